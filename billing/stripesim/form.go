@@ -1,0 +1,119 @@
+package stripesim
+
+import (
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// form holds the parameters of a request: the body of a POST, the query of a
+// GET. Nested names stay as they are on the wire, "metadata[visit]".
+type form url.Values
+
+// known refuses a parameter whose first name is not listed. Stripe does the
+// same; a parameter that was quietly ignored would hide a client's mistake.
+func (f form) known(names []string) *apiError {
+	for _, key := range slices.Sorted(maps.Keys(f)) {
+		name, _, _ := strings.Cut(key, "[")
+		if name != "expand" && !slices.Contains(names, name) {
+			return invalid(key, "parameter_unknown", "Received unknown parameter: "+key)
+		}
+	}
+	return nil
+}
+
+// get returns a single value, "" if absent.
+func (f form) get(name string) string { return url.Values(f).Get(name) }
+
+// needs returns a value that must be there.
+func (f form) needs(name string) (string, *apiError) {
+	if v := f.get(name); v != "" {
+		return v, nil
+	}
+	return "", invalid(name, "parameter_missing", "Missing required param: "+name+".")
+}
+
+// integer returns a whole number and whether it was given.
+func (f form) integer(name string) (n int64, given bool, e *apiError) {
+	v := f.get(name)
+	if v == "" {
+		return 0, false, nil
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil {
+		return 0, false, invalid(name, "parameter_invalid_integer", "Invalid integer: "+v)
+	}
+	return n, true, nil
+}
+
+// yes returns a truth value, false if absent.
+func (f form) yes(name string) (bool, *apiError) {
+	switch v := f.get(name); v {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, nil
+	default:
+		return false, invalid(name, "parameter_invalid_boolean", "Invalid boolean: "+v)
+	}
+}
+
+// oneOf returns a value out of a list, the first if absent.
+func (f form) oneOf(name string, allowed ...string) (string, *apiError) {
+	v := f.get(name)
+	if v == "" {
+		return allowed[0], nil
+	}
+	if !slices.Contains(allowed, v) {
+		return "", invalid(name, "", "Invalid "+name+": must be one of "+strings.Join(allowed, ", "))
+	}
+	return v, nil
+}
+
+// under returns the members of a nested parameter: under("metadata") of
+// metadata[visit]=v1 is {visit: v1}.
+func (f form) under(name string) map[string]string {
+	out := map[string]string{}
+	for key, values := range f {
+		rest, ok := strings.CutPrefix(key, name+"[")
+		if ok && strings.HasSuffix(rest, "]") && len(values) > 0 {
+			out[strings.TrimSuffix(rest, "]")] = values[0]
+		}
+	}
+	return out
+}
+
+// metadata returns old with the request's changes: a value replaces, an empty
+// value removes.
+func (f form) metadata(old map[string]string) (map[string]string, *apiError) {
+	out := maps.Clone(old)
+	if out == nil {
+		out = map[string]string{}
+	}
+	for k, v := range f.under("metadata") {
+		switch {
+		case len(k) > 40 || len(v) > 500:
+			return nil, invalid("metadata", "", "Metadata keys may have 40 characters, values 500.")
+		case v == "":
+			delete(out, k)
+		default:
+			out[k] = v
+		}
+	}
+	if len(out) > 50 {
+		return nil, invalid("metadata", "", "You can have at most 50 metadata keys.")
+	}
+	return out, nil
+}
+
+// expands reports whether the answer is to hold the object at path.
+func (f form) expands(path string) bool {
+	for key, values := range f {
+		if strings.HasPrefix(key, "expand[") && slices.Contains(values, path) {
+			return true
+		}
+	}
+	return false
+}

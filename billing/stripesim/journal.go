@@ -1,0 +1,87 @@
+package stripesim
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// journal is the file of records, one JSON line each.
+type journal struct {
+	file *os.File // nil: nothing is kept
+}
+
+// openJournal reads the file into s and opens it for appending. A last line
+// without its newline was never acknowledged and is cut; any other line that
+// does not parse is ErrCorrupt.
+func openJournal(path string, s *state, keep limits) (*journal, error) {
+	if path == "" {
+		return &journal{}, nil
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	end, err := replay(f, s, keep)
+	if err == nil {
+		err = f.Truncate(end)
+	}
+	if err == nil {
+		_, err = f.Seek(end, io.SeekStart)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("journal %s: %w", path, err), f.Close())
+	}
+	return &journal{file: f}, nil
+}
+
+// replay applies every whole line and returns where the last one ends.
+func replay(r io.Reader, s *state, keep limits) (int64, error) {
+	lines, end := bufio.NewReader(r), int64(0)
+	for n := 1; ; n++ {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return end, nil
+		}
+		if err != nil {
+			return 0, fmt.Errorf("line %d: %w", n, err)
+		}
+		var rec record
+		if err := json.Unmarshal(line, &rec); err != nil {
+			return 0, fmt.Errorf("line %d at byte %d: %w: %w", n, end, ErrCorrupt, err)
+		}
+		s.apply(rec, keep)
+		end += int64(len(line))
+	}
+}
+
+// append writes a record and, if sync is set, waits until it is on disk.
+func (j *journal) append(rec record, sync bool) error {
+	if j.file == nil {
+		return nil
+	}
+	line, err := json.Marshal(rec)
+	if err != nil {
+		return fmt.Errorf("append to journal: %w", err)
+	}
+	if _, err := j.file.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("append to journal: %w", err)
+	}
+	if !sync {
+		return nil
+	}
+	if err := j.file.Sync(); err != nil {
+		return fmt.Errorf("append to journal: %w", err)
+	}
+	return nil
+}
+
+func (j *journal) close() error {
+	if j.file == nil {
+		return nil
+	}
+	return j.file.Close()
+}

@@ -1,0 +1,169 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// An ID names one event for ever. It is a UUID, made by the producer (version
+// 7, so that ids sort by time) and is the idempotency key of its event.
+type ID [16]byte
+
+// NewID returns a UUIDv7 for the instant at, with its random part read from
+// random.
+func NewID(at time.Time, random io.Reader) (ID, error) {
+	var id ID
+	if _, err := io.ReadFull(random, id[6:]); err != nil {
+		return ID{}, fmt.Errorf("event id: %w", err)
+	}
+	ms := uint64(at.UnixMilli()) //nolint:gosec // after 1970
+	for i := range 6 {
+		id[i] = byte(ms >> (40 - 8*i))
+	}
+	id[6] = id[6]&0x0f | 0x70
+	id[8] = id[8]&0x3f | 0x80
+	return id, nil
+}
+
+// DeriveID returns the id of the one event that follows from cause under this
+// label. Deriving it again gives the same id, so a reaction that is repeated
+// after a crash is recognised as the same event. It is a UUID of version 8
+// over SHA-256 (RFC 9562, section 5.8).
+func DeriveID(cause ID, label ...string) ID {
+	h := sha256.New()
+	h.Write(cause[:])
+	for _, l := range label {
+		fmt.Fprintf(h, "\x00%d:%s", len(l), l)
+	}
+	id := ID(h.Sum(nil)[:16])
+	id[6] = id[6]&0x0f | 0x80
+	id[8] = id[8]&0x3f | 0x80
+	return id
+}
+
+// ParseID reads the usual 36-character form of a UUID.
+func ParseID(s string) (ID, error) {
+	if len(s) != 36 {
+		return ID{}, fmt.Errorf("id %q: %w: want a UUID of 36 characters", s, ErrInvalid)
+	}
+	u, err := uuid.Parse(s)
+	if err != nil || strings.ToLower(s) != s {
+		return ID{}, fmt.Errorf("id %q: %w: want a UUID in lower case", s, ErrInvalid)
+	}
+	return ID(u), nil
+}
+
+// IsZero reports whether id names no event.
+func (id ID) IsZero() bool { return id == ID{} }
+
+// String returns the 36-character form.
+func (id ID) String() string { return uuid.UUID(id).String() }
+
+// MarshalText makes an ID a string in JSON; the zero ID is the empty string.
+func (id ID) MarshalText() ([]byte, error) {
+	if id.IsZero() {
+		return []byte{}, nil
+	}
+	return uuid.UUID(id).MarshalText()
+}
+
+// UnmarshalText accepts what MarshalText gives.
+func (id *ID) UnmarshalText(b []byte) error {
+	if len(b) == 0 {
+		*id = ID{}
+		return nil
+	}
+	parsed, err := ParseID(string(b))
+	if err != nil {
+		return err
+	}
+	*id = parsed
+	return nil
+}
+
+// Identifiers that appear in events. All are opaque: nothing may be read out
+// of them, and a ShopperID names nobody outside the shopper directory.
+type (
+	// A VisitID names one payer's trip through a shop.
+	VisitID string
+	// A StoreID names a shop.
+	StoreID string
+	// A ShopperID names a payer; the person behind it is kept outside the log.
+	ShopperID string
+	// A DeviceID names a gate, camera, scale or cart.
+	DeviceID string
+	// A SKU names a product of the catalogue.
+	SKU string
+	// A CatalogueID names a catalogue of products, prices and tax rates.
+	CatalogueID string
+	// A Digest names bytes by their content: "sha256:" and 64 hex digits.
+	Digest string
+)
+
+// DigestOf returns the digest of b.
+func DigestOf(b []byte) Digest { return Digest(fmt.Sprintf("sha256:%x", sha256.Sum256(b))) }
+
+// Validate refuses anything but sha256 and 64 lower-case hex digits.
+func (d Digest) Validate() error {
+	hex, ok := strings.CutPrefix(string(d), "sha256:")
+	if !ok || len(hex) != 64 || strings.Trim(hex, "0123456789abcdef") != "" {
+		return fmt.Errorf("digest %q: %w: want sha256: and 64 hex digits", string(d), ErrInvalid)
+	}
+	return nil
+}
+
+// A StreamID names a stream as category-id, EventStoreDB's habit.
+type StreamID string
+
+// The categories of streams.
+const (
+	CategoryVisit     = "visit"
+	CategoryPayment   = "payment"
+	CategoryShopper   = "shopper"
+	CategoryStore     = "store"
+	CategoryCatalogue = "catalogue"
+)
+
+// VisitStream holds all that happened in a visit.
+func VisitStream(v VisitID) StreamID { return StreamID(CategoryVisit + "-" + string(v)) }
+
+// PaymentStream holds the money of a visit: intentions and observations.
+func PaymentStream(v VisitID) StreamID { return StreamID(CategoryPayment + "-" + string(v)) }
+
+// StoreStream holds a shop's policy, planograms and what no visit owns.
+func StoreStream(s StoreID) StreamID { return StreamID(CategoryStore + "-" + string(s)) }
+
+// CatalogueStream holds products, prices and tax rates.
+func CatalogueStream(c CatalogueID) StreamID { return StreamID(CategoryCatalogue + "-" + string(c)) }
+
+// Split returns the category and the id of s; both are empty when s has no
+// category.
+func (s StreamID) Split() (category, id string) {
+	category, id, ok := strings.Cut(string(s), "-")
+	if !ok {
+		return "", ""
+	}
+	return category, id
+}
+
+// MaxStreamBytes bounds a stream name: it is stored with every event.
+const MaxStreamBytes = 200
+
+// Validate refuses names that are empty, long, without category, or hold
+// anything but printable ASCII without spaces.
+func (s StreamID) Validate() error {
+	if c, id := s.Split(); c == "" || id == "" || len(s) > MaxStreamBytes {
+		return fmt.Errorf("stream %q: %w: want category-id of at most %d bytes", string(s), ErrInvalid, MaxStreamBytes)
+	}
+	for _, r := range string(s) {
+		if r <= ' ' || r > '~' {
+			return fmt.Errorf("stream %q: %w: only printable ASCII without spaces", string(s), ErrInvalid)
+		}
+	}
+	return nil
+}
