@@ -1,0 +1,40 @@
+//go:build opencv
+
+package cv
+
+/*
+#cgo pkg-config: opencv4
+#cgo CXXFLAGS: --std=c++11
+#cgo LDFLAGS: -ldl
+#include <stdlib.h>
+#include "bridge.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"strings"
+	"unsafe"
+)
+
+// init silences OpenCV before anything else of this process can make it
+// print; its lines on standard output would break --json for everybody.
+func init() {
+	C.vouch_quiet()
+}
+
+// errText is the space for OpenCV's own words about a bad model.
+const errText = 512
+
+// tryNet loads a network once under a C++ catch.
+func tryNet(model, config string, side int) error {
+	m, c := C.CString(model), C.CString(config)
+	defer C.free(unsafe.Pointer(m))
+	defer C.free(unsafe.Pointer(c))
+	text := (*C.char)(C.calloc(errText, 1))
+	defer C.free(unsafe.Pointer(text))
+	if C.vouch_try_net(m, c, C.int(side), text, errText) != 0 {
+		return fmt.Errorf("%w: %s: %s", ErrModel, model, strings.TrimSpace(C.GoString(text)))
+	}
+	return nil
+}

@@ -1,0 +1,15 @@
+#ifndef VOUCH_CV_BRIDGE_H
+#define VOUCH_CV_BRIDGE_H
+#ifdef __cplusplus
+extern "C" {
+#endif
+// Silences OpenCV's and FFmpeg's own printing for this process.
+void vouch_quiet(void);
+// Loads a network and runs it once on an empty picture; 0 on success, else 1
+// and a message in err. OpenCV throws on bad files, and an exception that
+// crosses into Go ends the process, so files are tried here first.
+int vouch_try_net(const char *model, const char *config, int side, char *err, int n);
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,116 @@
+//go:build opencv
+
+package cv
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"gocv.io/x/gocv"
+)
+
+// Reader reads the frames of a file, an address or a camera in order.
+type Reader struct {
+	src   string
+	cap   *gocv.VideoCapture
+	first *Frame
+	rate  Rate
+	live  bool
+	w, h  int
+	pool  pool
+}
+
+// Open opens a video file, a URL, or a camera by its number, and decodes the
+// first frame.
+func Open(src string) (*Reader, error) {
+	device, err := strconv.Atoi(src)
+	live := err == nil && device >= 0
+	if !live && !strings.Contains(src, "://") {
+		info, err := os.Stat(src)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%w: %w", ErrCannotOpen, err)
+		case info.IsDir():
+			return nil, fmt.Errorf("%w: %s is a folder, name a video file in it", ErrCannotOpen, src)
+		case info.Size() == 0:
+			return nil, fmt.Errorf("%w: %s is empty, copy it again", ErrNotVideo, src)
+		}
+	}
+	r := &Reader{src: src, live: live || strings.HasPrefix(src, "rtsp://")}
+	if live {
+		r.cap, err = gocv.VideoCaptureDevice(device)
+	} else {
+		r.cap, err = gocv.VideoCaptureFile(src)
+	}
+	if err != nil {
+		_ = r.cap.Close()
+		return nil, r.refuse(live)
+	}
+	r.rate = RateOf(r.cap.Get(gocv.VideoCaptureFPS))
+	if r.first, err = r.read(); err != nil {
+		r.Close()
+		return nil, fmt.Errorf("%w: %s opens but ends at once; check that the file is whole", ErrNotVideo, src)
+	}
+	r.w, r.h = r.first.Width(), r.first.Height()
+	return r, nil
+}
+
+// refuse says why the source did not open. A camera or an address that does
+// not answer is another matter than a file that is no video.
+func (r *Reader) refuse(device bool) error {
+	if device {
+		return fmt.Errorf("%w: no camera answers as device %s; see v4l2-ctl --list-devices", ErrCannotOpen, r.src)
+	}
+	if strings.Contains(r.src, "://") {
+		return fmt.Errorf("%w: %s does not answer with a video", ErrCannotOpen, r.src)
+	}
+	return fmt.Errorf("%w: %s is no video, or its codec is not known; re-encode it with "+
+		"ffmpeg -i %s -c:v libx264 out.mp4", ErrNotVideo, r.src, r.src)
+}
+
+// Size returns width and height in pixels.
+func (r *Reader) Size() (w, h int) { return r.w, r.h }
+
+// Rate returns the frame rate; the zero Rate if the source does not say.
+func (r *Reader) Rate() Rate { return r.rate }
+
+// Live reports whether the source is a camera, whose frames are lost if they
+// are not read in time.
+func (r *Reader) Live() bool { return r.live }
+
+// Frames returns how many frames the source says it has, or 0.
+func (r *Reader) Frames() int {
+	return max(0, int(r.cap.Get(gocv.VideoCaptureFrameCount)))
+}
+
+// Next returns the next frame, or io.EOF after the last. The caller closes
+// the frame.
+func (r *Reader) Next() (*Frame, error) {
+	if f := r.first; f != nil {
+		r.first = nil
+		return f, nil
+	}
+	return r.read()
+}
+
+func (r *Reader) read() (*Frame, error) {
+	m := r.pool.get()
+	if !r.cap.Read(&m) || m.Empty() {
+		r.pool.put(m)
+		return nil, io.EOF
+	}
+	return &Frame{mat: m, pool: &r.pool}, nil
+}
+
+// Close closes the source. Frames still held stay valid.
+func (r *Reader) Close() error {
+	if r.first != nil {
+		r.first.Close()
+		r.first = nil
+	}
+	r.pool.close()
+	return r.cap.Close()
+}
