@@ -52,7 +52,7 @@ const (
 // ReviewRequested records that a question waits for a person, until Deadline.
 type ReviewRequested struct {
 	Detection ID          `json:"detection"` // the question is named by its detection
-	Doubts    []Doubt     `json:"doubts"`
+	Doubts    List[Doubt] `json:"doubts"`
 	AtRisk    money.Money `json:"at_risk"` // what the answer may change
 	Deadline  time.Time   `json:"deadline"`
 }
@@ -96,19 +96,19 @@ const (
 // document of the visit. A corrected document keeps the lines it takes away,
 // with quantity 0.
 type ReceiptLine struct {
-	No       int         `json:"no"`
-	SKU      SKU         `json:"sku"`
-	Name     string      `json:"name"`
-	Category string      `json:"category"`
-	Quantity int         `json:"quantity"`
-	Unit     money.Money `json:"unit"`
-	Net      money.Money `json:"net"`
-	Tax      money.Money `json:"tax"`
-	Gross    money.Money `json:"gross"` // Net + Tax
-	TaxRule  TaxRule     `json:"tax_rule"`
-	Check    LineCheck   `json:"check"`
-	Causes   []ID        `json:"causes"`   // events that made the line, in order
-	Evidence []Digest    `json:"evidence"` // what they show, in order, each once
+	No       int          `json:"no"`
+	SKU      SKU          `json:"sku"`
+	Name     string       `json:"name"`
+	Category string       `json:"category"`
+	Quantity int          `json:"quantity"`
+	Unit     money.Money  `json:"unit"`
+	Net      money.Money  `json:"net"`
+	Tax      money.Money  `json:"tax"`
+	Gross    money.Money  `json:"gross"` // Net + Tax
+	TaxRule  TaxRule      `json:"tax_rule"`
+	Check    LineCheck    `json:"check"`
+	Causes   List[ID]     `json:"causes"`   // events that made the line, in order
+	Evidence List[Digest] `json:"evidence"` // what they show, in order, each once
 }
 
 // A PendingItem is what a provisional receipt does not charge yet.
@@ -116,7 +116,7 @@ type PendingItem struct {
 	Detection ID          `json:"detection"`
 	SKU       SKU         `json:"sku"`
 	Quantity  int         `json:"quantity"`
-	Doubts    []Doubt     `json:"doubts"`
+	Doubts    List[Doubt] `json:"doubts"`
 	AtRisk    money.Money `json:"at_risk"`
 }
 
@@ -130,22 +130,22 @@ type TaxTotal struct {
 // A ReceiptDocument is a receipt as handed to a shopper. It is computed from
 // the visit's events alone, so anybody can compute it again.
 type ReceiptDocument struct {
-	Number   string        `json:"number"`   // empty when provisional
-	Corrects string        `json:"corrects"` // number of the document before, or empty
-	Visit    VisitID       `json:"visit"`
-	Store    StoreID       `json:"store"`
-	Seller   Seller        `json:"seller"`
-	Entered  time.Time     `json:"entered"`
-	Exited   time.Time     `json:"exited"`
-	Issued   time.Time     `json:"issued"`
-	Lines    []ReceiptLine `json:"lines"`
-	Pending  []PendingItem `json:"pending"`
-	Deadline time.Time     `json:"deadline"` // of the pending items; zero time if none
-	Taxes    []TaxTotal    `json:"taxes"`
-	Net      money.Money   `json:"net"`
-	Tax      money.Money   `json:"tax"`
-	Gross    money.Money   `json:"gross"`
-	Events   uint64        `json:"events"` // events of the visit's stream that it was computed from
+	Number   string            `json:"number"`   // empty when provisional
+	Corrects string            `json:"corrects"` // number of the document before, or empty
+	Visit    VisitID           `json:"visit"`
+	Store    StoreID           `json:"store"`
+	Seller   Seller            `json:"seller"`
+	Entered  time.Time         `json:"entered"`
+	Exited   time.Time         `json:"exited"`
+	Issued   time.Time         `json:"issued"`
+	Lines    List[ReceiptLine] `json:"lines"`
+	Pending  List[PendingItem] `json:"pending"`
+	Deadline time.Time         `json:"deadline"` // of the pending items; zero time if none
+	Taxes    List[TaxTotal]    `json:"taxes"`
+	Net      money.Money       `json:"net"`
+	Tax      money.Money       `json:"tax"`
+	Gross    money.Money       `json:"gross"`
+	Events   uint64            `json:"events"` // events of the visit's stream that it was computed from
 }
 
 // ReceiptProvisional records the sure lines at the exit, and what is pending.

@@ -110,10 +110,10 @@ type SlotPlan struct {
 
 // PlanogramSet records which SKU lies in which slot before one sensor.
 type PlanogramSet struct {
-	Store  StoreID    `json:"store"`
-	Sensor DeviceID   `json:"sensor"`
-	Digest Digest     `json:"digest"` // of the planogram file
-	Slots  []SlotPlan `json:"slots"`
+	Store  StoreID        `json:"store"`
+	Sensor DeviceID       `json:"sensor"`
+	Digest Digest         `json:"digest"` // of the planogram file
+	Slots  List[SlotPlan] `json:"slots"`
 }
 
 // ProductListed records a product. A later one replaces an earlier one of the

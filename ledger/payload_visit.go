@@ -140,18 +140,18 @@ type EvidenceRef struct {
 // leaves it empty; then Presence holds what the server knew when it took the
 // claim: the visits that were inside at that moment.
 type DetectionRecorded struct {
-	Store    StoreID            `json:"store"`
-	Sensor   DeviceID           `json:"sensor"`
-	Source   SensorKind         `json:"source"`
-	Slot     string             `json:"slot"`
-	Items    []ItemHypothesis   `json:"items"`
-	Actions  []ActionHypothesis `json:"actions"`
-	Persons  []PersonHypothesis `json:"persons"`
-	Presence []PersonHypothesis `json:"presence"`
-	Quantity int                `json:"quantity"`
-	Grams    int                `json:"grams"` // change of weight, 0 if not weighed
-	Model    string             `json:"model"` // name and version of what decided
-	Evidence []EvidenceRef      `json:"evidence"`
+	Store    StoreID                `json:"store"`
+	Sensor   DeviceID               `json:"sensor"`
+	Source   SensorKind             `json:"source"`
+	Slot     string                 `json:"slot"`
+	Items    List[ItemHypothesis]   `json:"items"`
+	Actions  List[ActionHypothesis] `json:"actions"`
+	Persons  List[PersonHypothesis] `json:"persons"`
+	Presence List[PersonHypothesis] `json:"presence"`
+	Quantity int                    `json:"quantity"`
+	Grams    int                    `json:"grams"` // change of weight, 0 if not weighed
+	Model    string                 `json:"model"` // name and version of what decided
+	Evidence List[EvidenceRef]      `json:"evidence"`
 }
 
 // Candidates returns the readings of whose visit it is: the sensor's own, or
@@ -175,15 +175,15 @@ type DetectionImplicated struct {
 // DetectionAttributed records that a review or a dispute gave this visit an
 // item movement that was recorded elsewhere.
 type DetectionAttributed struct {
-	Detection ID            `json:"detection"`
-	Stream    StreamID      `json:"stream"`   // where the detection is
-	Decision  ID            `json:"decision"` // event that decided so
-	SKU       SKU           `json:"sku"`
-	Action    Action        `json:"action"`
-	Quantity  int           `json:"quantity"`
-	Slot      string        `json:"slot"`
-	SeenAt    time.Time     `json:"seen_at"` // occurred time of the detection
-	Evidence  []EvidenceRef `json:"evidence"`
+	Detection ID                `json:"detection"`
+	Stream    StreamID          `json:"stream"`   // where the detection is
+	Decision  ID                `json:"decision"` // event that decided so
+	SKU       SKU               `json:"sku"`
+	Action    Action            `json:"action"`
+	Quantity  int               `json:"quantity"`
+	Slot      string            `json:"slot"`
+	SeenAt    time.Time         `json:"seen_at"` // occurred time of the detection
+	Evidence  List[EvidenceRef] `json:"evidence"`
 }
 
 // Kind returns the stored name.

@@ -207,7 +207,7 @@ func (m Money) Allocate(weights ...int64) ([]Money, error) {
 	parts, shares, left := make([]Money, len(weights)), make([]share, 0, len(weights)), abs(m.Minor)
 	for i, w := range weights {
 		hi, lo := bits.Mul64(abs(m.Minor), abs(w))
-		q, r := bits.Div64(hi, lo, abs(total)) // q <= |m|: w <= total
+		q, r := bits.Div64(hi, lo, abs(total))                  // q <= |m|: w <= total
 		parts[i] = Money{Minor: int64(q), Currency: m.Currency} //nolint:gosec // at most MaxMinor
 		left -= q
 		if w > 0 {

@@ -1,0 +1,64 @@
+# Vouch. `make demo` shows it, `make test` proves it; CONTRIBUTING.md says more.
+GO         ?= go
+BIN        := bin
+TAGS       := opencv
+GOFUMPT    := $(GO) run mvdan.cc/gofumpt@v0.12.0
+STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI   := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
+LDFLAGS    := -s -w
+
+.PHONY: demo test check lint bench torture build format setup clean
+
+## demo: install what is missing, build, and show one charge from camera to refund
+demo:
+	@.ci/setup demo
+	@$(MAKE) --no-print-directory build
+	@./$(BIN)/vouch demo
+
+## test: install what is missing, then all tests
+test:
+	@.ci/setup test
+	$(GO) vet -tags $(TAGS) ./...
+	CGO_ENABLED=0 $(GO) vet ./cmd/vouch ./ledger/... ./projections/... ./billing/... ./api/...
+	@$(MAKE) --no-print-directory build
+	$(GO) test -tags $(TAGS) -timeout 15m ./...
+
+## build: both binaries into bin/
+build: $(BIN)
+	@echo "build: vouch (static, pure Go)"
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/vouch ./cmd/vouch
+	@echo "build: vouch-edge (OpenCV 4.6 through gocv v0.31.0; about a minute the first time)"
+	@CGO_ENABLED=1 $(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o $(BIN)/vouch-edge ./cmd/vouch-edge
+
+$(BIN):
+	@mkdir -p $(BIN)
+
+## check: what a commit must pass: format, vet, staticcheck, layers, tests
+check:
+	@.ci/setup test
+	@test -z "$$($(GOFUMPT) -l . | tee /dev/stderr)" || { echo "check: run 'make format'"; exit 1; }
+	$(GO) vet -tags $(TAGS) ./...
+	$(STATICCHECK) -tags $(TAGS) ./...
+	$(GO) test -run TestLayers .
+	$(GO) test -race -tags $(TAGS) -timeout 30m ./...
+
+## format: gofumpt, in place
+format:
+	$(GOFUMPT) -l -w .
+
+## lint: all of .golangci.yml; building the linter takes ten minutes the first time
+lint:
+	$(GOLANGCI) run --build-tags $(TAGS) ./...
+
+## bench: the tables of docs/benchmarks.md
+bench: build
+	./$(BIN)/vouch bench ledger
+	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 1s ./...
+
+## torture: kill, corrupt and race for TORTURE (default ten minutes)
+TORTURE ?= 10m
+torture:
+	VOUCH_TORTURE=$(TORTURE) $(GO) test -tags $(TAGS) -timeout 0 -run Torture -v ./...
+
+clean:
+	rm -rf $(BIN) demo-data

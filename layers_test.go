@@ -1,0 +1,133 @@
+// Package vouch_test holds what is true of the whole module.
+package vouch_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/vouchledger/vouch"
+
+// layers says which packages of this module each may import. A package that
+// is not listed may import nothing, so a new one has to be placed here.
+var layers = map[string][]string{
+	"ledger":             {"ledger/money"},
+	"ledger/money":       {},
+	"ledger/memlog":      {"ledger"},
+	"ledger/embedded":    {"ledger"},
+	"ledger/ledgertest":  {"ledger"},
+	"projections":        {"ledger", "ledger/money"},
+	"projections/runner": {"ledger", "projections"},
+	"vision":             {"ledger"},
+	"billing":            {"ledger", "ledger/money", "projections"},
+	"billing/engine":     {"ledger", "ledger/money", "projections", "billing"},
+	"billing/stripe":     {"ledger/money", "billing"},
+	"billing/stripesim":  {"ledger/money"},
+}
+
+// sdks names the one package that may import each foreign system.
+var sdks = map[string]string{
+	"github.com/stripe/stripe-go/": "billing/stripe",
+	"gocv.io/x/gocv":               "vision/cv",
+	"github.com/labstack/echo/":    "api",
+}
+
+// pure packages must give the same answer every time and everywhere.
+var (
+	pure   = []string{"ledger", "ledger/money", "projections", "billing"}
+	impure = []string{
+		"os", "os/exec", "net", "net/http", "database/sql", "math/rand",
+		"math/rand/v2", "crypto/rand", "log/slog", "syscall", "io/ioutil",
+	}
+)
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func listPackages(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-tags", "opencv", "-json=ImportPath,Imports", "./...")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.Bytes())
+	}
+	var packages []goPackage
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+// violations returns what is wrong with p's imports.
+func violations(p goPackage) []string {
+	var bad []string
+	name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+	for _, imp := range p.Imports {
+		if own, ok := strings.CutPrefix(imp, module+"/"); ok && !mayImport(name, own) {
+			bad = append(bad, name+" may not import "+own)
+		}
+		for sdk, home := range sdks {
+			if strings.HasPrefix(imp, sdk) && name != home {
+				bad = append(bad, name+" imports "+imp+"; only "+home+" may")
+			}
+		}
+		if slices.Contains(pure, name) && slices.Contains(impure, imp) {
+			bad = append(bad, name+" is pure and may not import "+imp)
+		}
+	}
+	return bad
+}
+
+func mayImport(name, own string) bool {
+	if strings.HasPrefix(name, "cmd/") {
+		return true
+	}
+	if own == "api" || strings.HasPrefix(own, "api/") {
+		return strings.HasPrefix(name, "api")
+	}
+	return slices.Contains(layers[name], own)
+}
+
+// TestLayers checks the arrows of the design: who may import whom.
+func TestLayers(t *testing.T) {
+	packages := listPackages(t)
+	if len(packages) < 8 {
+		t.Fatalf("go list found %d packages; the test is not looking at the module", len(packages))
+	}
+	for _, p := range packages {
+		for _, bad := range violations(p) {
+			t.Error(bad)
+		}
+	}
+}
+
+// TestLayersBite plants forbidden imports and requires that each is found.
+func TestLayersBite(t *testing.T) {
+	for _, p := range []goPackage{
+		{module + "/ledger", []string{module + "/projections"}},
+		{module + "/vision", []string{module + "/billing"}},
+		{module + "/billing", []string{module + "/api"}},
+		{module + "/projections", []string{"os"}},
+		{module + "/api", []string{"github.com/stripe/stripe-go/v76"}},
+		{module + "/unplaced", []string{module + "/ledger"}},
+	} {
+		if len(violations(p)) == 0 {
+			t.Errorf("violations(%v) = none, want one", p)
+		}
+	}
+}

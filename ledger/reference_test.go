@@ -1,0 +1,158 @@
+package ledger_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/vouchledger/vouch/ledger"
+)
+
+const referencePage = "../docs/reference/events.md"
+
+// writers says who appends each kind, and what holds when it is there.
+var writers = map[ledger.Kind][2]string{
+	ledger.KindStoreOpened:         {"operator", "The last one counts for visits that begin after it."},
+	ledger.KindPolicySet:           {"operator", "Never changes a visit that has begun: visits pin their policy."},
+	ledger.KindPlanogramSet:        {"operator", "The last one of a sensor counts."},
+	ledger.KindProductListed:       {"operator", "The GTIN's check digit is right."},
+	ledger.KindPriceSet:            {"operator", "Never below zero. Does not change a pinned price."},
+	ledger.KindTaxSet:              {"operator", "Does not change pinned tax."},
+	ledger.KindGatePresented:       {"gate, through the server", "First event of its visit; its ticket was valid and is now used."},
+	ledger.KindGateEntered:         {"engine", "A hold for this visit stands at the provider."},
+	ledger.KindGateRefused:         {"engine, or server", "Nobody entered; nothing is owed."},
+	ledger.KindGateExited:          {"gate, through the server", "The first one counts; further ones change nothing."},
+	ledger.KindDetectionRecorded:   {"device, through the server", "Kept as claimed, whatever is thought of it later."},
+	ledger.KindDetectionImplicated: {"engine", "The visit is not finalised until the question is answered."},
+	ledger.KindDetectionAttributed: {"engine", "Follows from the decision that it names."},
+	ledger.KindItemPriced:          {"engine", "The price and tax in force at the pick, once per pick and SKU."},
+	ledger.KindPricingFailed:       {"engine", "The visit waits; it is priced when the catalogue has the answer."},
+	ledger.KindReviewRequested:     {"engine", "Once per question and visit."},
+	ledger.KindReviewDecided:       {"reviewer, or policy at the deadline", "The first answer counts."},
+	ledger.KindReceiptProvisional:  {"engine", "Nothing is captured on it."},
+	ledger.KindReceiptIssued:       {"engine", "Once per visit; equals its replay byte for byte; numbered without gaps."},
+	ledger.KindReceiptCorrected:    {"engine", "Equals its replay byte for byte; names the document before."},
+	ledger.KindDisputeOpened:       {"shopper", "The line and the pieces were on the receipt."},
+	ledger.KindDisputeDecided:      {"reviewer", "Once per dispute."},
+	ledger.KindVisitSettled:        {"engine", "Once per visit."},
+	ledger.KindHoldIntended:        {"engine", "Nothing was sent before it was durable."},
+	ledger.KindCaptureIntended:     {"engine", "At most what is held and at most the receipt."},
+	ledger.KindReleaseIntended:     {"engine", "Nothing will be captured on this hold."},
+	ledger.KindRefundIntended:      {"engine", "At most what was captured and not yet refunded."},
+	ledger.KindHeld:                {"runner", "Answers exactly one intention."},
+	ledger.KindCaptured:            {"runner", "Answers exactly one intention."},
+	ledger.KindReleased:            {"runner", "Answers exactly one intention."},
+	ledger.KindRefunded:            {"runner", "Answers exactly one intention."},
+	ledger.KindPaymentDeclined:     {"runner", "Definite: the order will never be done."},
+	ledger.KindPaymentUnclear:      {"runner", "The order is asked for again with the same key."},
+	ledger.KindPaymentNotified:     {"server", "Once per event of the provider; moves nothing by itself."},
+}
+
+// structs returns the doc comment and the fields of every struct of package
+// ledger, read from its source.
+func structs(t *testing.T) map[string]*ast.GenDecl {
+	t.Helper()
+	files, err := filepath.Glob("payload_*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("payload files: %v, %v", files, err)
+	}
+	found, fset := map[string]*ast.GenDecl{}, token.NewFileSet()
+	for _, f := range files {
+		file, err := parser.ParseFile(fset, f, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.TYPE && !g.Lparen.IsValid() {
+				found[g.Specs[0].(*ast.TypeSpec).Name.Name] = g
+			}
+		}
+	}
+	return found
+}
+
+func writeFields(b *bytes.Buffer, g *ast.GenDecl) {
+	st, ok := g.Specs[0].(*ast.TypeSpec).Type.(*ast.StructType)
+	if !ok {
+		return
+	}
+	fmt.Fprint(b, "| field | type | meaning |\n|---|---|---|\n")
+	for _, f := range st.Fields.List {
+		name := strings.Split(strings.TrimPrefix(f.Tag.Value, "`json:\""), "\"")[0]
+		var typ bytes.Buffer
+		writeType(&typ, f.Type)
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", name, typ.String(), strings.TrimSpace(f.Comment.Text()))
+	}
+	fmt.Fprintln(b)
+}
+
+func writeType(b *bytes.Buffer, e ast.Expr) {
+	switch e := e.(type) {
+	case *ast.Ident:
+		b.WriteString(e.Name)
+	case *ast.SelectorExpr:
+		b.WriteString(e.Sel.Name)
+	case *ast.IndexExpr:
+		b.WriteString("list of ")
+		writeType(b, e.Index)
+	}
+}
+
+// reference renders docs/reference/events.md from the source and the samples.
+func reference(t *testing.T) string {
+	decls := structs(t)
+	var b bytes.Buffer
+	b.WriteString("# Events\n\nEvery kind of event that Vouch writes, made from the source of package `ledger` and its golden samples\n" +
+		"(`go test ./ledger -rewrite`). The bytes are the stored form: canonical JSON, struct order, no white space; they are shown\n" +
+		"indented here. Money is `{amount_minor, currency}` in minor units. Confidences are thousandths. Times are UTC.\n\n")
+	for _, p := range samples() {
+		name := strings.TrimPrefix(fmt.Sprintf("%T", p), "ledger.")
+		g, ok := decls[name]
+		if !ok {
+			t.Fatalf("no source for %s", name)
+		}
+		w, ok := writers[p.Kind()]
+		if !ok {
+			t.Fatalf("no writer is named for %s", p.Kind())
+		}
+		fmt.Fprintf(&b, "## %s\n\n%s\nWritten by: %s. %s\n\n", p.Kind(), g.Doc.Text(), w[0], w[1])
+		writeFields(&b, g)
+		body, err := ledger.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var pretty bytes.Buffer
+		if err := json.Indent(&pretty, body, "", "  "); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&b, "<details><summary>example</summary>\n\n```json\n%s\n```\n</details>\n\n", pretty.String())
+	}
+	return b.String()
+}
+
+// TestReferencePage checks that docs/reference/events.md tells what the
+// source says.
+func TestReferencePage(t *testing.T) {
+	want := reference(t)
+	if *rewrite {
+		if err := os.WriteFile(referencePage, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(referencePage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("%s is not what the source says; run go test ./ledger -rewrite (-want +got):\n%.2000s", referencePage, diff)
+	}
+}
