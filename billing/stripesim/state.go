@@ -116,7 +116,7 @@ type (
 		Object   wire   `json:"object"`
 		Request  string `json:"request,omitempty"`
 		Key      string `json:"key,omitempty"`
-		Delivery string `json:"delivery,omitempty"` // "", delivered, lost, failed
+		Delivery string `json:"delivery,omitempty"` // "", delivered, lost, failed, none (nobody listened)
 	}
 
 	// storedAnswer is what an idempotency key replays.
@@ -151,6 +151,11 @@ type record struct {
 	Request   *Request       `json:"request,omitempty"`
 	Advanced  time.Duration  `json:"advanced,omitempty"` // of the clock, in all
 	Delivery  []delivered    `json:"delivery,omitempty"`
+}
+
+// empty reports whether the record changes nothing that a client can see.
+func (r record) empty() bool {
+	return len(r.Answers)+len(r.Customers)+len(r.Methods)+len(r.Intents)+len(r.Charges)+len(r.Refunds) == 0
 }
 
 // delivered says what became of an event's webhook.

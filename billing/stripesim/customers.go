@@ -1,0 +1,156 @@
+package stripesim
+
+import "net/http"
+
+// createCustomer serves POST /v1/customers.
+func createCustomer(t *tx, f form) (wire, *apiError) {
+	return t.saveCustomer(customer{ID: t.id("cus_"), Created: t.now}, "customer.created", f)
+}
+
+// updateCustomer serves POST /v1/customers/:id.
+func updateCustomer(t *tx, f form) (wire, *apiError) {
+	c, ok := t.customer(t.call.id)
+	if !ok || c.Deleted {
+		return nil, notFound("customer", t.call.id)
+	}
+	return t.saveCustomer(c, "customer.updated", f)
+}
+
+func (t *tx) saveCustomer(c customer, kind string, f form) (wire, *apiError) {
+	var e *apiError
+	if c.Metadata, e = f.metadata(c.Metadata); e != nil {
+		return nil, e
+	}
+	for name, field := range map[string]*string{"email": &c.Email, "name": &c.Name, "description": &c.Description} {
+		if v := f.get(name); v != "" {
+			*field = v
+		}
+	}
+	if id := f.under("invoice_settings")["default_payment_method"]; id != "" {
+		if m, ok := t.method(id); !ok || m.Customer != c.ID {
+			return nil, missing("invoice_settings[default_payment_method]", "PaymentMethod", id)
+		}
+		c.Default = id
+	}
+	store(&t.rec.Customers, c)
+	t.announce(kind, t.customerWire(c))
+	if f.get("payment_method") == "" {
+		return t.customerWire(c), nil
+	}
+	m, _, e := t.chosen(f, c.ID)
+	if e != nil {
+		return nil, e
+	}
+	if _, e := t.attach(m, c.ID); e != nil {
+		return nil, e
+	}
+	return t.customerWire(c), nil
+}
+
+// deleteCustomer serves DELETE /v1/customers/:id.
+func deleteCustomer(t *tx, _ form) (wire, *apiError) {
+	c, ok := t.customer(t.call.id)
+	if !ok || c.Deleted {
+		return nil, notFound("customer", t.call.id)
+	}
+	t.announce("customer.deleted", t.customerWire(c))
+	c.Deleted = true
+	store(&t.rec.Customers, c)
+	return t.customerWire(c), nil
+}
+
+// getCustomer serves GET /v1/customers/:id.
+func getCustomer(t *tx, _ form) (wire, *apiError) {
+	c, ok := t.customer(t.call.id)
+	if !ok {
+		return nil, notFound("customer", t.call.id)
+	}
+	return t.customerWire(c), nil
+}
+
+// createMethod serves POST /v1/payment_methods, by test card number or token.
+func createMethod(t *tx, f form) (wire, *apiError) {
+	if kind, e := f.needs("type"); e != nil || kind != "card" {
+		return nil, invalid("type", "", "This simulator takes cards only.")
+	}
+	in := f.under("card")
+	name := numbers[in["number"]]
+	if token := in["token"]; token == "tok_visa" {
+		name = "pm_card_visa"
+	}
+	c, ok := magicCard(name)
+	if !ok {
+		e := invalid("card[number]", "incorrect_number", "Your card number is not one of the test cards.")
+		e.status, e.kind = http.StatusPaymentRequired, typeCard
+		return nil, e
+	}
+	data, e := f.metadata(nil)
+	if e != nil {
+		return nil, e
+	}
+	m := method{ID: t.id("pm_"), Created: t.now, Card: c, Metadata: data}
+	store(&t.rec.Methods, m)
+	return t.methodWire(m), nil
+}
+
+// getMethod serves GET /v1/payment_methods/:id.
+func getMethod(t *tx, _ form) (wire, *apiError) {
+	m, ok := t.method(t.call.id)
+	if !ok {
+		return nil, notFound("PaymentMethod", t.call.id)
+	}
+	return t.methodWire(m), nil
+}
+
+// attachMethod serves POST /v1/payment_methods/:id/attach. A magic id becomes
+// a payment method of its own, as at Stripe.
+func attachMethod(t *tx, f form) (wire, *apiError) {
+	who, e := f.needs("customer")
+	if e != nil {
+		return nil, e
+	}
+	if c, ok := t.customer(who); !ok || c.Deleted {
+		return nil, missing("customer", "customer", who)
+	}
+	m, ok := t.method(t.call.id)
+	if c, magic := magicCard(t.call.id); magic {
+		m, ok = method{ID: t.id("pm_"), Created: t.now, Card: c}, true
+	}
+	if !ok {
+		return nil, notFound("PaymentMethod", t.call.id)
+	}
+	return t.attach(m, who)
+}
+
+// attach ties a method to a customer. The bank is asked first, so a card that
+// declines cannot be attached, except the one that is made for it.
+func (t *tx) attach(m method, who string) (wire, *apiError) {
+	if m.Customer != "" && m.Customer != who {
+		return nil, refused("payment_method_unexpected_state", "The payment method is attached to another customer.")
+	}
+	if !m.Card.Attachable {
+		return nil, &apiError{
+			status: http.StatusPaymentRequired, kind: typeCard, code: m.Card.Code, declineCode: m.Card.Decline,
+			message: declineMessage(m.Card.Code, m.Card.Decline), stored: true,
+		}
+	}
+	m.Customer = who
+	store(&t.rec.Methods, m)
+	t.announce("payment_method.attached", t.methodWire(m))
+	return t.methodWire(m), nil
+}
+
+// detachMethod serves POST /v1/payment_methods/:id/detach.
+func detachMethod(t *tx, _ form) (wire, *apiError) {
+	m, ok := t.method(t.call.id)
+	if !ok {
+		return nil, notFound("PaymentMethod", t.call.id)
+	}
+	if m.Customer == "" {
+		return nil, refused("payment_method_unexpected_state", "The payment method is not attached to a customer.")
+	}
+	m.Customer = ""
+	store(&t.rec.Methods, m)
+	t.announce("payment_method.detached", t.methodWire(m))
+	return t.methodWire(m), nil
+}

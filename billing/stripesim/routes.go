@@ -1,0 +1,93 @@
+package stripesim
+
+import "strings"
+
+// A route is one endpoint: its path with ":id" where the object's id stands,
+// the parameters it knows, and what it does.
+type route struct {
+	method, path, op string
+	params           []string
+	serve            func(*tx, form) (wire, *apiError)
+}
+
+func names(s string) []string { return strings.Fields(s) }
+
+const listing = "limit starting_after ending_before created "
+
+// routes is all the simulator can do. A new endpoint is a line here and a
+// function.
+var routes = []route{
+	{"POST", "/v1/customers", "customers.create", names(customerParams), createCustomer},
+	{"GET", "/v1/customers", "customers.list", names(listing + "email"), listCustomers},
+	{"GET", "/v1/customers/:id", "customers.retrieve", nil, getCustomer},
+	{"POST", "/v1/customers/:id", "customers.update", names(customerParams), updateCustomer},
+	{"DELETE", "/v1/customers/:id", "customers.delete", nil, deleteCustomer},
+	{"GET", "/v1/customers/:id/payment_methods", "payment_methods.list", names(listing + "type"), listMethods},
+
+	{"POST", "/v1/payment_methods", "payment_methods.create", names("type card metadata billing_details"), createMethod},
+	{"GET", "/v1/payment_methods", "payment_methods.list", names(listing + "type customer"), listMethods},
+	{"GET", "/v1/payment_methods/:id", "payment_methods.retrieve", nil, getMethod},
+	{"POST", "/v1/payment_methods/:id/attach", "payment_methods.attach", names("customer"), attachMethod},
+	{"POST", "/v1/payment_methods/:id/detach", "payment_methods.detach", nil, detachMethod},
+
+	{"POST", "/v1/payment_intents", "payment_intents.create", names(intentParams), createIntent},
+	{"GET", "/v1/payment_intents", "payment_intents.list", names(listing + "customer"), listIntents},
+	{"GET", "/v1/payment_intents/:id", "payment_intents.retrieve", names("client_secret"), getIntent},
+	{"POST", "/v1/payment_intents/:id", "payment_intents.update", names("metadata description"), updateIntent},
+	{
+		"POST", "/v1/payment_intents/:id/confirm", "payment_intents.confirm",
+		names("payment_method off_session return_url error_on_requires_action"), confirmIntent,
+	},
+	{
+		"POST", "/v1/payment_intents/:id/capture", "payment_intents.capture",
+		names("amount_to_capture final_capture metadata"), captureIntent,
+	},
+	{"POST", "/v1/payment_intents/:id/cancel", "payment_intents.cancel", names("cancellation_reason"), cancelIntent},
+
+	{"GET", "/v1/charges", "charges.list", names(listing + "customer payment_intent"), listCharges},
+	{"GET", "/v1/charges/:id", "charges.retrieve", nil, getCharge},
+
+	{"POST", "/v1/refunds", "refunds.create", names("charge payment_intent amount reason metadata"), createRefund},
+	{"GET", "/v1/refunds", "refunds.list", names(listing + "charge payment_intent"), listRefunds},
+	{"GET", "/v1/refunds/:id", "refunds.retrieve", nil, getRefund},
+
+	{"GET", "/v1/balance_transactions", "balance_transactions.list", names(listing + "type source"), listBalances},
+	{"GET", "/v1/balance_transactions/:id", "balance_transactions.retrieve", nil, getBalance},
+
+	{"GET", "/v1/events", "events.list", names(listing + "type types delivery_success"), listEvents},
+	{"GET", "/v1/events/:id", "events.retrieve", nil, getEvent},
+}
+
+const (
+	customerParams = "email name description metadata payment_method invoice_settings"
+	intentParams   = "amount currency customer payment_method payment_method_types capture_method confirm off_session " +
+		"description metadata setup_future_usage error_on_requires_action return_url"
+)
+
+// match finds the route of a request, the name of its operation, and the id in
+// its path.
+func match(method, path string) (r *route, op, id string) {
+	for i := range routes {
+		if id, ok := routes[i].fits(path); ok && routes[i].method == method {
+			return &routes[i], routes[i].op, id
+		}
+	}
+	return nil, "unknown", ""
+}
+
+// fits compares path with the route's, part by part.
+func (r *route) fits(path string) (id string, ok bool) {
+	want, got := strings.Split(r.path, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return "", false
+	}
+	for i := range want {
+		switch {
+		case want[i] == ":id" && got[i] != "":
+			id = got[i]
+		case want[i] != got[i]:
+			return "", false
+		}
+	}
+	return id, true
+}

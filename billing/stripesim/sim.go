@@ -1,0 +1,184 @@
+package stripesim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// APIVersion is the only version of Stripe's API that is spoken.
+const APIVersion = "2023-10-16"
+
+// keyLife is how long an idempotency key is remembered.
+const keyLife = 24 * time.Hour
+
+// A Config says how a simulator works. Only Now is needed.
+type Config struct {
+	// Now is the clock under the simulator's own, which runs ahead of it by
+	// what was added with Advance.
+	Now func() time.Time
+
+	// Data is the journal file; empty keeps everything in memory.
+	Data string
+
+	// Seed decides the ids and the chances of faults.
+	Seed uint64
+
+	// SecretKey is the only key accepted; empty accepts every "sk_" and "rk_".
+	SecretKey string
+
+	// Livemode is what every object says of itself.
+	Livemode bool
+
+	// WebhookURL and WebhookSecret name the endpoint for events; no URL, no
+	// webhooks. The secret is needed with the URL.
+	WebhookURL, WebhookSecret string
+
+	// WebhookRetries are the pauses before a refused webhook is sent again;
+	// nil means 0.1, 0.5, 2, 10 and 60 s.
+	WebhookRetries []time.Duration
+
+	// Transport delivers webhooks; nil is a transport of the simulator's own.
+	Transport http.RoundTripper
+
+	// KeepEvents and KeepRequests bound what stays in memory to be looked at;
+	// 0 means 50,000 events and 1,000,000 requests.
+	KeepEvents, KeepRequests int
+}
+
+func (c Config) limits() limits {
+	l := limits{events: c.KeepEvents, requests: c.KeepRequests}
+	if l.events == 0 {
+		l.events = 50_000
+	}
+	if l.requests == 0 {
+		l.requests = 1_000_000
+	}
+	return l
+}
+
+// A Sim is a simulated Stripe account. It is an [http.Handler], and all its
+// methods may be called from many goroutines.
+type Sim struct {
+	cfg     Config
+	faults  faults
+	hooks   *hooks
+	control *http.ServeMux
+
+	done     chan struct{} // closed by Close
+	closing  sync.Once
+	requests sync.WaitGroup // of Transport
+
+	mu      sync.Mutex // guards all below
+	state   state
+	journal *journal
+	busy    map[string]bool // idempotency keys of requests under way
+}
+
+// Open reads the journal, if one is named, and returns a simulator at work on
+// it. Events that were not delivered before are sent again.
+func Open(cfg Config) (*Sim, error) {
+	if cfg.Now == nil {
+		return nil, fmt.Errorf("%w: no clock", ErrConfig)
+	}
+	s := &Sim{cfg: cfg, faults: faults{seed: cfg.Seed}, done: make(chan struct{}), busy: map[string]bool{}}
+	s.state = state{answers: map[string]storedAnswer{}, held: map[string]int64{}}
+	s.hooks = newHooks(s)
+	if err := s.SetWebhook(cfg.WebhookURL, cfg.WebhookSecret); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.journal, err = openJournal(cfg.Data, &s.state, cfg.limits()); err != nil {
+		return nil, err
+	}
+	s.control = s.controls()
+	s.hooks.start()
+	for _, id := range s.state.events.ids {
+		if e := s.state.events.byID[id]; e.Delivery == "" {
+			s.hooks.send(e)
+		}
+	}
+	return s, nil
+}
+
+// Close ends hanging requests and webhooks and closes the journal. Webhooks
+// not delivered yet are sent by the next Open.
+func (s *Sim) Close() error {
+	var err error
+	s.closing.Do(func() {
+		close(s.done)
+		s.hooks.stop()
+		s.requests.Wait()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		err = s.journal.close()
+	})
+	return err
+}
+
+// SetWebhook names the endpoint that gets the events from now on.
+func (s *Sim) SetWebhook(url, secret string) error {
+	if url != "" && secret == "" {
+		return fmt.Errorf("%w: a webhook without a secret would be signed by nobody", ErrConfig)
+	}
+	s.hooks.aim(url, secret)
+	return nil
+}
+
+// Now returns the simulator's time.
+func (s *Sim) Now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now()
+}
+
+// Advance sets the simulator's clock forward. Holds that lapse by it are
+// canceled and announced at once, and keys older than 24 hours are forgotten.
+func (s *Sim) Advance(d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("advance by %s: %w", d, ErrClock)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.commit(record{Advanced: s.state.advanced + d}); err != nil {
+		return fmt.Errorf("advance by %s: %w", d, err)
+	}
+	if err := s.settle(); err != nil {
+		return fmt.Errorf("advance by %s: %w", d, err)
+	}
+	return nil
+}
+
+// Fault adds a fault and returns its number.
+func (s *Sim) Fault(f Fault) (int, error) { return s.faults.add(f) }
+
+// ClearFaults removes all faults; what already went wrong stays so.
+func (s *Sim) ClearFaults() { s.faults.clear() }
+
+// Flush waits until every webhook that is due now has been delivered, given
+// up or lost.
+func (s *Sim) Flush(ctx context.Context) error {
+	select {
+	case <-s.hooks.idle():
+		return nil
+	case <-s.done:
+		return errors.New("simulator was closed")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// pause waits, and reports false if the simulator is closed meanwhile.
+func (s *Sim) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-s.done:
+		return false
+	}
+}
