@@ -1,0 +1,187 @@
+package shelf
+
+const (
+	// quietShare is the changed share of a cell below which nothing happened.
+	quietShare = 0.03
+	// ringDirty is the changed share of the ring from which a hand, an arm or
+	// their shadow is taken to be there.
+	ringDirty = 0.02
+	// movingShare is the share of the zone that may differ from the last rest
+	// while it still counts as rest.
+	movingShare = 0.006
+	// restSeconds is how long a zone must rest, with no hand in the ring,
+	// before it is judged: longer than a hand turning round.
+	restSeconds = 0.35
+	// ghostSeconds is how long a ring that became barer than its reference
+	// must rest before the reference is taken to have been wrong, and
+	// objectSeconds how long anything else must rest: a new poster stays, a
+	// hand does not.
+	ghostSeconds  = 1.5
+	objectSeconds = 20.0
+	// followSeconds is how often the reference follows the light.
+	followSeconds = 0.5
+)
+
+// step looks at one picture.
+func (s *slot) step(m *Monitor, frame int, v view) []Change {
+	l := s.compare(m, m.ref, v)
+	for k, c := range s.cells {
+		c.trace.add(frame, l.bases[k])
+	}
+	still := s.resting(m, v)
+	if l.ring > ringDirty {
+		s.dirty++
+		s.calm = 0
+		s.adopt(m, v)
+		return nil
+	}
+	s.dirty = 0
+	if l.most() < quietShare {
+		s.quiet = frame
+		if s.calm++; s.calm%m.seconds(followSeconds) == 0 {
+			s.follow(m, v)
+		}
+		return nil
+	}
+	s.calm = 0
+	if !still || s.rest < m.seconds(restSeconds) {
+		return nil
+	}
+	return s.judge(m, frame, v, l)
+}
+
+// resting compares the zone with the last rest and starts a new one if it
+// moved.
+func (s *slot) resting(m *Monitor, v view) bool {
+	l := s.compare(m, s.snap, v)
+	moving := l.ring
+	for _, share := range l.cells {
+		moving = max(moving, share)
+	}
+	if moving > movingShare {
+		s.snap.take(v, s.zone)
+		s.rest = 0
+		return false
+	}
+	s.rest++
+	return true
+}
+
+// follow lets the reference of the ring and the cells drift with the light.
+func (s *slot) follow(m *Monitor, v view) {
+	first := s.cells[0].label
+	last := first + uint16(len(s.cells)) - 1 //nolint:gosec // slots fit a picture
+	m.ref.follow(v, s.zone, func(x, y int) bool {
+		label := m.labels[y*m.w+x]
+		return label == 0 || (label >= first && label <= last)
+	})
+}
+
+// adopt gives up a reference of the ring that is shown to be old.
+func (s *slot) adopt(m *Monitor, v view) {
+	if s.rest < m.seconds(ghostSeconds) {
+		return
+	}
+	was, is := 0, 0
+	m.ref.each(v, s.zone, func(i, j int) {
+		if m.labels[i] == 0 && m.ref.changed(i, &v.planes, j, m.limits) {
+			was += abs(int(m.ref.raw.fine[i]) - middle)
+			is += abs(int(v.fine[j]) - middle)
+		}
+	})
+	ghost := 3*is < 2*was
+	if !ghost && s.rest < m.seconds(objectSeconds) {
+		return
+	}
+	if m.Debug != nil {
+		m.Debug("adopt slot=%s ghost=%v was=%d is=%d", s.plan.Name, ghost, was, is)
+	}
+	for y := s.zone.y0; y < s.zone.y1; y++ {
+		for x := s.zone.x0; x < s.zone.x1; x++ {
+			if m.labels[y*m.w+x] == 0 {
+				m.ref.take(v, rect{x, y, x + 1, y + 1})
+			}
+		}
+	}
+	m.ref.spread(s.zone)
+}
+
+// judge decides for each cell that changed whether its item came, went or
+// was only moved.
+func (s *slot) judge(m *Monitor, frame int, v view, l look) []Change {
+	var out []Change
+	for k, c := range s.cells {
+		if l.cells[k] < quietShare {
+			continue
+		}
+		full, sure := c.filled(m, v, l.cells[k])
+		if m.Debug != nil {
+			m.Debug("judge frame=%d slot=%s share=%.3f base=%.3f full=%v->%v sure=%.2f span=%.3f ring=%.4f shift=%v light=%v limits=%v",
+				frame, s.plan.Name, l.cells[k], l.bases[k], c.full, full, sure, c.span, l.ring, m.shift, m.light, m.limits)
+		}
+		if full != c.full {
+			ch := Change{
+				Slot: s.plan.Name, SKU: s.plan.SKU, Quantity: 1, Action: Take,
+				Before: s.quiet, Decided: frame, Act: sure, Item: sure, Place: c.place(m),
+			}
+			if full {
+				ch.Action = Return
+			}
+			ch.Frame = c.trace.happened(ch.Action, s.quiet, l.bases[k])
+			out = append(out, ch)
+			c.learn(m, v, full)
+		}
+		c.full = full
+	}
+	m.ref.take(v, s.zone)
+	s.quiet = frame
+	for _, c := range s.cells {
+		c.trace.clear()
+	}
+	return out
+}
+
+// filled says whether the cell holds an item now, and how sure that is.
+func (c *cell) filled(m *Monitor, v view, share float64) (bool, float64) {
+	if c.span > 0 {
+		e := c.share(m, c.empty, v)
+		ratio := min(1, e/c.span)
+		if ratio > 0.5 {
+			return true, ratio
+		}
+		return false, 1 - ratio
+	}
+	fit := c.fit(m, v)
+	was, is := c.structure(m, v)
+	if m.Debug != nil {
+		m.Debug("  first: fit=%.3f was=%.2f is=%.2f share=%.3f", fit, was, is, share)
+	}
+	if c.full {
+		return fit > 0.5, max(fit, 1-fit)
+	}
+	return share > 0.08 && is > was, 0.8
+}
+
+// share is the part of the cell in which v differs from f.
+func (c *cell) share(m *Monitor, f *reference, v view) float64 {
+	n := 0
+	f.each(v, c.r, func(i, j int) {
+		if f.changed(i, &v.planes, j, m.limits) {
+			n++
+		}
+	})
+	return float64(n) / float64(max(1, c.area))
+}
+
+// learn keeps how the cell looked before and looks now.
+func (c *cell) learn(m *Monitor, v view, full bool) {
+	old, now := newReference(c.r), newReference(c.r)
+	old.take(m.ref.view(), c.r)
+	now.take(v, c.r)
+	if full {
+		c.empty, c.item = old, now
+	} else {
+		c.item, c.empty = old, now
+	}
+	c.span = c.share(m, c.empty, c.item.view())
+}
