@@ -1,0 +1,333 @@
+package projections
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/money"
+)
+
+// A Status says how far a visit is.
+type Status string
+
+// The statuses, in the order a visit goes through them. A refused visit goes
+// nowhere else.
+const (
+	StatusNone      Status = ""          // nothing is known
+	StatusPresented Status = "presented" // a credential was shown
+	StatusInside    Status = "inside"    // the gate opened
+	StatusExited    Status = "exited"    // the last person left
+	StatusIssued    Status = "issued"    // the receipt is out
+	StatusSettled   Status = "settled"   // the money is settled
+	StatusRefused   Status = "refused"   // the gate stayed shut
+)
+
+// A PickState says whether a pick counts.
+type PickState string
+
+// The states of a pick.
+const (
+	PickSure    PickState = "sure"    // it is charged
+	PickOpen    PickState = "open"    // a question about it is open
+	PickDropped PickState = "dropped" // it did not happen, or not here
+)
+
+// A Pick is one take: so many pieces of a product, and how many are left of
+// it after returns and disputes.
+type Pick struct {
+	Detection ledger.ID            `json:"detection"`
+	SKU       ledger.SKU           `json:"sku"`
+	Quantity  int                  `json:"quantity"` // pieces taken
+	Left      int                  `json:"left"`     // less what was returned and taken off
+	At        time.Time            `json:"at"`       // when the sensor saw it
+	Slot      string               `json:"slot"`
+	Item      ledger.PerMille      `json:"item"`     // confidence of the best reading; 1000 if attributed
+	Action    ledger.PerMille      `json:"action"`   // likewise
+	Person    ledger.PerMille      `json:"person"`   // likewise
+	Evidence  []ledger.EvidenceRef `json:"evidence"` // of the take, then of what reduced it
+	Price     *ledger.ItemPriced   `json:"price"`    // pinned by item.priced; nil until then
+	Missing   string               `json:"missing"`  // what pricing.failed missed, while there is no price
+	Check     ledger.LineCheck     `json:"check"`
+	State     PickState            `json:"state"`
+	Causes    []ledger.ID          `json:"causes"` // events that made and reduced it, in order
+	Decision  ledger.ID            `json:"decision"`
+}
+
+// A Question is a doubt about a detection that concerns this visit. While it
+// is open the visit gets no final receipt.
+type Question struct {
+	Detection    ledger.ID                 `json:"detection"`
+	Stream       ledger.StreamID           `json:"stream"` // where the detection is
+	SeenAt       time.Time                 `json:"seen_at"`
+	Doubts       []ledger.Doubt            `json:"doubts"`
+	Claim        *ledger.DetectionRecorded `json:"claim"` // nil if recorded elsewhere
+	Opened       ledger.ID                 `json:"opened"`
+	Requested    bool                      `json:"requested"`
+	RequestedAt  time.Time                 `json:"requested_at"`
+	AtRisk       money.Money               `json:"at_risk"`
+	Deadline     time.Time                 `json:"deadline"`
+	Decided      *ledger.ReviewDecided     `json:"decided"` // nil while it is open
+	DecidedEvent ledger.ID                 `json:"decided_event"`
+}
+
+// Open reports whether the question waits for its answer.
+func (q Question) Open() bool { return q.Decided == nil }
+
+// A DisputeRef ties a dispute to the line it is about.
+type DisputeRef struct {
+	Dispute  ledger.ID `json:"dispute"`
+	Line     int       `json:"line"`
+	Quantity int       `json:"quantity"`
+	Decided  bool      `json:"decided"`
+}
+
+// A Cart is the fold of one visit's stream: what was taken, what is asked, and
+// what was billed. Its fields are for reading; only Apply changes them.
+//
+// INVARIANT: every pick has 0 <= Left <= Quantity; there is a Latest document
+// exactly when there is an Issued one; OpenCount is the number of open
+// questions.
+type Cart struct {
+	Stream      ledger.StreamID         `json:"stream"`
+	Visit       ledger.VisitID          `json:"visit"`
+	Events      uint64                  `json:"events"` // folded so far; the revision due next
+	Status      Status                  `json:"status"`
+	Presented   ledger.GatePresented    `json:"presented"`
+	PresentedAt time.Time               `json:"presented_at"`
+	Hold        money.Money             `json:"hold"` // said by gate.entered
+	EnteredAt   time.Time               `json:"entered_at"`
+	ExitedAt    time.Time               `json:"exited_at"`
+	Refusal     ledger.RefusalReason    `json:"refusal"`
+	Picks       []Pick                  `json:"picks"`
+	Questions   []Question              `json:"questions"`
+	OpenCount   int                     `json:"open_count"`
+	Disputes    []DisputeRef            `json:"disputes"`
+	Provisional *ledger.ReceiptDocument `json:"provisional"` // the latest one
+	Issued      *ledger.ReceiptDocument `json:"issued"`
+	Latest      *ledger.ReceiptDocument `json:"latest"` // issued, or the last correction
+	Base        []ledger.ReceiptLine    `json:"base"`   // each line as first billed; amounts are reversed as stored here
+	Changed     ledger.ID               `json:"changed"`
+	Settled     *ledger.VisitSettled    `json:"settled"`
+	Odd         []Oddity                `json:"odd"`
+}
+
+// OpenQuestions returns the questions that wait for an answer, in order.
+func (c *Cart) OpenQuestions() []Question {
+	var open []Question
+	for _, q := range c.Questions {
+		if q.Open() {
+			open = append(open, q)
+		}
+	}
+	return open
+}
+
+// Unpriced returns the picks that need a price, in order: open ones too,
+// because the money at risk is asked for.
+func (c *Cart) Unpriced() []Pick {
+	var ps []Pick
+	for _, p := range c.Picks {
+		if p.State != PickDropped && p.Price == nil && p.Left > 0 {
+			ps = append(ps, p)
+		}
+	}
+	return ps
+}
+
+// Blocked reports whether something keeps the visit from a final receipt: an
+// open question, or a sure pick without a price.
+func (c *Cart) Blocked() bool {
+	return c.OpenCount > 0 || slices.ContainsFunc(c.Picks, Pick.waits)
+}
+
+// waits reports whether p is to be charged and cannot be for want of a price.
+func (p Pick) waits() bool { return p.State == PickSure && p.Price == nil && p.Left > 0 }
+
+// Finished reports whether the visit was billed, settled or refused: what
+// sensors say from then on is late.
+func (c *Cart) Finished() bool {
+	return c.Issued != nil || c.Status == StatusSettled || c.Status == StatusRefused
+}
+
+// Currency returns the seller's currency.
+func (c *Cart) Currency() money.Currency { return c.Presented.Seller.Currency }
+
+// Apply moves c past e.
+//
+// Events are facts, so Apply does not refuse one because it is unlikely: it
+// records what is odd and carries on. Its errors all mean that the stream
+// itself is broken, or newer than this program, and c is then as it was before.
+func (c *Cart) Apply(e ledger.Event) error {
+	if err := due(c.Stream, c.Events, e); err != nil {
+		return fmt.Errorf("cart: %w", err)
+	}
+	category, visit := e.Stream.Split()
+	if category != ledger.CategoryVisit {
+		return fmt.Errorf("cart: %w: %s is not a visit's stream", ledger.ErrCorrupt, e.Stream)
+	}
+	switch p := e.Payload.(type) {
+	case ledger.GatePresented, ledger.GateEntered, ledger.GateRefused, ledger.GateExited:
+		c.gate(e)
+	case ledger.DetectionRecorded:
+		c.recorded(e, ledger.VisitID(visit), p)
+	case ledger.DetectionImplicated:
+		c.implicated(e, p)
+	case ledger.DetectionAttributed:
+		c.attributed(e, p)
+	case ledger.ItemPriced:
+		c.priced(e, p)
+	case ledger.PricingFailed:
+		c.unpriceable(e, p)
+	case ledger.ReviewRequested:
+		c.requested(e, p)
+	case ledger.ReviewDecided:
+		c.decided(e, ledger.VisitID(visit), p)
+	case ledger.ReceiptProvisional:
+		c.Provisional = new(p.Document)
+	case ledger.ReceiptIssued:
+		c.issued(e, p)
+	case ledger.ReceiptCorrected:
+		c.corrected(e, p)
+	case ledger.DisputeOpened:
+		c.disputed(e, p)
+	case ledger.DisputeDecided:
+		c.disputeDecided(e, p)
+	case ledger.VisitSettled:
+		c.Settled, c.Status = &p, StatusSettled
+	case ledger.StoreOpened, ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet,
+		ledger.TaxSet, ledger.HoldIntended, ledger.CaptureIntended, ledger.ReleaseIntended, ledger.RefundIntended,
+		ledger.Held, ledger.Captured, ledger.Released, ledger.Refunded, ledger.PaymentDeclined,
+		ledger.PaymentUnclear, ledger.PaymentNotified:
+		c.odd(e, "%s does not belong in a visit's stream", e.Kind)
+	default:
+		return fmt.Errorf("cart: %w", unknown(e))
+	}
+	c.Stream, c.Visit = e.Stream, ledger.VisitID(visit)
+	c.Events++
+	c.check()
+	return nil
+}
+
+// gate applies what gates say.
+func (c *Cart) gate(e ledger.Event) {
+	switch p := e.Payload.(type) { //nolint:gochecksumtype // called with these four
+	case ledger.GatePresented:
+		if c.Presented.Visit != "" {
+			c.odd(e, "a second credential was presented")
+			return
+		}
+		c.Presented, c.PresentedAt = p, e.Occurred
+		if c.Status == StatusNone {
+			c.Status = StatusPresented
+		}
+	case ledger.GateEntered:
+		if c.Status != StatusNone && c.Status != StatusPresented {
+			c.odd(e, "entered when %s", c.Status)
+			return
+		}
+		c.Hold, c.EnteredAt, c.Status = p.Hold, e.Occurred, StatusInside
+	case ledger.GateRefused:
+		if c.Status != StatusNone && c.Status != StatusPresented {
+			c.odd(e, "refused when %s", c.Status)
+			return
+		}
+		c.Refusal, c.Status = p.Reason, StatusRefused
+	case ledger.GateExited:
+		if c.Status != StatusInside {
+			c.odd(e, "exited when %q", string(c.Status))
+			return
+		}
+		c.ExitedAt, c.Status = e.Occurred, StatusExited
+	}
+}
+
+func (c *Cart) odd(e ledger.Event, format string, args ...any) {
+	c.Odd = append(c.Odd, Oddity{Event: e.ID, Revision: e.Revision, What: fmt.Sprintf(format, args...)})
+}
+
+// check panics if Apply has a bug. It looks at counts only, so that a long
+// visit stays cheap; a pick's own bounds are checked where it changes.
+func (c *Cart) check() {
+	switch {
+	case c.OpenCount < 0 || c.OpenCount > len(c.Questions):
+		panic(fmt.Sprintf("projections: cart %s has %d open of %d questions", c.Stream, c.OpenCount, len(c.Questions)))
+	case (c.Issued == nil) != (c.Latest == nil):
+		panic(fmt.Sprintf("projections: cart %s has a latest receipt without a first, or the reverse", c.Stream))
+	case c.Events == 0:
+		panic(fmt.Sprintf("projections: cart %s has folded an event and counts none", c.Stream))
+	}
+}
+
+// Clone returns a copy that shares nothing that can be changed.
+func (c *Cart) Clone() *Cart {
+	d := *c
+	d.Picks = slices.Clone(c.Picks)
+	for i, p := range d.Picks {
+		d.Picks[i].Evidence, d.Picks[i].Causes = slices.Clone(p.Evidence), slices.Clone(p.Causes)
+		d.Picks[i].Price = clonePtr(p.Price)
+	}
+	d.Questions = slices.Clone(c.Questions)
+	for i, q := range d.Questions {
+		d.Questions[i].Doubts, d.Questions[i].Decided = slices.Clone(q.Doubts), clonePtr(q.Decided)
+		d.Questions[i].Claim = cloneClaim(q.Claim)
+	}
+	d.Disputes, d.Odd = slices.Clone(c.Disputes), slices.Clone(c.Odd)
+	d.Provisional, d.Issued = cloneDocument(c.Provisional), cloneDocument(c.Issued)
+	d.Latest, d.Base = cloneDocument(c.Latest), cloneLines(c.Base)
+	d.Settled = clonePtr(c.Settled)
+	return &d
+}
+
+func clonePtr[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	return new(*p)
+}
+
+func cloneClaim(p *ledger.DetectionRecorded) *ledger.DetectionRecorded {
+	d := clonePtr(p)
+	if d != nil {
+		d.Items, d.Actions = slices.Clone(p.Items), slices.Clone(p.Actions)
+		d.Persons, d.Presence = slices.Clone(p.Persons), slices.Clone(p.Presence)
+		d.Evidence = slices.Clone(p.Evidence)
+	}
+	return d
+}
+
+func cloneLines(ls []ledger.ReceiptLine) []ledger.ReceiptLine {
+	ls = slices.Clone(ls)
+	for i, l := range ls {
+		ls[i].Causes, ls[i].Evidence = slices.Clone(l.Causes), slices.Clone(l.Evidence)
+	}
+	return ls
+}
+
+func cloneDocument(p *ledger.ReceiptDocument) *ledger.ReceiptDocument {
+	d := clonePtr(p)
+	if d != nil {
+		d.Lines, d.Taxes, d.Pending = cloneLines(p.Lines), slices.Clone(p.Taxes), slices.Clone(p.Pending)
+		for i, it := range d.Pending {
+			d.Pending[i].Doubts = slices.Clone(it.Doubts)
+		}
+	}
+	return d
+}
+
+const cartForm = "cart.v1"
+
+// MarshalBinary returns a snapshot of c: canonical JSON.
+func (c *Cart) MarshalBinary() ([]byte, error) { return marshal(cartForm, c) }
+
+// UnmarshalBinary makes c what a snapshot says. A snapshot out of stored form
+// is [ledger.ErrCorrupt], and c is then as it was before.
+func (c *Cart) UnmarshalBinary(b []byte) error {
+	var d Cart
+	if err := unmarshal(cartForm, b, &d); err != nil {
+		return err
+	}
+	*c = d
+	return nil
+}
