@@ -1,0 +1,124 @@
+// Package payers is the shopper directory: how the payment provider knows
+// each shopper.
+//
+// It lies outside the ledger on purpose. The ledger names a shopper by an
+// opaque id; what ties the id to a person is here, one small file for each
+// shopper, so that forgetting a person is removing a file and every proof and
+// balance still holds. Files are named by a hash of the id and are readable by
+// the owner alone.
+package payers
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/vouchledger/vouch/ledger"
+)
+
+// DirName is the folder of the directory in the data folder.
+const DirName = "payers"
+
+var (
+	// ErrUnknown means that the directory does not know the shopper, or has
+	// forgotten them. Enrol the shopper first.
+	ErrUnknown = errors.New("unknown shopper")
+
+	// ErrInvalid means that an entry cannot be. Correct it; nothing was
+	// written.
+	ErrInvalid = errors.New("invalid payer")
+)
+
+// A Payer is how the payment provider knows a shopper. No card number is ever
+// here.
+type Payer struct {
+	Shopper       ledger.ShopperID `json:"shopper"`
+	Customer      string           `json:"customer"`       // "cus_…"
+	PaymentMethod string           `json:"payment_method"` // "pm_…"
+}
+
+// A Directory is a folder of payers. It may be used from many goroutines and
+// processes at once.
+type Directory struct{ dir string }
+
+// Open returns the directory in the data folder, making its folder.
+func Open(data string) (*Directory, error) {
+	dir := filepath.Join(data, DirName)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("shopper directory: %w", err)
+	}
+	return &Directory{dir: dir}, nil
+}
+
+func (d *Directory) path(s ledger.ShopperID) string {
+	return filepath.Join(d.dir, fmt.Sprintf("%x.json", sha256.Sum256([]byte(s))))
+}
+
+// Put enrols a shopper, or replaces how they pay.
+func (d *Directory) Put(p Payer) error {
+	switch {
+	case p.Shopper == "":
+		return fmt.Errorf("%w: no shopper id", ErrInvalid)
+	case !strings.HasPrefix(p.PaymentMethod, "pm_"):
+		return fmt.Errorf("%w: payment method %q of %s does not begin with pm_", ErrInvalid, p.PaymentMethod, p.Shopper)
+	case p.Customer != "" && !strings.HasPrefix(p.Customer, "cus_"):
+		return fmt.Errorf("%w: customer %q of %s does not begin with cus_", ErrInvalid, p.Customer, p.Shopper)
+	}
+	b, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("payer %s: %w", p.Shopper, err)
+	}
+	tmp, err := os.CreateTemp(d.dir, ".payer-*")
+	if err != nil {
+		return fmt.Errorf("payer %s: %w", p.Shopper, err)
+	}
+	_, err = tmp.Write(b)
+	err = errors.Join(err, tmp.Sync(), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), d.path(p.Shopper))
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("payer %s: %w", p.Shopper, err), os.Remove(tmp.Name()))
+	}
+	return d.sync()
+}
+
+// Get returns how a shopper pays, or [ErrUnknown].
+func (d *Directory) Get(s ledger.ShopperID) (Payer, error) {
+	b, err := os.ReadFile(d.path(s))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Payer{}, fmt.Errorf("%w: %s", ErrUnknown, s)
+	}
+	if err != nil {
+		return Payer{}, fmt.Errorf("payer %s: %w", s, err)
+	}
+	var p Payer
+	if err := json.Unmarshal(b, &p); err != nil {
+		return Payer{}, fmt.Errorf("payer %s: %w: %w", s, ledger.ErrCorrupt, err)
+	}
+	if p.Shopper != s {
+		return Payer{}, fmt.Errorf("payer %s: %w: the file is about %s", s, ledger.ErrCorrupt, p.Shopper)
+	}
+	return p, nil
+}
+
+// Forget removes a shopper. Forgetting twice is no error.
+func (d *Directory) Forget(s ledger.ShopperID) error {
+	if err := os.Remove(d.path(s)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("forget %s: %w", s, err)
+	}
+	return d.sync()
+}
+
+func (d *Directory) sync() error {
+	f, err := os.Open(d.dir)
+	if err != nil {
+		return fmt.Errorf("shopper directory: %w", err)
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
