@@ -2,6 +2,7 @@ package shelf
 
 import (
 	"math"
+	"slices"
 
 	"github.com/vouchledger/vouch/vision/planogram"
 )
@@ -86,6 +87,8 @@ func (m *Monitor) Step(frame int, bgr []byte) []Change {
 	for _, s := range m.slots {
 		out = append(out, s.step(m, frame, v)...)
 	}
+	// What became certain at once is told in the order it happened.
+	slices.SortStableFunc(out, func(a, b Change) int { return a.Frame - b.Frame })
 	if m.steps%m.seconds(blocksEvery) == 0 {
 		m.blocks = pickBlocks(m.ref.raw, m.w, m.h)
 	}

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+// newRootCommand returns `vouch-edge` with all its commands.
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "vouch-edge",
+		Short: "The eyes of a shop without a checkout",
+		Long: `vouch-edge turns what cameras see into detections with evidence.
+
+Watch a shelf:        vouch-edge watch --video FILE|URL|DEVICE --planogram shelf.json --server URL
+Compare with truth:   vouch-edge score --truth FILE --detections FILE`,
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w: %w; see %s --help", errUsage, err, c.CommandPath())
+	})
+	root.AddCommand(newWatchCommand(), newScoreCommand())
+	return root
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vouchledger/vouch/vision/score"
+)
+
+// scored is what `vouch-edge score --json` prints.
+type scored struct {
+	Precision    float64 `json:"precision"`
+	Recall       float64 `json:"recall"`
+	F1           float64 `json:"f1"`
+	Right        int     `json:"right"`
+	False        int     `json:"false"`
+	Missed       int     `json:"missed"`
+	MedianError  float64 `json:"median_error_s"`
+	LargestError float64 `json:"largest_error_s"`
+	Tolerance    float64 `json:"tolerance_s"`
+}
+
+func newScoreCommand() *cobra.Command {
+	var truths, detections []string
+	var tolerance time.Duration
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "score --truth FILE --detections FILE",
+		Short: "Compare detections with the truth: precision, recall and F1",
+		Long: `Compares detections (JSON lines with t, slot, action) with the truth (JSON lines with
+t, slot, event). A detection is right if slot and action agree and the times differ by no
+more than the tolerance; each event counts once. Several pairs of files are summed.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(truths) == 0 || len(truths) != len(detections) {
+				return fmt.Errorf("%w: give --truth and --detections the same number of times", errUsage)
+			}
+			if tolerance < 0 {
+				return fmt.Errorf("%w: --tolerance is %v, want 0 or more", errUsage, tolerance)
+			}
+			var sum score.Result
+			for i := range truths {
+				want, err := readEvents(truths[i])
+				if err != nil {
+					return err
+				}
+				got, err := readEvents(detections[i])
+				if err != nil {
+					return err
+				}
+				sum = sum.Add(score.Compare(want, got, tolerance.Seconds()))
+			}
+			return printScore(cmd, sum, tolerance, asJSON)
+		},
+	}
+	cmd.Flags().StringArrayVar(&truths, "truth", nil, "truth file (may be given several times)")
+	cmd.Flags().StringArrayVar(&detections, "detections", nil, "detections file, one for each truth file")
+	cmd.Flags().DurationVar(&tolerance, "tolerance", 1500*time.Millisecond, "largest difference in time")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+func readEvents(path string) ([]score.Event, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	events, err := score.Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return events, nil
+}
+
+func printScore(cmd *cobra.Command, r score.Result, tolerance time.Duration, asJSON bool) error {
+	median, largest := r.MedianError()
+	if asJSON {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(scored{
+			r.Precision(), r.Recall(), r.F1(), r.Right, r.False, r.Missed, median, largest, tolerance.Seconds(),
+		})
+	}
+	_, err := fmt.Fprintf(cmd.OutOrStdout(),
+		"precision %.3f  recall %.3f  F1 %.3f\n%d right, %d false, %d missed (tolerance %v)\ntime error median %+.2f s, largest %.2f s\n",
+		r.Precision(), r.Recall(), r.F1(), r.Right, r.False, r.Missed, tolerance, median, largest)
+	return err
+}
