@@ -16,13 +16,24 @@ func Dir(dir string) *OS { return &OS{dir: dir} }
 // Make creates the folder and those above it, durably. It is not an error if
 // it exists.
 func (o *OS) Make() error {
-	if _, err := os.Stat(o.dir); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(o.dir, 0o750); err != nil {
+	dir, err := filepath.Abs(o.dir)
+	if err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(o.dir))
+	return makeDir(dir)
+}
+
+func makeDir(dir string) error {
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := makeDir(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o750); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return syncDir(filepath.Dir(dir))
 }
 
 // Open opens a file of the folder.

@@ -1,0 +1,186 @@
+package embedded
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"github.com/vouchledger/vouch/ledger"
+)
+
+// A batch is what will be one commit: the frames of all appends that came while
+// the commit before was on its way to the disk.
+type batch struct {
+	buf    []byte // room for the commit header, then frames
+	events []pendingEvent
+	done   chan struct{} // closed when the outcome is known
+	err    error         // the outcome; read after done
+}
+
+// A pendingEvent is what the index has to learn of an event when it is durable.
+type pendingEvent struct {
+	stream *stream
+	id     ledger.ID
+	at     int // offset in buf
+}
+
+// Append implements [ledger.Log].
+//
+// After an error of the disk the outcome is known in one case: if no further
+// segment could be made, as on a full disk, nothing was written and the log
+// goes on as soon as there is room. After every other error the log has
+// stopped: it must be closed and opened again, and whether these drafts were
+// stored is found out by appending them again.
+func (l *Log) Append(
+	ctx context.Context, stream ledger.StreamID, expect ledger.Expected, drafts ...ledger.Draft,
+) ([]ledger.Record, error) {
+	if err := ledger.ValidateAppend(stream, drafts); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if l.cfg.ReadOnly {
+		return nil, ErrReadOnly
+	}
+	records := make([]ledger.Record, len(drafts))
+	for i, d := range drafts {
+		records[i] = ledger.Record{
+			ID: d.ID, Kind: d.Kind, Stream: stream, Occurred: d.Occurred, Actor: d.Actor,
+			Cause: d.Cause, Trace: d.Trace, Body: bytes.Clone(d.Body),
+		}
+	}
+	r := request{stream: stream, expect: expect, records: records}
+	for {
+		b, err := l.admit(&r)
+		if err != nil {
+			return nil, err
+		}
+		if b == nil { // ids that may be stored already: the disk knows
+			stored, err := l.repeated(&r, drafts)
+			if stored != nil || err != nil {
+				return stored, err
+			}
+			continue
+		}
+		select {
+		case <-b.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if r.taken {
+			if b.err != nil {
+				return nil, b.err
+			}
+			return records, nil
+		}
+	}
+}
+
+// A request is an append on its way in.
+type request struct {
+	stream  ledger.StreamID
+	expect  ledger.Expected
+	records []ledger.Record
+	next    uint64   // revision that the stream was at when the request was looked at
+	suspect []uint32 // positions whose ids may be among ours
+	cleared []uint32 // positions that were suspect and have other ids
+	taken   bool     // the records are in a batch
+}
+
+// admit decides on r under the lock. It returns the batch that took r in, or
+// one that must be waited for before r can be decided; or nil if r.suspect must
+// be looked at first.
+func (l *Log) admit(r *request) (*batch, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped != nil {
+		return nil, l.stopped
+	}
+	s := l.idx.streams[r.stream]
+	r.next, r.suspect = 0, r.suspect[:0]
+	if s != nil {
+		r.next = s.next
+	}
+	for i := range r.records {
+		if b := l.pending[r.records[i].ID]; b != nil {
+			return b, nil
+		}
+		r.suspect = l.idx.ids.candidates(r.suspect, r.records[i].ID)
+	}
+	r.suspect = slices.DeleteFunc(r.suspect, func(p uint32) bool { return slices.Contains(r.cleared, p) })
+	if len(r.suspect) > 0 {
+		return nil, nil //nolint:nilnil // no batch and no error: look at the suspects
+	}
+	if !r.expect.Meets(r.next) {
+		if s != nil && s.batch != nil {
+			// The writer that was faster is not durable yet. Say so only when
+			// it is: who reads again must find what it lost against.
+			return s.batch, nil
+		}
+		return nil, &ledger.ConflictError{Stream: r.stream, Want: r.expect, Next: r.next}
+	}
+	if l.active != nil && len(l.active.buf) >= maxCommit {
+		return l.active, nil
+	}
+	if l.next+uint64(len(r.records)) > maxPosition {
+		return nil, ErrFull
+	}
+	// Nothing below can fail: the append is all or none.
+	l.take(r)
+	return l.active, nil
+}
+
+// take gives r its revisions and positions and puts it into the active batch.
+func (l *Log) take(r *request) {
+	b := l.active
+	if b == nil {
+		b = &batch{buf: append(l.free[:0], zeros[:commitHeader]...), done: make(chan struct{})}
+		l.active, l.free = b, nil
+		select {
+		case l.work <- struct{}{}:
+		default: // the committer has been called already
+		}
+	}
+	now := max(ledger.Instant(l.cfg.Now()).UnixMicro(), l.recorded)
+	l.recorded = now
+	s := l.idx.stream(r.stream)
+	s.batch = b
+	for i := range r.records {
+		rec := &r.records[i]
+		rec.Position, rec.Revision, rec.Recorded = l.next, s.next, fromMicro(now)
+		l.next++
+		s.next++
+		l.pending[rec.ID] = b
+		b.events = append(b.events, pendingEvent{stream: s, id: rec.ID, at: len(b.buf)})
+		b.buf = appendFrame(b.buf, rec, i, len(r.records))
+	}
+	r.taken = true
+}
+
+// repeated looks at the suspects on disk. It returns the stored records of a
+// retry, or what is wrong with it; or neither if no suspect has one of r's ids.
+func (l *Log) repeated(r *request, drafts []ledger.Draft) ([]ledger.Record, error) {
+	v, err := l.view("")
+	if err != nil {
+		return nil, err
+	}
+	stored := make([]ledger.Record, len(drafts))
+	found := false
+	for _, p := range r.suspect {
+		f, err := v.frame(&window{}, uint64(p), false)
+		if err != nil {
+			return nil, l.readError(err)
+		}
+		i := slices.IndexFunc(drafts, func(d ledger.Draft) bool { return d.ID == f.id() })
+		if i < 0 {
+			r.cleared = append(r.cleared, p)
+			continue
+		}
+		stored[i], found = f.record(), true
+	}
+	if !found {
+		return nil, nil
+	}
+	return ledger.Repeated(r.stream, r.expect, r.next, drafts, stored)
+}
