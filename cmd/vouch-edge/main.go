@@ -31,6 +31,7 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := newRootCommand().ExecuteContext(ctx)
+	var coded interface{ ExitCode() int } // an outcome that is no error: refused at the gate
 	switch {
 	case err == nil:
 		return exitOK
@@ -39,5 +40,8 @@ func run() int {
 		return exitUsage
 	}
 	fmt.Fprintln(os.Stderr, "vouch-edge:", err)
+	if errors.As(err, &coded) {
+		return coded.ExitCode()
+	}
 	return exitError
 }

@@ -14,7 +14,8 @@ func newRootCommand() *cobra.Command {
 		Long: `vouch-edge turns what cameras see into detections with evidence.
 
 Watch a shelf:        vouch-edge watch --video FILE|URL|DEVICE --planogram shelf.json --server URL
-Compare with truth:   vouch-edge score --truth FILE --detections FILE`,
+Compare with truth:   vouch-edge score --truth FILE --detections FILE
+Read codes:           vouch-edge gate --video FILE|URL|DEVICE --server URL --store ID`,
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -22,6 +23,6 @@ Compare with truth:   vouch-edge score --truth FILE --detections FILE`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %w; see %s --help", errUsage, err, c.CommandPath())
 	})
-	root.AddCommand(newWatchCommand(), newScoreCommand())
+	root.AddCommand(newWatchCommand(), newScoreCommand(), newGateCommand())
 	return root
 }

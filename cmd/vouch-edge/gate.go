@@ -1,0 +1,328 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
+	"github.com/vouchledger/vouch/vision/cv"
+	"github.com/vouchledger/vouch/vision/gate"
+	"github.com/vouchledger/vouch/vision/outbox"
+	"github.com/vouchledger/vouch/vision/qr"
+)
+
+// exitRefused is what `gate` ends with when somebody was refused: the gate
+// worked, and stays shut.
+const exitRefused = 3
+
+// refusedError ends the command with exitRefused.
+type refusedError struct{ n int }
+
+// Error says how many were refused.
+func (e *refusedError) Error() string { return fmt.Sprintf("%d refused at the gate", e.n) }
+
+// ExitCode is the status the process ends with.
+func (e *refusedError) ExitCode() int { return exitRefused }
+
+// gateFlags are the flags of `gate`.
+type gateFlags struct {
+	image, video, server, key, store, id, place, start, out, outbox string
+
+	exit, once, json bool
+	party            int
+	speed            float64
+	timeout          time.Duration
+}
+
+func newGateCommand() *cobra.Command {
+	f := &gateFlags{}
+	cmd := &cobra.Command{
+		Use:   "gate",
+		Short: "Read the codes that shoppers show and ask the server whether they may enter",
+		Long: `Gate reads QR codes from a picture, a video or a camera. Each code that comes
+into sight is sent to the server once, and its decision is printed. Without
+--server the codes are printed and nothing is sent.
+
+With --exit a code says that its bearer leaves. Exits are kept in the outbox
+until the server has them, so a gate without a line lets everybody out.
+
+It ends with 0 if all entered, 3 if somebody was refused, and 1 on an error.`,
+		Example: `  vouch-edge gate --image code.png
+  vouch-edge gate --video 0 --server https://vouch.example --store frankfurt-1 --gate gate-1
+  vouch-edge gate --video rtsp://camera/exit --exit --server https://vouch.example --gate gate-2`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.image, "image", "", "picture `FILE` that shows a code")
+	flags.StringVar(&f.video, "video", "", "video `FILE`, address, or number of a camera")
+	flags.StringVar(&f.server, "server", "", "address `URL` of the server")
+	flags.StringVar(&f.key, "key", os.Getenv("VOUCH_KEY"), "`KEY` of this device; or set VOUCH_KEY")
+	flags.StringVar(&f.store, "store", "", "`ID` of the shop")
+	flags.StringVar(&f.id, "gate", "gate-1", "`ID` of this gate")
+	flags.StringVar(&f.place, "place", string(ledger.PlaceGate), "where the code is shown: gate or cart")
+	flags.BoolVar(&f.exit, "exit", false, "codes are shown on the way out")
+	flags.IntVar(&f.party, "party", 1, "persons that enter on one code")
+	flags.StringVar(&f.start, "start", "", "`TIME` of the first frame, RFC 3339 (default now)")
+	flags.Float64Var(&f.speed, "speed", 0, "1 plays a file in real time, 2 twice as fast, 0 as fast as it decodes")
+	flags.BoolVar(&f.once, "once", false, "end after the first code")
+	flags.StringVar(&f.out, "out", "", "append decisions as JSON lines to `FILE`")
+	flags.BoolVar(&f.json, "json", false, "print decisions as JSON lines")
+	flags.StringVar(&f.outbox, "outbox", "vouch-gate-outbox", "`FOLDER` in which exits wait for the server")
+	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "how long to ask for a decision")
+	// The default of --key may be a secret and must not be shown by --help.
+	flags.Lookup("key").DefValue = ""
+	cmd.MarkFlagsMutuallyExclusive("image", "video")
+	cmd.MarkFlagsOneRequired("image", "video")
+	return cmd
+}
+
+// gateEvent is one line of --json and --out.
+type gateEvent struct {
+	At       time.Time            `json:"at"`
+	T        float64              `json:"t"` // seconds since the first frame
+	Gate     string               `json:"gate"`
+	ID       string               `json:"id,omitempty"`
+	Code     string               `json:"code,omitempty"` // only without a server
+	Visit    ledger.VisitID       `json:"visit,omitempty"`
+	Decision string               `json:"decision"` // entered, refused, pending, exit, read
+	Reason   ledger.RefusalReason `json:"reason,omitempty"`
+	Detail   string               `json:"detail,omitempty"`
+}
+
+// gateRun is one run of `gate`.
+type gateRun struct {
+	*gateFlags
+	client  *gate.Client
+	box     *outbox.Outbox
+	start   time.Time
+	print   []io.Writer // JSON lines
+	text    io.Writer   // a person; nil with --json
+	codes   int
+	refused int
+}
+
+func (f *gateFlags) run(cmd *cobra.Command) error {
+	r := &gateRun{gateFlags: f, start: time.Now(), text: cmd.OutOrStdout()}
+	if f.start != "" {
+		t, err := time.Parse(time.RFC3339, f.start)
+		if err != nil {
+			return fmt.Errorf("%w: --start %q: want a time like 2026-11-23T12:00:00Z", errUsage, f.start)
+		}
+		r.start = t
+	}
+	if p := ledger.Place(f.place); p != ledger.PlaceGate && p != ledger.PlaceCart {
+		return fmt.Errorf("%w: --place %q: use gate or cart", errUsage, f.place)
+	}
+	if f.json {
+		r.print, r.text = append(r.print, cmd.OutOrStdout()), nil
+	}
+	if f.out != "" {
+		file, err := os.OpenFile(f.out, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		r.print = append(r.print, file)
+	}
+	stop, err := r.connect(cmd.Context())
+	if err != nil {
+		return err
+	}
+	err = r.look(cmd.Context())
+	if serr := stop(); err == nil {
+		err = serr
+	}
+	switch {
+	case err != nil:
+		return err
+	case r.codes == 0 && cmd.Context().Err() == nil:
+		return fmt.Errorf("%w in %s: hold the phone still, nearer and brighter", gate.ErrNoCode, f.image+f.video)
+	case r.refused > 0:
+		return &refusedError{r.refused}
+	}
+	return nil
+}
+
+// connect prepares what is sent. stop waits for exits to be taken; those that
+// are not stay in the outbox for the next run.
+func (r *gateRun) connect(ctx context.Context) (stop func() error, err error) {
+	stop = func() error { return nil }
+	if r.server == "" {
+		return stop, nil
+	}
+	if r.client, err = gate.NewClient(r.server, r.key); err != nil || !r.exit {
+		if r.store == "" && err == nil {
+			err = fmt.Errorf("%w: --store is needed with --server: the code may be for another shop", errUsage)
+		}
+		return stop, err
+	}
+	r.box, err = outbox.Open(r.outbox, outbox.Config{Server: r.server, Key: r.key, Now: time.Now})
+	if err != nil {
+		return stop, err
+	}
+	running, cancel := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- r.box.Run(running) }()
+	return func() error {
+		waiting, end := context.WithTimeout(ctx, r.timeout)
+		defer end()
+		late := r.box.Drain(waiting)
+		cancel()
+		err := <-done
+		if st := r.box.Status(); late != nil && r.text != nil {
+			fmt.Fprintf(r.text, "%d exits wait in %s for the server: %s\n", st.Depth, r.outbox, st.Error)
+		} else if st.Dead > 0 {
+			err = errors.Join(err, fmt.Errorf("the server refused %d exits; see %s/dead", st.Dead, r.outbox))
+		}
+		return errors.Join(err, r.box.Close())
+	}, nil
+}
+
+// look goes through the pictures.
+func (r *gateRun) look(ctx context.Context) error {
+	if r.image != "" {
+		f, err := cv.ReadImage(r.image)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		var w gate.Watcher
+		_, err = r.see(ctx, &w, f, 0)
+		return err
+	}
+	src, err := cv.Open(r.video)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	var w gate.Watcher
+	begun := time.Now()
+	for n := 0; ctx.Err() == nil; n++ {
+		f, err := src.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		at := time.Duration(src.Rate().Seconds(n) * float64(time.Second))
+		if src.Live() {
+			at = time.Since(begun)
+		} else if r.speed > 0 {
+			at = time.Duration(float64(at) / r.speed)
+			pauseUntil(ctx, begun.Add(at))
+		}
+		end, err := r.see(ctx, &w, f, at)
+		f.Close()
+		if end || err != nil {
+			return err
+		}
+	}
+	return nil // interrupted: the usual end of a camera
+}
+
+func pauseUntil(ctx context.Context, t time.Time) {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// see looks at one frame. It returns true when enough was seen.
+func (r *gateRun) see(ctx context.Context, w *gate.Watcher, f *cv.Frame, at time.Duration) (bool, error) {
+	g := &image.Gray{Pix: f.Gray(), Stride: f.Width(), Rect: image.Rect(0, 0, f.Width(), f.Height())}
+	code, fresh, err := w.See(g, at)
+	if errors.Is(err, qr.ErrPicture) {
+		return false, err
+	}
+	if err != nil || !fresh {
+		return false, err
+	}
+	r.codes++
+	ev := gateEvent{At: ledger.Instant(r.start.Add(at)), T: at.Seconds(), Gate: r.id}
+	if r.client == nil {
+		ev.Decision, ev.Code = "read", code
+		return r.once, r.tell(ev)
+	}
+	id, err := ledger.NewID(ev.At, rand.Reader)
+	if err != nil {
+		return false, err
+	}
+	ev.ID = id.String()
+	if r.exit {
+		err = r.leave(id, code, &ev)
+	} else {
+		err = r.enter(ctx, id, code, &ev)
+	}
+	return r.once, errors.Join(err, r.tell(ev))
+}
+
+func (r *gateRun) leave(id ledger.ID, code string, ev *gateEvent) error {
+	ev.Decision = "exit"
+	body, err := json.Marshal(vision.GateExit{ID: id, OccurredAt: ev.At, Gate: ledger.DeviceID(r.id), Code: code})
+	if err != nil {
+		return err
+	}
+	return r.box.Put(outbox.Item{
+		ID: ev.ID, Path: vision.PathExits, ContentType: "application/json", Body: body,
+	})
+}
+
+func (r *gateRun) enter(ctx context.Context, id ledger.ID, code string, ev *gateEvent) error {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	answer, err := r.client.Enter(ctx, vision.GateEntry{
+		ID: id, OccurredAt: ev.At, Store: ledger.StoreID(r.store), Gate: ledger.DeviceID(r.id),
+		Place: ledger.Place(r.place), Code: code, Party: r.party,
+	})
+	ev.Visit, ev.Decision, ev.Reason, ev.Detail = answer.Visit, string(answer.Decision), answer.Reason, answer.Detail
+	switch {
+	case err != nil:
+		ev.Decision, ev.Detail = string(vision.Pending), err.Error()
+	case answer.Decision == vision.Refused:
+		r.refused++
+	}
+	return err
+}
+
+// tell prints one decision for a person or a program.
+func (r *gateRun) tell(ev gateEvent) error {
+	line, err := json.Marshal(ev)
+	if err != nil {
+		return err
+	}
+	for _, w := range r.print {
+		if _, err := w.Write(append(line, '\n')); err != nil {
+			return err
+		}
+	}
+	if r.text == nil {
+		return nil
+	}
+	what := ev.Code
+	switch ev.Decision {
+	case string(vision.Entered):
+		what = fmt.Sprintf("enters, visit %s", ev.Visit)
+	case string(vision.Refused):
+		what = fmt.Sprintf("refused: %s (%s)", ev.Reason, ev.Detail)
+	case string(vision.Pending):
+		what = "stays shut: " + ev.Detail
+	case "exit":
+		what = "leaves"
+	}
+	_, err = fmt.Fprintf(r.text, "%s  %s  %s\n", ev.At.Format("15:04:05.000"), r.id, what)
+	return err
+}

@@ -1,0 +1,125 @@
+package gate
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/vouchledger/vouch/vision"
+)
+
+const (
+	// firstPause and lastPause bound the waits between two tries: a person
+	// waits, so they are short.
+	firstPause = 200 * time.Millisecond
+	lastPause  = 2 * time.Second
+	// maxAnswer bounds what is read of an answer.
+	maxAnswer = 64 << 10
+)
+
+// A Client asks one server.
+type Client struct {
+	server string
+	key    string
+	http   *http.Client
+}
+
+// NewClient returns a client of the server at the address, with its bearer
+// key. It refuses an address that is none.
+func NewClient(server, key string) (*Client, error) {
+	u, err := url.Parse(server)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, fmt.Errorf("%w: %q is no address like https://vouch.example", ErrRequest, server)
+	}
+	return &Client{server: strings.TrimRight(server, "/"), key: key, http: &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// Enter asks for entry until the server decides or ctx ends. A refusal is an
+// answer and no error. ErrNoAnswer says that nothing was decided; the answer
+// then names the visit if the server knew it already.
+func (c *Client) Enter(ctx context.Context, e vision.GateEntry) (vision.GateAnswer, error) {
+	body, err := json.Marshal(e)
+	if err != nil {
+		return vision.GateAnswer{}, fmt.Errorf("entry %s: %w", e.ID, err)
+	}
+	method, path := http.MethodPost, vision.PathEntries
+	var answer vision.GateAnswer
+	var last error
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		next, err := c.ask(ctx, method, path, body)
+		switch {
+		case err == nil && next.Decision != vision.Pending:
+			return next, nil
+		case err == nil:
+			answer, last = next, errors.New("the hold is pending")
+			method, path, body = http.MethodGet, vision.PathEntries+"/"+url.PathEscape(string(next.Visit)), nil
+			pause = firstPause
+		case errors.Is(err, ErrRequest):
+			return answer, err
+		case ctx.Err() == nil || last == nil:
+			last = err
+		}
+		select {
+		case <-ctx.Done():
+			return answer, fmt.Errorf("%w: %w", ErrNoAnswer, last)
+		case <-time.After(pause):
+		}
+	}
+}
+
+// ask sends one request. An error that is no ErrRequest may pass by itself.
+func (c *Client) ask(ctx context.Context, method, path string, body []byte) (vision.GateAnswer, error) {
+	var answer vision.GateAnswer
+	req, err := http.NewRequestWithContext(ctx, method, c.server+path, bytes.NewReader(body))
+	if err != nil {
+		return answer, fmt.Errorf("%w: %w", ErrRequest, err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if c.key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return answer, err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return answer, err
+	}
+	if res.StatusCode/100 != 2 {
+		return answer, problem(res, b)
+	}
+	if err := json.Unmarshal(b, &answer); err != nil {
+		return answer, fmt.Errorf("%w: the answer is not Vouch's: %w", ErrRequest, err)
+	}
+	switch answer.Decision {
+	case vision.Entered, vision.Refused, vision.Pending:
+		return answer, nil
+	}
+	return answer, fmt.Errorf("%w: decision %q is not known", ErrRequest, answer.Decision)
+}
+
+// problem reads an error of the server (RFC 9457).
+func problem(res *http.Response, body []byte) error {
+	p := struct{ Title, Detail string }{Title: http.StatusText(res.StatusCode)}
+	_ = json.Unmarshal(body, &p) // a proxy's page is no JSON; the status says enough
+	e := &ProblemError{Status: res.StatusCode, Title: p.Title, Detail: p.Detail}
+	switch res.StatusCode {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return fmt.Errorf("server says %d %s", e.Status, e.Title)
+	}
+	if res.StatusCode/100 == 5 {
+		return fmt.Errorf("server says %d %s", e.Status, e.Title)
+	}
+	return e
+}

@@ -1,0 +1,63 @@
+package vision
+
+import (
+	"time"
+
+	"github.com/vouchledger/vouch/ledger"
+)
+
+// Paths of the server's HTTP interface that devices use.
+const (
+	PathEntries    = "/v1/gate/entries"
+	PathExits      = "/v1/gate/exits"
+	PathDetections = "/v1/detections"
+	PathEvidence   = "/v1/evidence/" // and the digest
+)
+
+// A GateEntry asks for entry with the code that was shown. It may be sent
+// again with the same id and is then answered as the first time.
+type GateEntry struct {
+	ID         ledger.ID       `json:"id"`
+	OccurredAt time.Time       `json:"occurred_at"`
+	Store      ledger.StoreID  `json:"store"`
+	Gate       ledger.DeviceID `json:"gate"`
+	Place      ledger.Place    `json:"place"`
+	Code       string          `json:"code"`
+	Party      int             `json:"party"` // persons on this payer
+}
+
+// A Decision is what the server says to an entry.
+type Decision string
+
+// The decisions. Pending means that the card is still being asked.
+const (
+	Entered Decision = "entered"
+	Refused Decision = "refused"
+	Pending Decision = "pending"
+)
+
+// A GateAnswer answers a GateEntry.
+type GateAnswer struct {
+	Visit    ledger.VisitID       `json:"visit"` // empty if none could begin
+	Decision Decision             `json:"decision"`
+	Reason   ledger.RefusalReason `json:"reason"` // of a refusal
+	Detail   string               `json:"detail"` // for staff
+}
+
+// A GateExit says that the last person of a visit left. Either Visit or the
+// Code shown at the exit is set.
+type GateExit struct {
+	ID         ledger.ID       `json:"id"`
+	OccurredAt time.Time       `json:"occurred_at"`
+	Gate       ledger.DeviceID `json:"gate"`
+	Visit      ledger.VisitID  `json:"visit,omitempty"`
+	Code       string          `json:"code,omitempty"`
+}
+
+// A Detection sends what a sensor saw. Its evidence has been sent before.
+type Detection struct {
+	ID         ledger.ID                `json:"id"`
+	OccurredAt time.Time                `json:"occurred_at"`
+	Actor      string                   `json:"actor,omitempty"`
+	Detection  ledger.DetectionRecorded `json:"detection"`
+}
