@@ -1,0 +1,227 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vouchledger/vouch/billing"
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/projections"
+)
+
+// actorEngine signs what the engine decides by itself.
+const actorEngine = "engine"
+
+// maxDrafts bounds one append, well below ledger.MaxBatch.
+const maxDrafts = 200
+
+// decide returns what must happen for v: at most one append, and a send. The
+// rules are asked in order; the first that has something to say is heard, and
+// the others again when that was read back.
+func (v *visit) decide(e *Engine, st *step) []Action {
+	var actions []Action
+	if s, ok := v.send(st); ok {
+		actions = append(actions, s)
+	}
+	if v.busy || v.cart.Status == projections.StatusNone {
+		return actions
+	}
+	v.stuck = ""
+	store := e.store(v.cart.Presented.Store)
+	a, ok := v.append(e, store, st)
+	numbers := ok && numbered(a)
+	if !numbers {
+		store.yield(e, v)
+	}
+	if ok {
+		v.busy = true
+		actions = append(actions, a)
+	}
+	return actions
+}
+
+// append returns what must be written next.
+func (v *visit) append(e *Engine, store *store, st *step) (Append, bool) {
+	if p := v.outcome(); p != nil {
+		return v.toPayment(st, v.outcomeID(p), p), true
+	}
+	if ds := v.housekeeping(e, st); len(ds) > 0 {
+		return v.toVisit(ds...), true
+	}
+	switch v.cart.Status {
+	case projections.StatusPresented:
+		return v.atGate(st)
+	case projections.StatusExited:
+		if !st.due(v.graceEnds()) {
+			return Append{}, false
+		}
+		return v.finalise(store, st)
+	case projections.StatusIssued, projections.StatusSettled:
+		if a, ok := v.correct(store, st); ok {
+			return a, true
+		}
+		if a, ok := v.afterReceipt(store, st); ok {
+			return a, true
+		}
+	case projections.StatusNone, projections.StatusInside, projections.StatusRefused:
+	}
+	return v.release(st)
+}
+
+// toVisit is an append to the visit's stream as it was seen.
+func (v *visit) toVisit(ds ...ledger.Draft) Append {
+	return Append{
+		Subject: v.name(), Stream: v.name(), Expected: ledger.After(v.cart.Events),
+		Drafts: ds[:min(len(ds), maxDrafts)],
+	}
+}
+
+// toPayment is an append to the payment's stream as it was seen.
+func (v *visit) toPayment(st *step, id ledger.ID, p ledger.Payload) Append {
+	cause := v.last
+	if in := v.payment.Open; in != nil {
+		cause, _ = ledger.ParseID(in.ID) // the zero id is no cause
+	}
+	return Append{
+		Subject: v.name(), Stream: ledger.PaymentStream(v.id), Expected: ledger.After(v.payment.Events()),
+		Drafts: []ledger.Draft{draft(ledger.Meta{ID: id, Occurred: st.now, Actor: actorEngine, Cause: cause}, p)},
+	}
+}
+
+// fact returns a draft for the visit's stream that follows from its last
+// event, with an id that a repetition has too.
+func (v *visit) fact(st *step, p ledger.Payload, label ...string) ledger.Draft {
+	return draft(ledger.Meta{
+		ID: ledger.DeriveID(v.last, append([]string{string(p.Kind())}, label...)...), Occurred: st.now,
+		Actor: actorEngine, Cause: v.last,
+	}, p)
+}
+
+// draft returns p in stored form. What the engine makes is valid: anything
+// else is a bug of ours, found by the tests.
+func draft(m ledger.Meta, p ledger.Payload) ledger.Draft {
+	d, err := ledger.NewDraft(m, p)
+	if err != nil {
+		panic(fmt.Sprintf("engine: decided on an event that cannot be: %v", err))
+	}
+	return d
+}
+
+// atGate opens the gate when the hold stands, and keeps it shut when it is
+// declined or not known in time. Whoever waited longer is gone, so an answer
+// that comes later opens nothing: the hold is released.
+func (v *visit) atGate(st *step) (Append, bool) {
+	p := v.cart.Presented
+	if v.payment.Hold == billing.HoldNone {
+		id := ledger.DeriveID(v.presented, string(ledger.KindHoldIntended))
+		return v.toPayment(st, id, ledger.HoldIntended{
+			Visit: v.id, Store: p.Store, Amount: p.Policy.Hold, Customer: p.Customer, PaymentMethod: p.PaymentMethod,
+			Key: billing.HoldKey(p.Store, v.id, v.payment.Tries(billing.OpHold, "")+1),
+		}), true
+	}
+	refused := ledger.GateRefused{Visit: v.id, Store: p.Store, Gate: p.Gate, Ticket: p.Ticket}
+	if st.due(v.payment.HoldIntended.Add(seconds(p.Policy.GateSeconds))) {
+		refused.Reason, refused.Detail = ledger.RefusedTimeout, "the hold was not decided in time"
+		return v.toVisit(v.fact(st, refused)), true
+	}
+	switch v.payment.Hold {
+	case billing.HoldStands:
+		return v.toVisit(v.fact(st, ledger.GateEntered{Visit: v.id, Gate: p.Gate, Hold: v.payment.Held})), true
+	case billing.HoldDeclined:
+		refused.Reason, refused.Detail = ledger.RefusedDeclined, v.payment.HoldCode
+		return v.toVisit(v.fact(st, refused)), true
+	case billing.HoldNone, billing.HoldOpen, billing.HoldCaptured, billing.HoldReleased:
+	}
+	return Append{}, false
+}
+
+// finalise ends a visit whose shopper has left: a provisional receipt while
+// something is open, else the receipt, or nothing owed.
+func (v *visit) finalise(store *store, st *step) (Append, bool) {
+	if v.cart.Blocked() {
+		return v.provisional(st)
+	}
+	lines, err := v.cart.Lines()
+	if err != nil {
+		return v.stop(err)
+	}
+	if len(lines) == 0 {
+		return v.settle(st), true
+	}
+	return v.issue(store, st)
+}
+
+// provisional tells the shopper what is sure and what is pending, once for
+// each set of pending items.
+func (v *visit) provisional(st *step) (Append, bool) {
+	doc, err := projections.BuildDocument(&v.cart, "", "", st.now)
+	if err != nil {
+		return v.stop(err)
+	}
+	if old := v.cart.Provisional; old != nil && slices.EqualFunc(old.Pending, doc.Pending, samePending) {
+		return Append{}, false
+	}
+	return v.toVisit(v.fact(st, ledger.ReceiptProvisional{Document: doc})), true
+}
+
+func samePending(a, b ledger.PendingItem) bool {
+	return a.Detection == b.Detection && a.SKU == b.SKU && a.Quantity == b.Quantity && a.AtRisk == b.AtRisk
+}
+
+func (v *visit) issue(store *store, st *step) (Append, bool) {
+	if !store.claim(v) {
+		return Append{}, false
+	}
+	number := store.nextNumber(st.now, v.cart.Presented.Seller.Timezone)
+	doc, err := projections.BuildDocument(&v.cart, number, "", st.now)
+	if err != nil {
+		return v.stop(err)
+	}
+	return v.toVisit(v.fact(st, ledger.ReceiptIssued{Document: doc})), true
+}
+
+// correct issues the further document that a decision made due.
+func (v *visit) correct(store *store, st *step) (Append, bool) {
+	if _, due := v.cart.CorrectionDue(); !due || !store.claim(v) {
+		return Append{}, false
+	}
+	number := store.nextNumber(st.now, v.cart.Presented.Seller.Timezone)
+	p, ok, err := projections.BuildCorrection(&v.cart, number, st.now)
+	if err != nil {
+		return v.stop(err)
+	}
+	return v.toVisit(v.fact(st, p)), ok
+}
+
+// stop notes why a visit cannot go on: amounts that no shop has. A person
+// must look; nothing is charged meanwhile.
+func (v *visit) stop(err error) (Append, bool) {
+	v.stuck = err.Error()
+	return Append{}, false
+}
+
+// numbered reports whether a carries a document that takes a number.
+func numbered(a Append) bool {
+	k := a.Drafts[0].Kind
+	return k == ledger.KindReceiptIssued || k == ledger.KindReceiptCorrected
+}
+
+// Stuck returns the visits about which nothing more can be decided, by id.
+func (e *Engine) Stuck() []ledger.VisitID {
+	var ids []ledger.VisitID
+	for _, v := range sorted(e.visits) {
+		if v.stuck != "" {
+			ids = append(ids, v.id)
+		}
+	}
+	return ids
+}
+
+// refundRetry is how long a declined refund rests before it is tried again,
+// and refundTries how often: the daily rhythm that Kill Bill's janitor uses.
+// After that a person must pay it back another way.
+const (
+	refundRetry = 24 * time.Hour
+	refundTries = 5
+)

@@ -1,0 +1,58 @@
+package engine
+
+import "errors"
+
+var (
+	// ErrUnknownStore means that the shop was never opened. Open it first.
+	ErrUnknownStore = errors.New("unknown store")
+
+	// ErrUnknownVisit means that no such visit began in this shop. Check the
+	// visit id; nothing was written.
+	ErrUnknownVisit = errors.New("unknown visit")
+
+	// ErrNoPolicy means that a shop has no rules yet, so no visit can begin.
+	// Set its policy first.
+	ErrNoPolicy = errors.New("store has no policy")
+
+	// ErrNotInside means that a visit which is not inside cannot leave: its
+	// gate has not opened, or stayed shut.
+	ErrNotInside = errors.New("visit is not inside")
+
+	// ErrUnknownDetection means that no question is known about a detection:
+	// it was never recorded, or nothing about it was doubtful.
+	ErrUnknownDetection = errors.New("no question about this detection")
+
+	// ErrDecided means that somebody was first: the question or the dispute is
+	// answered. Look at the answer; an answer is not changed.
+	ErrDecided = errors.New("decided already")
+
+	// ErrUnknownReceipt means that no document has this number.
+	ErrUnknownReceipt = errors.New("unknown receipt")
+
+	// ErrUnknownLine means that the receipt has no such line, or nothing is
+	// left on it.
+	ErrUnknownLine = errors.New("unknown line")
+
+	// ErrTooMany means that more pieces are in dispute than the line has.
+	ErrTooMany = errors.New("more pieces than the line has")
+
+	// ErrTooLate means that the days in which a receipt may be disputed are
+	// over.
+	ErrTooLate = errors.New("dispute period is over")
+
+	// ErrDisputed means that a dispute about this line is open. Wait for its
+	// decision.
+	ErrDisputed = errors.New("line is in dispute")
+
+	// ErrUnknownDispute means that no dispute has this id.
+	ErrUnknownDispute = errors.New("unknown dispute")
+
+	// ErrUnknownSKU means that a planogram names a product that the shop's
+	// catalogue does not list. List it first.
+	ErrUnknownSKU = errors.New("product is not in the catalogue")
+
+	// ErrUnknownObject means that the provider tells us about something that
+	// we have no record of. It may be our own order whose answer is under way:
+	// let the provider tell us again.
+	ErrUnknownObject = errors.New("unknown object at the provider")
+)

@@ -1,0 +1,193 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/vouchledger/vouch/billing"
+	"github.com/vouchledger/vouch/ledger"
+)
+
+// A Live is an engine that is kept up with a log and shared: the [Desk] reads
+// it, the [Runner] follows with it. All methods may be called from many
+// goroutines at once.
+type Live struct {
+	log ledger.Log
+
+	mu        sync.Mutex
+	engine    *Engine
+	changed   chan struct{} // closed and replaced whenever the engine moves
+	following bool
+	broken    error // why the engine can fold no more
+}
+
+// NewLive returns an engine before the first event of log.
+func NewLive(log ledger.Log) *Live {
+	return &Live{log: log, engine: New(), changed: make(chan struct{})}
+}
+
+// View calls f with the engine, which must not be kept or changed.
+func (l *Live) View(f func(*Engine)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f(l.engine)
+}
+
+// Position returns the position of the last event folded.
+func (l *Live) Position() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.engine.Position()
+}
+
+// CatchUp folds what the log holds now. Afterwards the engine has seen every
+// event that was durable at the call.
+func (l *Live) CatchUp(ctx context.Context) error {
+	if head, err := l.log.Head(ctx); err != nil || l.Position() >= head {
+		return err
+	}
+	for r, err := range l.log.Read(ctx, ledger.Query{From: l.Position() + 1}) {
+		if err == nil {
+			err = l.fold(r)
+		}
+		if err != nil {
+			return fmt.Errorf("catch up: %w", err)
+		}
+	}
+	return nil
+}
+
+// Follow folds events as they come, until ctx is done.
+func (l *Live) Follow(ctx context.Context) error {
+	l.setFollowing(true)
+	defer l.setFollowing(false)
+	for r, err := range l.log.Subscribe(ctx, ledger.Query{From: l.Position() + 1}) {
+		if err == nil {
+			err = l.fold(r)
+		}
+		if err != nil {
+			return fmt.Errorf("follow: %w", err)
+		}
+	}
+	return nil
+}
+
+// WaitFor returns when the engine has folded the event at position pos. While
+// nobody follows the log it catches up by itself.
+func (l *Live) WaitFor(ctx context.Context, pos uint64) error {
+	for {
+		l.mu.Lock()
+		done, following, changed, broken := l.engine.Position() >= pos, l.following, l.changed, l.broken
+		l.mu.Unlock()
+		switch {
+		case broken != nil:
+			return broken
+		case done:
+			return nil
+		case !following:
+			return l.CatchUp(ctx)
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Sync makes the engine see every event that was durable at the call.
+func (l *Live) Sync(ctx context.Context) error {
+	head, err := l.log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	return l.WaitFor(ctx, head)
+}
+
+// Decide returns what must happen at now; see [Engine.Decide].
+func (l *Live) Decide(now time.Time) []Action {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.engine.Decide(now)
+}
+
+// Changed returns a channel that is closed when the engine next moves.
+func (l *Live) Changed() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.changed
+}
+
+// fold applies r unless that was done already. Events come in order from every
+// caller, each from at or before where the engine stands, so none is skipped.
+func (l *Live) fold(r ledger.Record) error {
+	e, err := ledger.Decode(r) // outside the lock: it is the dear part
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.broken != nil {
+		return l.broken
+	}
+	if r.Position <= l.engine.Position() {
+		return nil
+	}
+	if err == nil {
+		err = l.engine.Apply(e)
+	}
+	l.broken = err
+	l.wake()
+	return err
+}
+
+// wake tells all who wait that something changed. l.mu is held.
+func (l *Live) wake() {
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// Following reports whether somebody follows the log; see [Live.Follow].
+func (l *Live) Following() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.following
+}
+
+func (l *Live) setFollowing(f bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.following = f
+	l.wake()
+}
+
+// Wake returns when Decide may say more without a new event; see
+// [Engine.Wake].
+func (l *Live) Wake() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.engine.Wake()
+}
+
+// Appended reports a durable append; see [Engine.Appended].
+func (l *Live) Appended(a Append, pos uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.engine.Appended(a, pos)
+	l.wake()
+}
+
+// Conflicted reports a refused append; see [Engine.Conflicted].
+func (l *Live) Conflicted(a Append, head uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.engine.Conflicted(a, head)
+	l.wake()
+}
+
+// Answered reports how a send ended; see [Engine.Answered].
+func (l *Live) Answered(s Send, o billing.Outcome, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.engine.Answered(s, o, err)
+	l.wake()
+}

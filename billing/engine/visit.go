@@ -1,0 +1,210 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/vouchledger/vouch/billing"
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/money"
+	"github.com/vouchledger/vouch/projections"
+)
+
+// A visit is the fold of a visit's stream and of its payment's, and what is
+// under way for it.
+type visit struct {
+	schedule
+	id        ledger.VisitID
+	cart      projections.Cart
+	presented ledger.ID // event that began it
+	last      ledger.ID // last event of the visit's stream
+	payment   billing.Payment
+
+	implications []ledger.DetectionImplicated // not yet in the stream
+	moves        []ledger.DetectionAttributed // not yet in the stream
+	stuck        string                       // why nothing can be decided
+
+	sending bool    // an order is out
+	answer  *answer // what came back, not yet in the stream
+}
+
+// An answer is what became of a send.
+type answer struct {
+	billing.Outcome
+	err  error
+	find bool
+}
+
+func (v *visit) name() ledger.StreamID { return ledger.VisitStream(v.id) }
+
+// apply moves v past an event of its visit stream.
+func (v *visit) apply(e *Engine, ev ledger.Event) error {
+	var before []projections.Pick
+	if p, ok := ev.Payload.(ledger.DisputeDecided); ok && p.MoveTo != "" {
+		before = slices.Clone(v.cart.Picks)
+	}
+	was := v.cart.Status
+	if err := v.cart.Apply(ev); err != nil {
+		return err
+	}
+	v.last = ev.ID
+	if v.cart.Status != was {
+		v.moved(e, ev)
+	}
+	switch p := ev.Payload.(type) { //nolint:gochecksumtype // the cart folds all; these are indexed too
+	case ledger.DetectionRecorded:
+		v.recorded(e, ev, p)
+	case ledger.DetectionImplicated:
+		v.implications = slices.DeleteFunc(v.implications, func(i ledger.DetectionImplicated) bool {
+			return i.Detection == p.Detection
+		})
+		if q := e.questions[p.Detection]; q != nil {
+			q.blocked = append(q.blocked, v)
+		}
+	case ledger.DetectionAttributed:
+		v.moves = slices.DeleteFunc(v.moves, func(m ledger.DetectionAttributed) bool {
+			return m.Detection == p.Detection && m.Decision == p.Decision
+		})
+	case ledger.ReviewRequested:
+		if q := e.questions[p.Detection]; q != nil && q.visit == v {
+			q.request(p)
+			for _, b := range q.blocked {
+				e.enqueue(b)
+			}
+		}
+	case ledger.ReviewDecided:
+		if q := e.questions[p.Detection]; q != nil && q.visit == v && q.decided == nil {
+			e.settleQuestion(q, ev.ID, p)
+		}
+	case ledger.ReceiptIssued:
+		v.numbered(e, p.Document)
+	case ledger.ReceiptCorrected:
+		v.numbered(e, p.Document)
+	case ledger.DisputeOpened:
+		e.disputes[p.Dispute] = v.id
+	case ledger.DisputeDecided:
+		v.takenOff(e, ev, p, before)
+	default:
+	}
+	e.unpriced[v.id] = v
+	if len(v.cart.Unpriced()) == 0 {
+		delete(e.unpriced, v.id)
+	}
+	e.enqueue(v)
+	return nil
+}
+
+// moved keeps the shop's and the shopper's index when the status changed.
+func (v *visit) moved(e *Engine, ev ledger.Event) {
+	st := e.store(v.cart.Presented.Store)
+	switch v.cart.Status {
+	case projections.StatusPresented:
+		v.presented = ev.ID
+		e.shoppers[v.cart.Presented.Shopper] = append(e.shoppers[v.cart.Presented.Shopper], v)
+	case projections.StatusInside:
+		st.entered(v)
+	case projections.StatusExited:
+		st.exited(v)
+	case projections.StatusNone, projections.StatusIssued, projections.StatusSettled, projections.StatusRefused:
+	}
+}
+
+func (v *visit) recorded(e *Engine, ev ledger.Event, p ledger.DetectionRecorded) {
+	i := len(v.cart.Questions) - 1
+	if i < 0 || v.cart.Questions[i].Detection != ev.ID {
+		return // nothing about it is doubtful
+	}
+	q := &question{detection: ev.ID, stream: ev.Stream, visit: v, claim: p, seenAt: ev.Occurred, opened: ev.ID}
+	e.questions[ev.ID] = q
+	if hasDoubt(v.cart.Questions[i].Doubts, ledger.DoubtPerson) {
+		e.implicate(q)
+	}
+}
+
+func (v *visit) numbered(e *Engine, d ledger.ReceiptDocument) {
+	e.receipts[d.Number] = v.id
+	e.store(d.Store).numbered(d.Number)
+}
+
+// takenOff gives the pieces that a dispute took off to the visit they belong
+// to: the difference of the picks before and after the decision.
+func (v *visit) takenOff(e *Engine, ev ledger.Event, p ledger.DisputeDecided, before []projections.Pick) {
+	for i, b := range before {
+		after := v.cart.Picks[i]
+		if n := b.Left - after.Left; n > 0 {
+			e.move(p.MoveTo, ledger.DetectionAttributed{
+				Detection: b.Detection, Stream: ev.Stream, Decision: ev.ID, SKU: b.SKU, Action: ledger.ActionTake,
+				Quantity: n, Slot: b.Slot, SeenAt: b.At, Evidence: b.Evidence,
+			})
+		}
+	}
+}
+
+// applyPayment moves v past an event of its payment stream.
+func (v *visit) applyPayment(e *Engine, ev ledger.Event) error {
+	if err := v.payment.Apply(ev); err != nil {
+		return err
+	}
+	if _, ok := ev.Payload.(ledger.PaymentNotified); !ok {
+		v.answer = nil // written down, or overtaken
+	}
+	for _, object := range []string{v.payment.HoldObject, v.payment.CaptureObject} {
+		if object != "" {
+			e.objects[object] = v.id
+		}
+	}
+	if p, ok := ev.Payload.(ledger.Refunded); ok {
+		e.objects[p.Object] = v.id
+	}
+	e.enqueue(v)
+	return nil
+}
+
+// graceEnds returns until when detections of a visit that left are under way.
+func (v *visit) graceEnds() time.Time {
+	return v.cart.ExitedAt.Add(time.Duration(v.cart.Presented.Policy.GraceMillis) * time.Millisecond)
+}
+
+// billable reports whether somebody was let in who can be billed.
+func (v *visit) billable() bool {
+	switch v.cart.Status {
+	case projections.StatusInside, projections.StatusExited, projections.StatusIssued, projections.StatusSettled:
+		return true
+	case projections.StatusNone, projections.StatusPresented, projections.StatusRefused:
+		return false
+	}
+	return false
+}
+
+// open reports whether the visit has begun and its shopper has not left.
+func (v *visit) open() bool {
+	return v.cart.Status == projections.StatusPresented || v.cart.Status == projections.StatusInside
+}
+
+// gross returns what the last final receipt asks for; zero without one.
+func (v *visit) gross() money.Money {
+	if v.cart.Latest == nil {
+		return money.Zero(v.cart.Currency())
+	}
+	return v.cart.Latest.Gross
+}
+
+// owed returns what a settled visit still owes.
+func (v *visit) owed() money.Money {
+	zero := money.Zero(v.cart.Currency())
+	if v.cart.Status != projections.StatusSettled {
+		return zero
+	}
+	return atLeastZero(v.gross().Minor-v.payment.Kept().Minor, zero)
+}
+
+// overpaid returns what was captured, not given back, and is above the last
+// receipt. A correction lowers a debt first and pays back the rest.
+func (v *visit) overpaid() money.Money {
+	return atLeastZero(v.payment.Kept().Minor-v.gross().Minor, money.Zero(v.cart.Currency()))
+}
+
+func atLeastZero(minor int64, zero money.Money) money.Money {
+	zero.Minor = max(0, minor)
+	return zero
+}
