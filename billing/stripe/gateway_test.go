@@ -98,7 +98,8 @@ func TestDeclines(t *testing.T) {
 	s.want(s.order("exit", billing.OpCapture, usd(1290), pi), billing.Declined, "insufficient_funds")
 	s.audit("exit", stripesim.VisitAudit{Holds: 1, Declines: 1, Held: 5000})
 
-	_, code, err := s.gateway.Enrol(t.Context(), Enrolment{Key: "k", Shopper: "bob", PaymentMethod: "pm_card_chargeDeclined"})
+	bob := Enrolment{Key: "k", Shopper: "bob", PaymentMethod: "pm_card_chargeDeclined"}
+	_, code, err := s.gateway.Enrol(t.Context(), bob)
 	if err != nil || code != "generic_decline" {
 		t.Errorf("Enrol of a declined card = %q, %v, want generic_decline", code, err)
 	}
@@ -447,7 +448,8 @@ func TestLivemode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := g.Enrol(t.Context(), Enrolment{Key: "k", Shopper: "ada", PaymentMethod: "pm_card_visa"}); !errors.Is(err, ErrLivemode) {
+	ada := Enrolment{Key: "k", Shopper: "ada", PaymentMethod: "pm_card_visa"}
+	if _, _, err := g.Enrol(t.Context(), ada); !errors.Is(err, ErrLivemode) {
 		t.Errorf("Enrol = %v, want %v", err, ErrLivemode)
 	}
 }

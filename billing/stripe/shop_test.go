@@ -68,7 +68,8 @@ func timeout(d time.Duration) func(*stripesim.Config, *Config) {
 
 func (s *shop) enrol(method string) Card {
 	s.Helper()
-	card, code, err := s.gateway.Enrol(s.Context(), Enrolment{Key: "enrol/" + method, Shopper: "ada", PaymentMethod: method})
+	ada := Enrolment{Key: "enrol/" + method, Shopper: "ada", PaymentMethod: method}
+	card, code, err := s.gateway.Enrol(s.Context(), ada)
 	if err != nil || code != "" {
 		s.Fatalf("Enrol(%s) = %q, %v", method, code, err)
 	}

@@ -97,7 +97,7 @@ func TestWebhooksOfACharge(t *testing.T) {
 	for _, n := range in.notices {
 		p, err := s.gateway.Fetch(t.Context(), n.Object)
 		if err != nil || p.Captured != usd(1290) || p.Refunded != usd(310) || n.Intent != pi || n.EventID == "" {
-			t.Errorf("Fetch(%s) after %s (intent %s) = %+v, %v, want the payment as it is now", n.Object, n.Type, n.Intent, p, err)
+			t.Errorf("Fetch(%s) after %+v = %+v, %v, want the payment as it is now", n.Object, n, p, err)
 		}
 	}
 }
@@ -182,7 +182,9 @@ func TestParseWebhook(t *testing.T) {
 		if !errors.Is(err, c.err) {
 			t.Errorf("ParseWebhook %s = %v, want %v", c.name, err, c.err)
 		}
-		want := Notice{EventID: "evt_1", Type: "charge.captured", Object: "ch_1", Intent: "pi_1", Created: time.Unix(1, 0).UTC()}
+		want := Notice{
+			EventID: "evt_1", Type: "charge.captured", Object: "ch_1", Intent: "pi_1", Created: time.Unix(1, 0).UTC(),
+		}
 		if err == nil && n != want {
 			t.Errorf("ParseWebhook %s = %+v, want %+v", c.name, n, want)
 		}

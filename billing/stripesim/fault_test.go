@@ -140,7 +140,8 @@ func TestHang(t *testing.T) {
 // Another process drives the simulator over HTTP.
 func TestControls(t *testing.T) {
 	a := openSim(t, Config{})
-	if r := a.post("/sim/faults", "", `{"op":"payment_intents.create","kind":"error_503","times":1}`); r.body["id"] != 1.0 {
+	r := a.post("/sim/faults", "", `{"op":"payment_intents.create","kind":"error_503","times":1}`)
+	if r.body["id"] != 1.0 {
 		t.Errorf("POST /sim/faults = %s, want id 1", r.raw)
 	}
 	if r := a.post("/v1/payment_intents", "k", hold); r.status != 503 {
@@ -153,7 +154,8 @@ func TestControls(t *testing.T) {
 	if r := a.post("/sim/clock", "", `{"to":"2026-11-28T07:00:00Z"}`); r.body["now"] != "2026-11-28T07:00:00Z" {
 		t.Errorf("POST /sim/clock = %s", r.raw)
 	}
-	if r := a.get("/v1/payment_intents/" + pi); r.body["status"] != canceled || r.body["cancellation_reason"] != "automatic" {
+	r = a.get("/v1/payment_intents/" + pi)
+	if r.body["status"] != canceled || r.body["cancellation_reason"] != "automatic" {
 		t.Errorf("hold after 114 h = %s, want canceled automatically", r.raw)
 	}
 	if r := a.get("/sim/audit"); !strings.Contains(r.raw, `"holds":1`) || !strings.Contains(r.raw, `"lapses":1`) {
@@ -184,7 +186,8 @@ func TestEventsAreKept(t *testing.T) {
 	a := openSim(t, Config{Data: file, WebhookURL: "http://127.0.0.1:1", WebhookSecret: "whsec_1"})
 	a.fault(Fault{Op: "charge.succeeded", Kind: Lose})
 	a.post("/v1/payment_intents", "k", hold)
-	for a.get("/sim/audit"); !strings.Contains(a.get("/v1/events/"+a.sim.eventOf("charge.succeeded")).raw, `"pending_webhooks":0`); {
+	lost := "/v1/events/" + a.sim.eventOf("charge.succeeded")
+	for !strings.Contains(a.get(lost).raw, `"pending_webhooks":0`) {
 		<-time.After(time.Millisecond)
 	}
 	a.close()
@@ -194,7 +197,9 @@ func TestEventsAreKept(t *testing.T) {
 		got <- r.Header.Get("Stripe-Signature")
 		return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
 	})}
-	b := openSim(t, Config{Data: file, WebhookURL: "http://shop.invalid", WebhookSecret: "whsec_1", Transport: in.Transport})
+	b := openSim(t, Config{
+		Data: file, WebhookURL: "http://shop.invalid", WebhookSecret: "whsec_1", Transport: in.Transport,
+	})
 	if err := b.sim.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ type hooks struct {
 	client *http.Client
 	pauses []time.Duration
 	cancel context.CancelFunc
-	ctx    context.Context //nolint:containedctx // the life of the worker
+	ctx    context.Context // the life of the workers
 
 	workers sync.WaitGroup
 
@@ -283,7 +283,7 @@ func (h *hooks) post(p parcel, url, secret string) error {
 // HMAC-SHA256 over "time.body", as docs.stripe.com/webhooks describes it.
 func Sign(body []byte, secret string, at time.Time) string {
 	mac := hmac.New(sha256.New, []byte(secret))
-	fmt.Fprintf(mac, "%d.", at.Unix())
+	mac.Write(fmt.Appendf(nil, "%d.", at.Unix()))
 	mac.Write(body)
 	return fmt.Sprintf("t=%d,v1=%s", at.Unix(), hex.EncodeToString(mac.Sum(nil)))
 }

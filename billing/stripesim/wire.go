@@ -154,7 +154,10 @@ func refundWire(r refund) wire {
 		"id": r.ID, "object": "refund", "amount": r.Amount, "balance_transaction": orNull(r.Balance),
 		"charge": r.Charge, "created": r.Created, "currency": r.Currency,
 		"destination_details": wire{
-			"type": "card", "card": wire{"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"},
+			"type": "card",
+			"card": wire{
+				"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund",
+			},
 		},
 		"metadata": meta(r.Metadata), "payment_intent": r.Intent, "reason": orNull(r.Reason), "receipt_number": nil,
 		"source_transfer_reversal": nil, "status": r.Status, "transfer_reversal": nil,
