@@ -49,7 +49,7 @@ type Balance struct {
 	Amount  money.Money `json:"amount"`
 }
 
-// A booked line is what a later correction is the difference to.
+// A bookedLine is what a later correction is the difference to.
 type bookedLine struct {
 	No       int         `json:"no"`
 	Category string      `json:"category"`
@@ -58,7 +58,7 @@ type bookedLine struct {
 	TaxSum   money.Money `json:"tax_sum"`
 }
 
-// An account of one visit's money.
+// A visitBook is what the books know of one visit.
 type visitBook struct {
 	Store    ledger.StoreID       `json:"store"`
 	Receipt  string               `json:"receipt"`
@@ -81,7 +81,12 @@ type Journal struct {
 	balances map[string]map[money.Currency]int64
 	visits   map[ledger.VisitID]*visitBook
 	odd      []Oddity
+	full     bool // an account is beyond maxBalance
 }
+
+// maxBalance bounds an account: far above the sum of many chains' takings, and
+// half of what an int64 holds: one event more cannot overflow it.
+const maxBalance = math.MaxInt64 / 2
 
 // Name names the fold's checkpoint.
 func (*Journal) Name() string { return "journal" }
@@ -116,6 +121,9 @@ func (j *Journal) Balances() []Balance {
 func (j *Journal) Apply(e ledger.Event) error {
 	if err := rising(j.position, e); err != nil {
 		return fmt.Errorf("journal: %w", err)
+	}
+	if j.full {
+		return fmt.Errorf("journal: %w: an account is beyond %d minor units", money.ErrRange, maxBalance)
 	}
 	switch p := e.Payload.(type) {
 	case ledger.ReceiptIssued:
@@ -281,12 +289,9 @@ func (j *Journal) enter(e ledger.Event, b *visitBook, n Entry) {
 	for _, p := range n.Postings {
 		sum[p.Amount.Currency] += p.Amount.Minor
 		account := j.balances[p.Account]
-		if total := account[p.Amount.Currency]; (p.Amount.Minor > 0 && total > math.MaxInt64-p.Amount.Minor) ||
-			(p.Amount.Minor < 0 && total < math.MinInt64-p.Amount.Minor) {
-			panic(fmt.Sprintf("projections: account %s overflows: no chain has such takings", p.Account))
-		}
 		put(&account, p.Amount.Currency, account[p.Amount.Currency]+p.Amount.Minor)
 		put(&j.balances, p.Account, account)
+		j.full = j.full || max(account[p.Amount.Currency], -account[p.Amount.Currency]) > maxBalance
 	}
 	for c, n := range sum {
 		if n != 0 {
@@ -323,6 +328,9 @@ func (j *Journal) UnmarshalBinary(b []byte) error {
 			return fmt.Errorf("snapshot %s: %w: visit %s", journalForm, ledger.ErrCorrupt, v)
 		}
 	}
-	*j = Journal{s.Position, s.Entries, s.Balances, s.Visits, s.Odd}
+	*j = Journal{position: s.Position, entries: s.Entries, balances: s.Balances, visits: s.Visits, odd: s.Odd}
+	for _, b := range j.Balances() {
+		j.full = j.full || max(b.Amount.Minor, -b.Amount.Minor) > maxBalance
+	}
 	return nil
 }
