@@ -1,10 +1,12 @@
 package stripe
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	stripego "github.com/stripe/stripe-go/v76"
@@ -35,10 +37,7 @@ const (
 func refusal(err error) (billing.Outcome, error) {
 	var e *stripego.Error
 	if !errors.As(err, &e) {
-		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-			return billing.Outcome{}, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
-		}
-		return billing.Outcome{}, fmt.Errorf("%w: no usable answer: %w", ErrUnknownOutcome, err)
+		return billing.Outcome{}, unusable(err)
 	}
 	said := fmt.Sprintf("stripe answered %d %s %s (request %s)", e.HTTPStatusCode, e.Type, e.Code, e.RequestID)
 	switch {
@@ -52,6 +51,18 @@ func refusal(err error) (billing.Outcome, error) {
 		return billing.Outcome{Status: billing.Declined, Object: objectOf(e), Code: codeOf(e)}, nil
 	}
 	return billing.Outcome{}, fmt.Errorf("%w: %s", ErrUnknownOutcome, said)
+}
+
+// unusable says that there was no answer, or none that could be read. What the
+// network says is passed on; what the SDK says of a body that does not decode
+// holds a sample of the body, and is not.
+func unusable(err error) error {
+	var call *url.Error
+	var network net.Error
+	if errors.As(err, &call) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+	}
+	return fmt.Errorf("%w: the answer is not one of stripe's", ErrUnknownOutcome)
 }
 
 func objectOf(e *stripego.Error) string {

@@ -79,8 +79,6 @@ func (s *Sim) Audit() Audit {
 		v.count(c, p)
 		if c.Status == succeeded {
 			ops[v.Visit+"\x00"+p.Metadata["op_id"]]++
-		}
-		if c.Status == succeeded {
 			for _, id := range p.Refunds {
 				r := s.state.refunds.byID[id]
 				v.Refunds++

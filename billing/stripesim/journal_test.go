@@ -1,14 +1,18 @@
 package stripesim
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +61,68 @@ func TestJournalSurvives(t *testing.T) {
 	if _, err := Open(Config{Now: clock, Data: copied}); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("Open of a damaged journal = %v, want %v", err, ErrCorrupt)
 	}
+}
+
+// childEnv names the journal of a simulator that is to be killed.
+const childEnv = "VOUCH_TEST_STRIPESIM"
+
+// child serves until somebody kills it.
+func child(file string) {
+	sim, err := Open(Config{Now: clock, Data: file})
+	if err != nil {
+		panic(err)
+	}
+	server := httptest.NewServer(sim)
+	fmt.Println(server.URL) //nolint:forbidigo // the parent reads it
+	select {}
+}
+
+// Killed at any moment, the simulator remembers every hold it answered for,
+// and a hold that was not answered happens once when it is sent again.
+func TestSIGKILL(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "stripe.jsonl")
+	answered := map[string]string{}
+	for round := range 3 {
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
+		cmd.Env = append(os.Environ(), childEnv+"="+file)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		line, err := bufio.NewReader(out).ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := &account{
+			TB: t, url: strings.TrimSpace(line), c: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		}
+		time.AfterFunc(time.Duration(30+20*round)*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		for n := 0; ; n++ {
+			key := fmt.Sprint("k", n)
+			r, err := a.try(http.MethodPost, "/v1/payment_intents", key, strings.Replace(hold, "op1", key, 1))
+			if err != nil {
+				break // it is dead
+			}
+			if was, ok := answered[key]; ok && was != r.raw {
+				t.Fatalf("round %d: hold %s = %s, was %s", round, key, r.raw, was)
+			}
+			answered[key] = r.raw
+		}
+		_ = cmd.Wait() // it was killed
+	}
+	sim, err := Open(Config{Now: clock, Data: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sim.Close()
+	a := sim.Audit()
+	if n := a.Visits["v1"].Holds; n < len(answered) || n > len(answered)+1 || len(a.Doubled) > 0 || n == 0 {
+		t.Errorf("%d holds, doubled %v, want the %d answered and at most one more", n, a.Doubled, len(answered))
+	}
+	t.Logf("%d holds over 3 kills", len(answered))
 }
 
 // When the journal cannot be written, nothing happened and nobody is told
