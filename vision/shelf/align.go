@@ -1,6 +1,9 @@
 package shelf
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 const (
 	// blockSide and maxBlocks say how much of the picture is compared to find
@@ -13,97 +16,121 @@ const (
 	// blockCap stops a block behind a hand from outvoting the others, in
 	// steps a pixel.
 	blockCap = 12
-	// stayBonus is what another shift must be better by, so that a picture
+	// farPenalty is what a shift costs for each pixel, so that a picture
 	// without structure is not pushed about by noise.
-	stayBonus = 0.97
+	farPenalty = 0.01
+	// badShare is the share of the largest cost from which the whole reach is
+	// searched.
+	badShare = 0.5
 )
 
-// block is a part of the reference with edges to hold on to.
-type block struct{ x, y int }
+// block is a part of the picture with edges to hold on to, as it looked when
+// it was chosen. It keeps its own look: a reference that follows the light
+// would carry small errors of the shift along and drift away.
+type block struct {
+	x, y int
+	luma [blockSide * blockSide]uint8
+	lost int // looks since it last fitted
+}
 
 // shift is where the picture lies against the reference, in small pixels.
 type shift struct{ dx, dy int }
 
-// pickBlocks chooses the places of ref with the strongest edges, half of
-// them upright, half lying, each with room for the whole reach.
-func pickBlocks(ref planes, w, h int) []block {
-	type scored struct {
-		block
-		across, down int
-	}
+// anchor holds the picture in place against shake.
+type anchor struct {
+	blocks []block
+	last   shift
+}
+
+// pick chooses new places of ref with strong edges until there are enough,
+// half of them upright, half lying, each with room for the whole reach. Of
+// the old ones those that still fit stay.
+func (a *anchor) pick(ref planes, w, h, patience int) {
+	a.blocks = slices.DeleteFunc(a.blocks, func(b block) bool { return b.lost > patience })
+	type scored struct{ x, y, across, down int }
 	var all []scored
 	for y := reach; y+blockSide+reach < h; y += blockSide {
 		for x := reach; x+blockSide+reach < w; x += blockSide {
-			s := scored{block: block{x, y}}
-			for dy := range blockSide {
-				for dx := range blockSide {
-					i := (y+dy)*w + x + dx
-					s.across += abs(int(ref.luma[i+1]) - int(ref.luma[i]))
-					s.down += abs(int(ref.luma[i+w]) - int(ref.luma[i]))
-				}
+			s := scored{x: x, y: y}
+			for i := range blockSide * blockSide {
+				at := (y+i/blockSide)*w + x + i%blockSide
+				s.across += abs(int(ref.luma[at+1]) - int(ref.luma[at]))
+				s.down += abs(int(ref.luma[at+w]) - int(ref.luma[at]))
 			}
-			all = append(all, s)
+			if !slices.ContainsFunc(a.blocks, func(b block) bool { return b.x == x && b.y == y }) {
+				all = append(all, s)
+			}
 		}
 	}
-	var blocks []block
+	missing := maxBlocks - len(a.blocks)
 	take := func(n int, key func(scored) int) {
 		slices.SortStableFunc(all, func(a, b scored) int { return key(b) - key(a) })
-		for _, s := range all {
-			if n == 0 || key(s) < 2*blockSide*blockSide {
-				return
+		for n > 0 && len(all) > 0 && key(all[0]) >= 2*blockSide*blockSide {
+			b := block{x: all[0].x, y: all[0].y}
+			for i := range b.luma {
+				b.luma[i] = ref.luma[(b.y+i/blockSide)*w+b.x+i%blockSide]
 			}
-			if !slices.Contains(blocks, s.block) {
-				blocks = append(blocks, s.block)
-				n--
-			}
+			a.blocks, all, n = append(a.blocks, b), all[1:], n-1
 		}
 	}
-	take(maxBlocks/2, func(s scored) int { return s.across })
-	take(maxBlocks/2, func(s scored) int { return s.down })
-	return blocks
+	take(missing/2, func(s scored) int { return s.across })
+	take(missing-missing/2, func(s scored) int { return s.down })
 }
 
-// align finds the shift at which the blocks fit best, looking near the last
-// one first and everywhere only if that fits badly.
-func align(ref, cur planes, blocks []block, w int, last shift, gain int) shift {
-	if len(blocks) == 0 {
+// find returns the shift at which the blocks fit best, looking near the last
+// one and near none first, and everywhere only if that fits badly.
+func (a *anchor) find(cur planes, w, gain int) shift {
+	if len(a.blocks) == 0 {
 		return shift{}
 	}
-	score := func(s shift) float64 {
-		total := 0
-		for _, b := range blocks {
-			total += blockCost(ref, cur, b, s, w, gain)
-		}
-		return float64(total)
-	}
-	best, low := last, score(last)*stayBonus
+	best, low := a.last, math.Inf(1)
 	try := func(s shift) {
-		if s == last || max(abs(s.dx), abs(s.dy)) > reach {
+		if max(abs(s.dx), abs(s.dy)) > reach {
 			return
 		}
-		if c := score(s); c < low {
+		total := 0
+		for i := range a.blocks {
+			total += a.blocks[i].cost(cur, s, w, gain)
+		}
+		// A far shift has to be better, not just as good.
+		c := float64(total) * (1 + farPenalty*float64(abs(s.dx)+abs(s.dy)))
+		if c < low {
 			best, low = s, c
 		}
 	}
-	for dy := -1; dy <= 1; dy++ {
-		for dx := -1; dx <= 1; dx++ {
-			try(shift{last.dx + dx, last.dy + dy})
+	for _, middle := range []shift{{}, a.last} {
+		for dy := -1; dy <= 1; dy++ {
+			for dx := -1; dx <= 1; dx++ {
+				try(shift{middle.dx + dx, middle.dy + dy})
+			}
+		}
+		if a.last == (shift{}) {
+			break
 		}
 	}
-	if low > float64(len(blocks)*blockSide*blockSide)*blockCap/2 {
+	if low > float64(len(a.blocks)*blockSide*blockSide)*blockCap*badShare {
 		for dy := -reach; dy <= reach; dy++ {
 			for dx := -reach; dx <= reach; dx++ {
 				try(shift{dx, dy})
 			}
 		}
 	}
+	a.last = best
+	for i := range a.blocks {
+		b := &a.blocks[i]
+		if b.lost++; b.cost(cur, best, w, gain) < blockSide*blockSide*blockCap/2 {
+			b.lost = 0
+		}
+	}
 	return best
 }
 
-func blockCost(ref, cur planes, b block, s shift, w, gain int) int {
+// cost is how badly the block fits at a shift, bounded so that a block behind
+// a hand does not outvote the others.
+func (b *block) cost(cur planes, s shift, w, gain int) int {
 	cost := 0
 	for dy := range blockSide {
-		r := ref.luma[(b.y+dy)*w+b.x:][:blockSide]
+		r := b.luma[dy*blockSide:][:blockSide]
 		c := cur.luma[(b.y+dy+s.dy)*w+b.x+s.dx:][:blockSide]
 		for i, v := range r {
 			cost += abs(int(v)*gain>>10 - int(c[i]))
@@ -127,27 +154,42 @@ const sampleStep = 15
 // missing bottle does not count as light.
 func measure(ref, cur planes, w, h int, s shift) light {
 	var gains [4 * unit]int
-	var blues, reds [256]int
-	n := 0
+	var pairs [][2]int
 	for y := reach; y < h-reach; y += sampleStep {
 		for x := reach; x < w-reach; x += sampleStep {
 			i, j := y*w+x, (y+s.dy)*w+x+s.dx
-			if ref.luma[i] < 24 || ref.luma[i] > 245 || cur.luma[j] > 250 {
-				continue // too dark or burnt out to show a gain
+			if ref.luma[i] < tooDark || ref.luma[i] > tooBright || cur.luma[j] > tooBright {
+				continue
 			}
 			gains[min(4*unit-1, int(cur.luma[j])*unit/int(ref.luma[i]))]++
-			blues[middle+clampShift(int(cur.blue[j])-int(ref.blue[i]))]++
-			reds[middle+clampShift(int(cur.red[j])-int(ref.red[i]))]++
-			n++
+			pairs = append(pairs, [2]int{i, j})
 		}
 	}
-	if n < 20 {
+	if len(pairs) < fewestSamples {
 		return light{gain: unit}
 	}
-	return light{
-		gain: max(unit/2, min(2*unit, median(gains[:], n))),
-		blue: median(blues[:], n) - middle, red: median(reds[:], n) - middle,
+	l := light{gain: max(unit/2, min(2*unit, median(gains[:], len(pairs))))}
+	var blues, reds [256]int
+	for _, p := range pairs {
+		blues[middle+clampShift(tint(cur.blue[p[1]], ref.blue[p[0]], l.gain))]++
+		reds[middle+clampShift(tint(cur.red[p[1]], ref.red[p[0]], l.gain))]++
 	}
+	l.blue, l.red = median(blues[:], len(pairs))-middle, median(reds[:], len(pairs))-middle
+	return l
+}
+
+const (
+	// tooDark and tooBright are brightnesses that show no gain: noise, and
+	// what is burnt out.
+	tooDark   = 24
+	tooBright = 240
+	// fewestSamples is what a median needs to be one.
+	fewestSamples = 20
+)
+
+// tint is how far a colour difference lies from the reference's at this gain.
+func tint(cur, ref uint8, gain int) int {
+	return int(cur) - middle - (int(ref)-middle)*gain/unit
 }
 
 func clampShift(v int) int { return max(-middle, min(middle-1, v)) }

@@ -18,6 +18,10 @@ const (
 	// hand does not.
 	ghostSeconds  = 1.5
 	objectSeconds = 20.0
+	// firstSeconds replaces ghostSeconds as long as the ring has not once
+	// looked like its reference again after a disturbance: the first frame
+	// may have had a hand in it.
+	firstSeconds = 0.5
 	// followSeconds is how often the reference follows the light.
 	followSeconds = 0.5
 )
@@ -35,6 +39,7 @@ func (s *slot) step(m *Monitor, frame int, v view) []Change {
 		s.adopt(m, v)
 		return nil
 	}
+	s.proven = s.proven || s.dirty > 0
 	s.dirty = 0
 	if l.most() < quietShare {
 		s.quiet = frame
@@ -79,17 +84,15 @@ func (s *slot) follow(m *Monitor, v view) {
 
 // adopt gives up a reference of the ring that is shown to be old.
 func (s *slot) adopt(m *Monitor, v view) {
-	if s.rest < m.seconds(ghostSeconds) {
+	needed := ghostSeconds
+	if !s.proven {
+		needed = firstSeconds
+	}
+	if s.rest < m.seconds(needed) {
 		return
 	}
-	was, is := 0, 0
-	m.ref.each(v, s.zone, func(i, j int) {
-		if m.labels[i] == 0 && m.ref.changed(i, &v.planes, j, m.limits) {
-			was += abs(int(m.ref.raw.fine[i]) - middle)
-			is += abs(int(v.fine[j]) - middle)
-		}
-	})
-	ghost := 3*is < 2*was
+	was, is := s.outline(m, v)
+	ghost := 2*is < was
 	if !ghost && s.rest < m.seconds(objectSeconds) {
 		return
 	}
@@ -104,6 +107,45 @@ func (s *slot) adopt(m *Monitor, v view) {
 		}
 	}
 	m.ref.spread(s.zone)
+}
+
+// outlineStep is the distance of the two pixels compared across the border
+// of what changed; compression smears an edge over two or three.
+const outlineStep = 3
+
+// outline returns the contrast across the border of what changed in the ring,
+// in the reference and now. A hand that came has an outline now; one that
+// left has it in the reference, while the wall goes on unbroken now.
+func (s *slot) outline(m *Monitor, v view) (was, is int) {
+	changed := make([]bool, m.w*m.h)
+	m.ref.each(v, s.zone, func(i, j int) {
+		changed[i] = m.labels[i] == 0 && m.ref.changed(i, &v.planes, j, m.limits)
+	})
+	pair := func(x, y, dx, dy int) {
+		i, k := y*m.w+x, (y+dy)*m.w+x+dx
+		if m.labels[i] != 0 || m.labels[k] != 0 || changed[i] == changed[k] {
+			return
+		}
+		a, b := v.at(x, y), v.at(x+dx, y+dy)
+		if a < 0 || b < 0 {
+			return
+		}
+		was += contrast(&m.ref.raw, i, k)
+		is += contrast(&v.planes, a, b)
+	}
+	for y := s.zone.y0; y < s.zone.y1-outlineStep; y++ {
+		for x := s.zone.x0; x < s.zone.x1-outlineStep; x++ {
+			pair(x, y, outlineStep, 0)
+			pair(x, y, 0, outlineStep)
+		}
+	}
+	return was, is
+}
+
+// contrast is how much two pixels of one picture differ.
+func contrast(p *planes, i, k int) int {
+	return abs(int(p.luma[i])-int(p.luma[k])) +
+		2*abs(int(p.blue[i])-int(p.blue[k])) + 2*abs(int(p.red[i])-int(p.red[k]))
 }
 
 // judge decides for each cell that changed whether its item came, went or

@@ -17,7 +17,7 @@ type Monitor struct {
 	build  *builder
 	cur    planes
 	ref    *reference
-	blocks []block
+	anchor anchor
 	shift  shift
 	light  light
 	noise  noise
@@ -77,7 +77,7 @@ func (m *Monitor) Step(frame int, bgr []byte) []Change {
 		m.start(frame)
 		return nil
 	}
-	m.shift = align(m.ref.raw, m.cur, m.blocks, m.w, m.shift, m.light.gain)
+	m.shift = m.anchor.find(m.cur, m.w, m.light.gain)
 	m.light = measure(m.ref.raw, m.cur, m.w, m.h, m.shift)
 	m.build.correct(m.cur, m.light)
 	m.limits = m.noise.limits(m.cur, m.w)
@@ -90,7 +90,7 @@ func (m *Monitor) Step(frame int, bgr []byte) []Change {
 	// What became certain at once is told in the order it happened.
 	slices.SortStableFunc(out, func(a, b Change) int { return a.Frame - b.Frame })
 	if m.steps%m.seconds(blocksEvery) == 0 {
-		m.blocks = pickBlocks(m.ref.raw, m.w, m.h)
+		m.anchor.pick(m.ref.raw, m.w, m.h, m.seconds(blocksEvery))
 	}
 	return out
 }
@@ -106,7 +106,7 @@ func (m *Monitor) start(frame int) {
 	whole := rect{0, 0, m.w, m.h}
 	m.ref = newReference(whole)
 	m.ref.take(view{planes: m.cur, r: whole}, whole)
-	m.blocks = pickBlocks(m.ref.raw, m.w, m.h)
+	m.anchor.pick(m.ref.raw, m.w, m.h, 0)
 	m.limits = m.noise.limits(m.cur, m.w)
 	for _, s := range m.slots {
 		s.start(m, frame)

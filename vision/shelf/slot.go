@@ -34,7 +34,10 @@ type slot struct {
 	rest  int        // looks since then
 	quiet int        // the last frame that looked like the reference
 	dirty int        // looks since the ring was last clean
-	calm  int        // looks in a row that looked like the reference
+	// proven says that the ring has looked like its reference again after a
+	// hand, so the reference shows no hand itself.
+	proven bool
+	calm   int // looks in a row that looked like the reference
 }
 
 const (
