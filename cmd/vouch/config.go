@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/providers/posflag"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/cobra"
+)
+
+// A serveConfig is everything `vouch serve` can be told, by a YAML file, by
+// VOUCH_* variables and by flags; a later source wins over an earlier one.
+type serveConfig struct {
+	Data          string        `koanf:"data"`
+	Listen        string        `koanf:"listen"`
+	StripeKey     string        `koanf:"stripe-key"`
+	StripeURL     string        `koanf:"stripe-url"`
+	WebhookSecret string        `koanf:"webhook-secret"`
+	LogLevel      string        `koanf:"log-level"`
+	Checkpoint    time.Duration `koanf:"checkpoint"`
+	Deadline      time.Duration `koanf:"payment-timeout"`
+}
+
+func addServeFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.String("config", "", "YAML file with the same names as these flags")
+	f.String("data", "vouch-data", "folder for ledger, evidence, keys and read models")
+	f.String("listen", "127.0.0.1:8080", "address of API and pages")
+	f.String("stripe-key", "", "secret key of the Stripe account; prefer VOUCH_STRIPE_KEY")
+	f.String("stripe-url", "", "address of another server that speaks Stripe's protocol, such as vouch stripesim")
+	f.String("webhook-secret", "", "signing secret of Stripe's webhook; prefer VOUCH_WEBHOOK_SECRET")
+	f.String("log-level", "info", "debug, info, warn or error")
+	f.Duration("checkpoint", 5*time.Second, "how often read models are saved")
+	f.Duration("payment-timeout", 20*time.Second, "how long one call to Stripe may take")
+}
+
+// loadServeConfig merges file, environment and flags.
+func loadServeConfig(cmd *cobra.Command) (serveConfig, error) {
+	k := koanf.New(".")
+	if path, _ := cmd.Flags().GetString("config"); path != "" {
+		if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
+			return serveConfig{}, fmt.Errorf("configuration %s: %w", path, err)
+		}
+	}
+	if unknown := unknownKeys(cmd, k.Keys()); len(unknown) > 0 {
+		return serveConfig{}, fmt.Errorf("%w: unknown settings in the configuration file: %s", errUsage, strings.Join(unknown, ", "))
+	}
+	vars := env.Provider(".", env.Opt{
+		Prefix: "VOUCH_",
+		TransformFunc: func(key, value string) (string, any) {
+			return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(key, "VOUCH_")), "_", "-"), value
+		},
+	})
+	if err := k.Load(vars, nil); err != nil {
+		return serveConfig{}, fmt.Errorf("configuration from the environment: %w", err)
+	}
+	if err := k.Load(posflag.Provider(cmd.Flags(), ".", k), nil); err != nil {
+		return serveConfig{}, fmt.Errorf("configuration from flags: %w", err)
+	}
+	var c serveConfig
+	if err := k.Unmarshal("", &c); err != nil {
+		return serveConfig{}, fmt.Errorf("configuration: %w", err)
+	}
+	if c.StripeKey == "" {
+		return serveConfig{}, fmt.Errorf("%w: no Stripe key: set VOUCH_STRIPE_KEY to sk_test_… or sk_live_…, "+
+			"or run vouch stripesim and point --stripe-url at it with any sk_test_ key", errUsage)
+	}
+	return c, nil
+}
+
+func unknownKeys(cmd *cobra.Command, keys []string) []string {
+	var unknown []string
+	for _, key := range keys {
+		if cmd.Flags().Lookup(key) == nil {
+			unknown = append(unknown, key)
+		}
+	}
+	return unknown
+}
+
+// newLogger returns a JSON logger to standard error.
+func newLogger(level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("%w: log level %q: use debug, info, warn or error", errUsage, level)
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l})), nil
+}

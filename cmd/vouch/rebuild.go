@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/projections/runner"
+)
+
+// readModels are the folds that answer questions, each with its runner.
+type readModels struct {
+	visits  *runner.Runner[*projections.Visits]
+	reviews *runner.Runner[*projections.ReviewQueue]
+	journal *runner.Runner[*projections.Journal]
+}
+
+// newReadModels returns runners that keep their state in the data folder.
+func newReadModels(data string, log ledger.Log, every int, logger *slog.Logger) (readModels, error) {
+	dir := filepath.Join(data, readModelDir)
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return readModels{}, fmt.Errorf("read models: %w", err)
+	}
+	cfg := runner.Config{Dir: dir, Every: every}
+	return readModels{
+		visits:  runner.New(log, func() *projections.Visits { return &projections.Visits{} }, cfg, logger),
+		reviews: runner.New(log, func() *projections.ReviewQueue { return &projections.ReviewQueue{} }, cfg, logger),
+		journal: runner.New(log, func() *projections.Journal { return &projections.Journal{} }, cfg, logger),
+	}, nil
+}
+
+// A rebuilder is a runner of any fold.
+type rebuilder interface {
+	Rebuild(ctx context.Context, progress func(done, total uint64)) (runner.Rebuilt, error)
+}
+
+func newRebuildCommand() *cobra.Command {
+	names := []string{"visits", "reviews", "journal"}
+	cmd := &cobra.Command{
+		Use:       "rebuild [visits|reviews|journal]...",
+		Short:     "Fold read models again from the first event and compare with those in use",
+		ValidArgs: names,
+	}
+	data := addDataFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		for _, a := range args {
+			if !slices.Contains(names, a) {
+				return fmt.Errorf("%w: read model %q: use %s", errUsage, a, strings.Join(names, ", "))
+			}
+		}
+		log, err := openReadOnly(cmd.Context(), *data)
+		if err != nil {
+			return err
+		}
+		defer log.Close() //nolint:errcheck // read-only
+		models, err := newReadModels(*data, log, 0, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return err
+		}
+		all := map[string]rebuilder{"visits": models.visits, "reviews": models.reviews, "journal": models.journal}
+		for _, n := range names {
+			if len(args) > 0 && !slices.Contains(args, n) {
+				continue
+			}
+			bar := newBar(cmd.ErrOrStderr(), n)
+			done, err := all[n].Rebuild(cmd.Context(), func(done, total uint64) {
+				bar.progress(int64(done), int64(total)) //nolint:gosec // positions
+			})
+			bar.done()
+			if err != nil {
+				return err
+			}
+			verdict := "equals the one in use"
+			if !done.Equal {
+				verdict = "DIFFERED from the one in use, and replaced it"
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%-8s %d events folded, position %d: %s\n", n, done.Events, done.Position, verdict)
+		}
+		return nil
+	}
+	return cmd
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/vouchledger/vouch/api"
+	"github.com/vouchledger/vouch/api/keys"
+	"github.com/vouchledger/vouch/api/payers"
+	"github.com/vouchledger/vouch/billing/engine"
+	"github.com/vouchledger/vouch/billing/stripe"
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/embedded"
+	"github.com/vouchledger/vouch/vision/evidence"
+	"github.com/vouchledger/vouch/vision/ticket"
+)
+
+// shutdownTime is how long requests under way may take when the server stops.
+const shutdownTime = 5 * time.Second
+
+func newServeCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server: API, web pages, ledger and billing on one port",
+		Long: `Runs the server on a data folder. Settings come from --config FILE (YAML), from VOUCH_*
+variables (VOUCH_STRIPE_KEY for stripe-key, and so on) and from flags; the later wins.
+
+Make keys first: vouch keys create --data DIR --role operator`,
+		Args: cobra.NoArgs,
+	}
+	addServeFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := loadServeConfig(cmd)
+		if err != nil {
+			return err
+		}
+		logger, err := newLogger(cfg.LogLevel)
+		if err != nil {
+			return err
+		}
+		return serve(cmd.Context(), cfg, logger)
+	}
+	return cmd
+}
+
+// A server is everything that runs in one `vouch serve`.
+type server struct {
+	log     *embedded.Log
+	live    *engine.Live
+	desk    *engine.Desk
+	runner  *engine.Runner
+	models  readModels
+	gateway *stripe.Gateway
+	store   *evidence.Store
+	api     *api.API
+}
+
+// serve runs until ctx is done, then ends requests under way, the runners and
+// the log, in this order.
+func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error) {
+	s, err := open(ctx, cfg, logger)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		s.gateway.Close()
+		err = errors.Join(err, s.store.Close(), s.log.Close())
+	}()
+	listener, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	logger.InfoContext(ctx, "serving", slog.String("address", listener.Addr().String()), slog.String("data", cfg.Data),
+		slog.Bool("live_money", s.gateway.Livemode()))
+	group, ctx := errgroup.WithContext(ctx)
+	httpServer := s.api.Server()
+	group.Go(func() error { return ended(s.runner.Run(ctx)) })
+	group.Go(func() error { return ended(s.models.visits.Run(ctx)) })
+	group.Go(func() error { return ended(s.models.reviews.Run(ctx)) })
+	group.Go(func() error { return ended(s.models.journal.Run(ctx)) })
+	group.Go(func() error {
+		if err := httpServer.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		logger.InfoContext(ctx, "stopping")
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+		defer cancel()
+		s.api.Close()
+		return httpServer.Shutdown(stop)
+	})
+	return group.Wait()
+}
+
+// ended turns the end that was asked for into no error.
+func ended(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// open opens everything and starts nothing.
+func open(ctx context.Context, cfg serveConfig, logger *slog.Logger) (*server, error) {
+	for _, dir := range []string{cfg.Data, filepath.Join(cfg.Data, ledgerDir)} {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			return nil, fmt.Errorf("data folder: %w", err)
+		}
+	}
+	s := &server{}
+	var err error
+	if s.gateway, err = stripe.New(stripe.Config{SecretKey: cfg.StripeKey, URL: cfg.StripeURL, Timeout: cfg.Deadline}); err != nil {
+		return nil, err
+	}
+	bar := newBar(os.Stderr, "opening the ledger")
+	s.log, err = embedded.Open(ctx, filepath.Join(cfg.Data, ledgerDir), embedded.Config{Now: time.Now, Progress: bar.progress})
+	bar.done()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.openOn(cfg, logger); err != nil {
+		return nil, errors.Join(err, s.log.Close())
+	}
+	return s, nil
+}
+
+// openOn builds what stands on the log.
+func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
+	s.live = engine.NewLive(s.log)
+	s.desk = engine.NewDesk(s.live, time.Now, randomSource())
+	s.runner = engine.NewRunner(s.live, s.gateway, time.Now, engine.RunnerConfig{Logger: logger})
+	if s.models, err = newReadModels(cfg.Data, s.log, 0, logger); err != nil {
+		return err
+	}
+	if s.store, err = evidence.Open(filepath.Join(cfg.Data, evidenceDir), evidence.Config{}); err != nil {
+		return err
+	}
+	ring, err := keys.Open(cfg.Data)
+	if err != nil {
+		return err
+	}
+	ticketKey, err := ticket.LoadOrNewKey(filepath.Join(cfg.Data, ticketKeyFile), randomSource())
+	if err != nil {
+		return err
+	}
+	tickets, err := ticket.NewRing(ticketKey.Public())
+	if err != nil {
+		return err
+	}
+	directory, err := payers.Open(cfg.Data)
+	if err != nil {
+		return err
+	}
+	webhook, err := newWebhook(cfg, s.gateway.Livemode())
+	if err != nil {
+		return err
+	}
+	s.api, err = api.New(api.Services{
+		Log: s.log, Desk: s.desk, Evidence: s.store, Keys: ring, Tickets: ticketKey, Ring: tickets,
+		Visits: s.models.visits, Reviews: s.models.reviews, Journal: s.models.journal,
+		Payer: payerOf(directory), Webhook: webhook, Now: time.Now, Logger: logger,
+	})
+	return err
+}
+
+// payerOf looks a shopper up in the directory.
+func payerOf(d *payers.Directory) func(context.Context, ledger.ShopperID) (api.Payer, error) {
+	return func(_ context.Context, s ledger.ShopperID) (api.Payer, error) {
+		p, err := d.Get(s)
+		if errors.Is(err, payers.ErrUnknown) {
+			return api.Payer{}, fmt.Errorf("%w: %s", api.ErrUnknownShopper, s)
+		}
+		return api.Payer{Customer: p.Customer, PaymentMethod: p.PaymentMethod}, err
+	}
+}
+
+// newWebhook returns what reads Stripe's webhooks. Without a secret nothing
+// is believed.
+func newWebhook(cfg serveConfig, live bool) (func([]byte, string) (engine.ProviderEvent, error), error) {
+	if cfg.WebhookSecret == "" {
+		return func([]byte, string) (engine.ProviderEvent, error) {
+			return engine.ProviderEvent{}, fmt.Errorf("%w: no webhook secret is configured", api.ErrSignature)
+		}, nil
+	}
+	hooks, err := stripe.NewWebhooks(live, time.Now, cfg.WebhookSecret)
+	if err != nil {
+		return nil, err
+	}
+	return func(body []byte, signature string) (engine.ProviderEvent, error) {
+		n, err := hooks.ParseWebhook(body, signature)
+		if err != nil {
+			return engine.ProviderEvent{}, fmt.Errorf("%w: %w", api.ErrSignature, err)
+		}
+		object := n.Object
+		if n.Intent != "" {
+			object = n.Intent
+		}
+		return engine.ProviderEvent{ID: n.EventID, Type: n.Type, Object: object, Occurred: n.Created}, nil
+	}, nil
+}

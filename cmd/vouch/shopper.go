@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vouchledger/vouch/api/payers"
+	"github.com/vouchledger/vouch/billing/stripe"
+	"github.com/vouchledger/vouch/ledger"
+)
+
+func newShopperCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "shopper",
+		Short: "Enrol shoppers with a card, and forget them",
+	}
+	cmd.AddCommand(newEnrolCommand(), newForgetCommand())
+	return cmd
+}
+
+func newEnrolCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "enrol SHOPPER",
+		Short: "Make a customer at Stripe and keep how the shopper pays",
+		Long: `Makes a customer at Stripe, ties the payment method to it, and keeps both in the shopper
+directory of the data folder, outside the ledger. Enrolling again replaces the card.`,
+		Example: `  vouch shopper enrol anna --payment-method pm_card_visa --data vouch-data`,
+		Args:    cobra.ExactArgs(1),
+	}
+	data := addDataFlag(cmd)
+	method := cmd.Flags().String("payment-method", "", "pm_… from the app, or one of Stripe's test methods")
+	key := cmd.Flags().String("stripe-key", os.Getenv("VOUCH_STRIPE_KEY"), "secret key (default: $VOUCH_STRIPE_KEY)")
+	url := cmd.Flags().String("stripe-url", os.Getenv("VOUCH_STRIPE_URL"), "another server that speaks Stripe's protocol")
+	cmd.Flags().Lookup("stripe-key").DefValue = ""
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		gateway, err := stripe.New(stripe.Config{SecretKey: *key, URL: *url})
+		if err != nil {
+			return err
+		}
+		defer gateway.Close()
+		dir, err := payers.Open(*data)
+		if err != nil {
+			return err
+		}
+		card, declined, err := gateway.Enrol(cmd.Context(), stripe.Enrolment{
+			Key: fmt.Sprintf("enrol/%s/%d", args[0], time.Now().UnixNano()), Shopper: args[0], PaymentMethod: *method,
+		})
+		if err != nil {
+			return err
+		}
+		if declined != "" {
+			return fmt.Errorf("the bank refuses the card of %s: %s", args[0], declined)
+		}
+		err = dir.Put(payers.Payer{Shopper: ledger.ShopperID(args[0]), Customer: card.Customer, PaymentMethod: card.PaymentMethod})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s pays with %s ending in %s\n", args[0], card.Brand, card.Last4)
+		return nil
+	}
+	return cmd
+}
+
+func newForgetCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "forget SHOPPER",
+		Short: "Remove what ties a shopper's id to a card",
+		Long: `Removes the shopper from the shopper directory. Their receipts stay, under an id that
+then names nobody; all proofs and balances still hold.`,
+		Args: cobra.ExactArgs(1),
+	}
+	data := addDataFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		dir, err := payers.Open(*data)
+		if err != nil {
+			return err
+		}
+		if err := dir.Forget(ledger.ShopperID(args[0])); err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s is forgotten\n", args[0])
+		return nil
+	}
+	return cmd
+}
