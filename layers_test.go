@@ -17,18 +17,48 @@ const module = "github.com/vouchledger/vouch"
 // layers says which packages of this module each may import. A package that
 // is not listed may import nothing, so a new one has to be placed here.
 var layers = map[string][]string{
-	"ledger":             {"ledger/money"},
-	"ledger/money":       {},
-	"ledger/memlog":      {"ledger"},
-	"ledger/embedded":    {"ledger"},
-	"ledger/ledgertest":  {"ledger"},
-	"projections":        {"ledger", "ledger/money"},
-	"projections/runner": {"ledger", "projections"},
-	"vision":             {"ledger"},
-	"billing":            {"ledger", "ledger/money", "projections"},
-	"billing/engine":     {"ledger", "ledger/money", "projections", "billing"},
-	"billing/stripe":     {"ledger/money", "billing"},
-	"billing/stripesim":  {"ledger/money"},
+	"ledger":                    {"ledger/money"},
+	"ledger/money":              {},
+	"ledger/memlog":             {"ledger"},
+	"ledger/embedded":           {"ledger", "ledger/internal/disk"},
+	"ledger/internal/disk":      {},
+	"ledger/internal/faultdisk": {"ledger/internal/disk"},
+	"ledger/ledgertest":         {"ledger"},
+	"ledger/torture":            {"ledger", "ledger/embedded", "ledger/ledgertest", "ledger/internal/faultdisk"},
+
+	"projections":                {"ledger", "ledger/money"},
+	"projections/internal/story": {"ledger", "ledger/money", "projections"},
+	"projections/runner":         {"ledger", "projections"},
+
+	"vision":           {"ledger"},
+	"vision/cv":        {},
+	"vision/evidence":  {"ledger"},
+	"vision/gate":      {"vision", "vision/qr"},
+	"vision/outbox":    {"ledger"},
+	"vision/planogram": {},
+	"vision/qr":        {},
+	"vision/render":    {},
+	"vision/score":     {},
+	"vision/shelf":     {"vision/planogram"},
+	"vision/ticket":    {"ledger"},
+	"vision/watch":     {"ledger", "vision/cv", "vision/planogram", "vision/shelf"},
+
+	"billing":           {"ledger", "ledger/money", "projections"},
+	"billing/engine":    {"ledger", "ledger/money", "projections", "billing"},
+	"billing/export":    {"ledger/money", "projections"},
+	"billing/shopfile":  {"ledger", "ledger/money"},
+	"billing/simulate":  {"ledger", "ledger/money", "projections", "billing", "billing/engine"},
+	"billing/stripe":    {"ledger/money", "billing"},
+	"billing/stripesim": {"ledger/money"},
+
+	"api": {
+		"ledger", "ledger/money", "projections", "vision", "vision/evidence", "vision/ticket",
+		"billing", "billing/engine", "billing/shopfile",
+	},
+	"api/keys":     {},
+	"api/payers":   {"ledger"},
+	"api/register": {"ledger", "ledger/money"},
+	"api/web":      {},
 }
 
 // sdks names the one package that may import each foreign system.
