@@ -23,28 +23,39 @@ func (t *trace) clear() { t.frames, t.shares = t.frames[:0], t.shares[:0] }
 
 const (
 	// liftShare of the final difference is passed when the base leaves the
-	// shelf: a relative threshold, because a clear bottle differs from the
-	// wall far less than a can.
+	// shelf or comes to it: a relative threshold, because a clear bottle
+	// differs from the wall far less than a can.
 	liftShare = 0.5
-	// settleShare is how near the final difference the base must stay once an
-	// item rests.
+	// settleShare is how near the final difference the base is, on the mean
+	// of settleLooks, once an item rests. The hand may stay and the light
+	// change afterwards, so the first such moment counts.
 	settleShare = 0.25
+	settleLooks = 4
+	// settleWithin bounds the way from coming near to resting, in looks.
+	settleWithin = 12
 )
 
-// happened finds the frame of the event backwards in the trace: for a take
-// where the base last rose through liftShare, for a return where it last
-// differed from the rest it came to.
+// happened finds the frame of the event: walking back to where the base last
+// rose through liftShare of the final difference, which is the lift-off of a
+// take, and for a return on from there to where it came to rest.
 func (t *trace) happened(a Action, after int, final float64) int {
-	for i := len(t.frames) - 1; i > 0; i-- {
-		if t.frames[i] <= after {
-			return t.frames[i]
-		}
-		if a == Take && t.shares[i-1] < liftShare*final {
-			return t.frames[i]
-		}
-		if a == Return && (t.shares[i-1] < (1-settleShare)*final || t.shares[i-1] > (1+settleShare)*final) {
-			return t.frames[i]
+	i := len(t.frames) - 1
+	for i > 0 && t.frames[i] > after && t.shares[i-1] >= liftShare*final {
+		i--
+	}
+	if i < 0 {
+		return after
+	}
+	if a == Return {
+		for k := i; k < min(i+settleWithin, len(t.frames)-settleLooks); k++ {
+			mean := 0.0
+			for _, s := range t.shares[k : k+settleLooks] {
+				mean += s / settleLooks
+			}
+			if mean > (1-settleShare)*final && mean < (1+settleShare)*final {
+				return t.frames[k]
+			}
 		}
 	}
-	return after
+	return t.frames[i]
 }
