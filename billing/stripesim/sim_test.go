@@ -334,6 +334,19 @@ func TestLists(t *testing.T) {
 	}
 }
 
+// A request that is refused half way leaves nothing behind.
+func TestRefusedHalfWay(t *testing.T) {
+	a := openSim(t, Config{})
+	if got := a.post("/v1/customers", "c", "name=Ada&payment_method=pm_card_chargeDeclined").code(); got != "402 card_declined" {
+		t.Errorf("customer with a declined card = %s, want 402", got)
+	}
+	for _, path := range []string{"/v1/customers", "/v1/events"} {
+		if r := a.get(path); len(r.body["data"].([]any)) != 0 {
+			t.Errorf("GET %s = %s, want nothing", path, r.raw)
+		}
+	}
+}
+
 // Fees and refunds are booked as balance transactions.
 func TestBalance(t *testing.T) {
 	a := openSim(t, Config{})
