@@ -23,6 +23,6 @@ Read codes:           vouch-edge gate --video FILE|URL|DEVICE --server URL --sto
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %w; see %s --help", errUsage, err, c.CommandPath())
 	})
-	root.AddCommand(newWatchCommand(), newScoreCommand(), newGateCommand())
+	root.AddCommand(newWatchCommand(), newScoreCommand(), newGateCommand(), newRenderCommand())
 	return root
 }

@@ -1,0 +1,262 @@
+package render
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/vouchledger/vouch/vision/qr"
+)
+
+// GateClip says how a phone is held before a gate's camera.
+type GateClip struct {
+	Seed          uint64
+	Code          string // what the QR code on the phone says
+	Seconds       float64
+	Width, Height int
+	FPS           int
+	Noise         float64
+}
+
+// NewGateClip returns a clip of four seconds, 640 x 480.
+func NewGateClip(seed uint64, code string) GateClip {
+	return GateClip{Seed: seed, Code: code, Seconds: 4, Width: 640, Height: 480, FPS: DefaultFPS, Noise: DefaultNoise}
+}
+
+// A Gate draws the frames of one clip. It is not for several goroutines.
+type Gate struct {
+	GateClip
+	frames int
+	scale  float64
+	empty  *frame
+	phone  *canvas
+	noise  []int16
+	sway   [8]float64
+}
+
+// Size of the phone's picture in its own pixels: four times what is shown.
+const (
+	phoneW = 720
+	phoneH = 1440
+)
+
+// NewGate paints the entrance and the phone.
+func NewGate(c GateClip) (*Gate, error) {
+	switch {
+	case c.Width < 320 || c.Width > 1920 || c.Width%2 != 0 || c.Height%2 != 0 || c.Height < c.Width/2 || c.Height > c.Width:
+		return nil, fmt.Errorf("%w: %d x %d, the width must be 320 or more", ErrSize, c.Width, c.Height)
+	case c.FPS < 5 || c.FPS > 120 || c.Seconds < 1.5 || c.Seconds > 3600:
+		return nil, fmt.Errorf("%w: %g seconds at %d frames a second", ErrScenario, c.Seconds, c.FPS)
+	}
+	code, err := qr.Encode(c.Code)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrScenario, err)
+	}
+	g := &Gate{
+		GateClip: c, frames: int(math.Round(c.Seconds * float64(c.FPS))), scale: float64(c.Width) / 640,
+		noise: film(c.Seed, c.Noise),
+	}
+	r := newPCG(c.Seed, 7)
+	for i := range g.sway {
+		g.sway[i] = r.between(0, 2*math.Pi)
+	}
+	g.phone = phone(code, randomArm(r))
+	g.empty = entrance(c.Width, c.Height, g.scale)
+	return g, nil
+}
+
+// Frames returns how many frames there are.
+func (g *Gate) Frames() int { return g.frames }
+
+// phone paints a hand that holds a phone with a ticket on its screen.
+func phone(code *qr.Code, look armLook) *canvas {
+	c := newCanvas(phoneW+300, phoneH+360)
+	const x0, y0 = 150.0, 60.0
+	skin := func(along, across float64) rgb { return look.skin.times(1 - 0.08*along + 0.03*across) }
+	// The palm is behind the phone, the fingers come around its left side.
+	c.limb(limb{x0 + 560, 1790, 250, x0 + 430, 1210, 230}, skin)
+	c.limb(limb{x0 + 640, 1500, 120, x0 + 700, 1080, 76}, skin)
+	c.panel(box{x0, y0, x0 + phoneW, y0 + phoneH}, 92, func(x, _ float64) rgb {
+		return hex(0x24262b).times(0.8 + 0.6*bump(x, x0+10, 12) + 0.4*bump(x, x0+phoneW-10, 10))
+	})
+	c.panel(box{x0 + 26, y0 + 26, x0 + phoneW - 26, y0 + phoneH - 26}, 70, func(_, y float64) rgb {
+		return hex(0xf4f6fa).to(hex(0xdfe6f2), (y-y0)/phoneH)
+	})
+	c.panel(box{x0 + 26, y0 + 26, x0 + phoneW - 26, y0 + 300}, 70, plain(hex(0x1d3f72)))
+	c.panel(box{x0 + 26, y0 + 200, x0 + phoneW - 26, y0 + 300}, 4, plain(hex(0x1d3f72)))
+	c.panel(box{x0 + 270, y0 + 48, x0 + 450, y0 + 78}, 15, plain(hex(0x0c0d10)))
+	for i, row := range [][3]float64{{150, 190, 300}, {218, 190, 480}} { // a greeting that cannot be read
+		c.panel(box{x0 + row[1], y0 + row[0], x0 + row[1] + row[2], y0 + row[0] + 38}, 10, plain(white.to(hex(0x1d3f72), 0.35*float64(i))))
+	}
+	module := math.Floor(620 / float64(code.Size()+2*qr.Quiet))
+	side := module * float64(code.Size()+2*qr.Quiet)
+	left, top := x0+(phoneW-side)/2, y0+370.0
+	c.panel(box{left, top, left + side, top + side}, 10, func(x, y float64) rgb {
+		if code.Black(int((x-left)/module)-qr.Quiet, int((y-top)/module)-qr.Quiet) {
+			return hex(0x101114)
+		}
+		return white
+	})
+	for i, w := range []float64{420, 300, 360} {
+		y := top + side + 60 + 70*float64(i)
+		c.panel(box{x0 + (phoneW-w)/2, y, x0 + (phoneW+w)/2, y + 26}, 8, plain(hex(0xa9b3c4)))
+	}
+	for i := range 4 { // finger tips
+		y := 620 + 175*float64(i)
+		c.limb(limb{x0 - 60, y + 40, 62, x0 + 34, y, 46}, skin)
+	}
+	c.limb(limb{x0 + phoneW + 40, 1180, 88, x0 + phoneW - 46, 800, 62}, func(along, across float64) rgb {
+		nail := smooth(0.3, 0.8, bump(along, 0.9, 0.12)*bump(across, 0, 0.6))
+		return skin(along, across).to(hex(0xf3d3c5), 0.6*nail)
+	})
+	return c
+}
+
+// entrance paints a shop's entrance out of focus: glass doors, floor, lamps.
+func entrance(w, h int, k float64) *frame {
+	c := newCanvas(w, h)
+	fw, fh := float64(w), float64(h)
+	c.fill(func(_, y float64) (rgb, float64) {
+		t := y / fh
+		return hex(0x6d7680).to(hex(0x3c4148), smooth(0, 0.62, t)).to(hex(0x8b8173), smooth(0.62, 0.72, t)), 1
+	})
+	for i := range 6 { // lamps on the ceiling
+		x, y := fw*(0.08+0.17*float64(i)), fh*(0.09+0.03*grain(i, 0, 31))
+		c.blob(x, y, 46*k, 7*k, hex(0xfff4d6), 0.9)
+	}
+	for i := range 3 { // shelves far away
+		x := fw * (0.05 + 0.34*float64(i))
+		for j := range 9 {
+			col := []rgb{hex(0x9a3b34), hex(0x3b6c98), hex(0xb79a3c), hex(0x4b7f55)}[int(grain(i, j, 32)*4)]
+			px, py := x+float64(j%3)*50*k, fh*(0.26+0.11*float64(j/3))
+			c.panel(box{px, py, px + 40*k, py + 36*k}, 3, plain(col.times(0.75)))
+		}
+	}
+	c.soften(max(1, int(5*k)))
+	for _, x := range []float64{0.02, 0.9} { // the gate's pillars, nearer
+		c.panel(box{fw * x, fh * 0.5, fw*x + 50*k, fh + 20}, 12*k, func(px, _ float64) rgb {
+			return hex(0xc6cbd0).times(0.45 + 0.6*bump((px-fw*x)/(50*k), 0.35, 0.35))
+		})
+		c.blob(fw*x+25*k, fh*0.56, 12*k, 5*k, hex(0x57d67a), 0.9)
+	}
+	c.soften(max(1, int(1.4*k)))
+	f := &frame{w: w, h: h, pix: make([]uint8, 3*w*h)}
+	for i := range w * h {
+		f.pix[3*i], f.pix[3*i+1], f.pix[3*i+2] = level(c.pix[4*i+2]), level(c.pix[4*i+1]), level(c.pix[4*i])
+	}
+	return f
+}
+
+// Frame draws frame n into dst as packed blue-green-red bytes.
+func (g *Gate) Frame(n int, dst []byte) {
+	if len(dst) != 3*g.Width*g.Height {
+		panic(fmt.Sprintf("render: %d bytes for a frame of %d x %d", len(dst), g.Width, g.Height))
+	}
+	f := &frame{w: g.Width, h: g.Height, pix: dst}
+	copy(f.pix, g.empty.pix)
+	now, before := g.pose(float64(n)), g.pose(float64(n)-0.5)
+	g.project(f, now, before)
+	var curve [3][256]int32
+	for v := range 256 {
+		lit := float64(v) * (1 + 0.03*math.Sin(float64(n)/41))
+		for c := range curve {
+			curve[c][v] = int32(min(255, lit) * filmUnit)
+		}
+	}
+	expose(f, &curve, g.noise, newPCG(g.Seed+uint64(n), 8)) //nolint:gosec // n counts from 0
+}
+
+// plane turns a place in the frame into one of the phone's picture: a
+// projective map, divided by its third row.
+type plane [9]float64
+
+func (p *plane) at(x, y float64) (u, v float64) {
+	w := 1 / (p[6]*x + p[7]*y + p[8])
+	return (p[0]*x + p[1]*y + p[2]) * w, (p[3]*x + p[4]*y + p[5]) * w
+}
+
+// pose returns how the phone is held at time t in frames: it comes up, sways,
+// leans, comes nearer, and goes.
+func (g *Gate) pose(t float64) plane {
+	sec, end := t/float64(g.FPS), float64(g.frames)/float64(g.FPS)
+	away := 1 - ease(sec/0.9) + ease((sec-end+0.8)/0.7)
+	wave := func(i int, period float64) float64 { return math.Sin(2*math.Pi*sec/period + g.sway[i]) }
+	zoom := (0.345 + 0.02*wave(0, 2.9) - 0.05*away) * g.scale
+	turn := 0.10*wave(1, 3.7) + 0.35*away
+	leanX, leanY := 0.16*wave(2, 2.3)+0.1*wave(3, 1.1), 0.13*wave(4, 2.7)
+	cx := float64(g.Width)*0.5 + 22*g.scale*wave(5, 1.9)
+	cy := float64(g.Height)*0.53 + 14*g.scale*wave(6, 1.3) + away*float64(g.Height)*1.1
+	// Forwards: the phone's middle at the origin, turned about three axes and
+	// seen from a distance of 2600 of its pixels. The inverse of a rotation
+	// seen from afar is worked out by inverting the 3 x 3 matrix.
+	const far = 2600
+	cz, sz := math.Cos(turn), math.Sin(turn)
+	cyw, syw := math.Cos(leanX), math.Sin(leanX)
+	cp, sp := math.Cos(leanY), math.Sin(leanY)
+	r := [9]float64{ // rows: x, y, depth of the unit vectors along the phone
+		cz * cyw, -sz*cp + cz*syw*sp, 0,
+		sz * cyw, cz*cp + sz*syw*sp, 0,
+		-syw / far, cyw * sp / far, 1,
+	}
+	mx, my := float64(phoneW)/2+150, float64(phoneH)*0.45+60
+	m := multiply([9]float64{zoom, 0, cx, 0, zoom, cy, 0, 0, 1}, r)
+	m = multiply(m, [9]float64{1, 0, -mx, 0, 1, -my, 0, 0, 1})
+	return invert3(m)
+}
+
+func multiply(a, b [9]float64) (c [9]float64) {
+	for i := range 3 {
+		for j := range 3 {
+			c[3*i+j] = a[3*i]*b[j] + a[3*i+1]*b[3+j] + a[3*i+2]*b[6+j]
+		}
+	}
+	return c
+}
+
+// invert3 returns the inverse up to a factor, which a projective map ignores.
+func invert3(m [9]float64) plane {
+	return plane{
+		m[4]*m[8] - m[5]*m[7], m[2]*m[7] - m[1]*m[8], m[1]*m[5] - m[2]*m[4],
+		m[5]*m[6] - m[3]*m[8], m[0]*m[8] - m[2]*m[6], m[2]*m[3] - m[0]*m[5],
+		m[3]*m[7] - m[4]*m[6], m[1]*m[6] - m[0]*m[7], m[0]*m[4] - m[1]*m[3],
+	}
+}
+
+// project lays the phone over the frame: the mean of four samples, two in
+// each of the places it has while the shutter is open.
+func (g *Gate) project(f *frame, now, before plane) {
+	for y := range f.h {
+		for x := range f.w {
+			var sum [4]float32
+			fx, fy := float64(x), float64(y)
+			u, v := now.at(fx+0.5, fy+0.5)
+			if u < -40 || v < -40 || u > float64(g.phone.w)+40 || v > float64(g.phone.h)+40 {
+				continue
+			}
+			g.phone.sample(&sum, u, v)
+			for i, p := range []*plane{&now, &before, &before} {
+				off := 0.25 + 0.5*float64(i&1)
+				u, v = p.at(fx+off, fy+1-off)
+				g.phone.sample(&sum, u, v)
+			}
+			if sum[3] == 0 {
+				continue
+			}
+			p, rest := f.pix[3*(y*f.w+x):], 1-sum[3]/4
+			for c := range 3 {
+				p[c] = uint8(min(255, float32(p[c])*rest+sum[2-c]*63.75+0.5))
+			}
+		}
+	}
+}
+
+// sample adds the pixel at u, v.
+func (c *canvas) sample(sum *[4]float32, u, v float64) {
+	x, y := int(u), int(v)
+	if u < 0 || v < 0 || x >= c.w || y >= c.h {
+		return
+	}
+	p := c.pix[4*(y*c.w+x):][:4]
+	for k := range sum {
+		sum[k] += p[k]
+	}
+}
