@@ -137,11 +137,12 @@ func TestSameOrderAgain(t *testing.T) {
 	}
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
-			s := open(t, timeout(150*time.Millisecond))
+			t.Parallel() // they mostly wait
+			s := open(t, timeout(300*time.Millisecond))
 			for _, op := range []string{"create", "capture", "cancel"} {
-				s.fault(stripesim.Fault{Op: "payment_intents." + op, Kind: kind, Times: 1, DelayMS: 300})
+				s.fault(stripesim.Fault{Op: "payment_intents." + op, Kind: kind, Times: 1, DelayMS: 500})
 			}
-			s.fault(stripesim.Fault{Op: "refunds.create", Kind: kind, Times: 1, DelayMS: 300})
+			s.fault(stripesim.Fault{Op: "refunds.create", Kind: kind, Times: 1, DelayMS: 500})
 			pi := s.untilAnswered(s.order("v1", billing.OpHold, usd(5000), "")).Object
 			s.untilAnswered(s.order("v1", billing.OpCapture, usd(1290), pi))
 			s.untilAnswered(s.order("v1", billing.OpRefund, usd(310), pi))
