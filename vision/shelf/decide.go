@@ -23,7 +23,7 @@ const (
 	// may have had a hand in it.
 	firstSeconds = 0.5
 	// followSeconds is how often the reference follows the light.
-	followSeconds = 0.5
+	followSeconds = 1.0
 )
 
 // step looks at one picture.
@@ -32,54 +32,96 @@ func (s *slot) step(m *Monitor, frame int, v view) []Change {
 	for k, c := range s.cells {
 		c.trace.add(frame, l.bases[k])
 	}
-	still := s.resting(m, v)
-	if l.ring > ringDirty {
-		s.dirty++
-		s.calm = 0
-		s.adopt(m, v)
-		return nil
-	}
-	s.proven = s.proven || s.dirty > 0
-	s.dirty = 0
-	if l.most() < quietShare {
-		s.quiet = frame
-		if s.calm++; s.calm%m.seconds(followSeconds) == 0 {
-			s.follow(m, v)
-		}
+	if l.ring <= ringDirty && l.most() < quietShare {
+		s.idle(m, frame, v)
 		return nil
 	}
 	s.calm = 0
+	still := s.resting(m, v)
+	if l.ring > ringDirty {
+		s.dirty++
+		s.adopt(m, v)
+		return nil
+	}
+	s.clean()
 	if !still || s.rest < m.seconds(restSeconds) {
 		return nil
 	}
 	return s.judge(m, frame, v, l)
 }
 
+// clean notes that the ring looks like its reference.
+func (s *slot) clean() {
+	s.proven = s.proven || s.dirty > 0
+	s.dirty = 0
+}
+
+// idle is a look at a slot where nothing is different.
+func (s *slot) idle(m *Monitor, frame int, v view) {
+	s.clean()
+	s.quiet, s.rest = frame, 0
+	if s.calm++; s.calm%m.seconds(followSeconds) == 0 {
+		s.follow(m, v)
+	}
+}
+
+// end judges what has not quite come to rest when the pictures end: a hand
+// that is still there leaves the question open, half a rest is enough else.
+func (s *slot) end(m *Monitor, frame int, v view) []Change {
+	l := s.compare(m, m.ref, v)
+	if l.ring > ringDirty || l.most() < quietShare || s.rest < m.seconds(restSeconds/2) {
+		return nil
+	}
+	out := s.judge(m, frame, v, l)
+	for i := range out {
+		out[i].Act *= endDoubt
+	}
+	return out
+}
+
+// endDoubt is what is left of the confidence in a change that the end of the
+// pictures cut short.
+const endDoubt = 0.8
+
 // resting compares the zone with the last rest and starts a new one if it
-// moved.
+// moved. While it keeps moving every second picture is enough to find the
+// end of it.
 func (s *slot) resting(m *Monitor, v view) bool {
-	l := s.compare(m, s.snap, v)
-	moving := l.ring
-	for _, share := range l.cells {
-		moving = max(moving, share)
+	if !s.moved(m, v) {
+		s.rest++
+		return true
 	}
-	if moving > movingShare {
+	if s.rest > 0 || m.steps%2 == 0 {
 		s.snap.take(v, s.zone)
-		s.rest = 0
-		return false
 	}
-	s.rest++
-	return true
+	s.rest = 0
+	return false
+}
+
+// moved reports whether more than movingShare of the ring or of a cell
+// differs from the last rest.
+func (s *slot) moved(m *Monitor, v view) bool {
+	counts := make([]int, len(s.cells)+1)
+	for _, p := range s.spans {
+		n := &counts[p.cell+1]
+		*n += s.snap.count(p, v, m.limits)
+		size := s.ring
+		if p.cell != ringCell {
+			size = s.cells[p.cell].area
+		}
+		if float64(*n) > movingShare*float64(max(1, size)) {
+			return true
+		}
+	}
+	return false
 }
 
 // follow lets the reference of the ring and the cells drift with the light.
 func (s *slot) follow(m *Monitor, v view) {
-	first := s.cells[0].label
-	last := first + uint16(len(s.cells)) - 1 //nolint:gosec // slots fit a picture
-	m.ref.follow(v, s.zone, func(x, y int) bool {
-		label := m.labels[y*m.w+x]
-		return label == 0 || (label >= first && label <= last)
-	})
+	for _, p := range s.spans {
+		m.ref.follow(p, v)
+	}
+	m.ref.spread(s.zone)
 }
 
 // adopt gives up a reference of the ring that is shown to be old.

@@ -25,6 +25,7 @@ type Monitor struct {
 	labels []uint16
 	slots  []*slot
 	steps  int
+	frame  int // of the last look
 
 	// Debug, when set, is told about every decision; for trials only.
 	Debug func(format string, args ...any)
@@ -83,16 +84,33 @@ func (m *Monitor) Step(frame int, bgr []byte) []Change {
 	m.limits = m.noise.limits(m.cur, m.w)
 	m.steps++
 	v := view{planes: m.cur, r: rect{0, 0, m.w, m.h}, s: m.shift}
-	var out []Change
-	for _, s := range m.slots {
-		out = append(out, s.step(m, frame, v)...)
-	}
-	// What became certain at once is told in the order it happened.
-	slices.SortStableFunc(out, func(a, b Change) int { return a.Frame - b.Frame })
+	m.frame = frame
+	out := m.all(func(s *slot) []Change { return s.step(m, frame, v) })
 	if m.steps%m.seconds(blocksEvery) == 0 {
 		m.anchor.pick(m.ref.raw, m.w, m.h, m.seconds(blocksEvery))
 	}
 	return out
+}
+
+// all asks every slot. What became certain at once is told in the order it
+// happened.
+func (m *Monitor) all(ask func(*slot) []Change) []Change {
+	var out []Change
+	for _, s := range m.slots {
+		out = append(out, ask(s)...)
+	}
+	slices.SortStableFunc(out, func(a, b Change) int { return a.Frame - b.Frame })
+	return out
+}
+
+// End returns what can be said when no more pictures come. A change seconds
+// before the end of a file has not rested as long as others.
+func (m *Monitor) End() []Change {
+	if m.ref == nil {
+		return nil
+	}
+	v := view{planes: m.cur, r: rect{0, 0, m.w, m.h}, s: m.shift}
+	return m.all(func(s *slot) []Change { return s.end(m, m.frame, v) })
 }
 
 // blocksEvery is how often, in seconds, new places to hold on to are chosen:

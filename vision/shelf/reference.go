@@ -55,22 +55,50 @@ func (f *reference) take(v view, r rect) {
 	f.spread(r)
 }
 
-// follow moves the part r slowly towards v, where keep says so.
-func (f *reference) follow(v view, r rect, keep func(x, y int) bool) {
-	for y := r.y0; y < r.y1; y++ {
-		for x := r.x0; x < r.x1; x++ {
-			j := v.at(x, y)
-			if j < 0 || !keep(x, y) {
-				continue
-			}
-			i := (y-f.r.y0)*f.r.width() + x - f.r.x0
-			f.raw.luma[i] = ease(f.raw.luma[i], v.luma[j])
-			f.raw.fine[i] = ease(f.raw.fine[i], v.fine[j])
-			f.raw.blue[i] = ease(f.raw.blue[i], v.blue[j])
-			f.raw.red[i] = ease(f.raw.red[i], v.red[j])
+// follow moves a span slowly towards v.
+func (f *reference) follow(p span, v view) {
+	i, j, n := f.overlay(p, v)
+	for _, planes := range [4][2][]uint8{
+		{f.raw.luma, v.luma}, {f.raw.fine, v.fine}, {f.raw.blue, v.blue}, {f.raw.red, v.red},
+	} {
+		ref, cur := planes[0][i:i+n], planes[1][j:j+n]
+		for k, c := range cur {
+			ref[k] = ease(ref[k], c)
 		}
 	}
-	f.spread(r)
+}
+
+// overlay returns where a span begins in the reference and in the view and
+// how much of it both have.
+func (f *reference) overlay(p span, v view) (i, j, n int) {
+	y := p.y + v.s.dy
+	x0, x1 := max(p.x0, v.r.x0-v.s.dx), min(p.x1, v.r.x1-v.s.dx)
+	if y < v.r.y0 || y >= v.r.y1 || x0 >= x1 {
+		return 0, 0, 0
+	}
+	i = (p.y-f.r.y0)*f.r.width() + x0 - f.r.x0
+	j = (y-v.r.y0)*v.r.width() + x0 + v.s.dx - v.r.x0
+	return i, j, x1 - x0
+}
+
+// count returns how many pixels of a span differ. It is where the monitor
+// spends its time: the same test as changed, without its detours.
+func (f *reference) count(p span, v view, l limits) int {
+	i, j, n := f.overlay(p, v)
+	fine, blue, red := v.fine[j:j+n], v.blue[j:j+n], v.red[j:j+n]
+	lof, hif := f.lo.fine[i:i+n], f.hi.fine[i:i+n]
+	lob, hib := f.lo.blue[i:i+n], f.hi.blue[i:i+n]
+	lor, hir := f.lo.red[i:i+n], f.hi.red[i:i+n]
+	found := 0
+	for k := range n {
+		a, b, c := int(fine[k]), int(blue[k]), int(red[k])
+		if a < int(lof[k])-l.fine || a > int(hif[k])+l.fine ||
+			b < int(lob[k])-l.colour || b > int(hib[k])+l.colour ||
+			c < int(lor[k])-l.colour || c > int(hir[k])+l.colour {
+			found++
+		}
+	}
+	return found
 }
 
 // ease moves a quarter of the way, and at least a step, so that the

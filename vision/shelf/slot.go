@@ -28,7 +28,8 @@ type slot struct {
 	cells []*cell
 	zone  rect
 	// ring is the number of pixels of the zone outside all slots.
-	ring int
+	ring  int
+	spans []span
 
 	snap  *reference // the zone as it looked when it last came to rest
 	rest  int        // looks since then
@@ -82,15 +83,9 @@ func newSlot(m *Monitor, p planogram.Slot) *slot {
 	return s
 }
 
-// start counts the ring, which needs the labels of all slots.
+// start cuts the zone, which needs the labels of all slots.
 func (s *slot) start(m *Monitor, frame int) {
-	for y := s.zone.y0; y < s.zone.y1; y++ {
-		for x := s.zone.x0; x < s.zone.x1; x++ {
-			if m.labels[y*m.w+x] == 0 {
-				s.ring++
-			}
-		}
-	}
+	s.cut(m)
 	s.quiet = frame
 	s.snap = newReference(s.zone)
 	s.snap.take(view{planes: m.cur, r: rect{0, 0, m.w, m.h}}, s.zone)
@@ -118,39 +113,56 @@ func (l look) most() float64 {
 	return top
 }
 
-// compare looks at the slot's zone of v against a reference.
-func (s *slot) compare(m *Monitor, f *reference, v view) look {
-	first := s.cells[0].label
-	last := first + uint16(len(s.cells)) - 1 //nolint:gosec // slots fit a picture
-	counts := make([]int, len(s.cells))
-	bases := make([]int, len(s.cells))
-	ring, baseRow := 0, s.cells[0].base
+// span is a part of a row of the zone that belongs to the ring or to one
+// cell.
+type span struct {
+	y, x0, x1 int
+	cell      int // index into cells, ringCell for the ring
+}
+
+// ringCell marks a span outside all slots.
+const ringCell = -1
+
+// cut cuts the zone into parts that can be run through without asking for
+// every pixel what it belongs to.
+func (s *slot) cut(m *Monitor) {
+	first := int(s.cells[0].label)
 	for y := s.zone.y0; y < s.zone.y1; y++ {
-		i := (y-f.r.y0)*f.r.width() + s.zone.x0 - f.r.x0
-		for x := s.zone.x0; x < s.zone.x1; x, i = x+1, i+1 {
-			label := m.labels[y*m.w+x]
-			if label != 0 && (label < first || label > last) {
-				continue
+		for x := s.zone.x0; x < s.zone.x1; {
+			label, from := m.labels[y*m.w+x], x
+			for x < s.zone.x1 && m.labels[y*m.w+x] == label {
+				x++
 			}
-			j := v.at(x, y)
-			if j < 0 || !f.changed(i, &v.planes, j, m.limits) {
-				continue
-			}
-			if label == 0 {
-				ring++
-				continue
-			}
-			counts[label-first]++
-			if y >= baseRow {
-				bases[label-first]++
+			if cell := int(label) - first; label == 0 {
+				s.spans = append(s.spans, span{y, from, x, ringCell})
+				s.ring += x - from
+			} else if cell >= 0 && cell < len(s.cells) {
+				s.spans = append(s.spans, span{y, from, x, cell})
 			}
 		}
 	}
-	l := look{cells: make([]float64, len(counts)), bases: make([]float64, len(counts))}
-	l.ring = float64(ring) / float64(max(1, s.ring))
+}
+
+// compare looks at the slot's zone of v against a reference.
+func (s *slot) compare(m *Monitor, f *reference, v view) look {
+	l := look{cells: make([]float64, len(s.cells)), bases: make([]float64, len(s.cells))}
+	for _, p := range s.spans {
+		n := float64(f.count(p, v, m.limits))
+		switch {
+		case p.cell == ringCell:
+			l.ring += n
+		default:
+			l.cells[p.cell] += n
+			if p.y >= s.cells[p.cell].base {
+				l.bases[p.cell] += n
+			}
+		}
+	}
+	l.ring /= float64(max(1, s.ring))
 	for k, c := range s.cells {
-		l.cells[k] = float64(counts[k]) / float64(max(1, c.area))
-		l.bases[k] = float64(bases[k]) / (baseShare * float64(max(1, c.area)))
+		area := float64(max(1, c.area))
+		l.cells[k] /= area
+		l.bases[k] /= baseShare * area
 	}
 	return l
 }
