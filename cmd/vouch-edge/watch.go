@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/evidence"
 	"github.com/vouchledger/vouch/vision/planogram"
@@ -96,7 +95,7 @@ func runWatch(cmd *cobra.Command, f watchFlags) (err error) {
 			return err
 		}
 		defer store.Close()
-		cfg.Keeper = keeper{store}
+		cfg.Keeper = watch.Store(store)
 	}
 	sinks, err := f.sinks(cmd)
 	if err != nil {
@@ -160,13 +159,4 @@ func (f watchFlags) evidenceDir() string {
 		return "vouch-evidence"
 	}
 	return ""
-}
-
-// keeper lets the evidence store name what it is given.
-type keeper struct{ *evidence.Store }
-
-// Keep stores b and returns its digest.
-func (k keeper) Keep(ctx context.Context, b []byte) (ledger.Digest, error) {
-	info, err := k.PutBytes(ctx, b)
-	return info.Digest, err
 }

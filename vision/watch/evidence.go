@@ -8,12 +8,24 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cv"
+	"github.com/vouchledger/vouch/vision/evidence"
 	"github.com/vouchledger/vouch/vision/shelf"
 )
 
 // Keeper stores bytes under their SHA-256; an evidence store is one.
 type Keeper interface {
 	Keep(ctx context.Context, b []byte) (ledger.Digest, error)
+}
+
+// Store returns an evidence store as a Keeper.
+func Store(s *evidence.Store) Keeper { return keeper{s} }
+
+type keeper struct{ store *evidence.Store }
+
+// Keep stores b and returns its digest.
+func (k keeper) Keep(ctx context.Context, b []byte) (ledger.Digest, error) {
+	info, err := k.store.PutBytes(ctx, b)
+	return info.Digest, err
 }
 
 const (

@@ -65,6 +65,18 @@ type watcher struct {
 	monitor       *shelf.Monitor
 	ring          *ring
 	stats         Stats
+	last          shot // whose frame lies in the ring
+	spare         chan []byte
+}
+
+// buffer returns memory for a small picture, used before if there is one.
+func (w *watcher) buffer(n int) []byte {
+	select {
+	case b := <-w.spare:
+		return b
+	default:
+		return make([]byte, n)
+	}
 }
 
 // shot is one decoded frame on its way to the monitor.
@@ -78,7 +90,7 @@ type shot struct {
 // Run watches until the source ends or ctx does, and calls emit for each
 // sighting.
 func Run(ctx context.Context, cfg Config, emit func(Sighting) error) (Stats, error) {
-	w := &watcher{cfg: cfg, fps: cfg.Frames.Rate().Float()}
+	w := &watcher{cfg: cfg, fps: cfg.Frames.Rate().Float(), spare: make(chan []byte, ahead)}
 	if w.fps == 0 {
 		w.fps = cameraRate
 	}
@@ -114,6 +126,11 @@ func Run(ctx context.Context, cfg Config, emit func(Sighting) error) (Stats, err
 	}
 	if w.stats.Looked < 2 {
 		return w.stats, fmt.Errorf("%w: %d frames", ErrTooShort, w.stats.Frames)
+	}
+	for _, ch := range w.monitor.End() {
+		if err := w.report(ctx, w.last, ch, emit); err != nil {
+			return w.stats, err
+		}
 	}
 	return w.stats, nil
 }
@@ -151,7 +168,7 @@ func (w *watcher) decode(ctx context.Context, shots chan<- shot) error {
 			pause(ctx, time.Duration(s.at/w.cfg.Speed*float64(time.Second))-w.cfg.Now().Sub(begun))
 		}
 		if w.monitor.Wants(n) {
-			s.small = make([]byte, 3*width*height)
+			s.small = w.buffer(3 * width * height)
 			if err := scaler.Scale(f, s.small); err != nil {
 				f.Close()
 				return err
@@ -185,6 +202,10 @@ func (w *watcher) see(ctx context.Context, s shot, emit func(Sighting) error) er
 	if s.small != nil {
 		w.stats.Looked++
 		changes = w.monitor.Step(s.n, s.small)
+		select {
+		case w.spare <- s.small:
+		default:
+		}
 	}
 	for _, ch := range changes {
 		if err := w.report(ctx, s, ch, emit); err != nil {
@@ -194,6 +215,7 @@ func (w *watcher) see(ctx context.Context, s shot, emit func(Sighting) error) er
 	}
 	if w.ring.wants(s.n) {
 		w.ring.add(s.n, s.frame)
+		w.last = s
 	} else {
 		s.frame.Close()
 	}

@@ -1,0 +1,97 @@
+//go:build opencv
+
+package watch_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/vouchledger/vouch/vision/cv"
+	"github.com/vouchledger/vouch/vision/evidence"
+	"github.com/vouchledger/vouch/vision/planogram"
+	"github.com/vouchledger/vouch/vision/watch"
+)
+
+// data returns a file of the shared test data, or skips the test.
+func data(t testing.TB, name string) string {
+	t.Helper()
+	dir := os.Getenv("VOUCH_DATA")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "shared", "data")
+	}
+	path := filepath.Join(dir, name)
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("test data is not on this machine: %s", name)
+	}
+	return path
+}
+
+func open(t testing.TB, name string) *cv.Reader {
+	t.Helper()
+	r, err := cv.Open(data(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// BenchmarkDecode is bare decoding of the longest clip, the measure that
+// BenchmarkWatch is compared with.
+func BenchmarkDecode(b *testing.B) {
+	frames := 0
+	for b.Loop() {
+		r := open(b, "video/walk-s2.mp4")
+		for {
+			f, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+			f.Close()
+			frames++
+		}
+		r.Close()
+	}
+	b.ReportMetric(float64(frames)/b.Elapsed().Seconds(), "frames/s")
+}
+
+func benchmarkWatch(b *testing.B, keep bool) {
+	plan, err := planogram.Load(data(b, "video/planogram.json"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if plan, err = plan.WithInitial(map[string]int{"left": 0}); err != nil {
+		b.Fatal(err)
+	}
+	frames := 0
+	for b.Loop() {
+		r := open(b, "video/walk-s2.mp4")
+		cfg := watch.Config{Frames: r, Plan: plan, Now: time.Now}
+		if keep {
+			store, err := evidence.Open(b.TempDir(), evidence.Config{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			cfg.Keeper = watch.Store(store)
+		}
+		stats, err := watch.Run(b.Context(), cfg, func(watch.Sighting) error { return nil })
+		if err != nil {
+			b.Fatal(err)
+		}
+		frames += stats.Frames
+		r.Close()
+	}
+	b.ReportMetric(float64(frames)/b.Elapsed().Seconds(), "frames/s")
+}
+
+// BenchmarkWatch is decoding and watching without evidence.
+func BenchmarkWatch(b *testing.B) { benchmarkWatch(b, false) }
+
+// BenchmarkWatchKeeping also stores frames and clips of what it sees.
+func BenchmarkWatchKeeping(b *testing.B) { benchmarkWatch(b, true) }
