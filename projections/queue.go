@@ -161,7 +161,13 @@ func (q *ReviewQueue) decided(e ledger.Event, p ledger.ReviewDecided) {
 			delete(q.items, p.Detection)
 		}
 	}
-	q.forget(p.Detection)
+	if sight, ok := q.sightings[p.Detection]; ok && q.items[p.Detection] == nil {
+		left := slices.DeleteFunc(q.visits[sight.Stream], func(id ledger.ID) bool { return id == p.Detection })
+		if put(&q.visits, sight.Stream, left); len(left) == 0 {
+			delete(q.visits, sight.Stream)
+		}
+		q.forget(p.Detection)
+	}
 }
 
 // settled lets go of a visit's detections that nobody asks about.

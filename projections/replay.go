@@ -52,6 +52,9 @@ func VerifyReceipts(events iter.Seq2[ledger.Event, error]) error {
 		if err != nil {
 			return err
 		}
+		if err := due(c.Stream, c.Events, e); err != nil {
+			return err
+		}
 		if err := verifyReceipt(&c, e); err != nil {
 			return err
 		}
@@ -150,9 +153,12 @@ type child struct {
 // children returns the members of a JSON object or array; a plain value, or
 // nothing, has none.
 func children(text []byte) ([]child, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	open, err := d.Token()
-	if len(text) == 0 || err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if open != json.Delim('{') && open != json.Delim('[') {

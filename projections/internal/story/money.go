@@ -18,10 +18,14 @@ var moneyVerbs = map[string]func(*Shop, line) error{
 		return s.here(l, ledger.ReceiptProvisional{Document: d})
 	},
 	"issue": func(s *Shop, l line) error {
+		if s.Cart(s.Visit).Issued != nil {
+			return fmt.Errorf("%w: the receipt is out", ErrNotUnderstood)
+		}
 		d, err := projections.BuildDocument(s.Cart(s.Visit), s.nextNumber(), "", s.now())
 		if err != nil {
 			return err
 		}
+		s.number++
 		return s.here(l, ledger.ReceiptIssued{Document: d})
 	},
 	"correct": func(s *Shop, l line) error {
@@ -32,6 +36,7 @@ var moneyVerbs = map[string]func(*Shop, line) error{
 		if !ok {
 			return fmt.Errorf("%w: no correction is due", ErrNotUnderstood)
 		}
+		s.number++
 		return s.here(l, p)
 	},
 	"settle": func(s *Shop, l line) error {
@@ -95,10 +100,7 @@ var moneyVerbs = map[string]func(*Shop, line) error{
 	},
 }
 
-func (s *Shop) nextNumber() string {
-	s.number++
-	return fmt.Sprintf("s1-2026-%06d", s.number)
-}
+func (s *Shop) nextNumber() string { return fmt.Sprintf("s1-2026-%06d", s.number+1) }
 
 func (s *Shop) receipt() string {
 	if d := s.Cart(s.Visit).Latest; d != nil {
