@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,30 +139,33 @@ func TestSameOrderAgain(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel() // they mostly wait
-			s := open(t, timeout(300*time.Millisecond))
-			for _, op := range []string{"create", "capture", "cancel"} {
-				s.fault(stripesim.Fault{Op: "payment_intents." + op, Kind: kind, Times: 1, DelayMS: 500})
+			s := open(t)
+			if slices.Contains([]stripesim.FaultKind{stripesim.Slow, stripesim.Late, stripesim.Hang}, kind) {
+				s.gateway.timeout = 150 * time.Millisecond // only once the shop is open
 			}
-			s.fault(stripesim.Fault{Op: "refunds.create", Kind: kind, Times: 1, DelayMS: 500})
-			pi := s.untilAnswered(s.order("v1", billing.OpHold, usd(5000), "")).Object
-			s.untilAnswered(s.order("v1", billing.OpCapture, usd(1290), pi))
-			s.untilAnswered(s.order("v1", billing.OpRefund, usd(310), pi))
+			for _, op := range []string{"create", "capture", "cancel"} {
+				s.fault(stripesim.Fault{Op: "payment_intents." + op, Kind: kind, Times: 1, DelayMS: 250})
+			}
+			s.fault(stripesim.Fault{Op: "refunds.create", Kind: kind, Times: 1, DelayMS: 250})
+			pi := s.untilAnswered(s.order("v1", billing.OpHold, usd(5000), ""), 1).Object
+			s.untilAnswered(s.order("v1", billing.OpCapture, usd(1290), pi), 1)
+			s.untilAnswered(s.order("v1", billing.OpRefund, usd(310), pi), 1)
 			s.audit("v1", stripesim.VisitAudit{Holds: 1, Captures: 1, Refunds: 1, Captured: 1290, Refunded: 310})
-			pi = s.held("v2")
-			s.untilAnswered(s.order("v2", billing.OpRelease, money.Money{}, pi))
+			pi = s.untilAnswered(s.order("v2", billing.OpHold, usd(5000), ""), 0).Object
+			s.untilAnswered(s.order("v2", billing.OpRelease, money.Money{}, pi), 1)
 			s.audit("v2", stripesim.VisitAudit{Holds: 1, Releases: 1})
 		})
 	}
 }
 
-// untilAnswered sends an order until its outcome is known; the first time it
-// must not be.
-func (s *shop) untilAnswered(o billing.Order) billing.Outcome {
+// untilAnswered sends an order until its outcome is known, which must take at
+// least so many tries more than one.
+func (s *shop) untilAnswered(o billing.Order, more int) billing.Outcome {
 	s.Helper()
-	for try := range 20 {
+	for try := range 100 {
 		out, err := s.send(s.Context(), o)
 		if err == nil {
-			if out.Status != billing.Done || try == 0 {
+			if out.Status != billing.Done || try < more {
 				s.Fatalf("%s after %d tries = %+v, want done after a fault", o.ID, try, out)
 			}
 			return out
@@ -331,7 +335,8 @@ func TestHoldLapses(t *testing.T) {
 
 // A call ends at its deadline, and its order is not lost by it.
 func TestDeadlineHolds(t *testing.T) {
-	s := open(t, timeout(100*time.Millisecond))
+	s := open(t)
+	s.gateway.timeout = 100 * time.Millisecond
 	s.fault(stripesim.Fault{Kind: stripesim.Hang})
 	for name, call := range map[string]func(context.Context) error{
 		"Hold": func(ctx context.Context) error {

@@ -61,11 +61,6 @@ func open(t *testing.T, set ...func(*stripesim.Config, *Config)) *shop {
 	return s
 }
 
-// timeout shortens the deadline of each call.
-func timeout(d time.Duration) func(*stripesim.Config, *Config) {
-	return func(_ *stripesim.Config, c *Config) { c.Timeout = d }
-}
-
 func (s *shop) enrol(method string) Card {
 	s.Helper()
 	ada := Enrolment{Key: "enrol/" + method, Shopper: "ada", PaymentMethod: method}
