@@ -1,0 +1,44 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/vouchledger/vouch/billing/engine"
+)
+
+var (
+	// ErrUnknownShopper means that no way to pay is known for a shopper. Have
+	// the shopper sign up with a payment method first.
+	ErrUnknownShopper = errors.New("unknown shopper")
+
+	// ErrSignature means that a webhook was not signed by the payment
+	// provider, or too long ago. Check the webhook secret.
+	ErrSignature = errors.New("webhook signature is not valid")
+)
+
+// refusals is the part of the error table that package engine speaks. Their
+// texts name what the caller sent and nothing else.
+var refusals = []struct {
+	err    error
+	status int
+	code   string
+	detail bool
+}{
+	{ErrSignature, http.StatusBadRequest, "bad_request", false},
+	{ErrUnknownShopper, http.StatusNotFound, "not_found", false},
+	{engine.ErrUnknownStore, http.StatusNotFound, "not_found", false},
+	{engine.ErrUnknownVisit, http.StatusNotFound, "not_found", false},
+	{engine.ErrUnknownDetection, http.StatusNotFound, "not_found", false},
+	{engine.ErrUnknownReceipt, http.StatusNotFound, "not_found", false},
+	{engine.ErrUnknownDispute, http.StatusNotFound, "not_found", false},
+	{engine.ErrUnknownObject, http.StatusNotFound, "not_found", false},
+	{engine.ErrNoPolicy, http.StatusConflict, "refused", true},
+	{engine.ErrNotInside, http.StatusConflict, "refused", true},
+	{engine.ErrDecided, http.StatusConflict, "refused", true},
+	{engine.ErrTooLate, http.StatusConflict, "refused", true},
+	{engine.ErrDisputed, http.StatusConflict, "refused", true},
+	{engine.ErrUnknownLine, http.StatusUnprocessableEntity, "invalid", true},
+	{engine.ErrTooMany, http.StatusUnprocessableEntity, "invalid", true},
+	{engine.ErrUnknownSKU, http.StatusUnprocessableEntity, "invalid", true},
+}

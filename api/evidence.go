@@ -1,0 +1,149 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/vouchledger/vouch/api/keys"
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/evidence"
+)
+
+const (
+	// uploadTime is for the largest clip over a shop's slow line.
+	uploadTime = 5 * time.Minute
+	// checkedBytes is up to where evidence is read whole, and its digest taken
+	// again, before any of it is served.
+	checkedBytes = 16 << 20
+)
+
+type evidenceView struct {
+	Digest ledger.Digest `json:"digest"`
+	Bytes  int64         `json:"bytes"`
+}
+
+func (a *API) putEvidence(c echo.Context) error {
+	d := ledger.Digest(c.Param("digest"))
+	if c.Request().ContentLength > a.s.Evidence.MaxBytes() {
+		return newProblem(http.StatusRequestEntityTooLarge, "too_large", "")
+	}
+	extend(c, uploadTime, uploadTime+gateWait)
+	info, err := a.s.Evidence.Put(c.Request().Context(), c.Request().Body, d)
+	if err != nil {
+		return err
+	}
+	status := http.StatusCreated
+	if info.Existed {
+		status = http.StatusOK
+	}
+	return c.JSON(status, evidenceView{Digest: info.Digest, Bytes: info.Bytes})
+}
+
+// mayShow says whether evidence may be shown to the caller. A shopper sees
+// what an event of a visit of their own names, and says in which.
+func (a *API) mayShow(c echo.Context, d ledger.Digest) error {
+	if err := d.Validate(); err != nil {
+		return errNotFound
+	}
+	if caller(c).Role != keys.Shopper {
+		return nil
+	}
+	s, err := a.storyFor(c, ledger.VisitID(c.QueryParam("visit")))
+	if err != nil {
+		return err
+	}
+	for _, st := range s.steps {
+		for _, ref := range evidenceOf(st.Event.Payload) {
+			if ref.Digest == d {
+				return nil
+			}
+		}
+	}
+	return errNotFound
+}
+
+// evidenceOf returns what an event names as its evidence.
+func evidenceOf(p ledger.Payload) []ledger.EvidenceRef {
+	switch p := p.(type) { //nolint:gochecksumtype // the kinds with evidence
+	case ledger.DetectionRecorded:
+		return p.Evidence
+	case ledger.DetectionAttributed:
+		return p.Evidence
+	}
+	return nil
+}
+
+func (a *API) headEvidence(c echo.Context) error {
+	d := ledger.Digest(c.Param("digest"))
+	if err := a.mayShow(c, d); err != nil {
+		return err
+	}
+	info, err := a.s.Evidence.Stat(d)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderContentLength, strconv.FormatInt(info.Bytes, 10))
+	return c.NoContent(http.StatusOK)
+}
+
+func (a *API) getEvidence(c echo.Context) error {
+	d := ledger.Digest(c.Param("digest"))
+	if err := a.mayShow(c, d); err != nil {
+		return err
+	}
+	info, err := a.s.Evidence.Stat(d)
+	if err != nil {
+		return err
+	}
+	if info.Bytes <= checkedBytes {
+		if err := a.s.Evidence.Check(c.Request().Context(), d); err != nil {
+			return err
+		}
+	}
+	f, err := a.s.Evidence.Get(d)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	kind, err := mediaType(f)
+	if err != nil {
+		return err
+	}
+	extend(c, 0, uploadTime)
+	h := c.Response().Header()
+	h.Set(echo.HeaderContentType, kind)
+	h.Set("ETag", `"`+string(d)+`"`)
+	h.Set("Cache-Control", "private, max-age=3600, immutable")
+	if kind == echo.MIMEOctetStream {
+		h.Set(echo.HeaderContentDisposition, "attachment")
+	}
+	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, f)
+	return nil
+}
+
+// mediaType looks at the bytes and not at what a device called them: nothing
+// but pictures and clips is ever shown by a browser.
+func mediaType(f *os.File) (string, error) {
+	head := make([]byte, 512)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", errors.Join(evidence.ErrAltered, err)
+	}
+	kind := http.DetectContentType(head[:n])
+	for _, ok := range []string{"image/jpeg", "image/png", "image/webp", "video/mp4", "video/webm"} {
+		if kind == ok {
+			return kind, nil
+		}
+	}
+	if strings.HasPrefix(kind, "text/plain") {
+		return "text/plain; charset=utf-8", nil // a scale's trace
+	}
+	return echo.MIMEOctetStream, nil
+}

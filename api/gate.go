@@ -1,0 +1,255 @@
+package api
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/vouchledger/vouch/api/keys"
+	"github.com/vouchledger/vouch/billing/engine"
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/vision/ticket"
+)
+
+type entryRequest struct {
+	ID       ledger.ID       `json:"id"`
+	Occurred time.Time       `json:"occurred_at"`
+	Store    ledger.StoreID  `json:"store"`
+	Gate     ledger.DeviceID `json:"gate"`
+	Place    ledger.Place    `json:"place"`
+	Code     string          `json:"code"`
+	Party    int             `json:"party"`
+}
+
+type entryAnswer struct {
+	Visit    ledger.VisitID       `json:"visit"`
+	Decision engine.GateDecision  `json:"decision"`
+	Reason   ledger.RefusalReason `json:"reason"`
+	Detail   string               `json:"detail"`
+}
+
+// atStore lets a device speak for its own shop only.
+func atStore(c echo.Context, s ledger.StoreID) error {
+	if k := caller(c); k.Role == keys.Device && k.Store != string(s) {
+		return errNotFound
+	}
+	return nil
+}
+
+func (a *API) postEntry(c echo.Context) error {
+	req, err := bodyOf[entryRequest](c)
+	if err != nil {
+		return err
+	}
+	if err := atStore(c, req.Store); err != nil {
+		return err
+	}
+	extend(c, 0, gateWait)
+	ans, err := a.present(c, req)
+	if err != nil {
+		return err
+	}
+	a.metrics.entries.WithLabelValues(string(ans.Decision)).Inc()
+	return c.JSON(http.StatusOK, entryAnswer(ans))
+}
+
+// gateWait is how long a gate's answer may take: a policy's gate seconds and
+// some room.
+const gateWait = 2 * time.Minute
+
+// present checks the code and hands a good one to the desk. A bad one is an
+// event too: somebody stood before a gate that did not open.
+func (a *API) present(c echo.Context, req entryRequest) (engine.GateAnswer, error) {
+	ctx := c.Request().Context()
+	claims, err := ticket.Verify(a.s.Ring, a.s.Now(), req.Store, req.Code)
+	var refused *ticket.RefusalError
+	if errors.As(err, &refused) {
+		// A device that asks again after a lost answer may come when the code
+		// has expired: the visit that it began then stands.
+		if ans, ok, err := a.presented(c, req, refused.Ticket); ok || err != nil {
+			return ans, err
+		}
+		return a.refuse(c, req, *refused)
+	}
+	if err != nil {
+		return engine.GateAnswer{}, err
+	}
+	payer, err := a.s.Payer(ctx, claims.Shopper)
+	if errors.Is(err, ErrUnknownShopper) {
+		return a.refuse(c, req, ticket.RefusalError{
+			Reason: ledger.RefusedDeclined, Ticket: claims.Ticket, Detail: "no way to pay is known",
+		})
+	}
+	if err != nil {
+		return engine.GateAnswer{}, err
+	}
+	place := req.Place
+	if place == "" {
+		place = ledger.PlaceGate
+	}
+	return a.s.Desk.Present(ctx, engine.PresentCommand{
+		ID: req.ID, Occurred: ledger.Instant(req.Occurred), Actor: actor(c), Trace: traceOf(c),
+		Store: req.Store, Gate: req.Gate, Place: place, Credential: ledger.CredentialQR,
+		Ticket: claims.Ticket.String(), Shopper: claims.Shopper,
+		Customer: payer.Customer, PaymentMethod: payer.PaymentMethod, Party: max(1, req.Party),
+	})
+}
+
+// presented returns the standing of the visit that this very presentation
+// began, if it did.
+func (a *API) presented(c echo.Context, req entryRequest, id ledger.ID) (engine.GateAnswer, bool, error) {
+	if id.IsZero() {
+		return engine.GateAnswer{}, false, nil
+	}
+	s, err := a.story(c.Request().Context(), ledger.VisitID(id.String()))
+	if err != nil || len(s.steps) == 0 || s.steps[0].Event.ID != req.ID {
+		return engine.GateAnswer{}, false, err
+	}
+	return engine.GateAnswer(standing(s.cart, s.steps)), true, nil
+}
+
+func (a *API) refuse(c echo.Context, req entryRequest, why ticket.RefusalError) (engine.GateAnswer, error) {
+	id := ""
+	if !why.Ticket.IsZero() {
+		id = why.Ticket.String()
+	}
+	return a.s.Desk.RefuseEntry(c.Request().Context(), engine.RefuseCommand{
+		ID: req.ID, Occurred: ledger.Instant(req.Occurred), Actor: actor(c), Trace: traceOf(c),
+		Store: req.Store, Gate: req.Gate, Ticket: id, Reason: why.Reason, Detail: why.Detail,
+	})
+}
+
+func (a *API) getEntry(c echo.Context) error {
+	s, err := a.storyFor(c, ledger.VisitID(c.Param("visit")))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, standing(s.cart, s.steps))
+}
+
+// standing is what a gate is told about a visit.
+func standing(cart *projections.Cart, steps []projections.Step) entryAnswer {
+	ans := entryAnswer{Visit: cart.Visit}
+	switch cart.Status {
+	case projections.StatusNone, projections.StatusPresented:
+		ans.Decision = engine.GatePending
+	case projections.StatusRefused:
+		ans.Decision, ans.Reason = engine.GateRefused, cart.Refusal
+		for _, st := range steps {
+			if p, ok := st.Event.Payload.(ledger.GateRefused); ok {
+				ans.Detail = p.Detail
+			}
+		}
+	case projections.StatusInside, projections.StatusExited, projections.StatusIssued, projections.StatusSettled:
+		ans.Decision = engine.GateEntered
+	}
+	return ans
+}
+
+type exitRequest struct {
+	ID       ledger.ID       `json:"id"`
+	Occurred time.Time       `json:"occurred_at"`
+	Gate     ledger.DeviceID `json:"gate"`
+	Visit    ledger.VisitID  `json:"visit"`
+	Code     string          `json:"code"`
+}
+
+func (a *API) postExit(c echo.Context) error {
+	req, err := bodyOf[exitRequest](c)
+	if err != nil {
+		return err
+	}
+	if (req.Visit == "") == (req.Code == "") {
+		return invalid("body.visit", "send visit or code, and not both")
+	}
+	visit := req.Visit
+	if req.Code != "" {
+		if visit, err = a.leaving(req.Code); err != nil {
+			return err
+		}
+	}
+	if _, err := a.storyFor(c, visit); err != nil {
+		return err
+	}
+	_, err = a.s.Desk.Exit(c.Request().Context(), engine.ExitCommand{
+		ID: req.ID, Occurred: ledger.Instant(req.Occurred), Actor: actor(c), Trace: traceOf(c),
+		Visit: visit, Gate: req.Gate,
+	})
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, struct {
+		Visit ledger.VisitID `json:"visit"`
+	}{visit})
+}
+
+// leaving returns the visit of a code shown at the exit. By then it may have
+// expired: it must be ours, and no more. The visit says which shop it is in.
+func (a *API) leaving(code string) (ledger.VisitID, error) {
+	claims, err := ticket.Verify(a.s.Ring, a.s.Now(), "", code)
+	var refused *ticket.RefusalError
+	switch {
+	case err == nil:
+		return claims.Visit(), nil
+	case errors.As(err, &refused) && !refused.Ticket.IsZero():
+		return ledger.VisitID(refused.Ticket.String()), nil
+	}
+	return "", errNotFound
+}
+
+type ticketRequest struct {
+	Shopper ledger.ShopperID `json:"shopper"`
+	Store   ledger.StoreID   `json:"store"`
+	Life    int              `json:"life_seconds"`
+}
+
+type ticketAnswer struct {
+	Ticket  ledger.ID `json:"ticket"`
+	Code    string    `json:"code"`
+	Expires time.Time `json:"expires_at"`
+}
+
+// defaultLife is enough to walk up to a gate, and short for a screenshot.
+const defaultLife = 5 * time.Minute
+
+func (a *API) postTicket(c echo.Context) error {
+	req, err := bodyOf[ticketRequest](c)
+	if err != nil {
+		return err
+	}
+	if k := caller(c); k.Role == keys.Shopper {
+		if req.Shopper == "" {
+			req.Shopper = ledger.ShopperID(k.Shopper)
+		}
+		if string(req.Shopper) != k.Shopper {
+			return errNotFound
+		}
+	}
+	if req.Shopper == "" {
+		return invalid("body.shopper", "for whom is the ticket?")
+	}
+	now := a.s.Now().Truncate(time.Second)
+	id, err := ledger.NewID(now, rand.Reader)
+	if err != nil {
+		return err
+	}
+	life := defaultLife
+	if req.Life > 0 {
+		life = time.Duration(req.Life) * time.Second
+	}
+	claims := ticket.Claims{
+		Ticket: id, Shopper: req.Shopper, Store: req.Store, IssuedAt: now, ExpiresAt: now.Add(life),
+	}
+	code, err := ticket.Mint(a.s.Tickets, claims)
+	if errors.Is(err, ticket.ErrClaims) {
+		return invalid("body", err.Error())
+	}
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusCreated, ticketAnswer{Ticket: id, Code: code, Expires: claims.ExpiresAt.UTC()})
+}

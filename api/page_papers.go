@@ -1,0 +1,193 @@
+package api
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/vouchledger/vouch/api/keys"
+	"github.com/vouchledger/vouch/api/web"
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/money"
+	"github.com/vouchledger/vouch/projections"
+)
+
+// papers draws the receipts: each final one, or the provisional one while
+// there is none.
+func (t *teller) papers() []web.Paper {
+	r := &t.s.disputes.Receipts
+	if r.Issued == nil {
+		if n := len(r.Provisional); n > 0 {
+			p := t.paper(r.Provisional[n-1], nil)
+			p.Kind, p.Current = "Provisional receipt", true
+			return []web.Paper{p}
+		}
+		return nil
+	}
+	first := t.paper(*r.Issued, nil)
+	first.Kind, first.Current = "Receipt", len(r.Corrections) == 0
+	out := []web.Paper{first}
+	before := *r.Issued
+	for i, c := range r.Corrections {
+		p := t.paper(c.Document, &before)
+		p.Kind, p.Change, p.Current = "Corrected receipt", cash(c.Change), i == len(r.Corrections)-1
+		out = append(out, p)
+		before = c.Document
+	}
+	last := &out[len(out)-1]
+	for i := range last.Lines {
+		t.disputable(last.Number, before.Issued, &last.Lines[i])
+	}
+	return out
+}
+
+func (t *teller) paper(d ledger.ReceiptDocument, before *ledger.ReceiptDocument) web.Paper {
+	p := web.Paper{
+		Number: d.Number, Corrects: d.Corrects, Shop: d.Seller.Name, Address: d.Seller.Address, TaxID: d.Seller.TaxID,
+		Issued: t.moment(d.Issued), Net: cash(d.Net), Total: cash(d.Gross), Events: d.Events,
+	}
+	for _, l := range d.Lines {
+		p.Lines = append(p.Lines, t.paperLine(l, before))
+	}
+	for _, it := range d.Pending {
+		p.Pending = append(p.Pending, web.PaperLine{
+			Quantity: it.Quantity, Name: t.product(it.SKU), Amount: cash(it.AtRisk),
+		})
+	}
+	if !d.Deadline.IsZero() {
+		p.Deadline = t.moment(d.Deadline)
+	}
+	for _, x := range d.Taxes {
+		label := x.Rule.Jurisdiction + " tax " + rateSaid(x.Rule.Rate)
+		if x.Rule.Inclusive {
+			label += ", in the price"
+		}
+		p.Taxes = append(p.Taxes, web.Figure{Label: label, Value: cash(x.Tax)})
+	}
+	return p
+}
+
+// rateSaid makes 0.19 read 19 %. It moves the point in the text: a rate is a
+// decimal and never a float.
+func rateSaid(rate string) string {
+	whole, frac, _ := strings.Cut(rate, ".")
+	frac += "00"
+	digits := strings.TrimLeft(whole+frac[:2], "0")
+	if digits == "" {
+		digits = "0"
+	}
+	if rest := strings.TrimRight(frac[2:], "0"); rest != "" {
+		digits += "." + rest
+	}
+	return digits + " %"
+}
+
+func (t *teller) paperLine(l ledger.ReceiptLine, before *ledger.ReceiptDocument) web.PaperLine {
+	v := web.PaperLine{
+		No: l.No, Quantity: l.Quantity, Was: l.Quantity, Name: l.Name, Unit: cash(l.Unit) + " each",
+		Amount: cash(l.Gross), Check: checkWords[l.Check],
+	}
+	if before != nil {
+		v.Was = 0
+		for _, b := range before.Lines {
+			if b.No == l.No {
+				v.Was = b.Quantity
+			}
+		}
+		v.Changed = v.Was != v.Quantity
+	}
+	for _, cause := range l.Causes {
+		if n, ok := t.stepOf[cause]; ok {
+			v.Steps = append(v.Steps, n)
+		}
+	}
+	return v
+}
+
+// disputable says whether a line can be disputed now, and how its dispute
+// stands if it has one.
+func (t *teller) disputable(receipt string, issued time.Time, l *web.PaperLine) {
+	for _, d := range t.s.disputes.Disputes {
+		if d.Line.No != l.No {
+			continue
+		}
+		if l.Disputed = "Dispute " + outcomeWord(ledger.DisputeOutcome(d.State)); d.State == projections.DisputeOpen {
+			l.Disputed = "In dispute"
+			return
+		}
+	}
+	until := issued.AddDate(0, 0, t.policy.DisputeDays)
+	if t.k.Role == keys.Shopper && l.Quantity > 0 && t.now.Before(until) {
+		l.Dispute, l.Most = true, l.Quantity
+		l.Action = "/visits/" + string(t.s.visit) + "/disputes/" + receipt
+	}
+}
+
+func (t *teller) disputeCards() []web.DisputeCard {
+	var out []web.DisputeCard
+	for _, d := range t.s.disputes.Disputes {
+		c := web.DisputeCard{
+			ID: d.ID.String(), Line: d.Line.Name, Claim: claimWords[d.Claim], Quantity: d.Quantity, Message: d.Message,
+			Opened: t.moment(d.OpenedAt),
+		}
+		switch d.State {
+		case projections.DisputeOpen:
+			c.State = web.Chip{Text: "Open", Tone: "wait"}
+			if t.k.Role == keys.Reviewer {
+				c.Action, c.Nonce = "/disputes/"+c.ID+"/decision", newNonce()
+			}
+		case projections.DisputeUpheld, projections.DisputePartial:
+			c.State = web.Chip{Text: "Upheld", Tone: "good"}
+			c.Result = pieces(d.TakenOff) + " taken off."
+		case projections.DisputeDenied:
+			c.State, c.Result = web.Chip{Text: "Denied", Tone: "bad"}, "The line stands."
+		}
+		if d.State != projections.DisputeOpen {
+			c.Reason, c.Decided, c.By = d.Reason, t.moment(d.DecidedAt), "By "+t.person(d.Reviewer)+","
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func (t *teller) moneySteps() []web.MoneyStep {
+	var out []web.MoneyStep
+	for _, e := range t.s.money {
+		w, v := t.tell(e), viewPaymentStep(e)
+		m := web.MoneyStep{Icon: w.icon, Title: w.title, Time: t.clock(e.Occurred), Object: v.Object, Done: !w.minor}
+		if w.minor && t.staff {
+			m.Key = v.Detail
+		}
+		switch w.family {
+		case "dispute":
+			m.Tone = "bad"
+		case "review":
+			m.Tone = "wait"
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// moneySaid is the whole of the money in one sentence.
+func (t *teller) moneySaid() string {
+	pay, c := &t.s.payment, t.s.cart
+	switch {
+	case c.Status == projections.StatusRefused:
+		return "Nothing was charged: the gate stayed shut."
+	case pay.Refunded.Minor > 0 && c.Latest != nil:
+		return fmt.Sprintf("%s was charged and %s given back. %s stays, and the receipt says %s.",
+			cash(pay.Captured), cash(pay.Refunded), cash(pay.Kept()), cash(c.Latest.Gross))
+	case pay.Captured.Minor > 0 && c.Settled != nil && c.Settled.Owed.Minor > 0:
+		return fmt.Sprintf("%s was charged; %s is still owed.", cash(pay.Captured), cash(c.Settled.Owed))
+	case pay.Captured.Minor > 0:
+		return cash(pay.Captured) + " was charged, once."
+	case c.Settled != nil && c.Settled.Outcome == ledger.SettledNothing:
+		return "Nothing was taken and nothing was charged."
+	case c.Settled != nil && c.Settled.Outcome == ledger.SettledOwed:
+		return cash(c.Settled.Owed) + " is owed; the card was declined."
+	case pay.Held.Minor > 0:
+		return "Up to " + cash(pay.Held) + " is held. Nothing is charged before the visit ends."
+	}
+	return "No money has moved: " + cash(money.Zero(c.Currency())) + " so far."
+}

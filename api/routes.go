@@ -1,0 +1,98 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/vouchledger/vouch/api/keys"
+)
+
+// A route is one method of one address, and who may use it. It is the whole
+// of what roles may do; which shop's or shopper's things it is, the handler
+// finds out.
+type route struct {
+	method, path string
+	roles        []keys.Role // nobody else sees that there is something
+	open         bool        // no key is needed
+	repeats      bool        // an Idempotency-Key gives the first answer again
+	limit        int64       // bytes of the body; 0 is none at all, -1 the handler's
+	handle       echo.HandlerFunc
+}
+
+// Who works with what.
+var (
+	devices   = []keys.Role{keys.Device, keys.Operator}
+	watchers  = []keys.Role{keys.Shopper, keys.Reviewer, keys.Finance, keys.Auditor, keys.Operator}
+	payers    = []keys.Role{keys.Shopper, keys.Operator}
+	lookers   = []keys.Role{keys.Shopper, keys.Reviewer, keys.Auditor, keys.Operator}
+	keepers   = []keys.Role{keys.Shopper, keys.Finance, keys.Auditor, keys.Operator}
+	books     = []keys.Role{keys.Finance, keys.Auditor}
+	reviewers = []keys.Role{keys.Reviewer}
+	queuers   = []keys.Role{keys.Reviewer, keys.Auditor}
+	auditors  = []keys.Role{keys.Auditor}
+	operators = []keys.Role{keys.Operator}
+)
+
+func (a *API) routes() []route {
+	get, post, put, head := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodHead
+	return []route{
+		{method: post, path: "/v1/gate/entries", roles: devices, limit: maxBody, handle: a.postEntry},
+		{method: get, path: "/v1/gate/entries/:visit", roles: devices, handle: a.getEntry},
+		{method: post, path: "/v1/gate/exits", roles: devices, limit: maxBody, handle: a.postExit},
+		{method: post, path: "/v1/tickets", roles: payers, repeats: true, limit: maxBody, handle: a.postTicket},
+		{method: post, path: "/v1/detections", roles: devices, limit: maxBatchBody, handle: a.postDetections},
+		{method: put, path: "/v1/evidence/:digest", roles: devices, limit: -1, handle: a.putEvidence},
+		{method: head, path: "/v1/evidence/:digest", roles: append(lookers, keys.Device), handle: a.headEvidence},
+		{method: get, path: "/v1/evidence/:digest", roles: lookers, handle: a.getEvidence},
+		{method: get, path: "/v1/visits", roles: watchers, handle: a.getVisits},
+		{method: get, path: "/v1/visits/:visit", roles: watchers, handle: a.getVisit},
+		{method: get, path: "/v1/visits/:visit/cart", roles: watchers, handle: a.getCart},
+		{method: get, path: "/v1/visits/:visit/live", roles: watchers, handle: a.getLive},
+		{method: get, path: "/v1/visits/:visit/replay", roles: watchers, handle: a.getReplay},
+		{method: get, path: "/v1/streams/:stream", roles: auditors, handle: a.getStream},
+		{method: get, path: "/v1/receipts", roles: keepers, handle: a.getReceipts},
+		{method: get, path: "/v1/receipts/:number", roles: watchers, handle: a.getReceipt},
+		{
+			method: post, path: "/v1/receipts/:number/disputes", roles: payers, repeats: true, limit: maxBody,
+			handle: a.postDispute,
+		},
+		{method: get, path: "/v1/disputes", roles: watchers, handle: a.getDisputes},
+		{
+			method: post, path: "/v1/disputes/:dispute/decision", roles: reviewers, repeats: true, limit: maxBody,
+			handle: a.postDisputeDecision,
+		},
+		{method: get, path: "/v1/reviews", roles: queuers, handle: a.getReviews},
+		{
+			method: post, path: "/v1/reviews/:detection/decision", roles: reviewers, repeats: true, limit: maxBody,
+			handle: a.postReviewDecision,
+		},
+		{method: get, path: "/v1/journal", roles: books, handle: a.getJournal},
+		{method: get, path: "/v1/journal/balances", roles: books, handle: a.getBalances},
+		{method: get, path: "/metrics", roles: operators, handle: a.getMetrics},
+		{method: post, path: "/webhooks/stripe", open: true, limit: maxBody, handle: a.postStripe},
+		{method: get, path: "/openapi.json", open: true, handle: a.getDocument},
+		{method: get, path: "/healthz", open: true, handle: a.getHealth},
+		{method: get, path: "/readyz", open: true, handle: a.getReadiness},
+	}
+}
+
+func (a *API) addRoutes() {
+	checked := a.document.checked()
+	for _, r := range append(a.routes(), a.pageRoutes()...) {
+		var chain []echo.MiddlewareFunc
+		if !r.open {
+			chain = append(chain, a.authenticated, permitted(r.roles))
+		}
+		if r.limit >= 0 {
+			chain = append(chain, bounded(r.limit))
+		}
+		if len(r.path) > 3 && r.path[:4] == "/v1/" {
+			chain = append(chain, checked)
+		}
+		if r.repeats {
+			chain = append(chain, a.repeated)
+		}
+		a.echo.Add(r.method, r.path, r.handle, chain...)
+	}
+}

@@ -1,0 +1,64 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/vouchledger/vouch/api/keys"
+	"github.com/vouchledger/vouch/api/register"
+	"github.com/vouchledger/vouch/billing/engine"
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/vision/evidence"
+	"github.com/vouchledger/vouch/vision/ticket"
+)
+
+// Services is what the API stands on. All fields but the last group are
+// required.
+type Services struct {
+	Log      ledger.Log
+	Desk     *engine.Desk
+	Evidence *evidence.Store
+	Keys     *keys.Store
+	Tickets  *ticket.Key // signs the codes of shoppers
+	Ring     ticket.Ring // checks them; holds at least the public part of Tickets
+
+	// The read models. View calls f with the fold under a lock; f must not
+	// keep it.
+	Visits   Model[*projections.Visits]
+	Reviews  Model[*projections.ReviewQueue]
+	Journal  Model[*projections.Journal]
+	Register Model[*register.Register]
+
+	// Payer says how a shopper pays. An unknown shopper is ErrUnknownShopper.
+	Payer func(context.Context, ledger.ShopperID) (Payer, error)
+	// Webhook checks the signature of what the payment provider sends and
+	// says what it means. A wrong signature is ErrSignature.
+	Webhook func(body []byte, signature string) (engine.ProviderEvent, error)
+
+	Now    func() time.Time
+	Logger *slog.Logger
+
+	// Optional.
+	SecureCookies bool                        // the server is reached over TLS only
+	Ready         func(context.Context) error // nil: the log answers
+	Metrics       *prometheus.Registry        // nil: one of its own
+	ReadModelWait time.Duration               // how long a list waits for its read model; 0 means two seconds
+}
+
+// A Model is a read model that is kept up with the log.
+type Model[F any] interface {
+	// View calls f with the fold as it is now, under a lock.
+	View(f func(F))
+	// WaitFor returns when the fold has seen the event at position pos.
+	WaitFor(ctx context.Context, pos uint64) error
+}
+
+// A Payer is how the payment provider knows a shopper.
+type Payer struct {
+	Customer      string // "cus_…"
+	PaymentMethod string // "pm_…"
+}

@@ -1,0 +1,99 @@
+package api
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/vouchledger/vouch/api/keys"
+	"github.com/vouchledger/vouch/billing"
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/projections"
+)
+
+// A story is what is known of one visit, folded from its streams just now.
+type story struct {
+	visit    ledger.VisitID
+	steps    []projections.Step
+	cart     *projections.Cart
+	disputes projections.Disputes // with the receipts
+	payment  billing.Payment
+	money    []ledger.Event // the payment's stream
+}
+
+// storyFor reads a visit for whoever asks. A visit that is not theirs is not
+// there.
+func (a *API) storyFor(c echo.Context, visit ledger.VisitID) (*story, error) {
+	if visit == "" || ledger.VisitStream(visit).Validate() != nil {
+		return nil, errNotFound
+	}
+	s, err := a.story(c.Request().Context(), visit)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.steps) == 0 || !concerns(caller(c), s.cart) {
+		return nil, errNotFound
+	}
+	return s, nil
+}
+
+// concerns reports whether a visit is k's to see, its role being right.
+func concerns(k keys.Key, c *projections.Cart) bool {
+	switch k.Role {
+	case keys.Shopper:
+		return k.Shopper != "" && string(c.Presented.Shopper) == k.Shopper
+	case keys.Device:
+		return k.Store != "" && string(c.Presented.Store) == k.Store
+	case keys.Reviewer, keys.Finance, keys.Auditor, keys.Operator:
+		return true
+	}
+	return false
+}
+
+func (a *API) story(ctx context.Context, visit ledger.VisitID) (*story, error) {
+	s := &story{visit: visit, cart: &projections.Cart{}}
+	if visit == "" {
+		return s, nil // what no visit owns
+	}
+	for step, err := range projections.Replay(a.events(ctx, ledger.VisitStream(visit))) {
+		if err != nil {
+			return nil, fmt.Errorf("visit %s: %w", visit, err)
+		}
+		if err := s.disputes.Apply(step.Event); err != nil {
+			return nil, fmt.Errorf("visit %s: %w", visit, err)
+		}
+		s.steps, s.cart = append(s.steps, step), step.Cart
+	}
+	for e, err := range a.events(ctx, ledger.PaymentStream(visit)) {
+		if err == nil {
+			err = s.payment.Apply(e)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("payment of %s: %w", visit, err)
+		}
+		s.money = append(s.money, e)
+	}
+	return s, nil
+}
+
+func (a *API) events(ctx context.Context, stream ledger.StreamID) eventSeq {
+	return eventSeq(projections.Decoded(a.s.Log.Read(ctx, ledger.Query{Stream: stream})))
+}
+
+// eventSeq is a stream of decoded events.
+type eventSeq = func(yield func(ledger.Event, error) bool)
+
+// fresh makes a list see what this caller has just done: it waits until the
+// read model has folded what the log holds now, but not for long. A read model
+// that lags is shown as it is rather than not at all.
+func (a *API) fresh(c echo.Context, wait func(context.Context, uint64) error) error {
+	head, err := a.s.Log.Head(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Request().Context(), a.s.ReadModelWait)
+	defer cancel()
+	_ = wait(ctx, head) // late is not wrong
+	return c.Request().Context().Err()
+}

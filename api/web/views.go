@@ -1,0 +1,225 @@
+package web
+
+// Frame is what every page has around it.
+type Frame struct {
+	Title   string
+	Who     string // who is signed in, "reviewer:anna"; empty for nobody
+	Reviews bool   // may see the reviews
+	Here    string // visits, reviews: where in the menu
+	Script  bool
+}
+
+// A SignInPage asks for a key.
+type SignInPage struct {
+	Frame
+	Next  string // where to go then
+	Wrong string // what was wrong with the key that was tried
+}
+
+// An ErrorPage says what went wrong and where to go.
+type ErrorPage struct {
+	Frame
+	Status int
+	Head   string
+	Text   string
+}
+
+// A VisitsPage is the list of visits.
+type VisitsPage struct {
+	Frame
+	Rows []VisitRow
+	Next string // address of the next page
+	Own  bool   // a shopper's own visits
+}
+
+// A VisitRow is one visit in the list.
+type VisitRow struct {
+	Link, Visit, Store string
+	Day, Time          string
+	Status             Chip
+	Total              string
+	Notes              []Chip
+}
+
+// A Chip is a short word with a tone: plain, good, wait, bad.
+type Chip struct{ Text, Tone string }
+
+// A VisitPage is the story of one visit.
+type VisitPage struct {
+	Frame
+	Visit      string
+	Shop       string
+	Address    string
+	Day        string
+	Times      string
+	Status     Chip
+	Total      string
+	TotalLabel string
+	Figures    []Figure
+	Revision   int64
+	Live       bool // more may happen
+	Steps      []Step
+	Papers     []Paper
+	Disputes   []DisputeCard
+	Money      []MoneyStep
+	MoneySaid  string // one sentence
+	CanDecide  bool
+	Nonce      string
+}
+
+// A Figure is a number with its name.
+type Figure struct{ Label, Value, Tone string }
+
+// A Step is one event of the timeline and what the shop knew after it.
+type Step struct {
+	No       int
+	ID       string // of the event
+	Kind     string // stored name of the event
+	Family   string // gate, sensor, review, receipt, money, dispute
+	Icon     string
+	Title    string
+	Text     string
+	Time     string
+	Actor    string
+	Minor    bool
+	Question bool
+	Cart     []CartLine
+	CartSum  string
+	CartNote string
+	Bars     []Bar
+	Slot     string
+	Model    string
+	Before   string // addresses of evidence
+	After    string
+	Clip     string
+	Lost     []string // evidence that is named and not stored
+}
+
+// A CartLine is one line of the cart; Change is new, more, less, gone or empty.
+type CartLine struct {
+	Quantity int
+	Name     string
+	Amount   string
+	Change   string
+}
+
+// A Bar is one confidence, in per cent with one decimal, and the least that is
+// sure.
+type Bar struct {
+	Label, Reading string
+	Percent        string
+	Width, Least   string // in hundredths, for the picture
+	Low            bool
+	Others         string // the other readings
+}
+
+// A Paper is one receipt.
+type Paper struct {
+	Kind     string // Issued receipt, Corrected receipt, Provisional receipt
+	Number   string
+	Corrects string
+	Shop     string
+	Address  string
+	TaxID    string
+	Issued   string
+	Lines    []PaperLine
+	Pending  []PaperLine
+	Deadline string
+	Taxes    []Figure
+	Net      string
+	Total    string
+	Change   string
+	Current  bool
+	Events   uint64
+}
+
+// A PaperLine is one line of a receipt.
+type PaperLine struct {
+	No       int
+	Quantity int
+	Was      int // quantity in the document before; equal if unchanged
+	Changed  bool
+	Name     string
+	Unit     string
+	Amount   string
+	Check    string // who vouched for it
+	Steps    []int  // events of the timeline that made it
+	Dispute  bool   // may be disputed here and now
+	Most     int    // pieces that may be disputed
+	Action   string // address
+	Disputed string // state of its dispute
+}
+
+// A DisputeCard is a dispute and its decision.
+type DisputeCard struct {
+	ID       string
+	Line     string
+	Claim    string
+	Quantity int
+	Message  string
+	Opened   string
+	State    Chip
+	Reason   string
+	Decided  string
+	By       string
+	Result   string
+	Action   string // address of the decision; empty when there is none to make
+	Nonce    string
+}
+
+// A MoneyStep is one movement of money with its proof.
+type MoneyStep struct {
+	Icon, Title, Amount, Time string
+	Object                    string // at the payment provider
+	Key                       string
+	Tone                      string
+	Done                      bool
+}
+
+// A ReviewsPage is the queue of questions.
+type ReviewsPage struct {
+	Frame
+	Items  []ReviewItem
+	More   int // beyond these
+	Decide bool
+}
+
+// A ReviewItem is one question.
+type ReviewItem struct {
+	Detection string
+	Title     string
+	Doubts    string
+	AtRisk    string
+	Deadline  string
+	Seen      string
+	Shop      string
+	Visit     string
+	VisitLink string
+	Slot      string
+	Plan      []PlanSlot
+	Bars      []Bar
+	Before    string
+	After     string
+	Clip      string
+	Action    string // address of the decision
+	Products  []Choice
+	Actions   []Choice
+	Visits    []Choice
+	Quantity  int
+	Nonce     string
+}
+
+// A PlanSlot is one slot of the planogram; Here marks the one in question.
+type PlanSlot struct {
+	Slot, Product string
+	Here          bool
+}
+
+// A Choice is one thing to choose.
+type Choice struct {
+	Value, Text string
+	Chosen      bool
+}
+
+// LastStep returns the number of the last step of the timeline.
+func (p VisitPage) LastStep() int { return len(p.Steps) - 1 }
