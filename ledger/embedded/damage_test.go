@@ -238,24 +238,25 @@ func TestSegmentFiles(t *testing.T) {
 	}
 	n := len(names) - 1
 	other := embeddedOther(t)
+	const stray, witness = "00000000000000009999.seg", "acknowledged"
 	for what, c := range map[string]struct {
 		spoil func(s shelf)
 		file  string
 	}{
-		"two swapped":                {func(s shelf) { s[names[1]], s[names[2]] = s[names[2]], s[names[1]] }, names[1]},
-		"one doubled":                {func(s shelf) { s["00000000000000009999.seg"] = s[names[1]] }, "00000000000000009999.seg"},
-		"one copied over":            {func(s shelf) { s[names[2]] = s[names[1]] }, names[2]},
-		"the first gone":             {func(s shelf) { delete(s, names[0]) }, names[1]},
-		"one gone":                   {func(s shelf) { delete(s, names[2]) }, names[3]},
-		"the last gone":              {func(s shelf) { delete(s, names[n]) }, names[n-1]},
-		"all gone":                   {func(s shelf) { clear(s); s["acknowledged"] = witnessOf(t) }, "00000000000000000001.seg"},
-		"one cut":                    {func(s shelf) { s[names[1]] = s[names[1]][:5000] }, names[1]},
-		"one cut to a bit":           {func(s shelf) { s[names[1]] = s[names[1]][:100] }, names[1]},
-		"one longer":                 {func(s shelf) { s[names[1]] = append(s[names[1]], make([]byte, 512)...) }, names[1]},
-		"one emptied":                {func(s shelf) { clear(s[names[1]][header:]) }, names[2]},
-		"the last emptied":           {func(s shelf) { clear(s[names[n]][header:]) }, names[n]},
-		"one of another log":         {func(s shelf) { s[names[0]] = other }, names[1]},
-		"the witness of another log": {func(s shelf) { copy(s["acknowledged"], bytes.Repeat([]byte{7}, 8192)) }, "acknowledged"},
+		"two swapped":             {func(s shelf) { s[names[1]], s[names[2]] = s[names[2]], s[names[1]] }, names[1]},
+		"one doubled":             {func(s shelf) { s[stray] = s[names[1]] }, stray},
+		"one copied over":         {func(s shelf) { s[names[2]] = s[names[1]] }, names[2]},
+		"the first gone":          {func(s shelf) { delete(s, names[0]) }, names[1]},
+		"one gone":                {func(s shelf) { delete(s, names[2]) }, names[3]},
+		"the last gone":           {func(s shelf) { delete(s, names[n]) }, names[n-1]},
+		"all gone":                {func(s shelf) { clear(s); s[witness] = witnessOf(t) }, names[0]},
+		"one cut":                 {func(s shelf) { s[names[1]] = s[names[1]][:5000] }, names[1]},
+		"one cut to a bit":        {func(s shelf) { s[names[1]] = s[names[1]][:100] }, names[1]},
+		"one longer":              {func(s shelf) { s[names[1]] = append(s[names[1]], make([]byte, 512)...) }, names[1]},
+		"one emptied":             {func(s shelf) { clear(s[names[1]][header:]) }, names[2]},
+		"the last emptied":        {func(s shelf) { clear(s[names[n]][header:]) }, names[n]},
+		"one of another log":      {func(s shelf) { s[names[0]] = other }, names[1]},
+		"a witness that is noise": {func(s shelf) { copy(s[witness], bytes.Repeat([]byte{7}, 8192)) }, witness},
 	} {
 		t.Run(what, func(t *testing.T) {
 			s := s.clone()

@@ -49,7 +49,7 @@ type Log struct {
 	id     logID
 	seed   uint32
 	cfg    Config
-	torn   int64 // bytes of an incomplete commit seen by a read-only opening
+	torn   int64 // bytes of an incomplete commit that the opening found
 
 	commits int // that the opening found
 
@@ -150,6 +150,11 @@ func newLog(files disk.Folder, cfg Config, s *scan) *Log {
 		c: committer{previous: s.lastCRC},
 	}
 }
+
+// Cut returns how many bytes of a commit that was never finished were found
+// behind the end when the log was opened, and cut unless it was opened
+// read-only. Anything above zero is worth a line in the operator's log.
+func (l *Log) Cut() int64 { return l.torn }
 
 // Close waits for what is being appended, settles the witness and releases the
 // folder. Closing again does nothing.

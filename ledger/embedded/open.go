@@ -86,7 +86,6 @@ func (l *Log) settleIn(s *scan, acked ack) error {
 	if err := l.files.Sync(); err != nil {
 		return err
 	}
-	l.torn = 0
 	l.c.durable = s.idx.head()
 	if !acked.found {
 		w, err := makeWitness(l.files, s.id)

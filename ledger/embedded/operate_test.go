@@ -159,6 +159,15 @@ func TestReadOnlyChangesNothing(t *testing.T) {
 	if d.Ops() != ops {
 		t.Errorf("reading changed the disk %d times", d.Ops()-ops)
 	}
+	for _, cut := range []int64{report.Torn, 0} { // the first writer cuts it, the second finds nothing
+		w := openOn(t, d, tiny)
+		if w.Cut() != cut {
+			t.Errorf("Cut() = %d, want %d", w.Cut(), cut)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestSyncErrorStops checks that after a sync that failed nothing is accepted,
@@ -326,7 +335,8 @@ func TestCrashMatrix(t *testing.T) {
 		for _, fault := range []faultdisk.Fault{faultdisk.Kill, faultdisk.NoSpace, faultdisk.IOError} {
 			for _, power := range []bool{false, true} {
 				runs++
-				d := faultdisk.New(rand.New(rand.NewPCG(uint64(op), uint64(fault))), func(o faultdisk.Op) faultdisk.Fault { //nolint:gosec // small
+				chance := rand.New(rand.NewPCG(uint64(op), uint64(fault))) //nolint:gosec // small
+				d := faultdisk.New(chance, func(o faultdisk.Op) faultdisk.Fault {
 					if o.N == op {
 						return fault
 					}

@@ -150,7 +150,9 @@ func (m *meter) cells(ctx context.Context) ([]Cell, error) {
 }
 
 // measure lets writers append for one turn.
-func (m *meter) measure(ctx context.Context, writers int, appendOne func(context.Context, int) error, to *[]sample) error {
+func (m *meter) measure(
+	ctx context.Context, writers int, appendOne func(context.Context, int) error, to *[]sample,
+) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	waits := make([][]time.Duration, writers)

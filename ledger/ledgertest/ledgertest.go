@@ -138,7 +138,8 @@ func (s *shop) refused(t *testing.T, want error, stream ledger.StreamID, expect 
 	before := s.all(t)
 	rs, err := s.Append(t.Context(), stream, expect, ds...)
 	if !errors.Is(err, want) || rs != nil {
-		t.Errorf("Append(%s, %s, %d drafts) = %d records, %v, want none, %v", stream, expect, len(ds), len(rs), err, want)
+		t.Errorf("Append(%s, %s, %d drafts) = %d records, %v, want none, %v",
+			stream, expect, len(ds), len(rs), err, want)
 	}
 	if diff := cmp.Diff(before, s.all(t)); diff != "" {
 		t.Errorf("a refused append changed the log (-before +after):\n%s", diff)

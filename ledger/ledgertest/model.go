@@ -99,6 +99,7 @@ func testModel(t *testing.T, s *shop) {
 
 var (
 	modelStreams = rapid.SampledFrom([]ledger.StreamID{anna, bert, till})
+	modelKinds   = rapid.SampledFrom([]ledger.Kind{"bottle.taken.v1", "bottle.returned.v1"})
 	modelExpects = rapid.Custom(func(rt *rapid.T) ledger.Expected {
 		fixed := []ledger.Expected{ledger.Any(), ledger.None(), ledger.Exists()}
 		if i := rapid.IntRange(0, 5).Draw(rt, "which"); i < len(fixed) {
@@ -152,7 +153,7 @@ func readBoth(t *testing.T, rt *rapid.T, log ledger.Log, m *model) {
 		From:      rapid.Uint64Range(0, 40).Draw(rt, "from"),
 		Backwards: rapid.Bool().Draw(rt, "backwards"),
 		Limit:     rapid.IntRange(0, 5).Draw(rt, "limit"),
-		Kinds:     rapid.SliceOfN(rapid.SampledFrom([]ledger.Kind{"bottle.taken.v1", "bottle.returned.v1"}), 0, 2).Draw(rt, "kinds"),
+		Kinds:     rapid.SliceOfN(modelKinds, 0, 2).Draw(rt, "kinds"),
 	}
 	if rapid.Bool().Draw(rt, "one stream") {
 		q.Stream = modelStreams.Draw(rt, "stream")

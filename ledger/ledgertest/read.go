@@ -70,7 +70,8 @@ func testReadAll(t *testing.T, s *shop) {
 	checkWhole(t, all)
 	n := len(all)
 	last := all[n-1].Position
-	for _, from := range []uint64{0, 1, all[1].Position, all[n/2].Position, all[n/2].Position + 1, last, last + 1, ledger.End} {
+	middle := all[n/2].Position
+	for _, from := range []uint64{0, 1, all[1].Position, middle, middle + 1, last, last + 1, ledger.End} {
 		for _, limit := range []int{0, 1, 3, n + 1} {
 			up := slices.DeleteFunc(slices.Clone(all), func(r ledger.Record) bool { return r.Position < from })
 			expectRead(t, s, ledger.Query{From: from, Limit: limit}, up)

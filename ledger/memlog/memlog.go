@@ -61,7 +61,8 @@ func (l *Log) Append(
 		l.streams[stream] = append(l.streams[stream], first+i)
 		l.ids[d.ID] = first + i
 		l.records = append(l.records, ledger.Record{
-			ID: d.ID, Kind: d.Kind, Stream: stream, Revision: next + uint64(i), Position: uint64(first+i) + 1, //nolint:gosec // counts
+			ID: d.ID, Kind: d.Kind, Stream: stream,
+			Revision: next + uint64(i), Position: uint64(first+i) + 1, //nolint:gosec // counts
 			Recorded: recorded, Occurred: d.Occurred, Actor: d.Actor, Cause: d.Cause, Trace: d.Trace,
 			Body: bytes.Clone(d.Body),
 		})

@@ -65,7 +65,9 @@ func write(ctx context.Context, l *embedded.Log, n uint64, out io.Writer) error 
 // moment, and checks after each death that everything it had acknowledged is
 // there once and unchanged. Command returns the process that runs [Child] for
 // a life and writes its lines to standard output.
-func Kill(ctx context.Context, dir string, kills int, random *rand.Rand, command func(life int) *exec.Cmd) (Counts, error) {
+func Kill(
+	ctx context.Context, dir string, kills int, random *rand.Rand, command func(life int) *exec.Cmd,
+) (Counts, error) {
 	c := Counts{Runs: 1}
 	acked := make(map[uint64]uint64) // number by position
 	for life := 1; life <= kills; life++ {
@@ -104,13 +106,16 @@ func killOne(cmd *exec.Cmd, after time.Duration, acked map[uint64]uint64) error 
 		if err != nil {
 			break // the child is dead; half a line is no acknowledgement
 		}
-		once.Do(func() { timer = time.AfterFunc(after, func() { _ = cmd.Process.Kill() }) }) //nolint:errcheck // it may be dead
+		once.Do(func() {
+			timer = time.AfterFunc(after, func() { _ = cmd.Process.Kill() }) //nolint:errcheck // it may be dead
+		})
 		var position, number uint64
 		if _, err := fmt.Sscanf(line, "%d %d", &position, &number); err != nil {
 			return errors.Join(fmt.Errorf("the child says %q", line), cmd.Process.Kill(), cmd.Wait())
 		}
 		if first, ok := acked[position]; ok && first != number {
-			return errors.Join(fmt.Errorf("position %d was given to events %d and %d", position, first, number), cmd.Process.Kill())
+			err := fmt.Errorf("position %d was given to events %d and %d", position, first, number)
+			return errors.Join(err, cmd.Process.Kill(), cmd.Wait())
 		}
 		acked[position] = number
 	}
@@ -142,7 +147,8 @@ func compare(ctx context.Context, dir string, acked map[uint64]uint64) error {
 		}
 		found++
 		if d := ledgertest.Draft(number); r.ID != d.ID || r.Kind != d.Kind || string(r.Body) != string(d.Body) {
-			return errors.Join(fmt.Errorf("position %d holds event %s, event %d was acknowledged", r.Position, r.ID, number), l.Close())
+			err := fmt.Errorf("position %d holds event %s, event %d was acknowledged", r.Position, r.ID, number)
+			return errors.Join(err, l.Close())
 		}
 	}
 	if found != len(acked) {

@@ -85,10 +85,9 @@ func simulate(ctx context.Context, seed uint64, lie bool) (Counts, error) {
 		known: make(map[uint64]ledger.Record), ids: make(map[ledger.ID]ledger.Record),
 	}
 	// The disk asks for faults from the log's goroutine: it has its own chance.
-	chance := rand.New(rand.NewPCG(seed, 1))                                                       //nolint:gosec // as above
-	s.disk = faultdisk.New(rand.New(rand.NewPCG(seed, 2)), func(op faultdisk.Op) faultdisk.Fault { //nolint:gosec // as above
-		return s.fault(chance, op)
-	})
+	chance := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // as above
+	crash := rand.New(rand.NewPCG(seed, 2))  //nolint:gosec // as above
+	s.disk = faultdisk.New(crash, func(op faultdisk.Op) faultdisk.Fault { return s.fault(chance, op) })
 	s.counts.Runs = 1
 	lives := 2 + r.IntN(6)
 	for life := range lives {
@@ -289,7 +288,8 @@ func (s *simulation) check(ctx context.Context, l ledger.Log) error {
 			return fmt.Errorf("read: %w", err)
 		}
 		if r.Position != last+1 || r.Revision != next[r.Stream] || stored[r.ID] || r.Recorded.Before(recorded) {
-			return fmt.Errorf("position %d, %s/%d, event %s is out of order or there twice", r.Position, r.Stream, r.Revision, r.ID)
+			return fmt.Errorf("position %d, %s/%d, event %s is out of order or there twice",
+				r.Position, r.Stream, r.Revision, r.ID)
 		}
 		last, next[r.Stream], stored[r.ID], recorded = r.Position, r.Revision+1, true, r.Recorded
 		if err := s.learn(r); err != nil {
