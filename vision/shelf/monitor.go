@@ -26,9 +26,6 @@ type Monitor struct {
 	slots  []*slot
 	steps  int
 	frame  int // of the last look
-
-	// Debug, when set, is told about every decision; for trials only.
-	Debug func(format string, args ...any)
 }
 
 const (

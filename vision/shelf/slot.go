@@ -18,7 +18,12 @@ type cell struct {
 	// is how much the two differ, as a share of the cell.
 	empty, item *reference
 	span        float64
-	trace       trace
+	// palette is the colours of the item last known to belong here, fresh
+	// those of the last one seen, known how sure the one here is the right one.
+	palette *palette
+	fresh   palette
+	known   float64
+	trace   trace
 }
 
 // slot is one place of the planogram with the zone around it through which
@@ -65,7 +70,7 @@ func newSlot(m *Monitor, p planogram.Slot) *slot {
 		first += uint16(len(other.cells)) //nolint:gosec // slots fit a picture
 	}
 	for k := range p.Facings {
-		c := &cell{label: first + uint16(k), full: k < p.Initial} //nolint:gosec // see above
+		c := &cell{label: first + uint16(k), full: k < p.Initial, known: plannedKnown} //nolint:gosec // see above
 		c.r = rect{r.x0 + k*r.width()/p.Facings, r.y0, r.x0 + (k+1)*r.width()/p.Facings, r.y1}
 		c.base = c.r.y1 - int(baseShare*float64(c.r.y1-c.r.y0))
 		for y := c.r.y0; y < c.r.y1; y++ {
