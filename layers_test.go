@@ -24,6 +24,7 @@ var layers = map[string][]string{
 	"ledger/internal/disk":      {},
 	"ledger/internal/faultdisk": {"ledger/internal/disk"},
 	"ledger/ledgertest":         {"ledger"},
+	"ledger/ledgerbench":        {"ledger", "ledger/embedded", "ledger/internal/disk"},
 	"ledger/torture":            {"ledger", "ledger/embedded", "ledger/ledgertest", "ledger/internal/faultdisk"},
 
 	"projections":                {"ledger", "ledger/money"},

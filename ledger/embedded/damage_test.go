@@ -195,7 +195,7 @@ func TestTornTail(t *testing.T) {
 	var shelves [appends + 1]shelf
 	name := "00000000000000000001.seg"
 	for k := range shelves {
-		shelves[k], records[k] = shelve(t, k, 16<<10)
+		shelves[k], records[k] = shelve(t, k, 8<<10)
 		ends[k] = max(header, len(bytes.TrimRight(shelves[k][name], "\x00")))
 	}
 	whole := shelves[appends]

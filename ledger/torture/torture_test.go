@@ -49,9 +49,9 @@ func duration(t *testing.T, short time.Duration) time.Duration {
 	return d / 2 // there are two tortures
 }
 
-// TestSimulate checks that nothing acknowledged or read is lost on a disk that
+// TestTortureDisk checks that nothing acknowledged or read is lost on a disk that
 // crashes, loses power, fills up and fails to sync.
-func TestSimulate(t *testing.T) {
+func TestTortureDisk(t *testing.T) {
 	var sum torture.Counts
 	first := uint64(time.Now().UnixNano()) //nolint:gosec // a seed
 	for end, seed := time.Now().Add(duration(t, 3*time.Second)), first; time.Now().Before(end); seed++ {
@@ -67,9 +67,9 @@ func TestSimulate(t *testing.T) {
 	}
 }
 
-// TestSimulateNoticesALyingDisk checks that the simulation would notice: on a
+// TestTortureNoticesALyingDisk checks that the simulation would notice: on a
 // disk whose syncs do nothing it must find that events are lost.
-func TestSimulateNoticesALyingDisk(t *testing.T) {
+func TestTortureNoticesALyingDisk(t *testing.T) {
 	for seed := range uint64(50) {
 		if _, err := torture.SimulateLying(t.Context(), seed); err != nil {
 			t.Logf("found with seed %d: %v", seed, err)
@@ -79,9 +79,9 @@ func TestSimulateNoticesALyingDisk(t *testing.T) {
 	t.Error("50 runs on a disk that lies about syncs found nothing")
 }
 
-// TestKill checks that a process that is killed under load loses nothing that
+// TestTortureProcess checks that a process that is killed under load loses nothing that
 // it had acknowledged.
-func TestKill(t *testing.T) {
+func TestTortureProcess(t *testing.T) {
 	const killsPerLog = 30
 	self, err := os.Executable()
 	if err != nil {
