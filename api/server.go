@@ -30,9 +30,12 @@ type API struct {
 	close    context.CancelFunc
 }
 
-// New returns the API over s. Its errors are bugs of this package's files:
-// a document or a page that cannot be read.
+// New returns the API over s. Its errors are bugs: a service that is missing,
+// or a document or page of this package that cannot be read.
 func New(s Services) (*API, error) {
+	if err := s.complete(); err != nil {
+		return nil, err
+	}
 	doc, err := newDocument()
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -47,6 +48,21 @@ type Services struct {
 	Ready         func(context.Context) error // nil: the log answers
 	Metrics       *prometheus.Registry        // nil: one of its own
 	ReadModelWait time.Duration               // how long a list waits for its read model; 0 means two seconds
+}
+
+// complete refuses services that would fail at the first request instead.
+func (s Services) complete() error {
+	for name, missing := range map[string]bool{
+		"Log": s.Log == nil, "Desk": s.Desk == nil, "Evidence": s.Evidence == nil, "Keys": s.Keys == nil,
+		"Tickets": s.Tickets == nil, "Ring": len(s.Ring) == 0, "Visits": s.Visits == nil, "Reviews": s.Reviews == nil,
+		"Journal": s.Journal == nil, "Register": s.Register == nil, "Payer": s.Payer == nil, "Webhook": s.Webhook == nil,
+		"Now": s.Now == nil, "Logger": s.Logger == nil,
+	} {
+		if missing {
+			return fmt.Errorf("api: %w: no %s", ledger.ErrInvalid, name)
+		}
+	}
+	return nil
 }
 
 // A Model is a read model that is kept up with the log.
