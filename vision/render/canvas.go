@@ -112,8 +112,8 @@ func (c *canvas) limb(l limb, col func(along, across float64) rgb) {
 		nz := math.Sqrt(max(0, 1-nx*nx-ny*ny))
 		lit := max(0, nx*lightX+ny*lightY+nz*lightZ)
 		across := (dx*oy - dy*ox) / length / rad
-		rim := smooth(0.55, 1, math.Sqrt(nx*nx+ny*ny))
-		return col(t, across).times((0.42 + 0.66*lit) * (1 - 0.28*rim)), cover
+		rim := smooth(0.72, 1, math.Sqrt(nx*nx+ny*ny))
+		return col(t, across).times((0.56 + 0.5*lit) * (1 - 0.17*rim)), cover
 	})
 }
 

@@ -28,12 +28,13 @@ type Gate struct {
 	frames int
 	scale  float64
 	empty  *frame
-	phone  *canvas
+	phone  *sprite
 	noise  []int16
 	sway   [8]float64
 }
 
-// Size of the phone's picture in its own pixels: four times what is shown.
+// Size of the phone's picture in its own pixels, about three for each that is
+// shown.
 const (
 	phoneW = 720
 	phoneH = 1440
@@ -42,7 +43,8 @@ const (
 // NewGate paints the entrance and the phone.
 func NewGate(c GateClip) (*Gate, error) {
 	switch {
-	case c.Width < 320 || c.Width > 1920 || c.Width%2 != 0 || c.Height%2 != 0 || c.Height < c.Width/2 || c.Height > c.Width:
+	case c.Width < 320 || c.Width > 1920 || c.Width%2 != 0 || c.Height%2 != 0 ||
+		c.Height < c.Width/2 || c.Height > c.Width:
 		return nil, fmt.Errorf("%w: %d x %d, the width must be 320 or more", ErrSize, c.Width, c.Height)
 	case c.FPS < 5 || c.FPS > 120 || c.Seconds < 1.5 || c.Seconds > 3600:
 		return nil, fmt.Errorf("%w: %g seconds at %d frames a second", ErrScenario, c.Seconds, c.FPS)
@@ -59,7 +61,7 @@ func NewGate(c GateClip) (*Gate, error) {
 	for i := range g.sway {
 		g.sway[i] = r.between(0, 2*math.Pi)
 	}
-	g.phone = phone(code, randomArm(r))
+	g.phone = phone(code, randomArm(r)).halved()
 	g.empty = entrance(c.Width, c.Height, g.scale)
 	return g, nil
 }
@@ -85,7 +87,8 @@ func phone(code *qr.Code, look armLook) *canvas {
 	c.panel(box{x0 + 26, y0 + 200, x0 + phoneW - 26, y0 + 300}, 4, plain(hex(0x1d3f72)))
 	c.panel(box{x0 + 270, y0 + 48, x0 + 450, y0 + 78}, 15, plain(hex(0x0c0d10)))
 	for i, row := range [][3]float64{{150, 190, 300}, {218, 190, 480}} { // a greeting that cannot be read
-		c.panel(box{x0 + row[1], y0 + row[0], x0 + row[1] + row[2], y0 + row[0] + 38}, 10, plain(white.to(hex(0x1d3f72), 0.35*float64(i))))
+		col := white.to(hex(0x1d3f72), 0.35*float64(i))
+		c.panel(box{x0 + row[1], y0 + row[0], x0 + row[1] + row[2], y0 + row[0] + 38}, 10, plain(col))
 	}
 	module := math.Floor(620 / float64(code.Size()+2*qr.Quiet))
 	side := module * float64(code.Size()+2*qr.Quiet)
@@ -123,12 +126,14 @@ func entrance(w, h int, k float64) *frame {
 		x, y := fw*(0.08+0.17*float64(i)), fh*(0.09+0.03*grain(i, 0, 31))
 		c.blob(x, y, 46*k, 7*k, hex(0xfff4d6), 0.9)
 	}
-	for i := range 3 { // shelves far away
-		x := fw * (0.05 + 0.34*float64(i))
-		for j := range 9 {
-			col := []rgb{hex(0x9a3b34), hex(0x3b6c98), hex(0xb79a3c), hex(0x4b7f55)}[int(grain(i, j, 32)*4)]
-			px, py := x+float64(j%3)*50*k, fh*(0.26+0.11*float64(j/3))
-			c.panel(box{px, py, px + 40*k, py + 36*k}, 3, plain(col.times(0.75)))
+	for i := range 4 { // shelves far away
+		x, wide := fw*(0.015+0.25*float64(i)), 0.2*fw
+		c.panel(box{x, fh * 0.2, x + wide, fh * 0.66}, 3, plain(hex(0x4a4f55)))
+		for j := range 32 {
+			col := []rgb{hex(0x9a3b34), hex(0x3b6c98), hex(0xb79a3c), hex(0x4b7f55), hex(0xc9c2b2)}[int(grain(i, j, 32)*5)]
+			px, foot := x+wide*(0.03+0.12*float64(j%8)), fh*(0.31+0.11*float64(j/8))
+			c.panel(box{px, foot - fh*(0.05+0.04*grain(i, j, 33)), px + 0.1*wide, foot}, 2, plain(col.times(0.8)))
+			c.panel(box{x, foot, x + wide, foot + fh*0.012}, 0, plain(hex(0xb9bdc2)))
 		}
 	}
 	c.soften(max(1, int(5*k)))
@@ -224,39 +229,55 @@ func invert3(m [9]float64) plane {
 // project lays the phone over the frame: the mean of four samples, two in
 // each of the places it has while the shutter is open.
 func (g *Gate) project(f *frame, now, before plane) {
+	w, h := float64(2*g.phone.w), float64(2*g.phone.h)
 	for y := range f.h {
 		for x := range f.w {
-			var sum [4]float32
 			fx, fy := float64(x), float64(y)
-			u, v := now.at(fx+0.5, fy+0.5)
-			if u < -40 || v < -40 || u > float64(g.phone.w)+40 || v > float64(g.phone.h)+40 {
+			u, v := now.at(fx+0.25, fy+0.75)
+			if u < -40 || v < -40 || u > w+40 || v > h+40 {
 				continue
 			}
+			var sum [4]uint32
 			g.phone.sample(&sum, u, v)
-			for i, p := range []*plane{&now, &before, &before} {
-				off := 0.25 + 0.5*float64(i&1)
-				u, v = p.at(fx+off, fy+1-off)
-				g.phone.sample(&sum, u, v)
-			}
-			if sum[3] == 0 {
-				continue
-			}
-			p, rest := f.pix[3*(y*f.w+x):], 1-sum[3]/4
-			for c := range 3 {
-				p[c] = uint8(min(255, float32(p[c])*rest+sum[2-c]*63.75+0.5))
+			u, v = now.at(fx+0.75, fy+0.25)
+			g.phone.sample(&sum, u, v)
+			u, v = before.at(fx+0.25, fy+0.25)
+			g.phone.sample(&sum, u, v)
+			u, v = before.at(fx+0.75, fy+0.75)
+			g.phone.sample(&sum, u, v)
+			p, rest := f.pix[3*(y*f.w+x):][:3], 1020-sum[3]
+			for c := range p {
+				p[c] = uint8(min(255, (sum[c]+uint32(p[c])*rest/255+2)/4)) //nolint:gosec // bounded
 			}
 		}
 	}
 }
 
-// sample adds the pixel at u, v.
-func (c *canvas) sample(sum *[4]float32, u, v float64) {
-	x, y := int(u), int(v)
-	if u < 0 || v < 0 || x >= c.w || y >= c.h {
+// sample adds the pixel at u, v of the picture the sprite was halved from.
+func (s *sprite) sample(sum *[4]uint32, u, v float64) {
+	x, y := int(u/2), int(v/2)
+	if u < 0 || v < 0 || x >= s.w || y >= s.h {
 		return
 	}
-	p := c.pix[4*(y*c.w+x):][:4]
+	p := s.pix[4*(y*s.w+x):][:4]
 	for k := range sum {
-		sum[k] += p[k]
+		sum[k] += uint32(p[k])
 	}
+}
+
+// halved returns the canvas at half its size. All of it is kept, so that
+// places stay where they were.
+func (c *canvas) halved() *sprite {
+	s := &sprite{w: c.w / 2, h: c.h / 2}
+	s.pix = make([]uint8, 4*s.w*s.h)
+	for y := range s.h {
+		for x := range s.w {
+			for k := range 4 {
+				at, below := 4*(2*y*c.w+2*x)+k, 4*((2*y+1)*c.w+2*x)+k
+				v := (c.pix[at] + c.pix[at+4] + c.pix[below] + c.pix[below+4]) / 4
+				s.pix[4*(y*s.w+x)+[4]int{2, 1, 0, 3}[k]] = level(v)
+			}
+		}
+	}
+	return s
 }

@@ -96,9 +96,10 @@ func (l armLook) hand(rod rodPainter, g grip) {
 		rod(24, -34, 9.5, 3, -43, 7.5, tip)
 	}
 	// The back of the hand.
-	rod(64, 2, 19, 34, -6, 20, skin(0.2))
-	rod(64, 4, 19, 32, 8, 20, skin(0.2))
-	rod(40, 1, 22, 18, 0, 21, skin(0.35))
+	rod(70, 3, 17, 34, 0, 23, skin(0.2))
+	rod(38, -7, 16, 17, -8, 14, skin(0.3))
+	rod(38, 9, 16, 17, 10, 13, skin(0.3))
+	rod(46, 2, 20, 20, 1, 18, skin(0.3))
 	// Fingers from the little one to the first.
 	for i := 3; i >= 0; i-- {
 		a := -15.5 + 10.5*float64(i)
@@ -121,19 +122,25 @@ func (l armLook) person(scale float64, seed int) *sprite {
 	c := newCanvas(w, h)
 	k, mx, top := scale, float64(w)/2, 120*scale
 	hair := []rgb{hex(0x2a1d14), hex(0x5b3a1e), hex(0x1a1a1c), hex(0x8a6a3a)}[seed&3]
-	c.limb(limb{mx - 66*k, top + 46*k, 44 * k, mx + 66*k, top + 46*k, 44 * k}, func(_, across float64) rgb {
-		return l.sleeve.times(0.9 + 0.05*across)
-	})
-	c.panel(box{mx - 108*k, top + 40*k, mx + 108*k, float64(h)}, 34*k, func(x, y float64) rgb {
-		t := (x - mx) / (108 * k)
+	for _, side := range []float64{-1, 1} { // shoulders and upper arms
+		upper := limb{mx + side*74*k, top + 62*k, 46 * k, mx + side*92*k, top + 330*k, 36 * k}
+		c.limb(upper, func(along, across float64) rgb {
+			return l.sleeve.times(0.95 + 0.05*math.Sin(along*21+across))
+		})
+		c.limb(limb{mx + side*18*k, top + 34*k, 32 * k, mx + side*78*k, top + 60*k, 42 * k}, func(_, _ float64) rgb {
+			return l.sleeve
+		})
+	}
+	c.panel(box{mx - 86*k, top + 44*k, mx + 86*k, float64(h)}, 44*k, func(x, y float64) rgb {
+		t := (x - mx) / (86 * k)
 		fold := 0.06*math.Sin(t*9+y/k/40) + 0.05*math.Sin(y/k/19+3*t)
 		seam := 0.18 * bump(t, 0, 0.02)
-		return l.sleeve.times((0.85 - 0.32*t*t) * (1 + fold - seam))
+		return l.sleeve.times((1 - 0.2*t*t) * (1 + fold - seam))
 	})
 	c.limb(limb{mx, top + 20*k, 27 * k, mx, top - 30*k, 25 * k}, func(_, _ float64) rgb { return l.skin.times(0.8) })
 	c.limb(limb{mx, top - 44*k, 42 * k, mx, top - 64*k, 44 * k}, func(along, across float64) rgb {
 		return hair.times(0.9 + 0.4*smoothGrain(across*14, along*3, seed))
 	})
-	c.soften(max(1, int(2*k)))
+	c.soften(max(1, int(3*k)))
 	return c.sprite(int(mx), int(top))
 }

@@ -148,8 +148,9 @@ func spritz(p pose) (rgb, float64) {
 	return bottle(p, hex(0xd9c04a), hex(0x2f8f3a), func(angle, v float64) rgb {
 		c := hex(0xf4f1dc)
 		c = c.to(hex(0x4aa23c), smooth(0.7, 0.74, v))
-		c = c.to(hex(0xb8c93a), bump(angle, 0, 0.4)*bump(v, 0.36, 0.2))
-		c = c.to(hex(0xc0352b), bump(angle, 0.1, 0.2)*bump(v, 0.38, 0.12))
+		apple := math.Hypot(angle/0.42, (v-0.4)/0.215) + 0.16*bump(angle, 0, 0.12)*smooth(0.3, 0.2, v)
+		c = c.to(hex(0xc9352b).to(hex(0xf29a7c), bump(angle, -0.15, 0.14)*bump(v, 0.3, 0.08)), 1-smooth(0.92, 1.02, apple))
+		c = c.to(hex(0x3c7a2d), smooth(0.4, 0.6, bump(angle, 0.14, 0.16)*bump(v, 0.14, 0.05)))
 		return c.to(white, lines(angle, v, 0.78, 0.95, 2, 2))
 	})
 }
@@ -179,9 +180,9 @@ func cola(p pose) (rgb, float64) {
 		wave := 0.5 + 0.16*math.Sin(angle*1.6+0.4)
 		c = c.to(white, smooth(wave-0.02, wave, v)-smooth(wave+0.07, wave+0.09, v))
 		c = c.to(hex(0xf3d9a0), smooth(wave+0.1, wave+0.12, v)-smooth(wave+0.13, wave+0.15, v))
-		logo := bump(angle, 0, 0.42) * bump(v, 0.3, 0.09)
-		c = c.to(white, smooth(0.45, 0.6, logo))
-		c = c.to(hex(0xc8102e), smooth(0.75, 0.9, logo))
+		logo := math.Hypot(angle/0.46, (v-0.29)/0.105)
+		c = c.to(white, 1-smooth(0.94, 1.04, logo))
+		c = c.to(hex(0xa80d26), 0.9*lines(angle*1.5, v, 0.235, 0.345, 2, 9)*(1-smooth(0.7, 0.8, logo)))
 		return c.to(white, 0.7*lines(angle, v, 0.78, 0.88, 2, 3))
 	})
 }
@@ -252,9 +253,9 @@ func biscuits(p pose) (rgb, float64) {
 		c := hex(0x2e7d5b).to(hex(0x1d5a40), v)
 		c = c.to(hex(0xf2e3c2), smooth(0.1, 0.12, v)-smooth(0.36, 0.38, v))
 		c = c.to(hex(0x7b3f14), lines(x*0.75, v, 0.14, 0.34, 2, 6))
-		for i, at := range [][2]float64{{-0.34, 0.62}, {0.3, 0.58}, {0.02, 0.76}} {
-			d := math.Hypot((x-at[0])/0.42, (v-at[1])/0.19)
-			biscuit := hex(0xd9a35a).times(0.82 + 0.3*smoothGrain(x*14, v*18, i))
+		for i, at := range [][2]float64{{-0.42, 0.54}, {0.36, 0.52}, {-0.3, 0.79}, {0.46, 0.78}, {0.04, 0.66}} {
+			d := math.Hypot((x-at[0])/0.4, (v-at[1])/0.118)
+			biscuit := hex(0xd9a35a).times(0.82 + 0.3*smoothGrain(x*11, v*38, i))
 			biscuit = biscuit.to(hex(0x8a5a24), smooth(0.8, 1, d))
 			c = c.to(black, 0.35*(1-smooth(0.95, 1.2, d)))
 			c = c.to(biscuit, 1-smooth(0.96, 1, d))
@@ -277,11 +278,11 @@ func juice(p pose) (rgb, float64) {
 	return carton(p, 0, func(x, v float64) rgb {
 		c := hex(0xfaf5ea)
 		c = c.to(hex(0xf08a18), smooth(0.78, 0.8, v+0.06*math.Sin(3*x)))
-		d := math.Hypot(x/0.62, (v-0.56)/0.21)
+		d := math.Hypot(x/0.62, (v-0.55)/0.125)
 		flesh := hex(0xf79a1c).to(hex(0xd96b06), smooth(0.3, 1, d))
-		flesh = flesh.to(hex(0xffd27a), bump(x, -0.2, 0.18)*bump(v, 0.48, 0.06))
+		flesh = flesh.to(hex(0xffd27a), bump(x, -0.2, 0.16)*bump(v, 0.51, 0.035))
 		c = c.to(flesh, 1-smooth(0.96, 1.02, d))
-		c = c.to(hex(0x3f8f35), bump(x-0.25, 0.02, 0.2)*bump(v, 0.36, 0.03))
+		c = c.to(hex(0x3f8f35), smooth(0.4, 0.6, bump(x, 0.22, 0.24)*bump(v, 0.415, 0.022)))
 		c = c.to(hex(0x2b6a2a), 0.9*lines(x*0.7, v, 0.22, 0.32, 1, 7))
 		return c.to(white, 0.9*lines(x*0.7, v, 0.86, 0.95, 2, 8))
 	})

@@ -145,7 +145,7 @@ func (s *Scenario) statement(words []string) error {
 	if m.At, err = seconds(at); err != nil {
 		return err
 	}
-	if len(rest) == 2 && rest[0] == "for" {
+	if len(rest) == 2 && rest[0] == "for" && (m.Act == Rest || m.Act == Hidden) {
 		if m.For, err = seconds(rest[1]); err != nil {
 			return err
 		}

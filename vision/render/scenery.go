@@ -91,7 +91,7 @@ func (s *Shop) priceTag(c *canvas, sl *slot) {
 		if tx < -0.74 {
 			return []rgb{hex(0xd33a2c), hex(0x2b7fc3), hex(0x3f9a4a), hex(0xe2a41d)}[sl.index%4]
 		}
-		if ty < 0.36 && tx < 0.8 && grain(int((tx+1)*24), int(ty*7), sl.index) > 0.4 && ty > 0.1 {
+		if tx < 0.5 && grain(int((tx+1)*17), 0, sl.index) > 0.3 && ty > 0.14 && ty < 0.3 {
 			return col.to(black, 0.62)
 		}
 		return col.to(hex(0x1c1c1c), digits(tx, ty, sl.index))
@@ -100,7 +100,10 @@ func (s *Shop) priceTag(c *canvas, sl *slot) {
 
 // segments of the digits 0 to 9, as on a pocket calculator: top, upper left,
 // upper right, middle, lower left, lower right, bottom.
-var segments = [10]uint8{0b1110111, 0b0100100, 0b1011101, 0b1101101, 0b0101110, 0b1101011, 0b1111011, 0b0100101, 0b1111111, 0b1101111}
+var segments = [10]uint8{
+	0b1110111, 0b0100100, 0b1011101, 0b1101101, 0b0101110,
+	0b1101011, 0b1111011, 0b0100101, 0b1111111, 0b1101111,
+}
 
 // digits prints a price like 2.49 on the lower half of a tag.
 func digits(tx, ty float64, seed int) float64 {

@@ -68,8 +68,8 @@ func (s *Shop) WriteTruth(w io.Writer, video string) error {
 	return nil
 }
 
-// planogram is the file that tells a shelf's camera where slots are.
-type planogram struct {
+// planogramFile is the file that tells a shelf's camera where slots are.
+type planogramFile struct {
 	Video    string              `json:"video"`
 	FPS      string              `json:"fps"`
 	Size     [2]int              `json:"size"`
@@ -88,7 +88,7 @@ type facing struct {
 
 // Planogram returns the planogram file of the shelf as it is at the start.
 func (s *Shop) Planogram(video string) ([]byte, error) {
-	p := planogram{
+	p := planogramFile{
 		Video: video, FPS: fmt.Sprintf("%d/1", s.FPS), Size: [2]int{s.Width, s.Height}, Initial: s.Stock(0),
 		Slots: map[string][][2]int{}, SKU: s.slots[0].SKU, Capacity: 1, Products: map[string]facing{},
 	}
