@@ -73,7 +73,7 @@ func writeEntry(out *bufio.Writer, e projections.Entry) {
 		code = " (" + e.Receipt + ")"
 	}
 	fmt.Fprintf(out, "\n%s *%s %s  ; visit:%s, event:%s, position:%d\n",
-		e.Occurred.UTC().Format("2006-01-02"), code, plain(e.Memo), e.Visit, e.Event, e.Position)
+		e.Occurred.UTC().Format("2006-01-02"), code, describe(e), e.Visit, e.Event, e.Position)
 	for _, p := range e.Postings {
 		fmt.Fprintf(out, "    %-44s  %s", p.Account, p.Amount)
 		if p.Line > 0 {
@@ -96,6 +96,16 @@ func writeAssertions(out *bufio.Writer, b Book) {
 	for _, bal := range b.Balances {
 		fmt.Fprintf(out, "    %-44s  %s = %s\n", bal.Account, money.Zero(bal.Amount.Currency), bal.Amount)
 	}
+}
+
+// describe says what an entry is about: "receipt issued", and its memo.
+func describe(e projections.Entry) string {
+	name, _, _ := strings.Cut(string(e.Kind), ".v")
+	what := strings.NewReplacer(".", " ", "_", " ").Replace(name)
+	if e.Memo != "" {
+		what += ", " + e.Memo
+	}
+	return plain(what)
 }
 
 // plain takes out of a memo what would end it in a journal.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vouchledger/vouch/api/register"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/projections"
 	"github.com/vouchledger/vouch/projections/runner"
@@ -18,9 +19,10 @@ import (
 
 // readModels are the folds that answer questions, each with its runner.
 type readModels struct {
-	visits  *runner.Runner[*projections.Visits]
-	reviews *runner.Runner[*projections.ReviewQueue]
-	journal *runner.Runner[*projections.Journal]
+	register *runner.Runner[*register.Register]
+	visits   *runner.Runner[*projections.Visits]
+	reviews  *runner.Runner[*projections.ReviewQueue]
+	journal  *runner.Runner[*projections.Journal]
 }
 
 // newReadModels returns runners that keep their state in the data folder.
@@ -31,9 +33,10 @@ func newReadModels(data string, log ledger.Log, every int, logger *slog.Logger) 
 	}
 	cfg := runner.Config{Dir: dir, Every: every}
 	return readModels{
-		visits:  runner.New(log, func() *projections.Visits { return &projections.Visits{} }, cfg, logger),
-		reviews: runner.New(log, func() *projections.ReviewQueue { return &projections.ReviewQueue{} }, cfg, logger),
-		journal: runner.New(log, func() *projections.Journal { return &projections.Journal{} }, cfg, logger),
+		register: runner.New(log, func() *register.Register { return &register.Register{} }, cfg, logger),
+		visits:   runner.New(log, func() *projections.Visits { return &projections.Visits{} }, cfg, logger),
+		reviews:  runner.New(log, func() *projections.ReviewQueue { return &projections.ReviewQueue{} }, cfg, logger),
+		journal:  runner.New(log, func() *projections.Journal { return &projections.Journal{} }, cfg, logger),
 	}, nil
 }
 
@@ -43,9 +46,9 @@ type rebuilder interface {
 }
 
 func newRebuildCommand() *cobra.Command {
-	names := []string{"visits", "reviews", "journal"}
+	names := []string{"visits", "reviews", "journal", "register"}
 	cmd := &cobra.Command{
-		Use:       "rebuild [visits|reviews|journal]...",
+		Use:       "rebuild [visits|reviews|journal|register]...",
 		Short:     "Fold read models again from the first event and compare with those in use",
 		ValidArgs: names,
 	}
@@ -65,7 +68,7 @@ func newRebuildCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		all := map[string]rebuilder{"visits": models.visits, "reviews": models.reviews, "journal": models.journal}
+		all := map[string]rebuilder{"visits": models.visits, "reviews": models.reviews, "journal": models.journal, "register": models.register}
 		for _, n := range names {
 			if len(args) > 0 && !slices.Contains(args, n) {
 				continue

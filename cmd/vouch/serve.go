@@ -88,6 +88,7 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 	group.Go(func() error { return ended(s.models.visits.Run(ctx)) })
 	group.Go(func() error { return ended(s.models.reviews.Run(ctx)) })
 	group.Go(func() error { return ended(s.models.journal.Run(ctx)) })
+	group.Go(func() error { return ended(s.models.register.Run(ctx)) })
 	group.Go(func() error {
 		if err := httpServer.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
@@ -141,7 +142,7 @@ func open(ctx context.Context, cfg serveConfig, logger *slog.Logger) (*server, e
 func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
 	s.live = engine.NewLive(s.log)
 	s.desk = engine.NewDesk(s.live, time.Now, randomSource())
-	s.runner = engine.NewRunner(s.live, s.gateway, time.Now, engine.RunnerConfig{Logger: logger})
+	s.runner = engine.NewRunner(s.live, s.gateway, time.Now, engine.RunnerConfig{Logger: logger, SendTimeout: cfg.Deadline})
 	if s.models, err = newReadModels(cfg.Data, s.log, 0, logger); err != nil {
 		return err
 	}
@@ -171,7 +172,8 @@ func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
 	s.api, err = api.New(api.Services{
 		Log: s.log, Desk: s.desk, Evidence: s.store, Keys: ring, Tickets: ticketKey, Ring: tickets,
 		Visits: s.models.visits, Reviews: s.models.reviews, Journal: s.models.journal,
-		Payer: payerOf(directory), Webhook: webhook, Now: time.Now, Logger: logger,
+		Register: s.models.register,
+		Payer:    payerOf(directory), Webhook: webhook, Now: time.Now, Logger: logger,
 	})
 	return err
 }

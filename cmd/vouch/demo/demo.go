@@ -68,17 +68,17 @@ type Result struct {
 
 // A run is one demo under way.
 type run struct {
-	cfg    Config
-	procs  *processes
-	keys   map[keys.Role]string
-	server *client // as whoever asks
-	tale   *teller
-	truth  []truth
-	start  time.Time // of the shelf video
-	visit  ledger.VisitID
-	exited time.Time
+	cfg     Config
+	procs   *processes
+	keys    map[keys.Role]string
+	server  *client // as whoever asks
+	tale    *teller
+	truth   []truth
+	start   time.Time // of the shelf video
+	visit   ledger.VisitID
+	exited  time.Time
 	bankURL string // of the simulated Stripe account
-	result Result
+	result  Result
 }
 
 // Run plays the demo.

@@ -23,6 +23,7 @@ type picture struct {
 	Role, File string
 	Video      bool
 	Digest     ledger.Digest
+	Short      string // of the digest
 }
 
 // A reportLine is a line of the story with its pictures.
@@ -45,8 +46,14 @@ func (r *run) report() error {
 	}
 	defer store.Close() //nolint:errcheck // only read
 	var lines []reportLine
+	cart := ""
 	for _, l := range r.tale.lines {
 		line := reportLine{Line: l, Clock: l.At.Local().Format("15:04:05.0")}
+		if line.Cart == cart {
+			line.Cart = "" // said already
+		} else {
+			cart = line.Cart
+		}
 		for _, ref := range l.Refs {
 			p, err := copyPicture(store, dir, ref)
 			if err != nil {
@@ -79,7 +86,7 @@ func (r *run) report() error {
 func copyPicture(store *evidence.Store, dir string, ref ledger.EvidenceRef) (picture, error) {
 	endings := map[string]string{"image/jpeg": ".jpg", "image/png": ".png", "video/mp4": ".mp4"}
 	name := strings.TrimPrefix(string(ref.Digest), "sha256:")[:16] + endings[ref.MediaType]
-	p := picture{Role: ref.Role, File: name, Video: ref.MediaType == "video/mp4", Digest: ref.Digest}
+	p := picture{Role: ref.Role, File: name, Video: ref.MediaType == "video/mp4", Digest: ref.Digest, Short: string(ref.Digest)[:19]}
 	in, err := store.Get(ref.Digest)
 	if err != nil {
 		return p, fmt.Errorf("report: %w", err)

@@ -16,7 +16,7 @@ import (
 // A Line is one event told: when, what, the cart after it, and the money it
 // is about.
 type Line struct {
-	At       time.Time         `json:"at"` // occurred
+	At       time.Time         `json:"at"` // when it happened
 	Kind     ledger.Kind       `json:"kind"`
 	ID       ledger.ID         `json:"id"`
 	Stream   ledger.StreamID   `json:"stream"`
@@ -37,6 +37,9 @@ type EvidencePicture = ledger.EvidenceRef
 func Tell(e ledger.Event, cart *projections.Cart) Line {
 	l := Line{
 		At: e.Occurred, Kind: e.Kind, ID: e.ID, Stream: e.Stream, Revision: e.Revision, Position: e.Position, Actor: e.Actor,
+	}
+	if _, ok := e.Payload.(ledger.PaymentNotified); ok {
+		l.At = e.Recorded // the provider's clock is fine to a second only
 	}
 	l.Text, l.Money = words(e)
 	if cart != nil {
@@ -99,7 +102,7 @@ func words(e ledger.Event) (text, amount string) {
 	case ledger.PricingFailed:
 		return fmt.Sprintf("no %s for %s at the pick; the visit waits for it", p.Missing, p.SKU), ""
 	case ledger.ReviewRequested:
-		return fmt.Sprintf("a person is asked: which %s? (until %s)", doubtWords(p.Doubts), p.Deadline.Format("15:04:05")), p.AtRisk.String()
+		return fmt.Sprintf("a person is asked: which %s? (until %s)", doubtWords(p.Doubts), p.Deadline.Local().Format("2 Jan 15:04")), p.AtRisk.String()
 	case ledger.ReviewDecided:
 		return reviewWords(p), ""
 	case ledger.DisputeOpened:
