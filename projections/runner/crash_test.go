@@ -20,15 +20,16 @@ func (c *tally) Apply(e ledger.Event) error     { c.seen = append(c.seen, e.ID[:
 func (c *tally) MarshalBinary() ([]byte, error) { return c.seen, nil }
 func (c *tally) UnmarshalBinary(b []byte) error { c.seen = append([]byte{}, b...); return nil }
 
+func monday() time.Time { return time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC) }
+
 func exits(t *testing.T, log ledger.Log, n int) {
 	t.Helper()
-	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	for range n {
 		h, err := log.Head(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := ledger.NewDraft(ledger.Meta{ID: ledger.DeriveID(ledger.ID{byte(h)}, "exit"), Occurred: at, Actor: "test"},
+		d, err := ledger.NewDraft(ledger.Meta{ID: ledger.DeriveID(ledger.ID{byte(h)}, "exit"), Occurred: monday(), Actor: "test"},
 			ledger.GateExited{Visit: "v1", Gate: "g1"})
 		if err != nil {
 			t.Fatal(err)
@@ -88,7 +89,7 @@ func TestCrash(t *testing.T) {
 		}, 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			log, dir := memlog.New(time.Now), t.TempDir()
+			log, dir := memlog.New(monday), t.TempDir()
 			exits(t, log, 3)
 			r := counted(t, log, dir)
 			runTo(t, r, 3)
