@@ -159,7 +159,7 @@ func (l *Log) refuse(b *batch, cause error) {
 func (l *Log) roll(need int64) error {
 	size := max(l.cfg.SegmentBytes, segmentHeader+need)
 	file := l.takeSpare(size)
-	if err := l.c.witness.settle(l.c.durable); err != nil {
+	if err := l.c.witness.settle(l.c.durable, stillOpen); err != nil {
 		l.c.failed = err
 		return errors.Join(err, closeSpare(file))
 	}
@@ -228,7 +228,7 @@ func closeSpare(file disk.File) error {
 func (c *committer) close(files disk.Folder) error {
 	var err error
 	if c.failed == nil {
-		err = c.witness.settle(c.durable)
+		err = c.witness.settle(c.durable, closedInOrder)
 	}
 	err = errors.Join(err, c.witness.file.Close())
 	c.await()

@@ -27,7 +27,12 @@ type shelf map[string][]byte
 // on returns a disk with the files.
 func (s shelf) on(t *testing.T) *faultdisk.Disk {
 	t.Helper()
-	d := faultdisk.New(rand.New(rand.NewPCG(1, 1)), nil)
+	return s.onDisk(t, faultdisk.New(rand.New(rand.NewPCG(1, 1)), nil))
+}
+
+// onDisk puts the files on d, durably.
+func (s shelf) onDisk(t *testing.T, d *faultdisk.Disk) *faultdisk.Disk {
+	t.Helper()
 	for name, b := range s {
 		f, err := d.Open(name, disk.Create)
 		if err != nil {

@@ -40,7 +40,7 @@ func TestGoldenBytes(t *testing.T) {
 	got := strings.Join([]string{
 		"segment header", hex.Dump(encodeSegmentHeader(sampleID, 258, 64<<20)[:segmentFields]),
 		"commit of one event", hex.Dump(commit[:256]),
-		"witness", hex.Dump(w.encode(258)),
+		"witness", hex.Dump(w.encode(258, stillOpen)),
 	}, "\n")
 	path := "testdata/golden.txt"
 	if os.Getenv("VOUCH_REWRITE") != "" {

@@ -78,32 +78,49 @@ func (l *Log) settleIn(s *scan, acked ack) error {
 		d.Reason += "; the file " + witnessName + ", which would say whether this was acknowledged, is missing"
 		return &d
 	}
-	if err := s.mend(); err != nil {
+	w, err := l.witnessOf(acked)
+	if err != nil {
 		return err
+	}
+	l.c.witness, l.c.durable = w, s.idx.head()
+	if err := l.mend(s, acked); err != nil {
+		return errors.Join(err, w.file.Close())
+	}
+	return nil
+}
+
+// witnessOf opens the witness, or makes one where there is none.
+func (l *Log) witnessOf(acked ack) (*witness, error) {
+	if !acked.found {
+		return makeWitness(l.files, l.id)
+	}
+	f, err := l.files.Open(witnessName, disk.Write)
+	if err != nil {
+		return nil, err
+	}
+	return &witness{file: f, id: l.id}, nil
+}
+
+// mend brings what was found to the disk as far as it may not be there.
+func (l *Log) mend(s *scan, acked ack) error {
+	if acked.closed && s.torn > 0 {
+		// Something has come behind the end since. From here on the log is
+		// not closed in order, even if what follows fails.
+		if err := l.c.witness.settle(acked.position, stillOpen); err != nil {
+			return err
+		}
+	}
+	if !acked.closed || s.torn > 0 {
+		if err := s.rewriteEnd(); err != nil {
+			return err
+		}
 	}
 	// A file may be visible and yet not durable: whoever made it may have died
 	// before it synced the folder.
 	if err := l.files.Sync(); err != nil {
 		return err
 	}
-	l.c.durable = s.idx.head()
-	if !acked.found {
-		w, err := makeWitness(l.files, s.id)
-		if err != nil {
-			return err
-		}
-		l.c.witness = w
-	} else {
-		f, err := l.files.Open(witnessName, disk.Write)
-		if err != nil {
-			return err
-		}
-		l.c.witness = &witness{file: f, id: s.id}
-	}
-	if err := l.c.witness.settle(l.c.durable); err != nil {
-		return errors.Join(err, l.c.witness.file.Close())
-	}
-	return nil
+	return l.c.witness.settle(l.c.durable, stillOpen)
 }
 
 // agrees compares what was found with what was acknowledged.
@@ -128,14 +145,16 @@ func (s *scan) agrees(acked ack) error {
 	return &d
 }
 
-// mend cuts an incomplete commit by zeroing it, and writes the last whole one
-// again. The latter may be in the kernel's memory alone: the process before may
-// have died between its write and its sync, or after a sync that failed, and
-// only what is written anew is sure to be taken along by the next sync.
-func (s *scan) mend() error {
+// rewriteEnd brings the end of the log to the disk as it is seen: it cuts an
+// incomplete commit by writing zeros to the end of the segment, and writes the
+// last whole commit again. What is seen may be in the kernel's memory alone: the
+// process before may have died between a write and its sync, or after a sync
+// that failed, be it of a commit or of an earlier mending; and only what is
+// written anew is sure to be taken along by the next sync.
+func (s *scan) rewriteEnd() error {
 	last := s.segments[len(s.segments)-1]
-	for at := s.end; at < s.end+s.torn; {
-		n := min(s.end+s.torn-at, int64(len(zeros)))
+	for at := s.end; at < last.size; {
+		n := min(last.size-at, int64(len(zeros)))
 		if _, err := last.file.WriteAt(zeros[:n], at); err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ import (
 //	 0  8  "VOUCHACK"
 //	 8  8  position of the last event that was durable when this was written
 //	16 16  id of the log
-//	32  4  zero
+//	32  4  1 if the log was closed in order after that, 0 if not
 //	36  4  CRC32C of the bytes 0 to 35
 //
 // and zeros behind. The first page is written after every commit's sync, before
@@ -30,6 +30,9 @@ const (
 	witnessMagic  = "VOUCHACK"
 	witnessFields = 40
 	witnessPage   = 4096
+
+	stillOpen     = 0
+	closedInOrder = 1
 )
 
 // A witness says how far the log was acknowledged. It is what tells an
@@ -40,25 +43,26 @@ type witness struct {
 	buf  [witnessFields]byte
 }
 
-func (w *witness) encode(position uint64) []byte {
+func (w *witness) encode(position uint64, closed uint32) []byte {
 	copy(w.buf[:], witnessMagic)
 	binary.LittleEndian.PutUint64(w.buf[8:], position)
 	copy(w.buf[16:], w.id[:])
+	binary.LittleEndian.PutUint32(w.buf[32:], closed)
 	binary.LittleEndian.PutUint32(w.buf[36:], checksum(0, w.buf[:36]))
 	return w.buf[:]
 }
 
 // note records that everything up to position is durable. It does not wait.
 func (w *witness) note(position uint64) error {
-	_, err := w.file.WriteAt(w.encode(position), 0)
+	_, err := w.file.WriteAt(w.encode(position, stillOpen), 0)
 	return err
 }
 
 // settle records it on both pages and waits until they are durable, one after
 // the other.
-func (w *witness) settle(position uint64) error {
+func (w *witness) settle(position uint64, closed uint32) error {
 	for page := int64(0); page < 2; page++ {
-		if _, err := w.file.WriteAt(w.encode(position), page*witnessPage); err != nil {
+		if _, err := w.file.WriteAt(w.encode(position, closed), page*witnessPage); err != nil {
 			return err
 		}
 		if err := w.file.Sync(); err != nil {
@@ -76,7 +80,7 @@ func makeWitness(files disk.Folder, id logID) (*witness, error) {
 	}
 	w := &witness{file: f, id: id}
 	if _, err = f.WriteAt(zeros[:2*witnessPage], 0); err == nil {
-		err = w.settle(0)
+		err = w.settle(0, stillOpen)
 	}
 	if err == nil {
 		err = files.Sync()
@@ -92,6 +96,7 @@ type ack struct {
 	found    bool // there is a witness of this log
 	id       logID
 	position uint64
+	closed   bool // in order: the end of the log is on the disk as it is seen
 }
 
 // readWitness reads what the witness says. A missing or empty one says nothing;
@@ -117,8 +122,13 @@ func readWitness(files disk.Folder) (ack, error) {
 	}
 	var best ack
 	for _, page := range [][]byte{b[:witnessPage], b[witnessPage:]} {
-		if a, ok := parseWitness(page); ok && (!best.found || a.position > best.position) {
+		a, ok := parseWitness(page)
+		switch {
+		case !ok:
+		case !best.found || a.position > best.position:
 			best = a
+		case a.position == best.position:
+			best.closed = best.closed && a.closed
 		}
 	}
 	if !best.found {
@@ -131,5 +141,8 @@ func parseWitness(b []byte) (ack, bool) {
 	if string(b[:8]) != witnessMagic || checksum(0, b[:36]) != binary.LittleEndian.Uint32(b[36:]) {
 		return ack{}, false
 	}
-	return ack{found: true, id: logID(b[16:32]), position: binary.LittleEndian.Uint64(b[8:])}, true
+	return ack{
+		found: true, id: logID(b[16:32]), position: binary.LittleEndian.Uint64(b[8:]),
+		closed: binary.LittleEndian.Uint32(b[32:]) == closedInOrder,
+	}, true
 }

@@ -80,7 +80,7 @@ func simulate(ctx context.Context, seed uint64, lie bool) (Counts, error) {
 	r := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a test repeats itself by its seed
 	swarm := func(rate int) int { return rate * []int{0, 1, 6}[r.IntN(3)] }
 	s := &simulation{
-		rand: r, rates: rates{kill: swarm(60), full: swarm(60), io: swarm(30)}, faults: true,
+		rand: r, rates: rates{kill: swarm(60), full: swarm(60), io: swarm(50)}, faults: true,
 		lie:   lie,
 		known: make(map[uint64]ledger.Record), ids: make(map[ledger.ID]ledger.Record),
 	}
