@@ -24,6 +24,7 @@ type actor struct {
 	bodyX    [2]float64 // where a person comes from and goes to
 	step     float64    // what a lamp is multiplied by
 	wobble   float64
+	second   float64 // of a frame
 }
 
 type armKey struct {
@@ -46,7 +47,8 @@ func (s *Shop) schedule() error {
 	moves := slices.Clone(s.Moves)
 	slices.SortStableFunc(moves, func(a, b Move) int { return int(math.Copysign(1, a.At-b.At)) })
 	for _, m := range moves {
-		a := &actor{move: m, n: int(math.Round(m.At * s.fps)), slot: s.slot(m.Slot), wobble: r.between(0, 6)}
+		a := &actor{move: m, n: int(math.Round(m.At * s.fps)), slot: s.slot(m.Slot)}
+		a.wobble, a.second = r.between(0, 6), 1/s.fps
 		if a.n < 1 || a.n >= s.frames {
 			return fmt.Errorf("%w: %s at %g s is outside the video of %g s", ErrScenario, m.Act, m.At, s.Seconds)
 		}
@@ -216,8 +218,10 @@ func (a *actor) hand(t float64) (x, y float64) {
 	}
 	x, y = a.gx+away*a.far*a.dx, a.gy+away*a.far*a.dy
 	// Nobody moves along a ruler, and nobody holds quite still.
-	x += 14*math.Sin(math.Pi*away)*math.Cos(a.wobble) + 0.6*math.Sin(0.35*t+a.wobble)
-	y += 0.5 * math.Sin(0.23*t+2*a.wobble)
+	// A hand drifts about 2 pixels and trembles about 1.
+	sec := t * a.second
+	x += 14*math.Sin(math.Pi*away)*math.Cos(a.wobble) + 2.2*math.Sin(5*sec+a.wobble) + 0.9*math.Sin(17*sec)
+	y += 1.8*math.Sin(4.1*sec+2*a.wobble) + 0.8*math.Sin(19*sec+a.wobble)
 	lx, ly := a.lift(t)
 	return x + lx, y + ly
 }

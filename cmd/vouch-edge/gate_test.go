@@ -1,0 +1,225 @@
+//go:build opencv
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
+	"github.com/vouchledger/vouch/vision/cv"
+	"github.com/vouchledger/vouch/vision/gate"
+	"github.com/vouchledger/vouch/vision/qr"
+	"github.com/vouchledger/vouch/vision/ticket"
+)
+
+// edge runs vouch-edge and returns what it prints and its outcome.
+func edge(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	cmd := newRootCommand()
+	cmd.SetArgs(args)
+	cmd.SetOut(&out)
+	cmd.SetErr(&out)
+	err := cmd.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+// gateServer lets each ticket in once.
+type gateServer struct {
+	mu    sync.Mutex
+	keys  ticket.Ring
+	used  map[ledger.ID]bool
+	exits []vision.GateExit
+	now   time.Time
+}
+
+func (s *gateServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.Header.Get("Authorization") != "Bearer vouch_gate_key" {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	if r.URL.Path == vision.PathExits {
+		var e vision.GateExit
+		if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		s.exits = append(s.exits, e)
+		return
+	}
+	var e vision.GateEntry
+	if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	answer := vision.GateAnswer{Decision: vision.Entered}
+	c, err := ticket.Verify(s.keys, s.now, e.Store, e.Code)
+	var refusal *ticket.RefusalError
+	switch {
+	case errors.As(err, &refusal):
+		answer = vision.GateAnswer{Decision: vision.Refused, Reason: refusal.Reason, Detail: refusal.Detail}
+	case s.used[c.Ticket]:
+		answer = vision.GateAnswer{Decision: vision.Refused, Reason: ledger.RefusedReplayed, Detail: "used before"}
+	default:
+		answer.Visit = c.Visit()
+		s.used[c.Ticket] = true
+	}
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+// annasCode starts a server and returns its address and a code that it takes.
+func annasCode(t *testing.T) (s *gateServer, url, code string) {
+	t.Helper()
+	key, err := ticket.NewKey(bytes.NewReader(bytes.Repeat([]byte{7}, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := ticket.NewRing(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	noon := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	code, err = ticket.Mint(key, ticket.Claims{
+		Ticket: ledger.ID{1, 2, 3}, Shopper: "anna", Store: "frankfurt-1", IssuedAt: noon, ExpiresAt: noon.Add(time.Minute),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = &gateServer{keys: keys, used: map[ledger.ID]bool{}, now: noon}
+	h := httptest.NewServer(s)
+	t.Cleanup(h.Close)
+	return s, h.URL, code
+}
+
+func picture(t *testing.T, text string) string {
+	t.Helper()
+	code, err := qr.Encode(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "code.png")
+	if err := os.WriteFile(path, code.PNG(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestPhoneBeforeTheCameraOpensTheGateOnce(t *testing.T) {
+	s, url, code := annasCode(t)
+	clip := filepath.Join(t.TempDir(), "gate.mp4")
+	if out, err := edge(t, "render", "gate", "--code", code, "--out", clip, "--seconds", "3"); err != nil {
+		t.Fatal(out, err)
+	}
+	args := []string{"gate", "--server", url, "--key", "vouch_gate_key", "--store", "frankfurt-1", "--json"}
+	out, err := edge(t, append(args, "--video", clip, "--start", "2026-11-23T12:00:00Z")...)
+	if err != nil {
+		t.Fatal(out, err)
+	}
+	var ev gateEvent
+	if lines := strings.Count(out, "\n"); lines != 1 {
+		t.Errorf("printed %d lines, want one for all frames that show the code:\n%s", lines, out)
+	}
+	if err := json.Unmarshal([]byte(out), &ev); err != nil {
+		t.Fatal(err)
+	}
+	if ev.Decision != "entered" || ev.Visit == "" || !strings.HasPrefix(ev.At.Format(time.RFC3339), "2026-11-23T12:00:0") {
+		t.Errorf("printed %s, want an entry at noon", out)
+	}
+	if strings.Contains(out, code) {
+		t.Errorf("the code is printed beside the decision: %s", out)
+	}
+
+	// The same phone again, a forger's, and one at the wrong shop.
+	out, err = edge(t, append(args, "--image", picture(t, code))...)
+	var refused *refusedError
+	if !errors.As(err, &refused) || refused.ExitCode() != exitRefused || !strings.Contains(out, `"reason":"replayed"`) {
+		t.Errorf("second use = %s, %v, want replayed and exit code 3", out, err)
+	}
+	forged := code[:60] + strings.Map(func(r rune) rune { return 'A' + ('Z' - r) }, code[60:64]) + code[64:]
+	out, err = edge(t, append(args, "--image", picture(t, forged))...)
+	if !errors.As(err, &refused) || !strings.Contains(out, `"reason":"`) {
+		t.Errorf("forged = %s, %v, want a refusal", out, err)
+	}
+	s.used = map[ledger.ID]bool{}
+	args[6] = "frankfurt-2"
+	out, err = edge(t, append(args, "--image", picture(t, code))...)
+	if !errors.As(err, &refused) || !strings.Contains(out, `"reason":"store"`) {
+		t.Errorf("next door = %s, %v, want store", out, err)
+	}
+}
+
+func TestExitOfACutOffShopIsToldLater(t *testing.T) {
+	s, url, code := annasCode(t)
+	box := filepath.Join(t.TempDir(), "outbox")
+	show := picture(t, code)
+	args := []string{"gate", "--exit", "--key", "vouch_gate_key", "--gate", "exit-1", "--outbox", box, "--image", show}
+	out, err := edge(t, append(args, "--server", "http://127.0.0.1:1", "--timeout", "200ms")...)
+	if err != nil || !strings.Contains(out, "leaves") || !strings.Contains(out, "1 exits wait") {
+		t.Errorf("cut off = %s, %v, want the exit kept", out, err)
+	}
+	if out, err = edge(t, append(args, "--server", url)...); err != nil {
+		t.Errorf("back again = %s, %v", out, err)
+	}
+	if len(s.exits) != 2 || s.exits[0].Code != code || s.exits[0].Gate != "exit-1" || s.exits[0].ID == s.exits[1].ID ||
+		s.exits[0].OccurredAt.After(s.exits[1].OccurredAt) {
+		t.Errorf("server got %+v, want both exits in order", s.exits)
+	}
+}
+
+func TestGateSaysWhatIsWrong(t *testing.T) {
+	_, url, code := annasCode(t)
+	show := picture(t, code)
+	text := filepath.Join(t.TempDir(), "a.mp4")
+	if err := os.WriteFile(text, []byte("no video"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dark := filepath.Join(t.TempDir(), "dark.mp4")
+	w, err := cv.Create(dark, 10, 320, 240)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if err := writeFrame(w, 320, 240, make([]byte, 320*240*3)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		story string
+		args  []string
+		want  error
+	}{
+		{"no such picture", []string{"--image", "none.png"}, cv.ErrNotPicture},
+		{"a text as a video", []string{"--video", text}, cv.ErrNotVideo},
+		{"a video without a code", []string{"--video", dark}, gate.ErrNoCode},
+		{"a wrong key", []string{"--image", show, "--server", url, "--key", "x", "--store", "s"}, gate.ErrRequest},
+		{"no server there", []string{
+			"--image", show, "--server", "http://127.0.0.1:1", "--store", "s", "--timeout", "200ms",
+		}, gate.ErrNoAnswer},
+		{"no shop", []string{"--image", show, "--server", url}, errUsage},
+		{"no time", []string{"--image", show, "--start", "noon"}, errUsage},
+		{"no place", []string{"--image", show, "--place", "roof"}, errUsage},
+	} {
+		out, err := edge(t, append([]string{"gate"}, tt.args...)...)
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: gate = %q, %v, want %v", tt.story, out, err, tt.want)
+		}
+	}
+	if out, err := edge(t, "gate", "--image", show); err != nil || !strings.Contains(out, code) {
+		t.Errorf("without a server: gate = %s, %v, want the code printed", out, err)
+	}
+}

@@ -1,0 +1,106 @@
+//go:build opencv
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/vouchledger/vouch/vision/render"
+	"github.com/vouchledger/vouch/vision/score"
+)
+
+// watchDrawn draws a shelf, watches it, and compares.
+func watchDrawn(t *testing.T, args ...string) (score.Result, []map[string]any) {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := edge(t, append([]string{"render", "shelf", "--out", dir}, args...)...); err != nil {
+		t.Fatal(out, err)
+	}
+	seen := filepath.Join(dir, "seen.jsonl")
+	out, err := edge(t, "watch", "--video", filepath.Join(dir, "shelf.mp4"), "--out", seen,
+		"--planogram", filepath.Join(dir, "planogram.json"), "--evidence", filepath.Join(dir, "evidence"))
+	if err != nil {
+		t.Fatal(out, err)
+	}
+	read := func(name string) []score.Event {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		events, err := score.Read(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return events
+	}
+	f, err := os.Open(seen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var lines []map[string]any
+	for dec := json.NewDecoder(f); dec.More(); {
+		var line map[string]any
+		if err := dec.Decode(&line); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, line)
+	}
+	return score.Compare(read(filepath.Join(dir, "shelf.jsonl")), read(seen), 1.5), lines
+}
+
+// TestDrawnShelvesAreWatchedWell needs no data but the program itself.
+func TestDrawnShelvesAreWatchedWell(t *testing.T) {
+	var sum score.Result
+	for _, seed := range []int{2, 3} {
+		r, _ := watchDrawn(t, "--seed", fmt.Sprint(seed), "--seconds", "20")
+		t.Logf("seed %d: precision %.2f recall %.2f", seed, r.Precision(), r.Recall())
+		sum = sum.Add(r)
+	}
+	if sum.Precision() < 0.9 || sum.Recall() < 0.8 {
+		t.Errorf("precision %.2f, recall %.2f, want 0.9 and 0.8", sum.Precision(), sum.Recall())
+	}
+}
+
+func TestWrongThingInASlotIsSeenWithDoubt(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "story.txt")
+	story := "seconds 17, take middle@4s, touch left@7.5s, misplace middle=cola-can@12s"
+	if err := os.WriteFile(file, []byte(story), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, seen := watchDrawn(t, "--seed", "5", "--scenario", file)
+	if r.Precision() != 1 || r.Recall() != 1 || len(seen) != 2 {
+		t.Fatalf("precision %.2f, recall %.2f of %v, want the take and the return", r.Precision(), r.Recall(), seen)
+	}
+	item := func(i int) float64 { return seen[i]["confidences"].(map[string]any)["item"].(float64) }
+	if item(0) < 0.8 || item(1) > 0.6 {
+		t.Errorf("confidence of the juice taken %.2f, of the can put in its place %.2f, want sure and doubtful", item(0), item(1))
+	}
+}
+
+func TestRenderSaysWhatIsWrong(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "story.txt")
+	if err := os.WriteFile(file, []byte("take cellar@5s"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args []string
+		want error
+	}{
+		{[]string{"shelf", "--scenario", file, "--out", t.TempDir()}, render.ErrScenario},
+		{[]string{"shelf", "--scenario", "none.txt"}, os.ErrNotExist},
+		{[]string{"shelf", "--size", "big"}, errUsage},
+		{[]string{"shelf", "--size", "641x360"}, render.ErrSize},
+		{[]string{"gate", "--code", "X", "--size", "100x100"}, render.ErrSize},
+	} {
+		if out, err := edge(t, append([]string{"render"}, tt.args...)...); !errors.Is(err, tt.want) {
+			t.Errorf("render %v = %s, %v, want %v", tt.args, out, err, tt.want)
+		}
+	}
+}
