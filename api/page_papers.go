@@ -98,7 +98,7 @@ func (t *teller) paperLine(l ledger.ReceiptLine, before *ledger.ReceiptDocument)
 	}
 	for _, cause := range l.Causes {
 		if n, ok := t.stepOf[cause]; ok {
-			v.Steps = append(v.Steps, n)
+			v.Steps = append(v.Steps, web.StepRef{No: n, Text: fmt.Sprintf("event %d", n+1)})
 		}
 	}
 	return v

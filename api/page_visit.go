@@ -218,7 +218,10 @@ func (t *teller) step(i int, e ledger.Event, cart *projections.Cart) (web.Step, 
 		step.Text = strings.TrimSpace(step.Text + " In doubt: " + doubtsSaid(q.Doubts) + ".")
 	}
 	if id, p, ok := t.shows(e, cart); ok {
-		t.show(&step, id, p)
+		t.show(&step, p)
+		if id != e.ID {
+			step.Model = "" // it decided the detection and not this event
+		}
 	}
 	lines, err := t.cartLines(cart)
 	if err != nil {
@@ -279,7 +282,7 @@ func (t *teller) shows(e ledger.Event, c *projections.Cart) (ledger.ID, ledger.D
 }
 
 // show puts a detection's evidence and confidences on a step.
-func (t *teller) show(step *web.Step, _ ledger.ID, p ledger.DetectionRecorded) {
+func (t *teller) show(step *web.Step, p ledger.DetectionRecorded) {
 	step.Slot, step.Model, step.Bars = p.Slot, p.Model, t.bars(p)
 	at := "?visit=" + string(t.s.visit)
 	step.Before, step.After, step.Clip, step.Lost = t.pictures(p.Evidence, at)

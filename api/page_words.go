@@ -130,8 +130,8 @@ var claimWords = map[ledger.Claim]string{
 }
 
 var verdictWords = map[ledger.Verdict]string{
-	ledger.VerdictConfirmed: "It was as sensed", ledger.VerdictCorrected: "It was something else",
-	ledger.VerdictDismissed: "Nothing happened",
+	ledger.VerdictConfirmed: "Review: it was as sensed", ledger.VerdictCorrected: "Review: it was something else",
+	ledger.VerdictDismissed: "Review: nothing happened",
 }
 
 var checkWords = map[ledger.LineCheck]string{

@@ -151,6 +151,11 @@ func (a *API) productName(sku ledger.SKU) string {
 	return name
 }
 
+func (a *API) seller(s ledger.StoreID) (seller ledger.Seller) {
+	a.s.Register.View(func(r *register.Register) { seller = r.Seller(s) })
+	return seller
+}
+
 func (a *API) visitsPage(c echo.Context) error {
 	p, err := pageOf(c)
 	if err != nil {
@@ -162,10 +167,11 @@ func (a *API) visitsPage(c echo.Context) error {
 	}
 	view := web.VisitsPage{Frame: frame(c, "Visits", "visits"), Own: !staff(c)}
 	for _, r := range rows.Items {
-		at := r.PresentedAt.UTC()
+		seller := a.seller(r.Store)
+		at := r.PresentedAt.In(zoneOf(seller.Timezone))
 		row := web.VisitRow{
-			Link: "/visits/" + string(r.Visit), Visit: shortID(string(r.Visit)), Store: string(r.Store),
-			Day: at.Format("2 Jan"), Time: at.Format("15:04") + " UTC", Status: statusChip(r.Status, r.Settled), Total: cash(r.Gross),
+			Link: "/visits/" + string(r.Visit), Visit: shortID(string(r.Visit)), Store: cmp.Or(seller.Name, string(r.Store)),
+			Day: at.Format("2 Jan"), Time: at.Format("15:04"), Status: statusChip(r.Status, r.Settled), Total: cash(r.Gross),
 		}
 		if n := len(r.Questions); n > 0 {
 			row.Notes = append(row.Notes, web.Chip{Text: strconv.Itoa(n) + " in doubt", Tone: "wait"})

@@ -63,6 +63,7 @@ type Register struct {
 	shoppers map[ledger.VisitID]ledger.ShopperID
 	products map[ledger.SKU]string
 	plans    map[shelf][]ledger.SlotPlan
+	sellers  map[ledger.StoreID]ledger.Seller
 }
 
 // Name returns the name of the read model's checkpoint.
@@ -93,6 +94,9 @@ func (r *Register) Product(sku ledger.SKU) string {
 	}
 	return string(sku)
 }
+
+// Seller returns who sells in a shop; the zero Seller if it was never opened.
+func (r *Register) Seller(s ledger.StoreID) ledger.Seller { return r.sellers[s] }
 
 // Plan returns the planogram before a sensor, in its order, or nothing. It
 // must not be changed.
@@ -132,6 +136,8 @@ func (r *Register) Apply(e ledger.Event) error {
 		if i, ok := r.disputes[p.Dispute]; ok && r.Disputes[i].Outcome == "" {
 			r.Disputes[i].Outcome = p.Outcome
 		}
+	case ledger.StoreOpened:
+		r.sellers[p.Store] = p.Seller
 	case ledger.ProductListed:
 		r.products[p.SKU] = p.Name
 	case ledger.PlanogramSet:
@@ -147,7 +153,7 @@ func (r *Register) make() {
 	}
 	r.receipts, r.disputes = map[string]int{}, map[ledger.ID]int{}
 	r.shoppers, r.products = map[ledger.VisitID]ledger.ShopperID{}, map[ledger.SKU]string{}
-	r.plans = map[shelf][]ledger.SlotPlan{}
+	r.plans, r.sellers = map[shelf][]ledger.SlotPlan{}, map[ledger.StoreID]ledger.Seller{}
 }
 
 func (r *Register) receipt(e ledger.Event, d ledger.ReceiptDocument, change money.Money) {
@@ -180,6 +186,7 @@ type snapshot struct {
 	Disputes []Dispute                                                `json:"disputes"`
 	Shoppers map[ledger.VisitID]ledger.ShopperID                      `json:"shoppers"`
 	Products map[ledger.SKU]string                                    `json:"products"`
+	Sellers  map[ledger.StoreID]ledger.Seller                         `json:"sellers"`
 	Plans    map[ledger.StoreID]map[ledger.DeviceID][]ledger.SlotPlan `json:"plans"`
 }
 
@@ -189,7 +196,7 @@ const form = "register.v1"
 func (r *Register) MarshalBinary() ([]byte, error) {
 	s := snapshot{
 		Form: form, Position: r.Position, Receipts: r.Receipts, Disputes: r.Disputes,
-		Shoppers: r.shoppers, Products: r.products,
+		Shoppers: r.shoppers, Products: r.products, Sellers: r.sellers,
 		Plans: map[ledger.StoreID]map[ledger.DeviceID][]ledger.SlotPlan{},
 	}
 	for k, plan := range r.plans {
@@ -224,6 +231,7 @@ func (r *Register) UnmarshalBinary(b []byte) error {
 	}
 	maps.Copy(n.shoppers, s.Shoppers)
 	maps.Copy(n.products, s.Products)
+	maps.Copy(n.sellers, s.Sellers)
 	for store, sensors := range s.Plans {
 		for sensor, plan := range sensors {
 			n.plans[shelf{store, sensor}] = plan

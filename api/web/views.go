@@ -142,12 +142,18 @@ type PaperLine struct {
 	Name     string
 	Unit     string
 	Amount   string
-	Check    string // who vouched for it
-	Steps    []int  // events of the timeline that made it
-	Dispute  bool   // may be disputed here and now
-	Most     int    // pieces that may be disputed
-	Action   string // address
-	Disputed string // state of its dispute
+	Check    string    // who vouched for it
+	Steps    []StepRef // events of the timeline that made it
+	Dispute  bool      // may be disputed here and now
+	Most     int       // pieces that may be disputed
+	Action   string    // address
+	Disputed string    // state of its dispute
+}
+
+// A StepRef leads to a step of the timeline.
+type StepRef struct {
+	No   int
+	Text string
 }
 
 // A DisputeCard is a dispute and its decision.

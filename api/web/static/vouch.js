@@ -56,7 +56,7 @@ function begin() {
   document.querySelector(".story").classList.add("stepping");
   document.querySelector(".scrub").hidden = false;
   const asked = /^#step-(\d+)$/.exec(location.hash);
-  const first = document.querySelector(".line li.ask a, .line li.f-sensor:not(.minor) a");
+  const first = document.querySelector(".line li.doubt a, .line li.f-sensor:not(.minor) a");
   const open = document.querySelector("[data-live]");
   show(asked ? Number(asked[1]) : open ? all.length - 1 : first ? Number(first.dataset.step) : 0, { say: false });
 }
