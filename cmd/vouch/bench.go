@@ -70,11 +70,14 @@ func newBenchLedgerCommand() *cobra.Command {
 }
 
 func printBenchLedger(w io.Writer, r ledgerbench.Report) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "writers\tlog/s\tbare/s\tshare\tlog p50\tbare p50\t")
+	rows := "writers\tlog/s\tbare/s\tshare\tlog p50\tbare p50\t\n"
 	for _, c := range r.Cells {
-		fmt.Fprintf(tw, "%d\t%.0f\t%.0f\t%.2f\t%.0f µs\t%.0f µs\t\n",
+		rows += fmt.Sprintf("%d\t%.0f\t%.0f\t%.2f\t%.0f µs\t%.0f µs\t\n",
 			c.Writers, c.Log, c.Bare, c.Share, c.LogP50, c.BareP50)
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	if _, err := io.WriteString(tw, rows); err != nil {
+		return err
 	}
 	if err := tw.Flush(); err != nil {
 		return err

@@ -26,8 +26,8 @@ type stream struct {
 	batch     *batch   // the last batch that took in one of its events; nil once durable
 }
 
-// index finds durable events. It takes about 25 bytes an event and is rebuilt
-// from the segments at every opening. INVARIANT: places and the streams'
+// index finds durable events. It takes 25 to 35 bytes an event and is
+// rebuilt from the segments at every opening. INVARIANT: places and the streams'
 // positions only grow, and what is in them never changes, so a reader may go on
 // with a slice of them that it took under the lock.
 type index struct {
