@@ -83,7 +83,7 @@ func printBenchLedger(w io.Writer, r ledgerbench.Report) error {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "%d events of %d bytes: opened in %.0f ms (%.0f events/s, every byte checked), "+
-		"read at %.0f events/s, %.0f bytes on disk each\n%d rounds of %d ms, %d CPUs, %s, %s\n",
+		"read at %.0f events/s, stored in %.0f bytes each\n%d rounds of %d ms, %d CPUs, %s, %s\n",
 		r.Events, r.Body, r.OpenMS, r.OpenPS, r.ReadPS, r.PerEvt, r.Rounds, r.TurnMS, r.CPUs, r.Go, r.OS)
 	return err
 }

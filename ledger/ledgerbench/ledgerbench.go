@@ -51,7 +51,7 @@ type Report struct {
 	OpenMS float64 `json:"open_ms"`      // opening it again, every byte checked
 	OpenPS float64 `json:"open_per_s"`   // events read in that
 	ReadPS float64 `json:"read_per_s"`   // reading the whole log
-	PerEvt float64 `json:"bytes_per_ev"` // on disk
+	PerEvt float64 `json:"frame_bytes"`  // of an event, its envelope included
 }
 
 // A Cell compares the two at one number of writers.
@@ -222,8 +222,7 @@ func (m *meter) appendBare(_ context.Context, writer int) error {
 // reopen measures opening and reading what the turns have left.
 func (m *meter) reopen(ctx context.Context, dir string, r *Report) error {
 	start := m.cfg.Now()
-	var bytesRead int64
-	l, err := embedded.Open(ctx, dir, embedded.Config{ReadOnly: true, Progress: func(done, _ int64) { bytesRead = done }})
+	l, err := embedded.Open(ctx, dir, embedded.Config{ReadOnly: true})
 	if err != nil {
 		return err
 	}
@@ -239,8 +238,12 @@ func (m *meter) reopen(ctx context.Context, dir string, r *Report) error {
 	r.OpenMS = float64(took.Microseconds()) / 1e3
 	r.OpenPS = float64(r.Events) / took.Seconds()
 	r.ReadPS = float64(r.Events) / read.Seconds()
-	r.PerEvt = float64(bytesRead) / float64(r.Events)
-	return l.Close()
+	if err := l.Close(); err != nil {
+		return err
+	}
+	report, err := embedded.Verify(ctx, dir, nil)
+	r.PerEvt = float64(report.Bytes) / float64(max(report.Events, 1))
+	return err
 }
 
 func middle(samples []sample) (perSecond, p50 float64) {
