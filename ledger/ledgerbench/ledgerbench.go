@@ -47,11 +47,11 @@ type Report struct {
 	TurnMS int64   `json:"turn_ms"`
 	Body   int     `json:"body_bytes"`
 	Cells  []Cell  `json:"cells"`
-	Events uint64  `json:"events"`       // appended to the log
-	OpenMS float64 `json:"open_ms"`      // opening it again, every byte checked
-	OpenPS float64 `json:"open_per_s"`   // events read in that
-	ReadPS float64 `json:"read_per_s"`   // reading the whole log
-	PerEvt float64 `json:"frame_bytes"`  // of an event, its envelope included
+	Events uint64  `json:"events"`      // appended to the log
+	OpenMS float64 `json:"open_ms"`     // opening it again, every byte checked
+	OpenPS float64 `json:"open_per_s"`  // events read in that
+	ReadPS float64 `json:"read_per_s"`  // reading the whole log
+	PerEvt float64 `json:"frame_bytes"` // of an event, its envelope included
 }
 
 // A Cell compares the two at one number of writers.
