@@ -8,6 +8,11 @@ const (
 	// ringDirty is the changed share of the ring from which a hand, an arm or
 	// their shadow is taken to be there.
 	ringDirty = 0.02
+	// ringStained is the changed share up to which a ring that has rested for
+	// stainSeconds is no hand: the shadow an item took with it or brought. The
+	// least seen of a resting hand is 0.09.
+	ringStained  = 0.05
+	stainSeconds = 0.8
 	// movingShare is the share of the zone that may differ from the last rest
 	// while it still counts as rest.
 	movingShare = 0.006
@@ -40,7 +45,7 @@ func (s *slot) step(m *Monitor, frame int, v view) []Change {
 	}
 	s.calm = 0
 	still := s.resting(m, v)
-	if l.ring > ringDirty {
+	if l.ring > ringDirty && !(l.ring < ringStained && s.rest >= m.seconds(stainSeconds)) {
 		s.dirty++
 		s.adopt(m, v)
 		return nil
@@ -71,7 +76,7 @@ func (s *slot) idle(m *Monitor, frame int, v view) {
 // that is still there leaves the question open, half a rest is enough else.
 func (s *slot) end(m *Monitor, frame int, v view) []Change {
 	l := s.compare(m, m.ref, v)
-	if l.ring > ringDirty || l.most() < quietShare || s.rest < m.seconds(restSeconds/2) {
+	if l.ring > ringStained || l.most() < quietShare || s.rest < m.seconds(restSeconds/2) {
 		return nil
 	}
 	out := s.judge(m, frame, v, l)

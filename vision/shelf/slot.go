@@ -52,7 +52,7 @@ const (
 	// a bottle.
 	sideShare = 0.30
 	upShare   = 0.45
-	downShare = 0.05
+	downShare = 0.30
 	// baseShare is the lowest part of a cell, where an item stands: a hand at
 	// the neck of a bottle does not reach it.
 	baseShare = 0.30
