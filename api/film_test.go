@@ -78,7 +78,10 @@ func (s *shop) evidence(f *film, n int, moving bool) []ledger.EvidenceRef {
 	refs := []ledger.EvidenceRef{
 		s.keep("before", "image/jpeg", f.frame(n-40)), s.keep("after", "image/jpeg", f.frame(n+40)),
 	}
-	if clip := f.clip(n-36, n+30); moving && clip != nil {
+	if !moving {
+		return refs
+	}
+	if clip := f.clip(n-36, n+30); clip != nil {
 		refs = append(refs, s.keep("clip", "video/mp4", clip))
 	}
 	return refs
