@@ -24,6 +24,10 @@ type Audit struct {
 	Entries  int    `json:"journal_entries"`
 	// JournalSum is what all balances sum to, by currency: zero everywhere.
 	JournalSum map[money.Currency]int64 `json:"journal_sum"`
+	Outcomes   map[ledger.SettledAs]int `json:"outcomes"`
+	Charged    map[money.Currency]int64 `json:"charged"` // minor units captured
+	Refunded   map[money.Currency]int64 `json:"refunded"`
+	Owed       map[money.Currency]int64 `json:"owed"`
 	// Findings says what is wrong, at most MaxFindings; none is right.
 	Findings []string `json:"findings"`
 }
@@ -42,7 +46,10 @@ func (a *Audit) find(format string, args ...any) {
 // receipt equals its replay; numbers have no gaps; and what bank did, unless
 // it is nil, is what the ledger says.
 func Check(ctx context.Context, log ledger.Log, bank *Bank) (Audit, error) {
-	a := Audit{JournalSum: map[money.Currency]int64{}, Findings: []string{}}
+	a := Audit{
+		JournalSum: map[money.Currency]int64{}, Outcomes: map[ledger.SettledAs]int{}, Charged: map[money.Currency]int64{},
+		Refunded: map[money.Currency]int64{}, Owed: map[money.Currency]int64{}, Findings: []string{},
+	}
 	var visits projections.Visits
 	var journal projections.Journal
 	numbers := map[string][]int{}
@@ -75,13 +82,22 @@ func Check(ctx context.Context, log ledger.Log, bank *Bank) (Audit, error) {
 	return a, nil
 }
 
-// visit checks that a visit ended, once, and what it was charged.
+// visit checks that a visit ended, once, and what it was charged. Settled
+// twice is right in one case alone: it had taken nothing, and a person gave it
+// an item afterwards, for which it got a receipt and was not charged.
 func (a *Audit) visit(r projections.VisitRow) {
 	a.Visits++
+	if r.Settled != "" {
+		a.Outcomes[r.Settled]++
+		a.Charged[r.Gross.Currency] += r.Captured.Minor
+		a.Refunded[r.Gross.Currency] += r.Refunded.Minor
+		a.Owed[r.Gross.Currency] += r.Owed.Minor
+	}
+	given := r.Settlements == 2 && len(r.Receipts) > 0 && r.Captures == 0
 	switch {
 	case r.Status == projections.StatusRefused && r.Settlements == 0 && r.Captures == 0:
 		a.Refused++
-	case r.Status == projections.StatusSettled && r.Settlements == 1:
+	case r.Status == projections.StatusSettled && (r.Settlements == 1 || given):
 		a.Settled++
 	default:
 		a.find("visit %s is %s and was settled %d times", r.Visit, r.Status, r.Settlements)

@@ -8,8 +8,8 @@
 //
 // # Invariants
 //
-//   - The same seed and settings give the same events in every stream. Shops
-//     run beside each other, so the order between their streams may differ.
+//   - The same seed and settings give the same log, position by position,
+//     although shops run beside each other.
 //   - Nothing here reads a clock or the machine's randomness.
 //
 // It has no video; frames are package vision's. Faults of disks and networks
