@@ -80,7 +80,8 @@ func TestWrongThingInASlotIsSeenWithDoubt(t *testing.T) {
 	}
 	item := func(i int) float64 { return seen[i]["confidences"].(map[string]any)["item"].(float64) }
 	if item(0) < 0.8 || item(1) > 0.6 {
-		t.Errorf("confidence of the juice taken %.2f, of the can put in its place %.2f, want sure and doubtful", item(0), item(1))
+		t.Errorf("confidence of the juice taken %.2f, of the can put in its place %.2f, want sure and doubtful",
+			item(0), item(1))
 	}
 }
 
