@@ -3,9 +3,12 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,6 +19,8 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/vouchledger/vouch/api/keys"
 )
 
 // A checker holds answers against the document.
@@ -115,5 +120,44 @@ func TestTheCheckerFindsAWrongAnswer(t *testing.T) {
 		if err := s.doc.check("GET", "/v1/visits", rec); err == nil {
 			t.Errorf("checker lets %s pass", body)
 		}
+	}
+}
+
+// TestTheTableOfRolesIsTrue: docs/api.md says what the routes do.
+func TestTheTableOfRolesIsTrue(t *testing.T) {
+	s := openShop(t)
+	var table strings.Builder
+	table.WriteString("| route | " + strings.ReplaceAll(strings.Trim(fmt.Sprint(keys.Roles()), "[]"), " ", " | ") + " |\n|---|" + strings.Repeat(":-:|", len(keys.Roles())) + "\n")
+	for _, r := range s.api.routes() {
+		fmt.Fprintf(&table, "| `%s %s` |", r.method, regexp.MustCompile(`:(\w+)`).ReplaceAllString(r.path, "{$1}"))
+		for _, role := range keys.Roles() {
+			mark := " "
+			switch {
+			case r.open:
+				mark = "open"
+			case slices.Contains(r.roles, role) && (role == keys.Device || role == keys.Shopper):
+				mark = "own"
+			case slices.Contains(r.roles, role):
+				mark = "yes"
+			}
+			table.WriteString(" " + mark + " |")
+		}
+		table.WriteString("\n")
+	}
+	const begin, end = "-update` -->\n", "<!-- end of roles -->"
+	name := filepath.Join("..", "docs", "api.md")
+	text := string(must(os.ReadFile(name))(t))
+	i, j := strings.Index(text, begin)+len(begin), strings.Index(text, end)
+	if i < len(begin) || j < i {
+		t.Fatal("docs/api.md has lost the place of its table")
+	}
+	if *update {
+		if err := os.WriteFile(name, []byte(text[:i]+"\n"+table.String()+"\n"+text[j:]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(strings.TrimSpace(table.String()), strings.TrimSpace(text[i:j])); diff != "" {
+		t.Errorf("the table of docs/api.md differs (-routes +docs):\n%s", diff)
 	}
 }

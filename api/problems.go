@@ -86,10 +86,6 @@ func newProblem(status int, code, detail string) *problem {
 // errNotFound is the one answer for what is missing and what is not for you.
 var errNotFound = newProblem(http.StatusNotFound, "not_found", "")
 
-func refusal(detail string) *problem {
-	return newProblem(http.StatusConflict, "refused", detail)
-}
-
 func invalid(location, message string) *problem {
 	p := newProblem(http.StatusUnprocessableEntity, "invalid", message)
 	p.Errors = []problemField{{Location: location, Message: message}}

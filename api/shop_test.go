@@ -89,7 +89,6 @@ type shop struct {
 	store *evidence.Store
 	ring  *ticket.Key
 	doc   *checker
-	start time.Time
 	base  time.Time
 	began time.Time
 	skip  time.Duration // jumps of the clock
