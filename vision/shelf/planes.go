@@ -67,20 +67,17 @@ func (b *builder) colours(p planes, bgr []byte) {
 // correct takes the light out of the colour planes and computes the fine
 // structure at the reference's exposure.
 func (b *builder) correct(p planes, l light) {
-	var blue, red [256]uint8
+	b.structure(p, l.gain)
+	var luma, blue, red [256]uint8
 	for v := range blue {
+		luma[v] = clamp8(v * unit / l.gain)
 		blue[v] = clamp8(middle + (v-middle-l.blue)*unit/l.gain)
 		red[v] = clamp8(middle + (v-middle-l.red)*unit/l.gain)
 	}
-	for i, v := range p.blue {
-		p.blue[i] = blue[v]
-	}
-	for i, v := range p.red {
-		p.red[i] = red[v]
-	}
-	b.structure(p, l.gain)
-	for i, v := range p.luma {
-		p.luma[i] = clamp8(int(v) * unit / l.gain)
+	n := len(p.luma)
+	ls, bs, rs := p.luma[:n], p.blue[:n], p.red[:n]
+	for i := range n {
+		ls[i], bs[i], rs[i] = luma[ls[i]], blue[bs[i]], red[rs[i]]
 	}
 }
 
