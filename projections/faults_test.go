@@ -3,7 +3,9 @@ package projections_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -375,6 +377,44 @@ func TestStart(t *testing.T) {
 	var r projections.Receipts
 	if _, ok := r.Current(); ok {
 		t.Error("Current() of no receipts = true, want false")
+	}
+}
+
+// TestCloneSharesNothing checks that no list and no pointer of a cart is in its
+// copy, so that whoever changes one cannot change the other.
+func TestCloneSharesNothing(t *testing.T) {
+	c := told(t, whole+"\ntake cola\nprovisional").Cart("v1")
+	own := map[uintptr]string{}
+	pointers(reflect.ValueOf(c).Elem(), "Cart", func(at string, p uintptr) { own[p] = at })
+	if len(own) < 30 {
+		t.Fatalf("only %d lists and pointers in the cart, want all kinds", len(own))
+	}
+	pointers(reflect.ValueOf(c.Clone()).Elem(), "Clone", func(at string, p uintptr) {
+		if o, shared := own[p]; shared {
+			t.Errorf("%s is %s", at, o)
+		}
+	})
+}
+
+// pointers calls see with every list and pointer in v that leads somewhere.
+func pointers(v reflect.Value, at string, see func(string, uintptr)) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() && v.Type() != reflect.TypeFor[*time.Location]() {
+			see(at, v.Pointer())
+			pointers(v.Elem(), at, see)
+		}
+	case reflect.Slice:
+		if v.Len() > 0 {
+			see(at, v.Pointer())
+		}
+		for i := range v.Len() {
+			pointers(v.Index(i), fmt.Sprintf("%s[%d]", at, i), see)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			pointers(v.Field(i), at+"."+v.Type().Field(i).Name, see)
+		}
 	}
 }
 

@@ -216,6 +216,12 @@ func printVisits(t *testing.T, s *story.Shop) string {
 	for r := range v.All() {
 		fmt.Fprintf(&b, "%s %s %s: gross %s, held %s, captured %s, refunded %s, %d questions", r.Visit, r.Status, r.Receipt,
 			r.Gross.Decimal(), r.Held.Decimal(), r.Captured.Decimal(), r.Refunded.Decimal(), len(r.Questions))
+		if r.Settled != "" {
+			fmt.Fprintf(&b, ", settled %s %d time(s), owed %s", r.Settled, r.Settlements, r.Owed.Decimal())
+		}
+		if r.Captures > 1 {
+			fmt.Fprintf(&b, ", captured %d times", r.Captures)
+		}
 		if r.Dispute() != "" {
 			fmt.Fprintf(&b, ", dispute %s", r.Dispute())
 		}
