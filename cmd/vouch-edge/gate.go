@@ -82,8 +82,6 @@ It ends with 0 if all entered, 3 if somebody was refused, and 1 on an error.`,
 	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "how long to ask for a decision")
 	// The default of --key may be a secret and must not be shown by --help.
 	flags.Lookup("key").DefValue = ""
-	cmd.MarkFlagsMutuallyExclusive("image", "video")
-	cmd.MarkFlagsOneRequired("image", "video")
 	return cmd
 }
 
@@ -114,6 +112,9 @@ type gateRun struct {
 
 func (f *gateFlags) run(cmd *cobra.Command) error {
 	r := &gateRun{gateFlags: f, start: time.Now(), text: cmd.OutOrStdout()}
+	if (f.image == "") == (f.video == "") {
+		return fmt.Errorf("%w: give either --image or --video; see vouch-edge gate --help", errUsage)
+	}
 	if f.start != "" {
 		t, err := time.Parse(time.RFC3339, f.start)
 		if err != nil {

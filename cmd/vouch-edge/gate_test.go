@@ -211,6 +211,8 @@ func TestGateSaysWhatIsWrong(t *testing.T) {
 			"--image", show, "--server", "http://127.0.0.1:1", "--store", "s", "--timeout", "200ms",
 		}, gate.ErrNoAnswer},
 		{"no shop", []string{"--image", show, "--server", url}, errUsage},
+		{"nothing to look at", nil, errUsage},
+		{"two things to look at", []string{"--image", show, "--video", dark}, errUsage},
 		{"no time", []string{"--image", show, "--start", "noon"}, errUsage},
 		{"no place", []string{"--image", show, "--place", "roof"}, errUsage},
 	} {

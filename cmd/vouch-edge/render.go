@@ -239,10 +239,10 @@ func newRenderGateCommand() *cobra.Command {
 	}
 	f.add(cmd, "640x480", "gate.mp4", "video `FILE` to write")
 	cmd.Flags().StringVar(&code, "code", "", "`TEXT` of the QR code")
-	if err := cmd.MarkFlagRequired("code"); err != nil {
-		panic("vouch-edge: " + err.Error())
-	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if code == "" {
+			return fmt.Errorf("%w: --code is needed: the text of the QR code", errUsage)
+		}
 		w, h, err := f.pixels()
 		if err != nil {
 			return err

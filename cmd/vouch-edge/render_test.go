@@ -97,6 +97,7 @@ func TestRenderSaysWhatIsWrong(t *testing.T) {
 		{[]string{"shelf", "--scenario", file, "--out", t.TempDir()}, render.ErrScenario},
 		{[]string{"shelf", "--scenario", "none.txt"}, os.ErrNotExist},
 		{[]string{"shelf", "--size", "big"}, errUsage},
+		{[]string{"gate"}, errUsage},
 		{[]string{"shelf", "--size", "641x360"}, render.ErrSize},
 		{[]string{"gate", "--code", "X", "--size", "100x100"}, render.ErrSize},
 	} {

@@ -96,7 +96,7 @@ func (l armLook) hand(rod rodPainter, g grip) {
 		rod(24, -34, 9.5, 3, -43, 7.5, tip)
 	}
 	// The back of the hand.
-	rod(70, 3, 17, 34, 0, 23, skin(0.2))
+	rod(92, 5, 16.5, 34, 0, 23, skin(0.2))
 	rod(38, -7, 16, 17, -8, 14, skin(0.3))
 	rod(38, 9, 16, 17, 10, 13, skin(0.3))
 	rod(46, 2, 20, 20, 1, 18, skin(0.3))

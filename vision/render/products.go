@@ -57,7 +57,16 @@ func (p product) sprite(scale, turn float64) *sprite {
 	c := newCanvas(cw, ch)
 	mx := float64(cw) / 2
 	c.fill(func(x, y float64) (rgb, float64) {
-		return p.draw(pose{u: (x - mx) / (w / 2), v: (y - 4) / h, px: w / 2, tall: h, turn: turn})
+		var mean rgb
+		sum := 0.0
+		for i := range 4 { // print has hard edges: four samples a pixel
+			sx, sy := x-0.25+0.5*float64(i&1), y-0.25+0.5*float64(i>>1)
+			col, a := p.draw(pose{u: (sx - mx) / (w / 2), v: (sy - 4) / h, px: w / 2, tall: h, turn: turn})
+			a = clamp01(a)
+			mean = rgb{mean.r + a*clamp01(col.r), mean.g + a*clamp01(col.g), mean.b + a*clamp01(col.b)}
+			sum += a
+		}
+		return mean.times(1 / max(sum, 1e-9)), sum / 4
 	})
 	return c.sprite(cw/2, ch-4)
 }
