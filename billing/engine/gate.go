@@ -16,8 +16,8 @@ const gateSlack = 500 * time.Millisecond
 
 // Present begins a visit, or refuses to, and waits for the hold to be decided
 // for as long as the shop's policy lets a gate wait. The ticket is the
-// visit's id: it begins one visit in its life, whatever crashes. While nobody
-// follows the log the answer is [GatePending] at once.
+// visit's id: it begins one visit in its life, whatever crashes. While the
+// engine has no [Runner] the answer is [GatePending] at once.
 func (d *Desk) Present(ctx context.Context, c PresentCommand) (GateAnswer, error) {
 	if err := ledger.VisitStream(ledger.VisitID(c.Ticket)).Validate(); err != nil {
 		return GateAnswer{}, fmt.Errorf("ticket: %w", err)
@@ -134,7 +134,7 @@ func (d *Desk) await(ctx context.Context, visit ledger.VisitID) (GateAnswer, err
 	for {
 		changed := d.live.Changed()
 		answer, err := d.Entry(visit)
-		if err != nil || answer.Decision != GatePending || !d.live.Following() {
+		if err != nil || answer.Decision != GatePending || !d.live.attended() {
 			return answer, err
 		}
 		select {

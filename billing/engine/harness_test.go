@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand"
-	"testing"
 	"time"
 
 	"github.com/vouchledger/vouch/billing"
@@ -30,10 +29,23 @@ var opening = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 // errCrash unwinds to the harness: the process is gone.
 var errCrash = errors.New("killed")
 
+// A tester is a test, a benchmark, or one draw of a property.
+type tester interface {
+	Helper()
+	Context() context.Context
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Log(args ...any)
+	Logf(format string, args ...any)
+	Failed() bool
+}
+
 // A world is a shop with one process that can be killed. Its clock stands
 // still until it is told to move.
 type world struct {
-	t     testing.TB
+	t     tester
 	now   time.Time
 	log   *memlog.Log
 	bank  *simulate.Bank
@@ -48,7 +60,7 @@ type world struct {
 	again    func() // called after each kill
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t tester) *world {
 	w := &world{t: t, now: opening, bank: simulate.NewBank(), named: map[string]ledger.ID{}}
 	w.ids = rand.New(rand.NewSource(1))
 	w.log = memlog.New(func() time.Time { return w.now })
@@ -436,9 +448,9 @@ func count(ks []ledger.Kind, k ledger.Kind) int {
 	return n
 }
 
-// tell prints the log, for a test that failed.
+// tell prints the end of the log, latest first, for a test that failed.
 func (w *world) tell() {
-	for e, err := range projections.Decoded(w.log.Read(context.Background(), ledger.Query{})) {
+	for e, err := range projections.Decoded(w.log.Read(context.Background(), ledger.Query{Backwards: true, From: ledger.End, Limit: 80})) {
 		if err != nil {
 			w.t.Log(err)
 			return

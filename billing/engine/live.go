@@ -20,6 +20,7 @@ type Live struct {
 	engine    *Engine
 	changed   chan struct{} // closed and replaced whenever the engine moves
 	following bool
+	runner    bool  // one was made, and will carry out what is decided
 	broken    error // why the engine can fold no more
 }
 
@@ -146,11 +147,18 @@ func (l *Live) wake() {
 	l.changed = make(chan struct{})
 }
 
-// Following reports whether somebody follows the log; see [Live.Follow].
-func (l *Live) Following() bool {
+// attended reports whether a runner was made for the engine, so that what a
+// caller waits for will come.
+func (l *Live) attended() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.following
+	return l.runner
+}
+
+func (l *Live) attend() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.runner = true
 }
 
 func (l *Live) setFollowing(f bool) {

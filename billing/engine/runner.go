@@ -54,6 +54,7 @@ func NewRunner(live *Live, gateway billing.Gateway, now func() time.Time, config
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
+	live.attend()
 	return &Runner{
 		live: live, gateway: gateway, now: now, config: config,
 		appends: make(chan struct{}, config.Appends), sends: make(chan struct{}, config.Sends),
@@ -134,6 +135,9 @@ func (r *Runner) append(ctx context.Context, a Append) error {
 	case errors.Is(err, ledger.ErrConflict), errors.Is(err, ledger.ErrIDReused):
 		// Somebody was first; an id that is in use is the same decision made
 		// elsewhere at another moment. What they wrote decides.
+		if errors.Is(err, ledger.ErrIDReused) {
+			r.rest(ctx)
+		}
 		head, err := r.live.log.Head(ctx)
 		if err == nil {
 			r.live.Conflicted(a, head)
@@ -141,6 +145,19 @@ func (r *Runner) append(ctx context.Context, a Append) error {
 		return err
 	default:
 		return fmt.Errorf("append to %s: %w", a.Stream, err)
+	}
+}
+
+// reuseRest keeps a decision whose id somebody else has taken from being made
+// again and again without pause.
+const reuseRest = time.Second
+
+func (r *Runner) rest(ctx context.Context) {
+	timer := time.NewTimer(reuseRest)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
