@@ -214,6 +214,11 @@ func TestThePagesInABrowser(t *testing.T) {
 
 func (b *browser) reviewFromTheKeyboard(s *shop) {
 	b.t.Helper()
+	b.do(chromedp.Navigate(b.url + "/signin"))
+	b.wide(390, 700)
+	b.shot("signin-phone")
+	b.signIn(s, "tom")
+	b.shot("nothing-phone")
 	b.signIn(s, "anna")
 	b.do(chromedp.Navigate(b.url + "/reviews"))
 	b.wait(`document.querySelector("[data-review] h2")?.textContent === "Blossom Honey 500 g taken?"`)
