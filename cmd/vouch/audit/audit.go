@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
@@ -100,6 +102,7 @@ func (r *Report) folds(ctx context.Context, log ledger.Log) ([]ledger.Digest, er
 		}
 	}
 	r.checkJournal(&journal)
+	r.checkNumbers(&visits)
 	for row := range visits.All() {
 		r.checkVisit(row)
 		if err := r.checkReceipts(ctx, log, row); err != nil {
@@ -137,6 +140,32 @@ func (r *Report) checkJournal(j *projections.Journal) {
 	}
 	for _, o := range j.Odd() {
 		r.find("journal", fmt.Sprintf("event %s", o.Event), "%s", o.What)
+	}
+}
+
+// checkNumbers requires that the receipts of each shop and year are numbered
+// 1, 2, 3 without gaps and without two of the same.
+func (r *Report) checkNumbers(visits *projections.Visits) {
+	series := map[string][]int{}
+	for row := range visits.All() {
+		for _, number := range row.Receipts {
+			cut := strings.LastIndexByte(number, '-')
+			n, err := strconv.Atoi(number[cut+1:])
+			if err != nil {
+				r.find("receipt", number, "its number is out of form")
+				continue
+			}
+			series[number[:max(cut, 0)]] = append(series[number[:max(cut, 0)]], n)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(series)) {
+		slices.Sort(series[name])
+		for i, n := range series[name] {
+			if n != i+1 {
+				r.find("receipt", name, "the series goes on with %d where %d is due", n, i+1)
+				break
+			}
+		}
 	}
 }
 
