@@ -111,7 +111,9 @@ func (a *API) record(c echo.Context, item []byte) (recordedView, error) {
 		outcome = "duplicate"
 	}
 	a.metrics.detections.WithLabelValues(outcome).Inc()
-	return recordedView{ID: r.ID, Stream: r.Stream, Revision: r.Revision, Position: r.Position, Duplicate: r.Duplicate}, nil
+	return recordedView{
+		ID: r.ID, Stream: r.Stream, Revision: r.Revision, Position: r.Position, Duplicate: r.Duplicate,
+	}, nil
 }
 
 // detection checks one item against the document and decodes it.

@@ -333,7 +333,9 @@ func (t *teller) bars(p ledger.DetectionRecorded) []web.Bar {
 		persons = []reading{{"nobody known", 0}}
 	}
 	return []web.Bar{
-		bar("Item", items, t.policy.ItemMin), bar("Action", acts, t.policy.ActionMin), bar("Person", persons, t.policy.PersonMin),
+		bar("Item", items, t.policy.ItemMin),
+		bar("Action", acts, t.policy.ActionMin),
+		bar("Person", persons, t.policy.PersonMin),
 	}
 }
 

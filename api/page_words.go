@@ -126,7 +126,8 @@ var reasonWords = map[ledger.RefusalReason]string{
 
 var claimWords = map[ledger.Claim]string{
 	ledger.ClaimNotTaken: "I did not take it", ledger.ClaimQuantity: "It was fewer pieces",
-	ledger.ClaimItem: "It was another product", ledger.ClaimNotMe: "It was not me", ledger.ClaimPrice: "The price is wrong",
+	ledger.ClaimItem: "It was another product", ledger.ClaimNotMe: "It was not me",
+	ledger.ClaimPrice: "The price is wrong",
 }
 
 var verdictWords = map[ledger.Verdict]string{
@@ -147,11 +148,20 @@ func (n names) tell(e ledger.Event) said {
 		if p.Party == 1 {
 			text = "One person"
 		}
-		return said{title: "Code shown at " + string(p.Gate), text: text + ". Nobody is inside before the hold stands.", icon: "gate", family: "gate"}
+		return said{
+			title: "Code shown at " + string(p.Gate),
+			text:  text + ". Nobody is inside before the hold stands.", icon: "gate", family: "gate",
+		}
 	case ledger.GateEntered:
-		return said{title: "Entered", text: "A hold of " + cash(p.Hold) + " stands, the gate opened.", icon: "gate", family: "gate"}
+		return said{
+			title: "Entered", text: "A hold of " + cash(p.Hold) + " stands, the gate opened.", icon: "gate",
+			family: "gate",
+		}
 	case ledger.GateRefused:
-		return said{title: "The gate stayed shut", text: "Because " + reasonWords[p.Reason] + ".", icon: "stop", family: "dispute"}
+		return said{
+			title: "The gate stayed shut", text: "Because " + reasonWords[p.Reason] + ".", icon: "stop",
+			family: "dispute",
+		}
 	case ledger.GateExited:
 		return said{title: "Left by " + string(p.Gate), icon: "exit", family: "gate"}
 	}
@@ -172,7 +182,10 @@ func (n names) tellSeen(e ledger.Event) (said, bool) {
 	switch p := e.Payload.(type) { //nolint:gochecksumtype // called for its group
 	case ledger.DetectionRecorded:
 		best, act := p.Items[0], p.Actions[0].Action
-		return said{title: n.product(best.SKU) + times(p.Quantity) + " " + done[act], icon: actionIcon(act), family: "sensor"}, true
+		return said{
+			title: n.product(best.SKU) + times(p.Quantity) + " " + done[act], icon: actionIcon(act),
+			family: "sensor",
+		}, true
 	case ledger.DetectionImplicated:
 		return said{
 			title: "May concern this visit too", text: "A detection elsewhere names this visit as possible.",
@@ -181,10 +194,14 @@ func (n names) tellSeen(e ledger.Event) (said, bool) {
 	case ledger.DetectionAttributed:
 		return said{
 			title: n.product(p.SKU) + times(p.Quantity) + " " + done[p.Action],
-			text:  "Recorded elsewhere; a review found that it belongs to this visit.", icon: actionIcon(p.Action), family: "review",
+			text:  "Recorded elsewhere; a review found that it belongs to this visit.",
+			icon:  actionIcon(p.Action), family: "review",
 		}, true
 	case ledger.ItemPriced:
-		return said{title: p.Name + " at " + cash(p.Unit), text: "The price in force when it was taken.", icon: "tag", family: "receipt", minor: true}, true
+		return said{
+			title: p.Name + " at " + cash(p.Unit), text: "The price in force when it was taken.", icon: "tag",
+			family: "receipt", minor: true,
+		}, true
 	case ledger.PricingFailed:
 		return said{
 			title: "No price for " + n.product(p.SKU), text: "The visit waits for the catalogue (" + p.Missing + ").",
@@ -193,7 +210,8 @@ func (n names) tellSeen(e ledger.Event) (said, bool) {
 	case ledger.ReviewRequested:
 		return said{
 			title: "Review asked for", icon: "eye", family: "review",
-			text: "In doubt: " + doubtsSaid(p.Doubts) + ". " + cash(p.AtRisk) + " at risk, answer by " + n.moment(p.Deadline) + ".",
+			text: "In doubt: " + doubtsSaid(p.Doubts) + ". " + cash(p.AtRisk) + " at risk, answer by " +
+				n.moment(p.Deadline) + ".",
 		}, true
 	case ledger.ReviewDecided:
 		return n.tellReview(p), true
@@ -209,7 +227,10 @@ func actionIcon(a ledger.Action) string {
 }
 
 func (n names) tellReview(p ledger.ReviewDecided) said {
-	s := said{title: verdictWords[p.Verdict], icon: "eye", family: "review", text: "Decided by " + n.person(p.Reviewer)}
+	s := said{
+		title: verdictWords[p.Verdict], icon: "eye", family: "review",
+		text: "Decided by " + n.person(p.Reviewer),
+	}
 	if p.Verdict != ledger.VerdictDismissed {
 		s.text += ": " + n.product(p.SKU) + times(p.Quantity) + " " + done[p.Action] + ", " + n.whose(p.Visit)
 	}
@@ -229,7 +250,10 @@ func (n names) tellBilled(e ledger.Event) (said, bool) {
 			icon: "paper", family: "receipt",
 		}, true
 	case ledger.ReceiptIssued:
-		return said{title: "Receipt issued, " + cash(p.Document.Gross), text: "No. " + p.Document.Number, icon: "paper", family: "receipt"}, true
+		return said{
+			title: "Receipt issued, " + cash(p.Document.Gross), text: "No. " + p.Document.Number,
+			icon: "paper", family: "receipt",
+		}, true
 	case ledger.ReceiptCorrected:
 		return said{
 			title: "Receipt corrected, " + cash(p.Document.Gross), icon: "paper", family: "receipt",
@@ -288,7 +312,8 @@ func (n names) tellMoney(e ledger.Event) (said, bool) {
 		s.title, s.text, s.icon, s.family = "Declined", "The payment provider said "+p.Code+".", "stop", "dispute"
 	case ledger.PaymentUnclear:
 		s.title, s.family = "No answer yet", "review"
-		s.text = fmt.Sprintf("The payment provider was asked %s; it is asked again under the same key.", timesAsked(p.Attempt))
+		s.text = fmt.Sprintf("The payment provider was asked %s; it is asked again under the same key.",
+			timesAsked(p.Attempt))
 	case ledger.PaymentNotified:
 		s.title, s.minor = "The payment provider tells us: "+p.Type, true
 	default:

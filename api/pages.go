@@ -72,8 +72,10 @@ var errorWords = map[int][2]string{
 		"A little slower", "That were many requests at once. Wait a moment and load the page again.",
 	},
 	http.StatusUnauthorized: {"Sign in first", "This page needs a key."},
-	http.StatusForbidden:    {"That came from elsewhere", "For your safety a form is only taken from our own pages. Open the page again."},
-	http.StatusConflict:     {"It has changed meanwhile", "Somebody was first. Go back and look at how it stands now."},
+	http.StatusForbidden: {
+		"That came from elsewhere", "For your safety a form is only taken from our own pages. Open the page again.",
+	},
+	http.StatusConflict: {"It has changed meanwhile", "Somebody was first. Go back and look at how it stands now."},
 	http.StatusUnprocessableEntity: {
 		"That could not be recorded", "Something in the form does not fit. Go back, correct it and send it again.",
 	},

@@ -103,7 +103,8 @@ func problemOf(err error) *problem {
 	case errors.As(err, &tooLarge):
 		return newProblem(http.StatusRequestEntityTooLarge, "too_large", "")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return newProblem(http.StatusServiceUnavailable, "unavailable", "The request was not finished in time; send it again.")
+		return newProblem(http.StatusServiceUnavailable, "unavailable",
+			"The request was not finished in time; send it again.")
 	}
 	if p := domainProblem(err); p != nil {
 		return p
