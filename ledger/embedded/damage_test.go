@@ -261,7 +261,7 @@ func TestSegmentFiles(t *testing.T) {
 		"one emptied":             {func(s shelf) { clear(s[names[1]][header:]) }, names[2]},
 		"the last emptied":        {func(s shelf) { clear(s[names[n]][header:]) }, names[n]},
 		"one of another log":      {func(s shelf) { s[names[0]] = other }, names[1]},
-		"a witness that is noise": {func(s shelf) { copy(s[witness], bytes.Repeat([]byte{7}, 8192)) }, witness},
+		"a witness that is noise": {func(s shelf) { copy(s[witness], bytes.Repeat([]byte{7}, 3*4096)) }, witness},
 	} {
 		t.Run(what, func(t *testing.T) {
 			s := s.clone()
@@ -316,6 +316,7 @@ func TestLostWitness(t *testing.T) {
 		"empty":       func(s shelf) { s["acknowledged"] = nil },
 		"first page":  func(s shelf) { s["acknowledged"][9] ^= 1 },
 		"second page": func(s shelf) { s["acknowledged"][4096+9] ^= 1 },
+		"third page":  func(s shelf) { s["acknowledged"][2*4096+9] ^= 1 },
 	} {
 		s := s.clone()
 		spoil(s)

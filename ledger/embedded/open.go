@@ -98,7 +98,7 @@ func (l *Log) witnessOf(acked ack) (*witness, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &witness{file: f, id: l.id}, nil
+	return &witness{file: f, id: l.id, settled: acked.settled, page: acked.page}, nil
 }
 
 // mend brings what was found to the disk as far as it may not be there.

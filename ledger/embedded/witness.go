@@ -10,26 +10,32 @@ import (
 	"github.com/vouchledger/vouch/ledger/internal/disk"
 )
 
-// Layout of the witness: the file "acknowledged", two pages of 4096 bytes, each
-// holding in its first 40 bytes
+// Layout of the witness: the file "acknowledged", three pages of 4096 bytes, each
+// holding in its first 44 bytes
 //
 //	 0  8  "VOUCHACK"
 //	 8  8  position of the last event that was durable when this was written
 //	16 16  id of the log
-//	32  4  1 if the log was closed in order after that, 0 if not
-//	36  4  CRC32C of the bytes 0 to 35
+//	32  4  number of the settling; the page with the highest counts
+//	36  4  1 if the log was closed in order after that, 0 if not
+//	40  4  CRC32C of the bytes 0 to 39
 //
 // and zeros behind. The first page is written after every commit's sync, before
 // its appends are acknowledged, and not synced; the kernel brings it to the
-// disk within half a minute, and it outlives the process at once. The second is
-// written and synced at each opening, at each new segment and on closing, when
-// the first has just been synced. So at every moment at most one of the two can
-// be torn by a power cut.
+// disk within half a minute, and it outlives the process at once. The log is
+// settled at each opening, at each new segment and on closing: the second or
+// the third page is written, in turns, and synced.
+//
+// INVARIANT: of the second and the third page at most one is not on the disk as
+// it is seen. A settling that was killed, or whose sync failed, leaves a page
+// that does not hold or is the newest; the first settling after an opening
+// writes that one again, and only when it is durable the other has its turn.
 const (
 	witnessName   = "acknowledged"
 	witnessMagic  = "VOUCHACK"
-	witnessFields = 40
+	witnessFields = 44
 	witnessPage   = 4096
+	witnessPages  = 3
 
 	stillOpen     = 0
 	closedInOrder = 1
@@ -38,17 +44,20 @@ const (
 // A witness says how far the log was acknowledged. It is what tells an
 // acknowledged commit that has rotted from one that never was whole.
 type witness struct {
-	file disk.File
-	id   logID
-	buf  [witnessFields]byte
+	file    disk.File
+	id      logID
+	settled uint32 // number of the last settling
+	page    int64  // 1 or 2: what the next settling writes
+	buf     [witnessFields]byte
 }
 
 func (w *witness) encode(position uint64, closed uint32) []byte {
 	copy(w.buf[:], witnessMagic)
 	binary.LittleEndian.PutUint64(w.buf[8:], position)
 	copy(w.buf[16:], w.id[:])
-	binary.LittleEndian.PutUint32(w.buf[32:], closed)
-	binary.LittleEndian.PutUint32(w.buf[36:], checksum(0, w.buf[:36]))
+	binary.LittleEndian.PutUint32(w.buf[32:], w.settled)
+	binary.LittleEndian.PutUint32(w.buf[36:], closed)
+	binary.LittleEndian.PutUint32(w.buf[40:], checksum(0, w.buf[:40]))
 	return w.buf[:]
 }
 
@@ -58,17 +67,17 @@ func (w *witness) note(position uint64) error {
 	return err
 }
 
-// settle records it on both pages and waits until they are durable, one after
-// the other.
+// settle records it and waits until that is durable. After an error the witness
+// must not be used again.
 func (w *witness) settle(position uint64, closed uint32) error {
-	for page := int64(0); page < 2; page++ {
-		if _, err := w.file.WriteAt(w.encode(position, closed), page*witnessPage); err != nil {
-			return err
-		}
-		if err := w.file.Sync(); err != nil {
-			return err
-		}
+	w.settled++
+	if _, err := w.file.WriteAt(w.encode(position, closed), w.page*witnessPage); err != nil {
+		return err
 	}
+	if err := w.file.Sync(); err != nil {
+		return err
+	}
+	w.page = 3 - w.page
 	return nil
 }
 
@@ -78,8 +87,8 @@ func makeWitness(files disk.Folder, id logID) (*witness, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make witness: %w", err)
 	}
-	w := &witness{file: f, id: id}
-	if _, err = f.WriteAt(zeros[:2*witnessPage], 0); err == nil {
+	w := &witness{file: f, id: id, page: 1}
+	if _, err = f.WriteAt(zeros[:witnessPages*witnessPage], 0); err == nil {
 		err = w.settle(0, stillOpen)
 	}
 	if err == nil {
@@ -96,7 +105,9 @@ type ack struct {
 	found    bool // there is a witness of this log
 	id       logID
 	position uint64
-	closed   bool // in order: the end of the log is on the disk as it is seen
+	settled  uint32
+	closed   bool  // in order: the end of the log is on the disk as it is seen
+	page     int64 // what the next settling has to write
 }
 
 // readWitness reads what the witness says. A missing or empty one says nothing;
@@ -109,7 +120,7 @@ func readWitness(files disk.Folder) (ack, error) {
 	if err != nil {
 		return ack{}, err
 	}
-	b := make([]byte, 2*witnessPage)
+	b := make([]byte, witnessPages*witnessPage)
 	n, err := f.ReadAt(b, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return ack{}, errors.Join(err, f.Close())
@@ -120,29 +131,39 @@ func readWitness(files disk.Folder) (ack, error) {
 	if firstNonZero(b[:n]) < 0 {
 		return ack{}, nil // its making was cut short, before the first segment
 	}
+	var pages [witnessPages]ack
 	var best ack
-	for _, page := range [][]byte{b[:witnessPage], b[witnessPage:]} {
-		a, ok := parseWitness(page)
-		switch {
-		case !ok:
-		case !best.found || a.position > best.position:
-			best = a
-		case a.position == best.position:
-			best.closed = best.closed && a.closed
+	for i := range pages {
+		pages[i] = parseWitness(b[i*witnessPage:])
+		if pages[i].newer(best) {
+			best = pages[i]
 		}
 	}
 	if !best.found {
-		return ack{}, &DamageError{File: witnessName, Reason: "neither page holds"}
+		return ack{}, &DamageError{File: witnessName, Reason: "no page holds"}
+	}
+	best.page = 2
+	if !pages[1].found || pages[2].found && pages[1].settled > pages[2].settled {
+		best.page = 1
 	}
 	return best, nil
 }
 
-func parseWitness(b []byte) (ack, bool) {
-	if string(b[:8]) != witnessMagic || checksum(0, b[:36]) != binary.LittleEndian.Uint32(b[36:]) {
-		return ack{}, false
+// newer reports whether a was written after b.
+func (a ack) newer(b ack) bool {
+	if !a.found || !b.found || a.settled == b.settled {
+		return a.found && (!b.found || a.position > b.position)
+	}
+	return a.settled > b.settled
+}
+
+func parseWitness(b []byte) ack {
+	if string(b[:8]) != witnessMagic || checksum(0, b[:40]) != binary.LittleEndian.Uint32(b[40:]) {
+		return ack{}
 	}
 	return ack{
 		found: true, id: logID(b[16:32]), position: binary.LittleEndian.Uint64(b[8:]),
-		closed: binary.LittleEndian.Uint32(b[32:]) == closedInOrder,
-	}, true
+		settled: binary.LittleEndian.Uint32(b[32:]),
+		closed:  binary.LittleEndian.Uint32(b[36:]) == closedInOrder,
+	}
 }
