@@ -61,8 +61,15 @@ It may run beside the server. Exit code 0 only if all of it holds, 6 if not.`,
 	return cmd
 }
 
+// maxShown is how many findings a person is shown.
+const maxShown = 20
+
 func printReport(w io.Writer, r audit.Report) {
-	for _, f := range r.Findings {
+	for i, f := range r.Findings {
+		if i == maxShown {
+			fmt.Fprintf(w, "FOUND  and %d more; --json lists all\n", len(r.Findings)-i)
+			break
+		}
 		fmt.Fprintf(w, "FOUND  %s: %s: %s\n", f.Check, f.Where, f.What)
 	}
 	if r.OK() {
