@@ -59,8 +59,8 @@ func (a *API) mayShow(c echo.Context, d ledger.Digest) error {
 	if err != nil {
 		return err
 	}
-	for _, st := range s.steps {
-		for _, ref := range evidenceOf(st.Event.Payload) {
+	for _, e := range s.events {
+		for _, ref := range evidenceOf(e.Payload) {
 			if ref.Digest == d {
 				return nil
 			}

@@ -106,10 +106,10 @@ func (a *API) presented(c echo.Context, req entryRequest, id ledger.ID) (engine.
 		return engine.GateAnswer{}, false, nil
 	}
 	s, err := a.story(c.Request().Context(), ledger.VisitID(id.String()))
-	if err != nil || len(s.steps) == 0 || s.steps[0].Event.ID != req.ID {
+	if err != nil || len(s.events) == 0 || s.events[0].ID != req.ID {
 		return engine.GateAnswer{}, false, err
 	}
-	return engine.GateAnswer(standing(s.cart, s.steps)), true, nil
+	return engine.GateAnswer(standing(s.cart, s.events)), true, nil
 }
 
 func (a *API) refuse(c echo.Context, req entryRequest, why ticket.RefusalError) (engine.GateAnswer, error) {
@@ -128,19 +128,19 @@ func (a *API) getEntry(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, standing(s.cart, s.steps))
+	return c.JSON(http.StatusOK, standing(s.cart, s.events))
 }
 
 // standing is what a gate is told about a visit.
-func standing(cart *projections.Cart, steps []projections.Step) entryAnswer {
+func standing(cart *projections.Cart, events []ledger.Event) entryAnswer {
 	ans := entryAnswer{Visit: cart.Visit}
 	switch cart.Status {
 	case projections.StatusNone, projections.StatusPresented:
 		ans.Decision = engine.GatePending
 	case projections.StatusRefused:
 		ans.Decision, ans.Reason = engine.GateRefused, cart.Refusal
-		for _, st := range steps {
-			if p, ok := st.Event.Payload.(ledger.GateRefused); ok {
+		for _, e := range events {
+			if p, ok := e.Payload.(ledger.GateRefused); ok {
 				ans.Detail = p.Detail
 			}
 		}

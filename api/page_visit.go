@@ -49,10 +49,10 @@ func (a *API) teller(k keys.Key, s *story) *teller {
 		claims: map[ledger.ID]ledger.DetectionRecorded{}, stepOf: map[ledger.ID]int{},
 	}
 	priced := map[ledger.SKU]string{}
-	for _, st := range s.steps {
-		switch p := st.Event.Payload.(type) { //nolint:gochecksumtype // what names things
+	for _, e := range s.events {
+		switch p := e.Payload.(type) { //nolint:gochecksumtype // what names things
 		case ledger.DetectionRecorded:
-			t.claims[st.Event.ID] = p
+			t.claims[e.ID] = p
 		case ledger.ItemPriced:
 			priced[p.SKU] = p.Name
 		}
@@ -180,13 +180,16 @@ func (t *teller) figures() []web.Figure {
 	if c.OpenCount > 0 {
 		add("In doubt", fmt.Sprintf("%d", c.OpenCount), "wait")
 	}
-	add("Events", fmt.Sprintf("%d", len(t.s.steps)+len(t.s.money)), "")
+	add("Events", fmt.Sprintf("%d", len(t.s.events)+len(t.s.money)), "")
 	return out
 }
 
 // steps merges the visit's events and the payment's in the order of the log.
 func (t *teller) steps() ([]web.Step, error) {
-	all := slices.Clone(t.s.steps)
+	all, err := t.s.steps()
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range t.s.money {
 		all = append(all, projections.Step{Event: e})
 	}

@@ -15,7 +15,7 @@ import (
 // A story is what is known of one visit, folded from its streams just now.
 type story struct {
 	visit    ledger.VisitID
-	steps    []projections.Step
+	events   []ledger.Event // the visit's stream
 	cart     *projections.Cart
 	disputes projections.Disputes // with the receipts
 	payment  billing.Payment
@@ -32,7 +32,7 @@ func (a *API) storyFor(c echo.Context, visit ledger.VisitID) (*story, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(s.steps) == 0 || !concerns(caller(c), s.cart) {
+	if len(s.events) == 0 || !concerns(caller(c), s.cart) {
 		return nil, errNotFound
 	}
 	return s, nil
@@ -56,14 +56,17 @@ func (a *API) story(ctx context.Context, visit ledger.VisitID) (*story, error) {
 	if visit == "" {
 		return s, nil // what no visit owns
 	}
-	for step, err := range projections.Replay(a.events(ctx, ledger.VisitStream(visit))) {
+	for e, err := range a.events(ctx, ledger.VisitStream(visit)) {
+		if err == nil {
+			err = s.cart.Apply(e)
+		}
+		if err == nil {
+			err = s.disputes.Apply(e)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("visit %s: %w", visit, err)
 		}
-		if err := s.disputes.Apply(step.Event); err != nil {
-			return nil, fmt.Errorf("visit %s: %w", visit, err)
-		}
-		s.steps, s.cart = append(s.steps, step), step.Cart
+		s.events = append(s.events, e)
 	}
 	for e, err := range a.events(ctx, ledger.PaymentStream(visit)) {
 		if err == nil {
@@ -75,6 +78,26 @@ func (a *API) story(ctx context.Context, visit ledger.VisitID) (*story, error) {
 		s.money = append(s.money, e)
 	}
 	return s, nil
+}
+
+// steps returns each event with the cart after it. It copies the cart for
+// each, so it is for those who show the whole story.
+func (s *story) steps() ([]projections.Step, error) {
+	steps := make([]projections.Step, 0, len(s.events))
+	all := func(yield func(ledger.Event, error) bool) {
+		for _, e := range s.events {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+	for st, err := range projections.Replay(all) {
+		if err != nil {
+			return nil, fmt.Errorf("visit %s: %w", s.visit, err)
+		}
+		steps = append(steps, st)
+	}
+	return steps, nil
 }
 
 func (a *API) events(ctx context.Context, stream ledger.StreamID) eventSeq {

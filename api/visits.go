@@ -128,9 +128,9 @@ func staff(c echo.Context) bool { return caller(c).Role != keys.Shopper }
 // provisional returns the event of the latest provisional receipt.
 func (s *story) provisional() ledger.ID {
 	var id ledger.ID
-	for _, st := range s.steps {
-		if st.Event.Kind == ledger.KindReceiptProvisional {
-			id = st.Event.ID
+	for _, e := range s.events {
+		if e.Kind == ledger.KindReceiptProvisional {
+			id = e.ID
 		}
 	}
 	return id
@@ -164,8 +164,12 @@ func (a *API) getReplay(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	steps, err := s.steps()
+	if err != nil {
+		return err
+	}
 	out := replayView{Visit: s.visit, Steps: []replayStep{}}
-	for _, st := range s.steps {
+	for _, st := range steps {
 		e, err := viewEvent(st.Event, s.visit, caller(c))
 		if err != nil {
 			return err
