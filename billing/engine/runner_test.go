@@ -241,3 +241,65 @@ func BenchmarkRunner(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "visits/s")
 }
+
+// A heldBank keeps every answer back until it is let go, and counts calls.
+type heldBank struct {
+	*simulate.Bank
+	mu    sync.Mutex
+	calls int
+	began chan struct{} // closed by the first call
+	letGo chan struct{}
+}
+
+func (b *heldBank) Hold(ctx context.Context, o billing.Order) (billing.Outcome, error) {
+	b.mu.Lock()
+	if b.calls++; b.calls == 1 {
+		close(b.began)
+	}
+	b.mu.Unlock()
+	select {
+	case <-b.letGo:
+		return b.Bank.Hold(ctx, o)
+	case <-ctx.Done():
+		return billing.Outcome{}, ctx.Err()
+	}
+}
+
+// TestOneOrderAtATime: whatever else happens to a visit while an order is at
+// the bank, the order is not sent beside itself.
+func TestOneOrderAtATime(t *testing.T) {
+	w := newWorld(t)
+	w.log = memlog.New(time.Now)
+	w.start()
+	w.open(brisk())
+	bank := &heldBank{Bank: w.bank, began: make(chan struct{}), letGo: make(chan struct{})}
+	w.live = engine.NewLive(w.log)
+	w.desk = engine.NewDesk(w.live, time.Now, w.ids)
+	r := engine.NewRunner(w.live, bank, time.Now, engine.RunnerConfig{})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	world := &running{world: w}
+	shopped := make(chan error, 1)
+	go func() { shopped <- world.shopping(t.Context(), "anna") }()
+	<-bank.began
+	for i := range 10 {
+		if _, err := w.desk.Notify(t.Context(), engine.ProviderEvent{
+			ID: fmt.Sprintf("evt_%d", i), Type: "x", Object: "o", Visit: "anna", Occurred: time.Now(),
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(bank.letGo)
+	if err := <-shopped; err != nil {
+		t.Fatal(err)
+	}
+	world.until("anna to be settled", settled("anna"))
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("Run = %v, want nil when it is stopped", err)
+	}
+	if bank.calls != 1 {
+		t.Errorf("the bank was asked for the hold %d times, want 1", bank.calls)
+	}
+}

@@ -97,6 +97,9 @@ func (m Money) Add(n Money) (Money, error) {
 	if m.Currency != n.Currency {
 		return Money{}, fmt.Errorf("%w: %q and %q", ErrCurrency, m.Currency, n.Currency)
 	}
+	if abs(m.Minor) > MaxMinor || abs(n.Minor) > MaxMinor { // never made by New; their sum could wrap round
+		return Money{}, fmt.Errorf("%w: %d and %d %s", ErrRange, m.Minor, n.Minor, m.Currency)
+	}
 	return New(m.Minor+n.Minor, m.Currency)
 }
 
