@@ -115,18 +115,27 @@ func (b *builder) row(p planes, y, rows, scale int) {
 		b.prefix[x+1] = sum
 	}
 	luma, fine := p.luma[y*w:y*w+w], p.fine[y*w:y*w+w]
-	// The inner columns all have the same window, so one reciprocal does.
-	whole := rows * (2*blurRadius + 1)
-	recip := scale * unit / whole
-	for x := range w {
+	edge := func(x int) {
 		lo, hi := max(0, x-blurRadius), min(w, x+blurRadius+1)
-		s := int(b.prefix[hi] - b.prefix[lo])
-		mean := 0
-		if hi-lo == 2*blurRadius+1 {
-			mean = s * recip >> 10
-		} else {
-			mean = s * scale / (rows * (hi - lo))
-		}
+		mean := int(b.prefix[hi]-b.prefix[lo]) * scale / (rows * (hi - lo))
 		fine[x] = clamp8(middle + (int(luma[x])*scale-mean)>>10)
+	}
+	inner := max(0, w-2*blurRadius)
+	for x := range min(w, blurRadius) {
+		edge(x)
+	}
+	for x := blurRadius + inner; x < w; x++ {
+		edge(x)
+	}
+	if inner == 0 {
+		return
+	}
+	// The inner columns all have the same window, so one reciprocal does.
+	recip := scale * unit / (rows * (2*blurRadius + 1))
+	from, to := b.prefix[:inner], b.prefix[2*blurRadius+1:][:inner]
+	in, out := luma[blurRadius:][:inner], fine[blurRadius:][:inner]
+	for x := range out {
+		mean := int(to[x]-from[x]) * recip >> 10
+		out[x] = clamp8(middle + (int(in[x])*scale-mean)>>10)
 	}
 }
