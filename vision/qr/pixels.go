@@ -183,3 +183,30 @@ func resample(to int, by float64, each func(i, first int, k *[4]float32)) {
 		each(i, first, &k)
 	}
 }
+
+// keystone undoes a lean: it enlarges one side of the picture and shrinks the
+// other. kx is for a lean to the side, ky for one forwards or back.
+func keystone(g *image.Gray, kx, ky float64) *image.Gray {
+	w, h := g.Rect.Dx(), g.Rect.Dy()
+	fw, fh := float64(w), float64(h)
+	out := image.NewGray(g.Rect)
+	for y := range h {
+		v := float64(y)/fh - 0.5
+		for x := range w {
+			u := float64(x)/fw - 0.5
+			far := 1 / (1 + kx*u + ky*v)
+			sx, sy := (u*far+0.5)*fw, (v*far+0.5)*fh
+			ix, iy := int(sx), int(sy)
+			if sx < 0 || sy < 0 || ix >= w-1 || iy >= h-1 {
+				out.Pix[y*w+x] = 128 // neither black nor white
+				continue
+			}
+			fx, fy := sx-float64(ix), sy-float64(iy)
+			a, b := g.Pix[iy*w+ix:][:2], g.Pix[(iy+1)*w+ix:][:2]
+			top := float64(a[0])*(1-fx) + float64(a[1])*fx
+			low := float64(b[0])*(1-fx) + float64(b[1])*fx
+			out.Pix[y*w+x] = clamp(top*(1-fy) + low*fy)
+		}
+	}
+	return out
+}

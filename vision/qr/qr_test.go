@@ -50,7 +50,7 @@ func load(t testing.TB, path string) *image.Gray {
 // always are the conditions in which a gate must read every code.
 var always = []string{
 	"clean", "blur1.0", "glare", "jpeg15", "phone-dark", "noise25", "lowcontrast", "blur1.8", "motion7",
-	"small2.2px", "inverted",
+	"small2.2px", "small1.6px", "inverted", "persp20", "persp35", "rot+persp+blur",
 }
 
 func TestCodesBeforeTheCameraAreRead(t *testing.T) {
