@@ -37,7 +37,10 @@ func (s *shop) samples() map[string]sample {
 	s.exit(visit)
 	number := s.settled(visit).Receipts[0].Document.Number
 	var d disputeView
-	s.send("lea", "POST", "/v1/receipts/"+number+"/disputes", map[string]any{"line": 1, "claim": "price", "quantity": 1}).want(201, &d)
+	s.send("lea", "POST", "/v1/receipts/"+number+"/disputes", map[string]any{
+		"line": 1, "claim": "price",
+		"quantity": 1,
+	}).want(201, &d)
 	other := s.enter("lea")
 	var q recordedView
 	s.send("gate", "POST", "/v1/detections", s.see("take", "mate", "A3", 500)).want(201, &q)
@@ -56,14 +59,20 @@ func (s *shop) samples() map[string]sample {
 	decision := func(bool) any { return map[string]any{"outcome": "denied", "reason": "It was taken."} }
 	verdict := func(bool) any { return map[string]any{"verdict": "confirmed"} }
 	return map[string]sample{
-		"POST /v1/gate/entries": {there: "/v1/gate/entries", missing: "/v1/gate/entries", body: func(there bool) any {
-			e := s.entry("4006381333931")
-			e["store"] = pick(there, berlin, "nowhere")
-			return e
-		}},
+		"POST /v1/gate/entries": {
+			there: "/v1/gate/entries", missing: "/v1/gate/entries",
+			body: func(there bool) any {
+				e := s.entry("4006381333931")
+				e["store"] = pick(there, berlin, "nowhere")
+				return e
+			},
+		},
 		"GET /v1/gate/entries/:visit": {there: "/v1/gate/entries/" + visit, missing: "/v1/gate/entries/" + no},
 		"POST /v1/gate/exits": {there: "/v1/gate/exits", missing: "/v1/gate/exits", body: func(there bool) any {
-			return map[string]any{"id": s.id(), "occurred_at": s.now(), "gate": "gate-1", "visit": pick(there, other, no)}
+			return map[string]any{
+				"id": s.id(), "occurred_at": s.now(), "gate": "gate-1",
+				"visit": pick(there, other, no),
+			}
 		}},
 		"POST /v1/tickets": {there: "/v1/tickets", missing: "/v1/tickets", body: func(there bool) any {
 			return map[string]any{"shopper": pick(there, "lea", "nobody")}
@@ -73,31 +82,75 @@ func (s *shop) samples() map[string]sample {
 			e["detection"].(map[string]any)["store"] = pick(there, berlin, "nowhere")
 			return e
 		}},
-		"PUT /v1/evidence/:digest":             {there: "/v1/evidence/" + digest, list: true, body: func(bool) any { return []byte("\x89PNG\r\n\x1a\nshelf") }},
-		"HEAD /v1/evidence/:digest":            {there: "/v1/evidence/" + digest + in, missing: "/v1/evidence/" + lost + in},
-		"GET /v1/evidence/:digest":             {there: "/v1/evidence/" + digest + in, missing: "/v1/evidence/" + lost + in},
-		"GET /v1/visits":                       {there: "/v1/visits", list: true},
-		"GET /v1/visits/:visit":                {there: "/v1/visits/" + visit, missing: "/v1/visits/" + no},
-		"GET /v1/visits/:visit/cart":           {there: "/v1/visits/" + visit + "/cart", missing: "/v1/visits/" + no + "/cart"},
-		"GET /v1/visits/:visit/live":           {there: "/v1/visits/" + visit + "/live", missing: "/v1/visits/" + no + "/live"},
-		"GET /v1/visits/:visit/replay":         {there: "/v1/visits/" + visit + "/replay", missing: "/v1/visits/" + no + "/replay"},
-		"GET /v1/streams/:stream":              {there: "/v1/streams/visit-" + visit, missing: "/v1/streams/visit-" + no},
-		"GET /v1/receipts":                     {there: "/v1/receipts", list: true},
-		"GET /v1/receipts/:number":             {there: "/v1/receipts/" + number, missing: "/v1/receipts/berlin-1-2026-999999"},
-		"POST /v1/receipts/:number/disputes":   {there: "/v1/receipts/" + number + "/disputes", missing: "/v1/receipts/berlin-1-2026-999999/disputes", body: func(bool) any { return map[string]any{"line": 1, "claim": "price", "quantity": 1} }},
-		"GET /v1/disputes":                     {there: "/v1/disputes", list: true},
-		"POST /v1/disputes/:dispute/decision":  {there: "/v1/disputes/" + d.Dispute.String() + "/decision", missing: "/v1/disputes/" + no + "/decision", body: decision},
-		"GET /v1/reviews":                      {there: "/v1/reviews", list: true},
-		"POST /v1/reviews/:detection/decision": {there: "/v1/reviews/" + q.ID.String() + "/decision", missing: "/v1/reviews/" + no + "/decision", body: verdict},
-		"GET /v1/journal":                      {there: "/v1/journal", list: true},
-		"GET /v1/journal/balances":             {there: "/v1/journal/balances", list: true},
-		"GET /metrics":                         {there: "/metrics", list: true},
-		"GET /visits":                          {there: "/visits", list: true},
-		"GET /visits/:visit":                   {there: "/visits/" + visit, missing: "/visits/" + no},
-		"POST /visits/:visit/disputes/:number": {there: "/visits/" + visit + "/disputes/" + number, missing: "/visits/" + no + "/disputes/berlin-1-2026-999999", body: form("line=1&claim=price&quantity=1")},
-		"POST /disputes/:dispute/decision":     {there: "/disputes/" + d.Dispute.String() + "/decision", missing: "/disputes/" + no + "/decision", body: form("outcome=denied&reason=so")},
-		"GET /reviews":                         {there: "/reviews", list: true},
-		"POST /reviews/:detection/decision":    {there: "/reviews/" + q.ID.String() + "/decision", missing: "/reviews/" + no + "/decision", body: form("verdict=confirmed")},
+		"PUT /v1/evidence/:digest": {
+			there: "/v1/evidence/" + digest, list: true,
+			body: func(bool) any { return []byte("\x89PNG\r\n\x1a\nshelf") },
+		},
+		"HEAD /v1/evidence/:digest": {
+			there:   "/v1/evidence/" + digest + in,
+			missing: "/v1/evidence/" + lost + in,
+		},
+		"GET /v1/evidence/:digest": {
+			there:   "/v1/evidence/" + digest + in,
+			missing: "/v1/evidence/" + lost + in,
+		},
+		"GET /v1/visits":        {there: "/v1/visits", list: true},
+		"GET /v1/visits/:visit": {there: "/v1/visits/" + visit, missing: "/v1/visits/" + no},
+		"GET /v1/visits/:visit/cart": {
+			there:   "/v1/visits/" + visit + "/cart",
+			missing: "/v1/visits/" + no + "/cart",
+		},
+		"GET /v1/visits/:visit/live": {
+			there:   "/v1/visits/" + visit + "/live",
+			missing: "/v1/visits/" + no + "/live",
+		},
+		"GET /v1/visits/:visit/replay": {
+			there:   "/v1/visits/" + visit + "/replay",
+			missing: "/v1/visits/" + no + "/replay",
+		},
+		"GET /v1/streams/:stream": {
+			there:   "/v1/streams/visit-" + visit,
+			missing: "/v1/streams/visit-" + no,
+		},
+		"GET /v1/receipts": {there: "/v1/receipts", list: true},
+		"GET /v1/receipts/:number": {
+			there:   "/v1/receipts/" + number,
+			missing: "/v1/receipts/berlin-1-2026-999999",
+		},
+		"POST /v1/receipts/:number/disputes": {
+			there:   "/v1/receipts/" + number + "/disputes",
+			missing: "/v1/receipts/berlin-1-2026-999999/disputes",
+			body:    func(bool) any { return map[string]any{"line": 1, "claim": "price", "quantity": 1} },
+		},
+		"GET /v1/disputes": {there: "/v1/disputes", list: true},
+		"POST /v1/disputes/:dispute/decision": {
+			there:   "/v1/disputes/" + d.Dispute.String() + "/decision",
+			missing: "/v1/disputes/" + no + "/decision", body: decision,
+		},
+		"GET /v1/reviews": {there: "/v1/reviews", list: true},
+		"POST /v1/reviews/:detection/decision": {
+			there:   "/v1/reviews/" + q.ID.String() + "/decision",
+			missing: "/v1/reviews/" + no + "/decision", body: verdict,
+		},
+		"GET /v1/journal":          {there: "/v1/journal", list: true},
+		"GET /v1/journal/balances": {there: "/v1/journal/balances", list: true},
+		"GET /metrics":             {there: "/metrics", list: true},
+		"GET /visits":              {there: "/visits", list: true},
+		"GET /visits/:visit":       {there: "/visits/" + visit, missing: "/visits/" + no},
+		"POST /visits/:visit/disputes/:number": {
+			there:   "/visits/" + visit + "/disputes/" + number,
+			missing: "/visits/" + no + "/disputes/berlin-1-2026-999999",
+			body:    form("line=1&claim=price&quantity=1"),
+		},
+		"POST /disputes/:dispute/decision": {
+			there:   "/disputes/" + d.Dispute.String() + "/decision",
+			missing: "/disputes/" + no + "/decision", body: form("outcome=denied&reason=so"),
+		},
+		"GET /reviews": {there: "/reviews", list: true},
+		"POST /reviews/:detection/decision": {
+			there:   "/reviews/" + q.ID.String() + "/decision",
+			missing: "/reviews/" + no + "/decision", body: form("verdict=confirmed"),
+		},
 	}
 }
 
@@ -114,7 +167,10 @@ func (s *shop) ask(who, method string, p sample, there bool) call {
 	}
 	headers := []string{}
 	if text, ok := body.(string); ok && strings.HasPrefix(text, "form:") {
-		body, headers = strings.TrimPrefix(text, "form:"), []string{"Content-Type", "application/x-www-form-urlencoded"}
+		body, headers = strings.TrimPrefix(text, "form:"), []string{
+			"Content-Type",
+			"application/x-www-form-urlencoded",
+		}
 	}
 	return s.send(who, method, path, body, headers...)
 }
@@ -149,7 +205,8 @@ func (s *shop) askAs(name string, r route, role keys.Role, p sample) {
 	nothing := s.send("otto", "GET", "/v1/streams/visit-nobody", nil).want(404).Body.String()
 	hidden := func(what string, c call) {
 		if c.Code != 404 || c.Body.String() != nothing && r.method != http.MethodHead {
-			t.Errorf("%s as %s, %s, answers %d %s, want 404 %s", name, role, what, c.Code, c.Body.String(), nothing)
+			t.Errorf("%s as %s, %s, answers %d %s, want 404 %s", name, role, what, c.Code, c.Body.String(),
+				nothing)
 		}
 	}
 	if !may {
@@ -162,7 +219,8 @@ func (s *shop) askAs(name string, r route, role keys.Role, p sample) {
 	if own := s.ask(roleNames[role], r.method, p, true); own.Code == 404 || own.Code == 401 || own.Code >= 500 {
 		t.Errorf("%s as %s answers %d %s, want an answer", name, role, own.Code, own.Body.String())
 	}
-	if !p.list && !(name == "POST /v1/tickets" && role == keys.Operator) { // anybody may get a ticket from an operator
+	if !p.list && !(name == "POST /v1/tickets" &&
+		role == keys.Operator) { // anybody may get a ticket from an operator
 		hidden("for what is not there", s.ask(roleNames[role], r.method, p, false))
 	}
 	foreign, ok := foreignNames[role]
@@ -189,7 +247,10 @@ func TestAShopperSeesNobodyElse(t *testing.T) {
 	s.until(lea, "asked about", func(v visitView) bool { return len(v.Cart.Open) == 1 })
 	s.until(tom, "asked about", func(v visitView) bool { return len(v.Cart.Open) == 1 })
 	s.send("anna", "POST", "/v1/reviews/"+q.ID.String()+"/decision",
-		map[string]any{"verdict": "corrected", "sku": "mate", "action": "take", "quantity": 1, "visit": tom}).want(200)
+		map[string]any{
+			"verdict": "corrected", "sku": "mate", "action": "take", "quantity": 1,
+			"visit": tom,
+		}).want(200)
 	s.exit(lea)
 	s.exit(tom)
 	s.settled(lea)
@@ -207,8 +268,12 @@ func TestAShopperSeesNobodyElse(t *testing.T) {
 		t.Fatalf("the auditor's replay does not name the other visit and the reviewer: the test shows nothing")
 	}
 	for _, c := range []struct{ who, mine, other string }{{"lea", lea, tom}, {"tom", tom, lea}} {
-		for _, path := range []string{"/v1/visits/", "/v1/visits/" + c.mine, "/v1/visits/" + c.mine + "/replay", "/v1/disputes", "/v1/receipts", "/visits/" + c.mine} {
-			got := s.send(c.who, "GET", strings.TrimSuffix(path, "/"), nil, "Accept", "text/html").want(200).Body.String()
+		for _, path := range []string{
+			"/v1/visits/", "/v1/visits/" + c.mine, "/v1/visits/" + c.mine + "/replay",
+			"/v1/disputes", "/v1/receipts", "/visits/" + c.mine,
+		} {
+			got := s.send(c.who, "GET", strings.TrimSuffix(path, "/"), nil, "Accept",
+				"text/html").want(200).Body.String()
 			for _, secret := range []string{c.other, "anna"} {
 				if strings.Contains(got, secret) {
 					t.Errorf("GET %s shows %s the text %q", path, c.who, secret)

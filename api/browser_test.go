@@ -52,11 +52,13 @@ func openBrowser(t *testing.T, s *shop) *browser {
 	server := s.api.Server()
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(l) }()
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()),
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath(path),
+		chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("headless", true), chromedp.Flag("no-sandbox", true), chromedp.Flag("disable-gpu", true),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("autoplay-policy", "no-user-gesture-required"))
+		chromedp.Flag("disable-sync", true), chromedp.Flag("hide-scrollbars", true),
+		chromedp.Flag("autoplay-policy", "no-user-gesture-required"))
 	ctx, cancel := chromedp.NewContext(alloc)
 	ctx, timeout := context.WithTimeout(ctx, 90*time.Second)
 	b := &browser{t: t, ctx: ctx, url: "http://" + l.Addr().String()}
@@ -82,7 +84,8 @@ func (b *browser) listen() {
 		if err != nil {
 			return
 		}
-		if m.Type == chromedp.ConsoleError || m.Type == chromedp.ConsoleException || m.Type == chromedp.ConsoleWarning {
+		if m.Type == chromedp.ConsoleError || m.Type == chromedp.ConsoleException ||
+			m.Type == chromedp.ConsoleWarning {
 			b.mu.Lock()
 			b.errors = append(b.errors, m.String())
 			b.mu.Unlock()
@@ -120,7 +123,9 @@ func (b *browser) wide(width, height int64) {
 	b.t.Helper()
 	b.do(chromedp.EmulateViewport(width, height))
 	if got := b.text(`String(document.documentElement.scrollWidth - document.documentElement.clientWidth)`); got != "0" {
-		who := b.text(`[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1).slice(0, 5).map(e => e.tagName + "." + e.className).join(", ")`)
+		who := b.text(`[...document.querySelectorAll("body *")]
+			.filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+			.slice(0, 5).map(e => e.tagName + "." + e.className).join(", ")`)
 		b.t.Errorf("at %d px the page is %s px too wide: %s", width, got, who)
 	}
 }
@@ -173,7 +178,10 @@ func (s *shop) stock() {
 		must(s.desk.SetPrice(s.t.Context(), m(), menu, ledger.PriceSet{
 			SKU: ledger.SKU(p.sku), Price: money.Money{Minor: p.minor, Currency: "EUR"}, From: past,
 		}))(s.t)
-		plan.Slots = append(plan.Slots, ledger.SlotPlan{Slot: p.slot, SKU: ledger.SKU(p.sku), Capacity: 1, Initial: 1})
+		plan.Slots = append(plan.Slots, ledger.SlotPlan{
+			Slot: p.slot, SKU: ledger.SKU(p.sku), Capacity: 1,
+			Initial: 1,
+		})
 	}
 	must(s.desk.SetPlanogram(s.t.Context(), m(), plan))(s.t)
 }
@@ -192,7 +200,8 @@ func TestThePagesInABrowser(t *testing.T) {
 	visit := s.enter("lea")
 	saw := func(action, sku, slot string, item, frame int, moving bool) {
 		s.jump(9 * time.Second)
-		s.send("gate", "POST", "/v1/detections", s.see(action, sku, slot, item, s.evidence(f, frame, moving)...)).want(201)
+		s.send("gate", "POST", "/v1/detections", s.see(action, sku, slot, item, s.evidence(f, frame,
+			moving)...)).want(201)
 	}
 	saw("take", "water-still", "left", 973, 90, false)
 	saw("take", "orange-juice", "middle", 958, 240, false)
@@ -255,7 +264,8 @@ func (b *browser) disputeInTwoTaps(s *shop, visit string) {
 	}
 	b.shot("visit-phone")
 	tap := `.paper li:last-child .wrong `
-	b.do(chromedp.Click(chromedp.CSS(tap+"summary")), chromedp.Click(chromedp.CSS(tap+"button[value=not_taken]")))
+	b.do(chromedp.Click(chromedp.CSS(tap+"summary")),
+		chromedp.Click(chromedp.CSS(tap+"button[value=not_taken]")))
 	b.wait(`document.querySelector(".dispute .chip")?.textContent === "Open"`)
 	b.wide(390, 844)
 	b.shot("disputed-phone")
@@ -266,7 +276,8 @@ func (b *browser) decideAtTheDesk(s *shop, visit string) {
 	b.signIn(s, "anna")
 	b.do(chromedp.Navigate(b.url + "/visits/" + visit + "#disputes"))
 	b.wide(1280, 900)
-	b.do(chromedp.SendKeys(chromedp.CSS(".decide input[name=reason]"), "The clip shows the jar standing behind the hand."),
+	b.do(chromedp.SendKeys(chromedp.CSS(".decide input[name=reason]"),
+		"The clip shows the jar standing behind the hand."),
 		chromedp.Click(chromedp.CSS(".decide button[value=upheld]")))
 	// Nobody loads the page again: it follows the visit until the money is back.
 	b.wait(`[...document.querySelectorAll(".money .what")].some(e => e.textContent.startsWith("Refunded"))`)
@@ -278,7 +289,8 @@ func (b *browser) decideAtTheDesk(s *shop, visit string) {
 	b.do(chromedp.Navigate(b.url + "/visits/" + visit))
 	b.wait(`document.querySelector(".step.now") !== null`)
 	b.do(chromedp.Click(chromedp.CSS(`.line li.doubt a`)))
-	if got := b.text(`document.querySelectorAll(".step.now .bar").length + " " + document.querySelector(".step.now .bar.low dt").textContent`); got != "3 Item" {
+	if got := b.text(`document.querySelectorAll(".step.now .bar").length + " " +
+		document.querySelector(".step.now .bar.low dt").textContent`); got != "3 Item" {
 		b.t.Errorf("the doubtful detection shows %q, want three confidences, Item low", got)
 	}
 	b.wide(1280, 900)

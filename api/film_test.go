@@ -62,8 +62,10 @@ func (f *film) clip(from, to int) []byte {
 		raw.Write(f.raw(n))
 	}
 	out := f.t.TempDir() + "/clip.mp4"
-	cmd := exec.CommandContext(f.t.Context(), "ffmpeg", "-loglevel", "error", "-threads", "1", "-f", "rawvideo", "-pix_fmt", "bgr24",
-		"-s", fmt.Sprintf("%dx%d", f.shop.Width, f.shop.Height), "-r", "10", "-i", "-", "-c:v", "libx264", "-preset", "veryfast",
+	cmd := exec.CommandContext(f.t.Context(), "ffmpeg", "-loglevel", "error", "-threads", "1", "-f",
+		"rawvideo", "-pix_fmt", "bgr24",
+		"-s", fmt.Sprintf("%dx%d", f.shop.Width, f.shop.Height), "-r", "10", "-i", "-", "-c:v", "libx264",
+		"-preset", "veryfast",
 		"-pix_fmt", "yuv420p", "-movflags", "+faststart", "-y", out)
 	cmd.Stdin = &raw
 	if msg, err := cmd.CombinedOutput(); err != nil {

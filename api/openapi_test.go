@@ -56,8 +56,11 @@ func (k *checker) check(method, path string, rec *httptest.ResponseRecorder) err
 		return nil // no body, or bytes
 	}
 	return openapi3filter.ValidateResponse(req.Context(), &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: req, PathParams: params, Route: route},
-		Status:                 rec.Code, Header: rec.Header(),
+		RequestValidationInput: &openapi3filter.RequestValidationInput{
+			Request: req, PathParams: params,
+			Route: route,
+		},
+		Status: rec.Code, Header: rec.Header(),
 		Body:    io.NopCloser(bytes.NewReader(rec.Body.Bytes())),
 		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
 	})
@@ -127,9 +130,11 @@ func TestTheCheckerFindsAWrongAnswer(t *testing.T) {
 func TestTheTableOfRolesIsTrue(t *testing.T) {
 	s := openShop(t)
 	var table strings.Builder
-	table.WriteString("| route | " + strings.ReplaceAll(strings.Trim(fmt.Sprint(keys.Roles()), "[]"), " ", " | ") + " |\n|---|" + strings.Repeat(":-:|", len(keys.Roles())) + "\n")
+	table.WriteString("| route | " + strings.ReplaceAll(strings.Trim(fmt.Sprint(keys.Roles()), "[]"), " ",
+		" | ") + " |\n|---|" + strings.Repeat(":-:|", len(keys.Roles())) + "\n")
 	for _, r := range s.api.routes() {
-		fmt.Fprintf(&table, "| `%s %s` |", r.method, regexp.MustCompile(`:(\w+)`).ReplaceAllString(r.path, "{$1}"))
+		fmt.Fprintf(&table, "| `%s %s` |", r.method, regexp.MustCompile(`:(\w+)`).ReplaceAllString(r.path,
+			"{$1}"))
 		for _, role := range keys.Roles() {
 			mark := " "
 			switch {

@@ -144,9 +144,12 @@ func openShop(t *testing.T) *shop {
 	s.store = must(evidence.Open(t.TempDir(), evidence.Config{MaxBytes: 1 << 20}))(t)
 	s.ring = must(ticket.NewKey(rand.Reader))(t)
 	ks := must(keys.Open(t.TempDir()))(t)
-	visits := runner.New(s.log, func() *projections.Visits { return &projections.Visits{} }, runner.Config{}, quiet)
-	queue := runner.New(s.log, func() *projections.ReviewQueue { return &projections.ReviewQueue{} }, runner.Config{}, quiet)
-	books := runner.New(s.log, func() *projections.Journal { return &projections.Journal{} }, runner.Config{}, quiet)
+	visits := runner.New(s.log, func() *projections.Visits { return &projections.Visits{} },
+		runner.Config{}, quiet)
+	queue := runner.New(s.log, func() *projections.ReviewQueue { return &projections.ReviewQueue{} },
+		runner.Config{}, quiet)
+	books := runner.New(s.log, func() *projections.Journal { return &projections.Journal{} },
+		runner.Config{}, quiet)
 	reg := runner.New(s.log, func() *register.Register { return &register.Register{} }, runner.Config{}, quiet)
 	s.api = must(New(Services{
 		Log: s.log, Desk: s.desk, Evidence: s.store, Keys: ks, Tickets: s.ring,
@@ -190,7 +193,10 @@ func openShop(t *testing.T) *shop {
 func (s *shop) seed(ks *keys.Store) {
 	t, ctx := s.t, context.Background()
 	m := func() ledger.Meta {
-		return ledger.Meta{ID: s.id(), Occurred: ledger.Instant(s.base.Add(-24 * time.Hour)), Actor: "operator:test"}
+		return ledger.Meta{
+			ID: s.id(), Occurred: ledger.Instant(s.base.Add(-24 * time.Hour)),
+			Actor: "operator:test",
+		}
 	}
 	for _, st := range []ledger.StoreID{berlin, munich} {
 		must(s.desk.OpenStore(ctx, m(), ledger.StoreOpened{Store: st, Catalogue: menu, Seller: ledger.Seller{
@@ -221,12 +227,21 @@ func (s *shop) seed(ks *keys.Store) {
 			SKU: ledger.SKU(p.sku), Price: money.Money{Minor: p.minor, Currency: "EUR"},
 			From: ledger.Instant(s.base.Add(-48 * time.Hour)),
 		}))(t)
-		plan.Slots = append(plan.Slots, ledger.SlotPlan{Slot: fmt.Sprintf("A%d", i+1), SKU: ledger.SKU(p.sku), Capacity: 6, Initial: 6})
+		plan.Slots = append(plan.Slots, ledger.SlotPlan{
+			Slot: fmt.Sprintf("A%d", i+1),
+			SKU:  ledger.SKU(p.sku), Capacity: 6, Initial: 6,
+		})
 	}
 	must(s.desk.SetPlanogram(ctx, m(), plan))(t)
 	for name, spec := range map[string]keys.Spec{
-		"gate": {Role: keys.Device, Store: string(berlin), Name: "gate-1"}, "munich": {Role: keys.Device, Store: string(munich), Name: "gate-9"},
-		"lea": {Role: keys.Shopper, Shopper: "lea", Name: "lea"}, "tom": {Role: keys.Shopper, Shopper: "tom", Name: "tom"},
+		"gate": {Role: keys.Device, Store: string(berlin), Name: "gate-1"}, "munich": {
+			Role:  keys.Device,
+			Store: string(munich), Name: "gate-9",
+		},
+		"lea": {Role: keys.Shopper, Shopper: "lea", Name: "lea"}, "tom": {
+			Role:    keys.Shopper,
+			Shopper: "tom", Name: "tom",
+		},
 		"anna": {Role: keys.Reviewer, Name: "anna"}, "finn": {Role: keys.Finance, Name: "finn"},
 		"otto": {Role: keys.Auditor, Name: "otto"}, "olga": {Role: keys.Operator, Name: "olga"},
 	} {
@@ -312,7 +327,8 @@ func (s *shop) enter(who string) string {
 
 func (s *shop) entry(code string) map[string]any {
 	return map[string]any{
-		"id": s.id(), "occurred_at": s.now(), "store": berlin, "gate": "gate-1", "place": "gate", "code": code, "party": 1,
+		"id": s.id(), "occurred_at": s.now(), "store": berlin, "gate": "gate-1", "place": "gate",
+		"code": code, "party": 1,
 	}
 }
 
@@ -333,7 +349,10 @@ func (s *shop) see(action, sku, slot string, item int, refs ...ledger.EvidenceRe
 		"id": s.id(), "occurred_at": s.now(),
 		"detection": map[string]any{
 			"store": berlin, "sensor": "cam-1", "source": "camera", "slot": slot,
-			"items":   []any{map[string]any{"sku": sku, "confidence": item}, map[string]any{"sku": "tea", "confidence": 1000 - item}},
+			"items": []any{map[string]any{"sku": sku, "confidence": item}, map[string]any{
+				"sku":        "tea",
+				"confidence": 1000 - item,
+			}},
 			"actions": []any{map[string]any{"action": action, "confidence": 962}},
 			"persons": []any{}, "quantity": 1, "grams": 0, "model": "slots 1.0", "evidence": refs,
 		},
@@ -344,7 +363,8 @@ func (s *shop) see(action, sku, slot string, item int, refs ...ledger.EvidenceRe
 func (s *shop) keep(role, kind string, b []byte) ledger.EvidenceRef {
 	s.t.Helper()
 	d := ledger.DigestOf(b)
-	if c := s.send("gate", "PUT", "/v1/evidence/"+string(d), b, "Content-Type", kind); c.Code != 201 && c.Code != 200 {
+	if c := s.send("gate", "PUT", "/v1/evidence/"+string(d), b, "Content-Type", kind); c.Code != 201 &&
+		c.Code != 200 {
 		s.t.Fatalf("PUT evidence = %d %s, want 201 or 200", c.Code, c.Body.String())
 	}
 	return ledger.EvidenceRef{Role: role, Digest: d, MediaType: kind, Bytes: int64(len(b))}

@@ -61,7 +61,10 @@ func TestABrowserSignsIn(t *testing.T) {
 
 // TestTheSignInLeadsNowhereElse: a link cannot use it to send people away.
 func TestTheSignInLeadsNowhereElse(t *testing.T) {
-	for _, next := range []string{"https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "", "visits", "/a\r\nb"} {
+	for _, next := range []string{
+		"https://evil.example", "//evil.example", "/\\evil.example",
+		"javascript:alert(1)", "", "visits", "/a\r\nb",
+	} {
 		if got := ownPath(next); got != "/visits" {
 			t.Errorf("ownPath(%q) = %q, want /visits", next, got)
 		}
@@ -82,7 +85,8 @@ func TestAnotherSiteCanDoNothing(t *testing.T) {
 	}
 	c := s.send("", "GET", "/signin", nil, "Accept", "text/html").want(200)
 	csp := c.Header().Get("Content-Security-Policy")
-	if !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || c.Header().Get("X-Content-Type-Options") != "nosniff" {
+	if !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") ||
+		c.Header().Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("headers = %v, want a strict content policy", c.Header())
 	}
 	visit := s.enter("lea")
@@ -102,7 +106,8 @@ func TestAWrongKeyIsSlowToTry(t *testing.T) {
 	s := openShop(t)
 	held := 0
 	for i := range strangerBurst * 2 {
-		c := s.send("", "GET", "/v1/visits", nil, "Authorization", "Bearer vouch_a_b", "X-Forwarded-For", fmt.Sprintf("10.0.0.%d", i))
+		c := s.send("", "GET", "/v1/visits", nil, "Authorization", "Bearer vouch_a_b", "X-Forwarded-For",
+			fmt.Sprintf("10.0.0.%d", i))
 		if c.Code == http.StatusTooManyRequests {
 			held++
 		} else if c.Code != http.StatusUnauthorized {
@@ -128,12 +133,16 @@ func TestATraceRunsThroughToTheEvents(t *testing.T) {
 	const id = "4bf92f3577b34da6a3ce929d0e0e4736"
 	s.enter("lea")
 	var r recordedView
-	c := s.send("gate", "POST", "/v1/detections", s.see("take", "cola", "A1", 990), "Traceparent", "00-"+id+"-00f067aa0ba902b7-01").want(201, &r)
+	c := s.send("gate", "POST", "/v1/detections", s.see("take", "cola", "A1", 990), "Traceparent",
+		"00-"+id+"-00f067aa0ba902b7-01").want(201, &r)
 	rec := must(s.log.Find(t.Context(), r.ID))(t)
 	if rec.Trace != id || c.Header().Get("X-Request-Id") != id {
 		t.Errorf("trace = %q, answered %q, want %q", rec.Trace, c.Header().Get("X-Request-Id"), id)
 	}
-	for _, bad := range []string{"", "00-" + strings.Repeat("0", 32) + "-00f067aa0ba902b7-01", "ff-" + id + "-00f067aa0ba902b7-01", "00-xyz-1-1"} {
+	for _, bad := range []string{
+		"", "00-" + strings.Repeat("0", 32) + "-00f067aa0ba902b7-01",
+		"ff-" + id + "-00f067aa0ba902b7-01", "00-xyz-1-1",
+	} {
 		if got := traceparentID(bad); got != "" {
 			t.Errorf("traceparentID(%q) = %q, want nothing", bad, got)
 		}
@@ -202,7 +211,8 @@ func TestTheCartIsLive(t *testing.T) {
 func TestSlowAndGreedyClientsAreCutOff(t *testing.T) {
 	s := openShop(t)
 	got := s.api.Server()
-	if got.ReadHeaderTimeout != 2*time.Second || got.ReadTimeout == 0 || got.WriteTimeout == 0 || got.IdleTimeout == 0 || got.MaxHeaderBytes != 16<<10 {
+	if got.ReadHeaderTimeout != 2*time.Second || got.ReadTimeout == 0 || got.WriteTimeout == 0 ||
+		got.IdleTimeout == 0 || got.MaxHeaderBytes != 16<<10 {
 		t.Errorf("Server() = %+v, want every limit set", got)
 	}
 	visit := s.enter("lea")
@@ -211,7 +221,8 @@ func TestSlowAndGreedyClientsAreCutOff(t *testing.T) {
 	codes := map[int]int{}
 	var bodies []func()
 	for range maxLive + 2 {
-		req := must(http.NewRequestWithContext(t.Context(), "GET", server.URL+"/v1/visits/"+visit+"/live", nil))(t)
+		req := must(http.NewRequestWithContext(t.Context(), "GET", server.URL+"/v1/visits/"+visit+"/live",
+			nil))(t)
 		req.Header.Set("Authorization", "Bearer "+s.keys["lea"])
 		res := must(server.Client().Do(req))(t)
 		codes[res.StatusCode]++

@@ -13,7 +13,8 @@ import (
 func TestAShopperDisputesOneLineAndSeesWhy(t *testing.T) {
 	s := openShop(t)
 	visit := s.enter("lea")
-	before, after := s.keep("before", "image/png", []byte("\x89PNG\r\n\x1a\nbefore")), s.keep("after", "image/png", []byte("\x89PNG\r\n\x1a\nafter"))
+	before, after := s.keep("before", "image/png", []byte("\x89PNG\r\n\x1a\nbefore")), s.keep("after",
+		"image/png", []byte("\x89PNG\r\n\x1a\nafter"))
 	s.send("gate", "POST", "/v1/detections", s.see("take", "cola", "A1", 934, before, after)).want(201)
 	s.send("gate", "POST", "/v1/detections", s.see("take", "water", "A2", 981)).want(201)
 	s.send("gate", "POST", "/v1/detections", s.see("return", "water", "A2", 977)).want(201)
@@ -44,8 +45,12 @@ func TestAShopperDisputesOneLineAndSeesWhy(t *testing.T) {
 	}
 	s.send("anna", "POST", "/v1/disputes/"+d.Dispute.String()+"/decision",
 		map[string]any{"outcome": "upheld", "reason": "The hand never closed."}).want(200, &d)
-	v = s.until(visit, "refunded", func(v visitView) bool { return v.Payment.Refunded != nil && v.Payment.Refunded.Minor == 189 })
-	if len(v.Receipts) != 2 || v.Receipts[1].Document.Corrects != number || v.Receipts[0].CorrectedBy != v.Receipts[1].Document.Number {
+	v = s.until(visit, "refunded", func(v visitView) bool {
+		return v.Payment.Refunded != nil &&
+			v.Payment.Refunded.Minor == 189
+	})
+	if len(v.Receipts) != 2 || v.Receipts[1].Document.Corrects != number ||
+		v.Receipts[0].CorrectedBy != v.Receipts[1].Document.Number {
 		t.Errorf("receipts = %+v, want a correction of %s", v.Receipts, number)
 	}
 	var mine list[disputeView]
@@ -183,10 +188,14 @@ func TestADoubtWaitsForAReviewer(t *testing.T) {
 	var r recordedView
 	s.send("gate", "POST", "/v1/detections", s.see("take", "mate", "A3", 610)).want(201, &r)
 	s.exit(visit)
-	s.until(visit, "provisional", func(v visitView) bool { return v.Provisional != nil && len(v.Provisional.Document.Pending) == 1 })
+	s.until(visit, "provisional", func(v visitView) bool {
+		return v.Provisional != nil &&
+			len(v.Provisional.Document.Pending) == 1
+	})
 	var q list[reviewItem]
 	s.send("anna", "GET", "/v1/reviews", nil).want(200, &q)
-	if len(q.Items) != 1 || q.Items[0].Detection != r.ID || q.Items[0].AtRisk.Minor != 219 || q.Items[0].Planned != "mate" {
+	if len(q.Items) != 1 || q.Items[0].Detection != r.ID || q.Items[0].AtRisk.Minor != 219 ||
+		q.Items[0].Planned != "mate" {
 		t.Fatalf("queue = %+v, want the mate of slot A3 with 2.19 at risk", q.Items)
 	}
 	answer := map[string]any{"verdict": "confirmed"}
@@ -201,7 +210,8 @@ func TestADoubtWaitsForAReviewer(t *testing.T) {
 	if one.Body.String() != three.Body.String() {
 		t.Errorf("a repeat after a restart answers %s, want the first answer %s", three.Body, one.Body)
 	}
-	if c := s.send("anna", "POST", path, map[string]any{"verdict": "dismissed"}, "Idempotency-Key", "k1").want(422); c.code() != "id_reused" {
+	if c := s.send("anna", "POST", path, map[string]any{"verdict": "dismissed"}, "Idempotency-Key",
+		"k1").want(422); c.code() != "id_reused" {
 		t.Errorf("another body under the same key answers %s, want id_reused", c.code())
 	}
 	s.send("anna", "POST", path, map[string]any{"verdict": "dismissed"}, "Idempotency-Key", "k2").want(409)
