@@ -6,12 +6,10 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 )
 
-// Paths of the server's HTTP interface that devices use.
+// Paths of the server's HTTP interface that gates use.
 const (
-	PathEntries    = "/v1/gate/entries"
-	PathExits      = "/v1/gate/exits"
-	PathDetections = "/v1/detections"
-	PathEvidence   = "/v1/evidence/" // and the digest
+	PathEntries = "/v1/gate/entries"
+	PathExits   = "/v1/gate/exits"
 )
 
 // A GateEntry asks for entry with the code that was shown. It may be sent
@@ -52,12 +50,4 @@ type GateExit struct {
 	Gate       ledger.DeviceID `json:"gate"`
 	Visit      ledger.VisitID  `json:"visit,omitempty"`
 	Code       string          `json:"code,omitempty"`
-}
-
-// A Detection sends what a sensor saw. Its evidence has been sent before.
-type Detection struct {
-	ID         ledger.ID                `json:"id"`
-	OccurredAt time.Time                `json:"occurred_at"`
-	Actor      string                   `json:"actor,omitempty"`
-	Detection  ledger.DetectionRecorded `json:"detection"`
 }
