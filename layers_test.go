@@ -38,7 +38,7 @@ var layers = map[string][]string{
 	"vision/outbox":    {"ledger"},
 	"vision/planogram": {},
 	"vision/qr":        {},
-	"vision/render":    {},
+	"vision/render":    {"vision/qr"},
 	"vision/score":     {},
 	"vision/shelf":     {"vision/planogram"},
 	"vision/ticket":    {"ledger"},
