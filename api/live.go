@@ -16,6 +16,8 @@ import (
 )
 
 const (
+	// heartbeat keeps proxies from hanging up, and bounds how long a stream
+	// outlives its key.
 	heartbeat = 15 * time.Second
 	// liveWrite is how long one write to a live stream may take before the
 	// reader counts as gone.
@@ -78,6 +80,9 @@ func (a *API) follow(c echo.Context, visit ledger.VisitID, after int64) error {
 		select {
 		case text = <-out:
 		case <-beat.C:
+			if _, err := a.s.Keys.Get(caller(c).ID); err != nil {
+				return nil // revoked meanwhile
+			}
 			text = ": still here\n\n"
 		case <-ctx.Done():
 			return nil
