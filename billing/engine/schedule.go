@@ -153,7 +153,8 @@ func (e *Engine) wakeAt(s subject, at time.Time) {
 	heap.Push(&e.timers, timer{at, s})
 }
 
-// timers is a heap by time. An entry whose subject wakes at another time by
+// timers is a heap by time, and at the same instant by name, so that a process
+// that was started afresh decides in the same order. An entry whose subject wakes at another time by
 // now is stale and skipped.
 type timers []timer
 
@@ -162,9 +163,14 @@ type timer struct {
 	subject subject
 }
 
-func (t timers) Len() int           { return len(t) }
-func (t timers) Less(i, j int) bool { return t[i].at.Before(t[j].at) }
-func (t timers) Swap(i, j int)      { t[i], t[j] = t[j], t[i] }
+func (t timers) Len() int { return len(t) }
+func (t timers) Less(i, j int) bool {
+	if !t[i].at.Equal(t[j].at) {
+		return t[i].at.Before(t[j].at)
+	}
+	return t[i].subject.name() < t[j].subject.name()
+}
+func (t timers) Swap(i, j int) { t[i], t[j] = t[j], t[i] }
 
 // Push is heap's.
 func (t *timers) Push(x any) { *t = append(*t, x.(timer)) } //nolint:forcetypeassert // pushed by wakeAt alone

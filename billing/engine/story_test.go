@@ -474,25 +474,3 @@ func TestWebhookMakesUsAskAgain(t *testing.T) {
 	}
 	w.audit()
 }
-
-// TestFinishedVisitIsNotHeldUp: a late take that might be of either of two
-// visits asks the one it was recorded in, and leaves alone the one that has
-// settled.
-func TestFinishedVisitIsNotHeldUp(t *testing.T) {
-	w := newWorld(t).open(house)
-	w.enter("anna")
-	w.enter("ben")
-	seen := w.now
-	w.exit("ben")
-	w.pass(time.Minute)
-	w.sees("late", sight{sku: cola, persons: who("anna", 500, "ben", 450), occurred: seen})
-	if n := count(w.kinds("visit-ben"), ledger.KindDetectionImplicated); n != 0 {
-		t.Errorf("ben had settled and was implicated %d times", n)
-	}
-	w.exit("anna")
-	w.review("late", engine.ReviewCommand{Verdict: ledger.VerdictConfirmed, Visit: "ben"})
-	w.pass(time.Minute)
-	w.wantEnd("anna", ledger.SettledNothing, 0, 0, 0)
-	w.wantEnd("ben", ledger.SettledOwed, 0, 0, 150) // his hold is gone: a person said so, and it is owed
-	w.audit()
-}
