@@ -25,6 +25,9 @@ const (
 	// hand does not.
 	ghostSeconds  = 1.5
 	objectSeconds = 20.0
+	// ghostMost is the changed share of the ring above which nothing is left
+	// to tell a ghost by: somebody stands before the whole slot.
+	ghostMost = 0.5
 	// firstSeconds replaces ghostSeconds as long as the ring has not once
 	// looked like its reference again after a disturbance: the first frame
 	// may have had a hand in it.
@@ -47,7 +50,7 @@ func (s *slot) step(m *Monitor, frame int, v view) []Change {
 	still := s.resting(m, v)
 	if l.ring > ringDirty && !(l.ring < ringStained && s.rest >= m.seconds(stainSeconds)) {
 		s.dirty++
-		s.adopt(m, v)
+		s.adopt(m, v, l.ring)
 		return nil
 	}
 	s.clean()
@@ -132,7 +135,7 @@ func (s *slot) follow(m *Monitor, v view) {
 }
 
 // adopt gives up a reference of the ring that is shown to be old.
-func (s *slot) adopt(m *Monitor, v view) {
+func (s *slot) adopt(m *Monitor, v view, ring float64) {
 	needed := ghostSeconds
 	if !s.proven {
 		needed = firstSeconds
@@ -141,7 +144,7 @@ func (s *slot) adopt(m *Monitor, v view) {
 		return
 	}
 	was, is := s.outline(m, v)
-	ghost := 2*is < was
+	ghost := ring < ghostMost && 2*is < was
 	if !ghost && s.rest < m.seconds(objectSeconds) {
 		return
 	}

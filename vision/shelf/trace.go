@@ -1,5 +1,7 @@
 package shelf
 
+import "math"
+
 // trace is how far the base of a cell has differed from its reference since
 // it last looked like it.
 type trace struct {
@@ -32,12 +34,14 @@ const (
 	settleShare = 0.25
 	settleLooks = 4
 	// settleWithin bounds the way from coming near to resting, in looks.
-	settleWithin = 12
+	settleWithin = 30
 )
 
-// happened finds the frame of the event: walking back to where the base last
-// rose through liftShare of the final difference, which is the lift-off of a
-// take, and for a return on from there to where it came to rest.
+// happened finds the frame of the event. It walks back to where the base last
+// rose through liftShare of the final difference, and on from there to where
+// that difference was first reached and kept: there a returned item rests. A
+// taken one left between the rise and the last look that was still different:
+// a hand from above bares the base as it lifts, one from below hides it before.
 func (t *trace) happened(a Action, after int, final float64) int {
 	i := len(t.frames) - 1
 	for i > 0 && t.frames[i] > after && t.shares[i-1] >= liftShare*final {
@@ -46,16 +50,25 @@ func (t *trace) happened(a Action, after int, final float64) int {
 	if i < 0 {
 		return after
 	}
-	if a == Return {
-		for k := i; k < min(i+settleWithin, len(t.frames)-settleLooks); k++ {
-			mean := 0.0
-			for _, s := range t.shares[k : k+settleLooks] {
-				mean += s / settleLooks
-			}
-			if mean > (1-settleShare)*final && mean < (1+settleShare)*final {
-				return t.frames[k]
-			}
+	rest := i
+	for k := i; k < min(i+settleWithin, len(t.frames)-settleLooks); k++ {
+		mean := 0.0
+		for _, s := range t.shares[k : k+settleLooks] {
+			mean += s / settleLooks
+		}
+		if mean > (1-settleShare)*final && mean < (1+settleShare)*final {
+			rest = k
+			break
 		}
 	}
-	return t.frames[i]
+	if a == Take {
+		last := rest
+		for k := rest; k < min(i+settleWithin, len(t.frames)); k++ {
+			if math.Abs(t.shares[k]-final) > settleShare*final {
+				last = k
+			}
+		}
+		rest = (i + last) / 2
+	}
+	return t.frames[rest]
 }
