@@ -98,7 +98,7 @@ func (r *run) charge(ctx context.Context) error {
 func (r *run) dispute(ctx context.Context) error {
 	r.heading("8. Anna disputes a line and sees why it is there")
 	line := r.tale.cart.Issued.Lines[0]
-	r.say("  line %d, %s: %s; %d events and %d pieces of evidence vouch for it\n", line.No, line.Name, line.Check, len(line.Causes), len(line.Evidence))
+	r.say("  line %d, %s, rests on %d event(s) and %d pieces of evidence\n", line.No, line.Name, len(line.Causes), len(line.Evidence))
 	var d struct {
 		Dispute ledger.ID `json:"dispute"`
 	}
@@ -111,7 +111,7 @@ func (r *run) dispute(ctx context.Context) error {
 		return err
 	}
 	decision := map[string]any{
-		"outcome": "upheld", "quantity": 1, "reason": "the clip shows the take; staff found the bottle on the counter",
+		"outcome": "upheld", "quantity": 1, "reason": "the clip shows the take; staff found it on the counter",
 	}
 	path = "/v1/disputes/" + d.Dispute.String() + "/decision"
 	if err := r.server.do(ctx, r.keys[keys.Reviewer], http.MethodPost, path, decision, nil); err != nil {
@@ -121,6 +121,9 @@ func (r *run) dispute(ctx context.Context) error {
 		return c.Latest.Number != c.Issued.Number && r.tale.refunded != (money.Money{})
 	})
 	if err != nil {
+		return err
+	}
+	if err := r.tale.settle(ctx); err != nil {
 		return err
 	}
 	r.result.Correction = r.tale.cart.Latest.Number

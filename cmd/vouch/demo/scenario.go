@@ -2,13 +2,13 @@ package demo
 
 // scenario is what happens before the shelf camera in the drawn video.
 const scenario = `
-seconds 54
+seconds 50
 take left@5s                      # Anna takes a bottle of water
-touch middle@10s                  # and only touches the juice
-take middle-right@15s             # a cola
-pass@20s                          # somebody walks by
-take right@26s                    # a jar of honey
-return left@32s                   # the water goes back, turned
-rest middle-left@38s for 3s       # a hand rests on the biscuits
-hidden take middle@46s            # the juice, behind somebody who stands in front
+take middle@11s                   # a carton of juice
+take middle-right@17s             # and a cola
+return left@23s                   # the water goes back, turned
+touch right@28s                   # she only touches the honey
+misplace middle=cola-can@34s      # the cola goes back to where the juice stood
+pass@39s                          # somebody walks by
+take middle-left@44s              # a box of biscuits
 `

@@ -197,7 +197,7 @@ func (r *run) enter(ctx context.Context) error {
 		return fmt.Errorf("the gate did not open for anna: %s", said)
 	}
 	r.tale.head()
-	return r.tale.catchUp(ctx)
+	return r.tale.settle(ctx)
 }
 
 // refusals shows that the same code opens nothing twice, and that a card
@@ -242,7 +242,7 @@ func (r *run) shop(ctx context.Context) error {
 	if watch.err != nil {
 		return fmt.Errorf("the shelf camera: %w", watch.err)
 	}
-	return r.tale.catchUp(ctx)
+	return r.tale.settle(ctx)
 }
 
 func (r *run) leave(ctx context.Context) error {

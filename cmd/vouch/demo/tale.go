@@ -22,6 +22,9 @@ type teller struct {
 	cart    *projections.Cart
 	lines   []story.Line
 
+	heard   []ledger.Event // read and not told yet
+	highest uint64         // position that the last look saw
+
 	captured, refunded money.Money
 	exitedAt, issuedAt time.Time // the log's clock
 }
@@ -32,20 +35,35 @@ func newTeller(r *run) *teller {
 
 func (t *teller) head() { t.printer.Head() }
 
-// catchUp tells what has happened since the last call.
+// catchUp tells what has happened. The two streams are read one after the
+// other, so an event is told only when a later look can find none before it.
 func (t *teller) catchUp(ctx context.Context) error {
-	var news []ledger.Event
 	for _, s := range []ledger.StreamID{ledger.VisitStream(t.r.visit), ledger.PaymentStream(t.r.visit)} {
 		events, err := t.r.server.events(ctx, t.r.keys[keys.Auditor], s, t.next[s])
 		if err != nil {
 			return err
 		}
 		t.next[s] += uint64(len(events))
-		news = append(news, events...)
+		t.heard = append(t.heard, events...)
 	}
-	slices.SortFunc(news, func(a, b ledger.Event) int { return cmp.Compare(a.Position, b.Position) })
-	for _, e := range news {
-		if err := t.tell(e); err != nil {
+	slices.SortFunc(t.heard, func(a, b ledger.Event) int { return cmp.Compare(a.Position, b.Position) })
+	sure := t.highest
+	for len(t.heard) > 0 && t.heard[0].Position <= sure {
+		if err := t.tell(t.heard[0]); err != nil {
+			return err
+		}
+		t.heard = t.heard[1:]
+	}
+	if n := len(t.heard); n > 0 {
+		t.highest = t.heard[n-1].Position
+	}
+	return nil
+}
+
+// settle tells what is still held back.
+func (t *teller) settle(ctx context.Context) error {
+	for range 2 {
+		if err := t.catchUp(ctx); err != nil {
 			return err
 		}
 	}
