@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 
@@ -53,6 +54,7 @@ func Check(ctx context.Context, log ledger.Log, bank *Bank) (Audit, error) {
 	var visits projections.Visits
 	var journal projections.Journal
 	numbers := map[string][]int{}
+	replays := replays{open: map[ledger.StreamID][]ledger.Event{}, again: map[ledger.StreamID]bool{}}
 	for e, err := range projections.Decoded(log.Read(ctx, ledger.Query{})) {
 		if err != nil {
 			return a, err
@@ -61,6 +63,9 @@ func Check(ctx context.Context, log ledger.Log, bank *Bank) (Audit, error) {
 			return a, err
 		}
 		a.Events++
+		if err := a.replay(replays.next(e)); err != nil {
+			return a, err
+		}
 		switch p := e.Payload.(type) { //nolint:gochecksumtype // the documents only
 		case ledger.ReceiptIssued:
 			a.count(numbers, p.Document.Number)
@@ -72,7 +77,9 @@ func Check(ctx context.Context, log ledger.Log, bank *Bank) (Audit, error) {
 	a.books(&journal)
 	for row := range visits.All() {
 		a.visit(row)
-		if err := a.replay(ctx, log, row.Visit); err != nil {
+	}
+	for _, stream := range replays.rest() {
+		if err := a.replay(projections.Decoded(log.Read(ctx, ledger.Query{Stream: stream}))); err != nil {
 			return a, err
 		}
 	}
@@ -111,8 +118,56 @@ func (a *Audit) visit(r projections.VisitRow) {
 	}
 }
 
-func (a *Audit) replay(ctx context.Context, log ledger.Log, v ledger.VisitID) error {
-	err := projections.VerifyReceipts(projections.Decoded(log.Read(ctx, ledger.Query{Stream: ledger.VisitStream(v)})))
+// replays keeps the events of visits that are under way, so that most receipts
+// are replayed while the log is read once. A visit that goes on after it was
+// settled is read again at the end.
+type replays struct {
+	open  map[ledger.StreamID][]ledger.Event
+	again map[ledger.StreamID]bool // false: ended
+}
+
+// next takes in an event and returns the whole of the visit that it ends.
+func (r *replays) next(e ledger.Event) iter.Seq2[ledger.Event, error] {
+	if category, _ := e.Stream.Split(); category != ledger.CategoryVisit {
+		return nil
+	}
+	if _, ended := r.again[e.Stream]; ended {
+		r.again[e.Stream] = true
+		return nil
+	}
+	r.open[e.Stream] = append(r.open[e.Stream], e)
+	if e.Kind != ledger.KindVisitSettled && e.Kind != ledger.KindGateRefused {
+		return nil
+	}
+	whole := r.open[e.Stream]
+	delete(r.open, e.Stream)
+	r.again[e.Stream] = false
+	return func(yield func(ledger.Event, error) bool) {
+		for _, e := range whole {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// rest returns the streams that are still to be replayed.
+func (r *replays) rest() []ledger.StreamID {
+	rest := slices.Collect(maps.Keys(r.open))
+	for s, again := range r.again {
+		if again {
+			rest = append(rest, s)
+		}
+	}
+	slices.Sort(rest)
+	return rest
+}
+
+func (a *Audit) replay(events iter.Seq2[ledger.Event, error]) error {
+	if events == nil {
+		return nil
+	}
+	err := projections.VerifyReceipts(events)
 	if errors.Is(err, projections.ErrNotReplayed) {
 		a.find("%v", err)
 		return nil
