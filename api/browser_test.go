@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
 )
@@ -203,6 +204,12 @@ func TestThePagesInABrowser(t *testing.T) {
 		s.send("gate", "POST", "/v1/detections", s.see(action, sku, slot, item, s.evidence(f, frame,
 			moving)...)).want(201)
 	}
+	// What the provider calls things is long and has no spaces.
+	notice := engine.ProviderEvent{
+		ID: "evt_1", Type: "payment_intent.amount_capturable_updated", Object: "pi_3QKd0fT1" + visit[len(visit)-6:],
+		Visit: ledger.VisitID(visit), Occurred: ledger.Instant(s.now()),
+	}
+	s.send("", "POST", "/webhooks/stripe", notice, "Stripe-Signature", "good").want(204)
 	saw("take", "water-still", "left", 973, 90, false)
 	saw("take", "orange-juice", "middle", 958, 240, false)
 	saw("return", "orange-juice", "middle", 941, 420, false)
@@ -275,6 +282,8 @@ func (b *browser) decideAtTheDesk(s *shop, visit string) {
 	b.t.Helper()
 	b.signIn(s, "anna")
 	b.do(chromedp.Navigate(b.url + "/visits/" + visit + "#disputes"))
+	b.wide(1280, 900)
+	b.wide(390, 844)
 	b.wide(1280, 900)
 	b.do(chromedp.SendKeys(chromedp.CSS(".decide input[name=reason]"),
 		"The clip shows the jar standing behind the hand."),

@@ -153,6 +153,9 @@ func (t *teller) disputeCards() []web.DisputeCard {
 func (t *teller) moneySteps() []web.MoneyStep {
 	var out []web.MoneyStep
 	for _, e := range t.s.money {
+		if e.Kind == ledger.KindPaymentNotified {
+			continue // moves nothing
+		}
 		w, v := t.tell(e), viewPaymentStep(e)
 		m := web.MoneyStep{Icon: w.icon, Title: w.title, Time: t.clock(e.Occurred), Object: v.Object, Done: !w.minor}
 		if w.minor && t.staff {

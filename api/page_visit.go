@@ -180,7 +180,7 @@ func (t *teller) figures() []web.Figure {
 	if c.OpenCount > 0 {
 		add("In doubt", fmt.Sprintf("%d", c.OpenCount), "wait")
 	}
-	add("Events", fmt.Sprintf("%d", len(t.s.events)+len(t.s.money)), "")
+	add("Events", fmt.Sprintf("%d", len(t.stepOf)), "")
 	return out
 }
 
@@ -191,7 +191,9 @@ func (t *teller) steps() ([]web.Step, error) {
 		return nil, err
 	}
 	for _, e := range t.s.money {
-		all = append(all, projections.Step{Event: e})
+		if e.Kind != ledger.KindPaymentNotified || t.staff { // to a shopper a notice says nothing
+			all = append(all, projections.Step{Event: e})
+		}
 	}
 	slices.SortFunc(all, func(a, b projections.Step) int { return cmp.Compare(a.Event.Position, b.Event.Position) })
 	out := make([]web.Step, 0, len(all))

@@ -315,7 +315,7 @@ func (n names) tellMoney(e ledger.Event) (said, bool) {
 		s.text = fmt.Sprintf("The payment provider was asked %s; it is asked again under the same key.",
 			timesAsked(p.Attempt))
 	case ledger.PaymentNotified:
-		s.title, s.minor = "The payment provider tells us: "+p.Type, true
+		s.title, s.text, s.minor = "Notice of the payment provider", p.Type+". It moves nothing by itself.", true
 	default:
 		return said{}, false
 	}
