@@ -32,10 +32,10 @@ func build(t *testing.T) (vouch, edge string) {
 }
 
 // play runs one demo and prints its story when it fails.
-func play(t *testing.T, vouch, edge string, chaos uint64) demo.Result {
+func play(t *testing.T, vouch, edge string, chaos uint64) (result demo.Result, data string) {
 	t.Helper()
 	var out bytes.Buffer
-	data := filepath.Join(t.TempDir(), "data")
+	data = filepath.Join(t.TempDir(), "data")
 	result, err := demo.Run(t.Context(), demo.Config{
 		Vouch: vouch, Edge: edge, Data: data, Seed: 7, Speed: 3, Chaos: chaos,
 		Out: &out, Now: time.Now(), Patience: time.Minute,
@@ -51,7 +51,7 @@ func play(t *testing.T, vouch, edge string, chaos uint64) demo.Result {
 	if _, err := os.Stat(filepath.Join(data, "report", "index.html")); err != nil {
 		t.Errorf("the report: %v", err)
 	}
-	return result
+	return result, data
 }
 
 // TestOneChargeFromCameraToRefund plays the whole way: the demo itself fails
@@ -59,10 +59,11 @@ func play(t *testing.T, vouch, edge string, chaos uint64) demo.Result {
 // replay, the books balance and all evidence is there.
 func TestOneChargeFromCameraToRefund(t *testing.T) {
 	vouch, edge := build(t)
-	result := play(t, vouch, edge, 0)
+	result, data := play(t, vouch, edge, 0)
 	if result.Correction == "" || result.Audit.Corrected != 1 || result.Audit.Evidence == 0 {
 		t.Errorf("result = %+v, want a correction and evidence", result)
 	}
+	showPage(t, vouch, data, result)
 }
 
 // TestServerKilledAtAnyMoment plays it with the server killed again and again
@@ -71,7 +72,7 @@ func TestServerKilledAtAnyMoment(t *testing.T) {
 	vouch, edge := build(t)
 	for _, chaos := range []uint64{1, 2} {
 		t.Run(fmt.Sprintf("seed %d", chaos), func(t *testing.T) {
-			if result := play(t, vouch, edge, chaos); result.Kills == 0 {
+			if result, _ := play(t, vouch, edge, chaos); result.Kills == 0 {
 				t.Errorf("kills = 0, want some")
 			}
 		})
