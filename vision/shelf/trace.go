@@ -35,6 +35,9 @@ const (
 	settleLooks = 4
 	// settleWithin bounds the way from coming near to resting, in looks.
 	settleWithin = 30
+	// restWithin bounds it for an item that is put down: what only then
+	// becomes steady is noise, or the hand that goes.
+	restWithin = 12
 )
 
 // happened finds the frame of the event. It walks back to where the base last
@@ -50,25 +53,25 @@ func (t *trace) happened(a Action, after int, final float64) int {
 	if i < 0 {
 		return after
 	}
-	rest := i
+	rest, last, found := i, i, false
 	for k := i; k < min(i+settleWithin, len(t.frames)-settleLooks); k++ {
-		mean := 0.0
-		for _, s := range t.shares[k : k+settleLooks] {
-			mean += s / settleLooks
-		}
-		if mean > (1-settleShare)*final && mean < (1+settleShare)*final {
-			rest = k
-			break
+		if math.Abs(t.mean(k)-final) > settleShare*final {
+			last = k
+		} else if !found && k < i+restWithin {
+			rest, found = k, true
 		}
 	}
 	if a == Take {
-		last := rest
-		for k := rest; k < min(i+settleWithin, len(t.frames)); k++ {
-			if math.Abs(t.shares[k]-final) > settleShare*final {
-				last = k
-			}
-		}
 		rest = (i + last) / 2
 	}
 	return t.frames[rest]
+}
+
+// mean returns the mean of settleLooks from k on: single looks are noisy.
+func (t *trace) mean(k int) float64 {
+	sum := 0.0
+	for _, s := range t.shares[k : k+settleLooks] {
+		sum += s
+	}
+	return sum / settleLooks
 }
