@@ -137,6 +137,9 @@ func place(q ledger.Query, r ledger.Record) uint64 {
 func (l *Log) after(q ledger.Query, seen int) (rs []ledger.Record, head int, changed <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if !q.Backwards && q.Stream == "" && q.From > 1 { // records[i] has position i+1
+		seen = max(seen, int(min(q.From-1, uint64(len(l.records))))) //nolint:gosec // bounded by a length
+	}
 	for _, r := range l.records[seen:] {
 		if q.Wants(r.Stream, r.Kind) {
 			rs = append(rs, r)
