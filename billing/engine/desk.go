@@ -62,7 +62,7 @@ func (d *Desk) commit(ctx context.Context, m ledger.Meta, decide func(*Engine) (
 		var p proposal
 		d.live.View(func(e *Engine) { p, err = decide(e) })
 		if err != nil {
-			return d.first(ctx, m.ID, err)
+			return d.first(ctx, m.ID, p, err)
 		}
 		draft, err := ledger.NewDraft(m, p.payload)
 		if err != nil {
@@ -85,12 +85,17 @@ func (d *Desk) commit(ctx context.Context, m ledger.Meta, decide func(*Engine) (
 
 // first returns the event of an earlier try of the same command, which may be
 // why the command is refused now; else the refusal.
-func (d *Desk) first(ctx context.Context, id ledger.ID, refusal error) (Recorded, error) {
+func (d *Desk) first(ctx context.Context, id ledger.ID, p proposal, refusal error) (Recorded, error) {
 	r, err := d.live.log.Find(ctx, id)
-	if errors.Is(err, ledger.ErrNotFound) {
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
 		return Recorded{}, refusal
+	case err != nil:
+		return Recorded{}, err
+	case p.payload != nil && p.payload.Kind() != r.Kind:
+		return Recorded{}, fmt.Errorf("event %s is a %s: %w", id, r.Kind, ledger.ErrIDReused)
 	}
-	return Recorded{Record: r, Duplicate: true}, err
+	return Recorded{Record: r, Duplicate: true}, nil
 }
 
 // fill completes what a command left out.

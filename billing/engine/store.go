@@ -138,7 +138,8 @@ func (s *store) claim(v *visit) bool {
 		s.numbering = v
 		return true
 	}
-	if !slices.Contains(s.waiting, v) {
+	if !v.awaits {
+		v.awaits = true
 		s.waiting = append(s.waiting, v)
 	}
 	return false
@@ -155,6 +156,7 @@ func (s *store) yield(e *Engine, v *visit) {
 	if len(s.waiting) > 0 {
 		next := s.waiting[0]
 		s.waiting[0], s.waiting = nil, s.waiting[1:]
+		next.awaits = false
 		e.enqueue(next)
 	}
 }

@@ -24,6 +24,7 @@ type visit struct {
 	moves        []ledger.DetectionAttributed // not yet in the stream
 	stuck        string                       // why nothing can be decided
 
+	awaits  bool    // it is in its shop's queue for a receipt number
 	sending bool    // an order is out
 	answer  *answer // what came back, not yet in the stream
 }
