@@ -42,7 +42,7 @@ var layers = map[string][]string{
 	"vision/score":     {},
 	"vision/shelf":     {"vision/planogram"},
 	"vision/ticket":    {"ledger"},
-	"vision/watch":     {"ledger", "vision/cv", "vision/planogram", "vision/shelf"},
+	"vision/watch":     {"ledger", "vision/cv", "vision/evidence", "vision/planogram", "vision/shelf"},
 
 	"billing":           {"ledger", "ledger/money", "projections"},
 	"billing/engine":    {"ledger", "ledger/money", "projections", "billing"},

@@ -135,6 +135,10 @@ func (s *shop) samples() map[string]sample {
 		"GET /v1/journal":          {there: "/v1/journal", list: true},
 		"GET /v1/journal/balances": {there: "/v1/journal/balances", list: true},
 		"GET /metrics":             {there: "/metrics", list: true},
+		"PUT /v1/shops/:store": {
+			there: "/v1/shops/berlin-2", list: true,
+			body: func(bool) any { return shopFile("berlin-2", "2026-11-01T00:00:00Z", "2.19") },
+		},
 		"GET /visits":              {there: "/visits", list: true},
 		"GET /visits/:visit":       {there: "/visits/" + visit, missing: "/visits/" + no},
 		"POST /visits/:visit/disputes/:number": {

@@ -69,6 +69,7 @@ func (a *API) routes() []route {
 		},
 		{method: get, path: "/v1/journal", roles: books, handle: a.getJournal},
 		{method: get, path: "/v1/journal/balances", roles: books, handle: a.getBalances},
+		{method: put, path: "/v1/shops/:store", roles: operators, limit: maxBatchBody, handle: a.putShop},
 		{method: get, path: "/metrics", roles: operators, handle: a.getMetrics},
 		{method: post, path: "/webhooks/stripe", open: true, limit: maxBody, handle: a.postStripe},
 		{method: get, path: "/openapi.json", open: true, handle: a.getDocument},

@@ -93,11 +93,11 @@ func Parse(b []byte) (File, error) {
 	}
 	facts, err := f.facts()
 	if err != nil {
-		return File{}, fmt.Errorf("shop file of %q: %w", string(f.Store), err)
+		return File{}, fmt.Errorf("shop file of %q: %w: %w", string(f.Store), ledger.ErrInvalid, err)
 	}
 	for _, fc := range facts {
 		if err := fc.payload.Validate(); err != nil {
-			return File{}, fmt.Errorf("shop file of %q: %s: %w", string(f.Store), fc.payload.Kind(), err)
+			return File{}, fmt.Errorf("shop file of %q: %s: %w: %w", string(f.Store), fc.payload.Kind(), ledger.ErrInvalid, err)
 		}
 	}
 	return f, f.checkSlots()

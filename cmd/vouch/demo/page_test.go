@@ -65,7 +65,7 @@ func showPage(t *testing.T, vouch, data string, result demo.Result) {
 // takePicture shows the first doubtful detection and writes the page.
 func takePicture(ctx context.Context, t *testing.T) {
 	t.Helper()
-	show := `(() => { const q = [...document.querySelectorAll("ol button, ol a")].find(e => e.innerText.includes("?")); if (q) q.click(); return true })()`
+	show := `(document.querySelector("li.doubt a")?.click(), true)`
 	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](show)); err != nil {
 		t.Fatal(err)
 	}
