@@ -43,7 +43,10 @@ func range2026(t *testing.T) (*billing.Catalogue, *history) {
 		ledger.PriceSet{SKU: "cola", Price: eur(170), From: noon.Add(2 * time.Hour)},
 		ledger.PriceSet{SKU: "cola", Price: eur(160), From: noon.Add(time.Hour)}, // typed in late
 		ledger.TaxSet{Category: "food", Jurisdiction: "DE", Rate: "0.07", Rounding: money.HalfUp, From: noon},
-		ledger.TaxSet{Category: "food", Jurisdiction: "DE", Rate: "0.19", Rounding: money.HalfUp, From: noon.Add(time.Hour)},
+		ledger.TaxSet{
+			Category: "food", Jurisdiction: "DE", Rate: "0.19", Rounding: money.HalfUp,
+			From: noon.Add(time.Hour),
+		},
 	} {
 		if err := c.Apply(h.event(p)); err != nil {
 			t.Fatalf("Apply(%s): %v", p.Kind(), err)
@@ -104,13 +107,16 @@ func TestBrokenStreamsAreRefused(t *testing.T) {
 	before := c.Events()
 	err := c.Apply(h.event(ledger.PriceSet{SKU: "cola", Price: eur(1), From: noon}))
 	if !errors.Is(err, ledger.ErrCorrupt) || c.Events() != before {
-		t.Errorf("a gap in the catalogue = %v after %d events, want %v after %d", err, c.Events(), ledger.ErrCorrupt, before)
+		t.Errorf("a gap in the catalogue = %v after %d events, want %v after %d", err, c.Events(),
+			ledger.ErrCorrupt, before)
 	}
 	var p billing.Payment
-	if err := p.Apply((&history{stream: "payment-v", next: 1}).event(ledger.Held{})); !errors.Is(err, ledger.ErrCorrupt) {
+	if err := p.Apply((&history{stream: "payment-v", next: 1}).event(ledger.Held{})); !errors.Is(err,
+		ledger.ErrCorrupt) {
 		t.Errorf("a payment from its second event = %v, want %v", err, ledger.ErrCorrupt)
 	}
-	if err := p.Apply((&history{stream: "payment-v"}).event(ledger.GateExited{})); !errors.Is(err, ledger.ErrUnknownKind) {
+	if err := p.Apply((&history{stream: "payment-v"}).event(ledger.GateExited{})); !errors.Is(err,
+		ledger.ErrUnknownKind) {
 		t.Errorf("an exit in a payment = %v, want %v", err, ledger.ErrUnknownKind)
 	}
 }
@@ -143,7 +149,8 @@ func TestCatalogueIsNotOfTheOrder(t *testing.T) {
 		x, missingX := a.Price("cola", at, "EUR")
 		y, missingY := b.Price("cola", at, "EUR")
 		if x.Unit != y.Unit || missingX != missingY {
-			t.Fatalf("Price at %s = %s %q or %s %q, by the order it was typed in", at, x.Unit, missingX, y.Unit, missingY)
+			t.Fatalf("Price at %s = %s %q or %s %q, by the order it was typed in", at, x.Unit, missingX,
+				y.Unit, missingY)
 		}
 	})
 }
@@ -186,9 +193,15 @@ func say(p ledger.Payload) func(*history) ledger.Payload {
 }
 
 var (
-	hold    = say(ledger.HoldIntended{Visit: "v", Store: "s", Amount: eur(5000), PaymentMethod: "pm", Key: "v1/s/v/hold/1"})
+	hold = say(ledger.HoldIntended{
+		Visit: "v", Store: "s", Amount: eur(5000), PaymentMethod: "pm",
+		Key: "v1/s/v/hold/1",
+	})
 	held    = say(ledger.Held{Intent: intent(0), Object: "pi", Amount: eur(5000)})
-	capture = say(ledger.CaptureIntended{Visit: "v", Store: "s", Amount: eur(300), Object: "pi", Receipt: "r", Key: "c1"})
+	capture = say(ledger.CaptureIntended{
+		Visit: "v", Store: "s", Amount: eur(300), Object: "pi",
+		Receipt: "r", Key: "c1",
+	})
 )
 
 func TestPaymentCountsAnOutcomeOnce(t *testing.T) {
@@ -204,13 +217,17 @@ func TestCounterGrowsAfterADefiniteOutcomeOnly(t *testing.T) {
 	unclear := say(ledger.PaymentUnclear{Intent: intent(2), Attempt: 1, Detail: billing.DetailPending})
 	p := pay(t, hold, held, capture, unclear)
 	if p.Tries(billing.OpCapture, "") != 0 || p.Open == nil || !p.Open.Pending || p.Open.Attempts != 1 {
-		t.Errorf("unclear: tries %d, open %+v; want 0 tries, one pending order", p.Tries(billing.OpCapture, ""), p.Open)
+		t.Errorf("unclear: tries %d, open %+v; want 0 tries, one pending order", p.Tries(billing.OpCapture,
+			""), p.Open)
 	}
 	p = pay(t, hold, held, capture, unclear, say(ledger.PaymentDeclined{Intent: intent(2), Code: "card_declined"}))
 	if p.Tries(billing.OpCapture, "") != 1 || p.Open != nil || p.Hold != billing.HoldStands || !p.CaptureAsked {
 		t.Errorf("declined: %+v; want one try, the hold standing", p)
 	}
-	p = pay(t, hold, held, capture, unclear, say(ledger.PaymentDeclined{Intent: intent(2), Code: billing.CodeNeverArrived}))
+	p = pay(t, hold, held, capture, unclear, say(ledger.PaymentDeclined{
+		Intent: intent(2),
+		Code:   billing.CodeNeverArrived,
+	}))
 	if p.Tries(billing.OpCapture, "") != 1 || p.CaptureAsked {
 		t.Errorf("never arrived: %+v; want to be asked again under the next key", p)
 	}
@@ -224,6 +241,7 @@ func TestOddMoneyIsNotedNotCounted(t *testing.T) {
 		say(ledger.PaymentUnclear{Intent: intent(1), Attempt: 1}),
 		say(ledger.Released{Intent: intent(1), Object: "pi"}))
 	if p.Captured != eur(0) || p.Refunded != eur(0) || len(p.Odd) != 6 {
-		t.Errorf("captured %s, refunded %s, odd %q; want nothing counted and six oddities", p.Captured, p.Refunded, p.Odd)
+		t.Errorf("captured %s, refunded %s, odd %q; want nothing counted and six oddities", p.Captured,
+			p.Refunded, p.Odd)
 	}
 }

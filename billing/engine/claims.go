@@ -199,7 +199,9 @@ func (v *visit) disputable(c DisputeCommand, at time.Time) (int, error) {
 		return 0, fmt.Errorf("%s: %w: %d of %d", where, ErrTooMany, n, lines[i].Quantity)
 	case at.After(ends):
 		return 0, fmt.Errorf("%s: %w since %s", where, ErrTooLate, ends.Format(time.RFC3339))
-	case slices.ContainsFunc(v.cart.Disputes, func(o projections.DisputeRef) bool { return o.Line == c.Line && !o.Decided }):
+	case slices.ContainsFunc(v.cart.Disputes, func(o projections.DisputeRef) bool {
+		return o.Line == c.Line && !o.Decided
+	}):
 		return 0, fmt.Errorf("%s: %w", where, ErrDisputed)
 	}
 	return n, nil
@@ -220,13 +222,15 @@ func (d *Desk) DecideDispute(ctx context.Context, c DisputeDecision) (Recorded, 
 			return proposal{}, fmt.Errorf("dispute %s: %w", c.Dispute, ErrDecided)
 		}
 		p := ledger.DisputeDecided{
-			Dispute: c.Dispute, Outcome: c.Outcome, Quantity: c.Quantity, MoveTo: c.MoveTo, Reviewer: c.Reviewer, Reason: c.Reason,
+			Dispute: c.Dispute, Outcome: c.Outcome, Quantity: c.Quantity, MoveTo: c.MoveTo,
+			Reviewer: c.Reviewer, Reason: c.Reason,
 		}
 		switch {
 		case p.Outcome == ledger.DisputeUpheld:
 			p.Quantity = open.Quantity
 		case p.Outcome == ledger.DisputePartial && p.Quantity >= open.Quantity:
-			return proposal{}, fmt.Errorf("dispute %s: %w: partial, and %d of %d", c.Dispute, ErrTooMany, p.Quantity, open.Quantity)
+			return proposal{}, fmt.Errorf("dispute %s: %w: partial, and %d of %d",
+				c.Dispute, ErrTooMany, p.Quantity, open.Quantity)
 		}
 		if to := e.visits[p.MoveTo]; p.MoveTo != "" &&
 			(to == nil || to == v || !to.billable() || to.cart.Presented.Store != v.cart.Presented.Store) {

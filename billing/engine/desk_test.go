@@ -49,13 +49,19 @@ func TestSeedingRefuses(t *testing.T) {
 			})
 		}, engine.ErrUnknownSKU},
 		{"a price nothing costs", func(ctx context.Context) (engine.Recorded, error) {
-			return w.desk.SetPrice(ctx, ledger.Meta{}, main, ledger.PriceSet{SKU: cola, Price: eur(2_000_000_000), From: opening})
+			return w.desk.SetPrice(ctx, ledger.Meta{}, main, ledger.PriceSet{
+				SKU:   cola,
+				Price: eur(2_000_000_000), From: opening,
+			})
 		}, ledger.ErrInvalid},
 		{"an exit of a visit that never was", func(ctx context.Context) (engine.Recorded, error) {
 			return w.desk.Exit(ctx, engine.ExitCommand{Visit: "nobody", Gate: "gate"})
 		}, engine.ErrUnknownVisit},
 		{"a review of nothing", func(ctx context.Context) (engine.Recorded, error) {
-			return w.desk.DecideReview(ctx, engine.ReviewCommand{Detection: w.id("none"), Verdict: ledger.VerdictDismissed, Reviewer: "r"})
+			return w.desk.DecideReview(ctx, engine.ReviewCommand{
+				Detection: w.id("none"),
+				Verdict:   ledger.VerdictDismissed, Reviewer: "r",
+			})
 		}, engine.ErrUnknownDetection},
 		{"a decision on no dispute", func(ctx context.Context) (engine.Recorded, error) {
 			return w.desk.DecideDispute(ctx, engine.DisputeDecision{
@@ -84,7 +90,8 @@ func TestShopWithoutPolicyLetsNobodyIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := engine.PresentCommand{
-		Store: corner, Gate: "gate", Place: ledger.PlaceGate, Credential: ledger.CredentialQR, Ticket: "t", Shopper: "s", PaymentMethod: "pm",
+		Store: corner, Gate: "gate", Place: ledger.PlaceGate, Credential: ledger.CredentialQR, Ticket: "t",
+		Shopper: "s", PaymentMethod: "pm",
 	}
 	if _, err := w.desk.Present(t.Context(), c); !errors.Is(err, engine.ErrNoPolicy) {
 		t.Errorf("Present without a policy = %v, want %v", err, engine.ErrNoPolicy)

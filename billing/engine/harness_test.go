@@ -234,7 +234,10 @@ func (w *world) open(policy ledger.Policy) *world {
 	w.openStore(corner, policy)
 	from := opening.Add(-time.Hour)
 	for _, p := range []ledger.PriceSet{
-		{SKU: cola, Price: eur(150), From: from}, {SKU: water, Price: eur(100), From: from}, {SKU: gift, Price: eur(0), From: from},
+		{SKU: cola, Price: eur(150), From: from}, {SKU: water, Price: eur(100), From: from}, {
+			SKU:   gift,
+			Price: eur(0), From: from,
+		},
 	} {
 		w.list(p.SKU)
 		w.seed("price of "+string(p.SKU), func(ctx context.Context, m ledger.Meta) (engine.Recorded, error) {
@@ -356,7 +359,11 @@ func (w *world) exit(visit string) engine.Recorded {
 func (w *world) review(name string, c engine.ReviewCommand) {
 	w.t.Helper()
 	c.ID, c.Detection, c.Reviewer = w.id("review "+name), w.id("detection "+name), "reviewer:anna"
-	do(w, "review of "+name, func(ctx context.Context) (engine.Recorded, error) { return w.desk.DecideReview(ctx, c) })
+	do(w, "review of "+name, func(ctx context.Context) (engine.Recorded,
+		error,
+	) {
+		return w.desk.DecideReview(ctx, c)
+	})
 }
 
 func (w *world) dispute(name, visit string, line, n int) {
@@ -450,11 +457,15 @@ func count(ks []ledger.Kind, k ledger.Kind) int {
 
 // tell prints the end of the log, latest first, for a test that failed.
 func (w *world) tell() {
-	for e, err := range projections.Decoded(w.log.Read(context.Background(), ledger.Query{Backwards: true, From: ledger.End, Limit: 80})) {
+	for e, err := range projections.Decoded(w.log.Read(context.Background(), ledger.Query{
+		Backwards: true,
+		From:      ledger.End, Limit: 80,
+	})) {
 		if err != nil {
 			w.t.Log(err)
 			return
 		}
-		w.t.Logf("%3d %s %-18s %2d %-28s %s", e.Position, e.Occurred.Format("15:04:05.000"), e.Stream, e.Revision, e.Kind, e.Body)
+		w.t.Logf("%3d %s %-18s %2d %-28s %s", e.Position, e.Occurred.Format("15:04:05.000"), e.Stream,
+			e.Revision, e.Kind, e.Body)
 	}
 }

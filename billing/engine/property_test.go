@@ -22,7 +22,10 @@ func TestAnyAfternoon(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(rt)
 		policy := house
-		policy.OnDeadline = rapid.SampledFrom([]ledger.DeadlinePolicy{ledger.ForShopper, ledger.AsSensed}).Draw(rt, "policy")
+		policy.OnDeadline = rapid.SampledFrom([]ledger.DeadlinePolicy{
+			ledger.ForShopper,
+			ledger.AsSensed,
+		}).Draw(rt, "policy")
 		policy.Hold = eur(rapid.SampledFrom([]int64{200, 5000}).Draw(rt, "hold"))
 		w.open(policy)
 		w.bank.Script = faults(rt)
@@ -45,7 +48,8 @@ func TestAnyAfternoon(t *testing.T) {
 // faults draws what goes wrong with the first calls of each order.
 func faults(rt *rapid.T) func(billing.Order, int) simulate.Fault {
 	plan := rapid.SliceOfN(rapid.SampledFrom([]simulate.Fault{
-		simulate.NoFault, simulate.NoFault, simulate.NoFault, simulate.Lost, simulate.Unreached, simulate.Unready, simulate.Refused,
+		simulate.NoFault, simulate.NoFault, simulate.NoFault,
+		simulate.Lost, simulate.Unreached, simulate.Unready, simulate.Refused,
 	}), 12, 12).Draw(rt, "faults")
 	calls := 0
 	return func(o billing.Order, n int) simulate.Fault {
@@ -84,7 +88,10 @@ func (a *afternoon) those(s projections.Status) []string {
 func (a *afternoon) step() {
 	a.n++
 	name := fmt.Sprintf("%d", a.n)
-	switch rapid.SampledFrom([]string{"enter", "see", "see", "see", "leave", "wait", "answer", "dispute"}).Draw(a.rt, "what") {
+	switch rapid.SampledFrom([]string{
+		"enter", "see", "see", "see", "leave", "wait", "answer",
+		"dispute",
+	}).Draw(a.rt, "what") {
 	case "enter":
 		if r := a.presentAs("shopper-"+name, "v"+name); r.Visit != "" {
 			a.visits = append(a.visits, "v"+name)
@@ -96,7 +103,10 @@ func (a *afternoon) step() {
 			a.exit(rapid.SampledFrom(in).Draw(a.rt, "who"))
 		}
 	case "wait":
-		a.pass(rapid.SampledFrom([]time.Duration{time.Millisecond, 3 * time.Second, time.Minute, 2 * time.Hour}).Draw(a.rt, "time"))
+		a.pass(rapid.SampledFrom([]time.Duration{
+			time.Millisecond, 3 * time.Second, time.Minute,
+			2 * time.Hour,
+		}).Draw(a.rt, "time"))
 	case "answer":
 		a.answer(name)
 	case "dispute":
@@ -107,15 +117,21 @@ func (a *afternoon) step() {
 func (a *afternoon) see(name string) {
 	conf := rapid.SampledFrom([]ledger.PerMille{500, 970, 970, 970})
 	s := sight{
-		sku:      rapid.SampledFrom([]ledger.SKU{cola, water, gift}).Draw(a.rt, "sku"),
-		action:   rapid.SampledFrom([]ledger.Action{ledger.ActionTake, ledger.ActionTake, ledger.ActionReturn}).Draw(a.rt, "action"),
+		sku: rapid.SampledFrom([]ledger.SKU{cola, water, gift}).Draw(a.rt, "sku"),
+		action: rapid.SampledFrom([]ledger.Action{
+			ledger.ActionTake, ledger.ActionTake,
+			ledger.ActionReturn,
+		}).Draw(a.rt, "action"),
 		n:        rapid.IntRange(1, 3).Draw(a.rt, "n"),
 		item:     conf.Draw(a.rt, "item"),
 		act:      conf.Draw(a.rt, "act"),
 		occurred: a.now.Add(-rapid.SampledFrom([]time.Duration{0, 0, time.Second, time.Minute}).Draw(a.rt, "late")),
 	}
 	if len(a.visits) > 0 && rapid.Bool().Draw(a.rt, "tracked") {
-		s.persons = who(rapid.SampledFrom(a.visits).Draw(a.rt, "who"), rapid.SampledFrom([]int{600, 970}).Draw(a.rt, "person"))
+		s.persons = who(rapid.SampledFrom(a.visits).Draw(a.rt, "who"), rapid.SampledFrom([]int{
+			600,
+			970,
+		}).Draw(a.rt, "person"))
 		if s.persons[0].Confidence == 600 {
 			s.persons = append(s.persons, who(rapid.SampledFrom(a.visits).Draw(a.rt, "or"), 400)...)
 		}

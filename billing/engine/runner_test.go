@@ -76,7 +76,8 @@ func (r *running) until(what string, ok func(*engine.Engine) bool) {
 func settled(visit string) func(*engine.Engine) bool {
 	return func(e *engine.Engine) bool {
 		v, ok := e.Visit(ledger.VisitID(visit))
-		return ok && v.Cart.Status == projections.StatusSettled && v.Payment.Hold != billing.HoldStands && v.Payment.Open == nil
+		return ok && v.Cart.Status == projections.StatusSettled &&
+			v.Payment.Hold != billing.HoldStands && v.Payment.Open == nil
 	}
 }
 

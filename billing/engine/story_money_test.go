@@ -75,7 +75,8 @@ func TestOldOrderIsLookedUpFirst(t *testing.T) {
 				}
 			}
 			if last := captured[len(captured)-1]; last != tt.key {
-				t.Errorf("captured under %s, want %s (all: %v, calls after the cut: %v)", last, tt.key, captured, finds)
+				t.Errorf("captured under %s, want %s (all: %v, calls after the cut: %v)", last, tt.key,
+					captured, finds)
 			}
 			w.audit()
 		})
@@ -102,7 +103,8 @@ func TestRefundThatIsDeclinedIsTriedAgain(t *testing.T) {
 	w.uphold("d", "")
 	w.pass(time.Hour)
 	if v := w.visit("anna"); v.Overdue != eur(150) || v.Payment.RefundsFailed != 1 {
-		t.Errorf("after the first decline %s is overdue and %d refunds failed, want 1.50 and 1", v.Overdue, v.Payment.RefundsFailed)
+		t.Errorf("after the first decline %s is overdue and %d refunds failed, want 1.50 and 1", v.Overdue,
+			v.Payment.RefundsFailed)
 	}
 	w.pass(72 * time.Hour)
 	w.wantEnd("anna", ledger.SettledCharged, 150, 150, 0)

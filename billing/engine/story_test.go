@@ -58,7 +58,10 @@ func TestDoubtIsReviewed(t *testing.T) {
 	}{
 		{"confirmed", engine.ReviewCommand{Verdict: ledger.VerdictConfirmed}, 250},
 		{"it was water", engine.ReviewCommand{Verdict: ledger.VerdictCorrected, SKU: water}, 200},
-		{"it was put back", engine.ReviewCommand{Verdict: ledger.VerdictCorrected, SKU: water, Action: ledger.ActionReturn}, 0},
+		{"it was put back", engine.ReviewCommand{
+			Verdict: ledger.VerdictCorrected, SKU: water,
+			Action: ledger.ActionReturn,
+		}, 0},
 		{"dismissed", engine.ReviewCommand{Verdict: ledger.VerdictDismissed}, 100},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -70,7 +73,8 @@ func TestDoubtIsReviewed(t *testing.T) {
 			w.pass(time.Minute)
 			v := w.visit("anna")
 			if v.Cart.Status != projections.StatusExited || v.Cart.Provisional == nil {
-				t.Fatalf("before the review the visit is %s, provisional %v; want exited with one", v.Cart.Status, v.Cart.Provisional)
+				t.Fatalf("before the review the visit is %s, provisional %v; want exited with one",
+					v.Cart.Status, v.Cart.Provisional)
 			}
 			if p := v.Cart.Provisional; len(p.Pending) != 1 || p.Pending[0].AtRisk != eur(150) || p.Gross != eur(100) {
 				t.Errorf("provisional receipt = %+v, want 1.00 sure and 1.50 at risk", p)
@@ -175,7 +179,11 @@ func TestCodeIsUsedOnce(t *testing.T) {
 		Credential: ledger.CredentialQR, Ticket: "t1", Shopper: "thief", PaymentMethod: "pm_thief",
 	}
 	for range 2 { // and again: the device repeats itself
-		a := do(w, "second use", func(ctx context.Context) (engine.GateAnswer, error) { return w.desk.Present(ctx, other) })
+		a := do(w, "second use", func(ctx context.Context) (engine.GateAnswer,
+			error,
+		) {
+			return w.desk.Present(ctx, other)
+		})
 		if a.Decision != engine.GateRefused || a.Reason != ledger.RefusedReplayed {
 			t.Errorf("second use of a code = %+v, want refused: replayed", a)
 		}
@@ -246,7 +254,8 @@ func TestDuplicateAndDisorderChangeNothing(t *testing.T) {
 	w.exit("anna")
 	again := w.sees("a", sight{sku: cola, occurred: start.Add(10 * time.Second)})
 	if !again.Duplicate || again.Position != first.Position {
-		t.Errorf("the same detection again = position %d, duplicate %v; want %d, true", again.Position, again.Duplicate, first.Position)
+		t.Errorf("the same detection again = position %d, duplicate %v; want %d, true", again.Position,
+			again.Duplicate, first.Position)
 	}
 	_, err := w.desk.Record(t.Context(), engine.RecordCommand{
 		ID: w.id("detection a"), Occurred: w.now,
@@ -322,8 +331,10 @@ func TestTwoInsideAndOneTakes(t *testing.T) {
 	w.exit("ben")
 	w.pass(time.Minute)
 	for _, v := range []string{"anna", "ben"} {
-		if c := w.visit(v).Cart; c.Status != projections.StatusExited || c.Provisional == nil || c.Provisional.Deadline.IsZero() {
-			t.Errorf("visit %s is %s with provisional receipt %+v, want exited, waiting until a deadline", v, c.Status, c.Provisional)
+		c := w.visit(v).Cart
+		if c.Status != projections.StatusExited || c.Provisional == nil || c.Provisional.Deadline.IsZero() {
+			t.Errorf("visit %s is %s with provisional receipt %+v, want exited, waiting until a deadline",
+				v, c.Status, c.Provisional)
 		}
 	}
 	w.review("whose", engine.ReviewCommand{Verdict: ledger.VerdictConfirmed, Visit: "ben"})
@@ -348,7 +359,8 @@ func TestWrongShopperMovesTheLine(t *testing.T) {
 	w.wantEnd("anna", ledger.SettledCharged, 300, 150, 0)
 	w.wantEnd("ben", ledger.SettledCharged, 100, 0, 150) // never captured without consent: owed
 	if c := w.visit("ben").Cart; c.Latest.Gross != eur(250) || c.Latest.Corrects != c.Issued.Number {
-		t.Errorf("ben's last receipt = %s correcting %q, want 2.50 correcting his first", c.Latest.Gross, c.Latest.Corrects)
+		t.Errorf("ben's last receipt = %s correcting %q, want 2.50 correcting his first", c.Latest.Gross,
+			c.Latest.Corrects)
 	}
 	w.audit()
 }
@@ -364,11 +376,15 @@ func TestPriceThatComesLater(t *testing.T) {
 	w.pass(time.Hour)
 	c := w.visit("anna").Cart
 	if c.Status != projections.StatusExited || c.Picks[0].Missing != billing.MissingPrice || c.Provisional == nil {
-		t.Fatalf("without a price the visit is %s, missing %q; want exited, price, provisional receipt", c.Status, c.Picks[0].Missing)
+		t.Fatalf("without a price the visit is %s, missing %q; want exited, price, provisional receipt",
+			c.Status, c.Picks[0].Missing)
 	}
 	set := func(minor int64, from time.Time) {
 		do(w, "price", func(ctx context.Context) (engine.Recorded, error) {
-			return w.desk.SetPrice(ctx, ledger.Meta{}, main, ledger.PriceSet{SKU: "tea", Price: eur(minor), From: from})
+			return w.desk.SetPrice(ctx, ledger.Meta{}, main, ledger.PriceSet{
+				SKU: "tea", Price: eur(minor),
+				From: from,
+			})
 		})
 	}
 	set(300, w.now) // in force too late for this pick
@@ -468,7 +484,10 @@ func TestWebhookMakesUsAskAgain(t *testing.T) {
 	if n := count(w.kinds("payment-anna"), ledger.KindPaymentNotified); n != 1 {
 		t.Errorf("the webhook is recorded %d times, want once", n)
 	}
-	_, err := w.desk.Notify(t.Context(), engine.ProviderEvent{ID: "evt_2", Type: "x", Object: "pi_other", Occurred: w.now})
+	_, err := w.desk.Notify(t.Context(), engine.ProviderEvent{
+		ID: "evt_2", Type: "x", Object: "pi_other",
+		Occurred: w.now,
+	})
 	if !errors.Is(err, engine.ErrUnknownObject) {
 		t.Errorf("Notify of an unknown object = %v, want %v", err, engine.ErrUnknownObject)
 	}

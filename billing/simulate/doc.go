@@ -12,7 +12,8 @@
 //     although shops run beside each other.
 //   - Nothing here reads a clock or the machine's randomness.
 //
-// It has no video; frames are package vision's. Faults of disks and networks
+// It has no video, and so its detections name no evidence; frames are package
+// vision's. Faults of disks and networks
 // beyond lost answers are for a later simulator, which can script the [Bank]
 // and wrap the log.
 package simulate

@@ -130,9 +130,6 @@ func (s *shop) sense(_ context.Context, visit ledger.VisitID, sku ledger.SKU, ac
 		Items: []ledger.ItemHypothesis{{SKU: sku, Confidence: s.sure()}}, Model: "simulated 1",
 		Actions: []ledger.ActionHypothesis{{Action: action, Confidence: s.sure()}},
 		Persons: []ledger.PersonHypothesis{{Visit: visit, Confidence: s.sure()}},
-		Evidence: []ledger.EvidenceRef{{
-			Role: "after", Digest: ledger.DigestOf(id[:]), MediaType: "image/jpeg", Bytes: 40_000,
-		}},
 	}}
 	doubt := true
 	switch others := slices.DeleteFunc(slices.Clone(s.inside), func(v ledger.VisitID) bool { return v == visit }); {
@@ -179,7 +176,8 @@ func (s *shop) deliver(c engine.RecordCommand, doubt bool) {
 	if doubt {
 		s.tally.Doubts++
 		if s.chance(900) { // the deadline answers the others
-			s.plan(at.Add(30*time.Second+s.around(5*time.Minute)), func(ctx context.Context) error { return s.review(ctx, c) })
+			s.plan(at.Add(30*time.Second+s.around(5*time.Minute)),
+				func(ctx context.Context) error { return s.review(ctx, c) })
 		}
 	}
 }
@@ -188,7 +186,8 @@ func (s *shop) deliver(c engine.RecordCommand, doubt bool) {
 // right.
 func (s *shop) review(ctx context.Context, c engine.RecordCommand) error {
 	cmd := engine.ReviewCommand{
-		Occurred: s.now, Detection: c.ID, Verdict: ledger.VerdictConfirmed, Reviewer: "reviewer:simulated", Reason: "seen on the clip",
+		Occurred: s.now, Detection: c.ID, Verdict: ledger.VerdictConfirmed,
+		Reviewer: "reviewer:simulated", Reason: "seen on the clip",
 	}
 	switch {
 	case s.chance(100):
@@ -233,7 +232,8 @@ func (s *shop) dispute(ctx context.Context, visit ledger.VisitID) error {
 	if view.Cart == nil || view.Cart.Latest == nil {
 		return nil // nothing was billed
 	}
-	lines := slices.DeleteFunc(slices.Clone(view.Cart.Latest.Lines), func(l ledger.ReceiptLine) bool { return l.Quantity == 0 })
+	lines := slices.DeleteFunc(slices.Clone(view.Cart.Latest.Lines),
+		func(l ledger.ReceiptLine) bool { return l.Quantity == 0 })
 	if len(lines) == 0 {
 		return nil
 	}

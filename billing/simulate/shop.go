@@ -146,7 +146,10 @@ func (s *shop) open(ctx context.Context) error {
 		Name: "Simulated Shops Inc.", Address: string(s.id), TaxID: "SIM-1", Currency: "USD", Timezone: "America/New_York",
 	}}
 	policy := ledger.Policy{
-		Hold: money.Money{Minor: 40 * s.config.Profile.MeanMinor, Currency: "USD"}, ItemMin: 800, ActionMin: 800, PersonMin: 800,
+		Hold: money.Money{
+			Minor:    40 * s.config.Profile.MeanMinor,
+			Currency: "USD",
+		}, ItemMin: 800, ActionMin: 800, PersonMin: 800,
 		ReviewSeconds: 4 * 3600, OnDeadline: ledger.ForShopper, GraceMillis: 5000, GateSeconds: 10, DisputeDays: 60,
 	}
 	tax := ledger.TaxSet{
@@ -171,7 +174,10 @@ func (s *shop) list(ctx context.Context, i int) error {
 	sku := ledger.SKU(fmt.Sprintf("sku-%02d", i+1))
 	s.skus = append(s.skus, sku)
 	_, err := s.desk.ListProduct(ctx, ledger.Meta{}, s.catalogue, ledger.ProductListed{
-		SKU: sku, Name: fmt.Sprintf("Product %d", i+1), Category: []string{"Drinks", "Snacks", "Meals"}[i%3], TaxCategory: "general",
+		SKU: sku, Name: fmt.Sprintf("Product %d", i+1), Category: []string{
+			"Drinks", "Snacks",
+			"Meals",
+		}[i%3], TaxCategory: "general",
 	})
 	if err != nil {
 		return err

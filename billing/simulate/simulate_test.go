@@ -96,7 +96,10 @@ func TestAuditFindsMoneyThatMoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	var order ledger.CaptureIntended
-	for r, err := range log.Read(t.Context(), ledger.Query{Kinds: []ledger.Kind{ledger.KindCaptureIntended}, Limit: 1}) {
+	for r, err := range log.Read(t.Context(), ledger.Query{
+		Kinds: []ledger.Kind{ledger.KindCaptureIntended},
+		Limit: 1,
+	}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +109,10 @@ func TestAuditFindsMoneyThatMoved(t *testing.T) {
 		}
 		order = ev.Payload.(ledger.CaptureIntended)
 	}
-	again := billing.Order{Op: billing.OpRefund, ID: "x", Key: "x", Visit: string(order.Visit), Amount: order.Amount, Object: order.Object}
+	again := billing.Order{
+		Op: billing.OpRefund, ID: "x", Key: "x", Visit: string(order.Visit),
+		Amount: order.Amount, Object: order.Object,
+	}
 	if out, err := bank.Refund(t.Context(), again); err != nil || out.Status != billing.Done {
 		t.Fatalf("Refund behind the ledger's back = %+v, %v", out, err)
 	}

@@ -234,7 +234,10 @@ func TestRounding(t *testing.T) {
 		rate  string
 		want  int64
 	}{
-		{119, "0.19", 19}, {100, "0.19", 16}, {1, "0.19", 0}, {4, "0.19", 1}, {107, "0.07", 7}, {-119, "0.19", -19}, {0, "0.19", 0},
+		{119, "0.19", 19}, {100, "0.19", 16}, {1, "0.19", 0}, {4, "0.19", 1}, {107, "0.07", 7}, {
+			-119,
+			"0.19", -19,
+		}, {0, "0.19", 0},
 	} {
 		got, err := eur(tt.gross).TaxWithin(decimal.MustParse(tt.rate), money.HalfUp)
 		if err != nil || got.Minor != tt.want {
@@ -244,7 +247,8 @@ func TestRounding(t *testing.T) {
 	if _, err := eur(1).MulRate(decimal.One, "bankers"); err == nil {
 		t.Error("MulRate with an unknown rule succeeded")
 	}
-	if _, err := eur(money.MaxMinor).MulRate(decimal.MustParse("1000000"), money.HalfUp); !errors.Is(err, money.ErrRange) {
+	if _, err := eur(money.MaxMinor).MulRate(decimal.MustParse("1000000"), money.HalfUp); !errors.Is(err,
+		money.ErrRange) {
 		t.Errorf("MulRate beyond the bounds = %v, want %v", err, money.ErrRange)
 	}
 }
@@ -272,7 +276,8 @@ func TestRoundingMeetsItsRule(t *testing.T) {
 				t.Fatalf("MulRate(%d, %s, %s) = %d, off by %s", m, rate, r, got.Minor, off.FloatString(9))
 			}
 			if back, err := eur(-m).MulRate(rate, r); err != nil || back.Minor != -got.Minor {
-				t.Fatalf("MulRate(%d, %s, %s) = %d, %v, want %d: a reversal mirrors its sale", -m, rate, r, back.Minor, err, -got.Minor)
+				t.Fatalf("MulRate(%d, %s, %s) = %d, %v, want %d: a reversal mirrors its sale", -m, rate, r,
+					back.Minor, err, -got.Minor)
 			}
 		}
 	})
