@@ -38,5 +38,5 @@ func TestAShopIsSetUpOnARunningServer(t *testing.T) {
 	put(shopFile("hamburg-2", "2026-11-01T00:00:00Z", "1.19")).want(422)
 	put(shopFile("hamburg-1", "2026-11-01T00:00:00Z", "-1.19")).want(422)
 	put(shopFile("hamburg-1", "2026-11-01T00:00:00Z", "1.195")).want(422)
-	put(map[string]any{"store": "hamburg-1"}).want(422)
+	put(map[string]any{"store": "hamburg-1"}).want(400)
 }
