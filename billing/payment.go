@@ -38,7 +38,7 @@ type Intent struct {
 	Attempts int       // answers that left it unclear
 	Unclear  time.Time // of the last such answer
 	Pending  bool      // the provider has accepted it and not finished
-	Notified time.Time // last time the provider told us something while it was open
+	Notified bool      // the provider has told us something since then: ask at once
 }
 
 // A Payment is the fold of one payment stream: what was intended, what the
@@ -115,7 +115,7 @@ func (p *Payment) Apply(e ledger.Event) error {
 		p.unclear(e, f)
 	case ledger.PaymentNotified:
 		if p.Open != nil {
-			p.Open.Notified = e.Occurred
+			p.Open.Notified = true
 		}
 	default:
 		return fmt.Errorf("%s/%d: %w: %s in a payment", e.Stream, e.Revision, ledger.ErrUnknownKind, e.Kind)
@@ -256,6 +256,7 @@ func (p *Payment) unclear(e ledger.Event, f ledger.PaymentUnclear) {
 		return
 	}
 	p.Open.Attempts, p.Open.Unclear, p.Open.Pending = f.Attempt, e.Occurred, f.Detail == DetailPending
+	p.Open.Notified = false
 }
 
 // check finds our own bugs: a total that fell below zero.

@@ -25,7 +25,7 @@ func (v *visit) send(st *step) (Send, bool) {
 	if in == nil || v.sending || v.answer != nil {
 		return Send{}, false
 	}
-	if in.Attempts > 0 && !in.Notified.After(in.Unclear) &&
+	if in.Attempts > 0 && !in.Notified &&
 		!st.due(in.Unclear.Add(backoff[min(in.Attempts, len(backoff))-1])) {
 		return Send{}, false
 	}

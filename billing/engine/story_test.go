@@ -476,7 +476,7 @@ func TestWebhookMakesUsAskAgain(t *testing.T) {
 		w.now = w.now.Add(time.Millisecond)
 		do(w, "webhook", func(ctx context.Context) (engine.Recorded, error) {
 			return w.desk.Notify(ctx, engine.ProviderEvent{
-				ID: "evt_1", Type: "payment_intent.succeeded", Object: object, Occurred: w.now,
+				ID: "evt_1", Type: "payment_intent.succeeded", Object: object, Occurred: opening, // its clock is not ours
 			})
 		})
 	}
