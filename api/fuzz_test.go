@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"testing"
 
@@ -88,6 +89,10 @@ func spoil(rt *rapid.T, v map[string]any, odd *rapid.Generator[any]) {
 	case rapid.Bool().Draw(rt, "drop"):
 		delete(v, name)
 	default:
-		v[name] = odd.Draw(rt, "value")
+		value := odd.Draw(rt, "value")
+		if m, ok := value.(map[string]any); ok {
+			value = maps.Clone(m) // it may be spoiled next, and the generator keeps its own
+		}
+		v[name] = value
 	}
 }

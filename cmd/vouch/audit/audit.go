@@ -180,7 +180,7 @@ func (r *Report) checkVisit(row projections.VisitRow) {
 	if row.Captures > 1 {
 		r.find("settled", where, "was charged %d times", row.Captures)
 	}
-	if row.Settlements > 1 {
+	if row.Settlements > 1 && !laterOwed(row) {
 		r.find("settled", where, "was settled %d times", row.Settlements)
 	}
 	if row.Status == projections.StatusExited || row.Status == projections.StatusIssued {
@@ -192,6 +192,12 @@ func (r *Report) checkVisit(row projections.VisitRow) {
 	if row.Status == projections.StatusRefused && row.Captured.Minor > 0 {
 		r.find("settled", where, "was refused at the gate and charged %s", row.Captured)
 	}
+}
+
+// laterOwed reports whether a visit that ended with nothing was given an item
+// by a later decision: it then owes, and is never charged for it.
+func laterOwed(row projections.VisitRow) bool {
+	return row.Settlements == 2 && row.Settled == ledger.SettledOwed && row.Captures == 0
 }
 
 func (r *Report) checkReceipts(ctx context.Context, log ledger.Log, row projections.VisitRow) error {
