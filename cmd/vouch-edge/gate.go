@@ -318,7 +318,10 @@ func (r *gateRun) tell(ev gateEvent) error {
 	case string(vision.Entered):
 		what = fmt.Sprintf("enters, visit %s", ev.Visit)
 	case string(vision.Refused):
-		what = fmt.Sprintf("refused: %s (%s)", ev.Reason, ev.Detail)
+		what = fmt.Sprintf("refused: %s", ev.Reason)
+		if ev.Detail != "" {
+			what += " (" + ev.Detail + ")"
+		}
 	case string(vision.Pending):
 		what = "stays shut: " + ev.Detail
 	case "exit":

@@ -188,5 +188,6 @@ func (r *run) totals(report audit.Report) {
 	if r.result.Kills > 0 {
 		r.say("  server killed         %d times on the way; nothing acknowledged was lost\n", r.result.Kills)
 	}
-	r.say("  exit to receipt       %s\n", r.result.ExitToReceipt.Round(time.Millisecond))
+	grace := time.Duration(r.tale.cart.Presented.Policy.GraceMillis) * time.Millisecond
+	r.say("  exit to receipt       %s, of which %s wait for detections under way\n", r.result.ExitToReceipt.Round(time.Millisecond), grace)
 }

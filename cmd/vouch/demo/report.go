@@ -100,17 +100,30 @@ func copyPicture(store *evidence.Store, dir string, ref ledger.EvidenceRef) (pic
 	return p, errors.Join(err, out.Close())
 }
 
+// shortest returns how to name a program from here.
+func shortest(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(here, path); err == nil && len(rel) < len(path) {
+		return rel
+	}
+	return path
+}
+
 func (r *run) sayWhere(dir string) {
 	serve, err := os.ReadFile(r.path("serve-command"))
 	if err != nil {
 		serve = []byte("serve --data " + r.cfg.Data)
 	}
+	vouch := shortest(r.cfg.Vouch)
 	r.heading("Look around")
 	r.say("  report        %s\n", filepath.Join(dir, "index.html"))
 	r.say("  evidence      %s\n", r.path("evidence"))
-	r.say("  tell it again %s replay --data %s %s\n", r.cfg.Vouch, r.cfg.Data, r.result.Receipt)
-	r.say("  check again   %s verify --data %s\n", r.cfg.Vouch, r.cfg.Data)
-	r.say("  the books     %s export hledger --data %s\n", r.cfg.Vouch, r.cfg.Data)
-	r.say("  open it       %s %s\n", r.cfg.Vouch, strings.TrimSpace(string(serve)))
+	r.say("  tell it again %s replay --data %s %s\n", vouch, r.cfg.Data, r.result.Receipt)
+	r.say("  check again   %s verify --data %s\n", vouch, r.cfg.Data)
+	r.say("  the books     %s export hledger --data %s\n", vouch, r.cfg.Data)
+	r.say("  open it       %s %s\n", vouch, strings.TrimSpace(string(serve)))
 	r.say("                then %s/visits/%s with a key of %s\n", r.server.url, r.result.Visit, r.path("demo-keys.json"))
 }

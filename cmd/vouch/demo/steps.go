@@ -175,7 +175,7 @@ func (r *run) ticketFor(ctx context.Context, shopper, film string) (ledger.Visit
 func (r *run) atGate(ctx context.Context, gate, film string, more ...string) (bool, string, error) {
 	args := append([]string{
 		"gate", "--video", r.path("video", film), "--server", r.server.url, "--key", r.keys[keys.Device],
-		"--store", store, "--gate", gate, "--outbox", r.path("edge", gate),
+		"--store", store, "--gate", gate, "--outbox", r.path("edge", gate), "--speed", "1",
 	}, more...)
 	out, code, err := call(ctx, r.procs.logs, r.cfg.Edge, []int{3}, args...)
 	lines := strings.Split(strings.TrimSpace(out), "\n")

@@ -37,11 +37,21 @@ func (p *Printer) Line(l Line) {
 	} else {
 		p.lastCart = l.Cart
 	}
-	text := wrap(l.Text, textWidth)
-	fmt.Fprintf(p.w, "  %s  %s  %s  %*s\n", l.At.Local().Format("15:04:05.000"), pad(text[0], textWidth), pad(clip(cart, cartWidth), cartWidth), moneyWidth, l.Money)
-	for _, more := range text[1:] {
-		fmt.Fprintf(p.w, "  %12s  %s\n", "", more)
+	text, carts := wrap(l.Text, textWidth), wrap(cart, cartWidth)
+	clock, amount := l.At.Local().Format("15:04:05.000"), l.Money
+	for i := range max(len(text), len(carts)) {
+		fmt.Fprintln(p.w, strings.TrimRight(fmt.Sprintf("  %12s  %s  %s  %*s", clock,
+			pad(nth(text, i), textWidth), pad(nth(carts, i), cartWidth), moneyWidth, amount), " "))
+		clock, amount = "", ""
 	}
+}
+
+// nth returns the line i, or nothing after the last.
+func nth(lines []string, i int) string {
+	if i < len(lines) {
+		return lines[i]
+	}
+	return ""
 }
 
 // pad fills s to n characters; fmt counts bytes.
