@@ -116,13 +116,10 @@ func (d *Desk) DecideReview(ctx context.Context, c ReviewCommand) (Recorded, err
 			return proposal{}, fmt.Errorf("review of %s: %w by %s", c.Detection, ErrDecided, q.decided.Reviewer)
 		}
 		p, err := e.answer(q, c)
-		expected := ledger.Any()
 		if q.visit != nil {
-			expected = ledger.After(q.visit.cart.Events)
-		} else {
-			expected = ledger.After(q.store.count)
+			return proposal{q.stream, ledger.After(q.visit.cart.Events), p}, err
 		}
-		return proposal{q.stream, expected, p}, err
+		return proposal{q.stream, ledger.After(q.store.count), p}, err
 	})
 }
 

@@ -172,7 +172,6 @@ type spoiler struct {
 	grain      []int8
 	w, h       int
 	dx, dy, ph float64
-	mixed      []float64
 	out        []byte
 }
 

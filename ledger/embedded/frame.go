@@ -128,7 +128,6 @@ func (f frame) batch() (index, count uint16) {
 func (f frame) id() ledger.ID   { return ledger.ID(f[28:44]) }
 func (f frame) recorded() int64 { return int64(binary.LittleEndian.Uint64(f[60:])) } //nolint:gosec // written from one
 func (f frame) occurred() int64 { return int64(binary.LittleEndian.Uint64(f[68:])) } //nolint:gosec // written from one
-func (f frame) stream() []byte  { return f[frameHeader : frameHeader+int(f[76])] }
 func (f frame) bodyAt() int {
 	return frameHeader + int(f[76]) + int(f[77]) + int(f[78]) + int(f[79])
 }
