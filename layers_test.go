@@ -45,10 +45,11 @@ var layers = map[string][]string{
 	"vision/watch":     {"ledger", "vision/cv", "vision/evidence", "vision/planogram", "vision/shelf"},
 
 	"billing":           {"ledger", "ledger/money", "projections"},
+	"billing/audit":     {"ledger", "ledger/money", "projections"},
 	"billing/engine":    {"ledger", "ledger/money", "projections", "billing"},
 	"billing/export":    {"ledger/money", "projections"},
 	"billing/shopfile":  {"ledger", "ledger/money"},
-	"billing/simulate":  {"ledger", "ledger/money", "projections", "billing", "billing/engine"},
+	"billing/simulate":  {"ledger", "ledger/money", "projections", "billing", "billing/audit", "billing/engine"},
 	"billing/stripe":    {"ledger/money", "billing"},
 	"billing/stripesim": {"ledger/money"},
 

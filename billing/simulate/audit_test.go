@@ -75,7 +75,11 @@ func TestAuditFindsWhatWasChanged(t *testing.T) {
 			if err != nil {
 				t.Fatalf("Check: %v", err)
 			}
-			all := strings.Join(a.Findings, "\n")
+			var found []string
+			for _, f := range a.Findings {
+				found = append(found, f.String())
+			}
+			all := strings.Join(found, "\n")
 			if (tt.want == "") != (all == "") || !strings.Contains(all, tt.want) {
 				t.Errorf("Check found %q, want %q", all, tt.want)
 			}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/vouchledger/vouch/billing"
+	"github.com/vouchledger/vouch/billing/audit"
 	"github.com/vouchledger/vouch/ledger"
 )
 
@@ -49,12 +50,12 @@ type Tally struct {
 
 // A Summary is what a simulation came to.
 type Summary struct {
-	Seed    uint64 `json:"seed"`
-	Profile string `json:"profile"`
-	Shops   int    `json:"shops"`
-	Visits  int    `json:"visits"`
-	Tally   Tally  `json:"tally"`
-	Audit   Audit  `json:"audit"`
+	Seed    uint64       `json:"seed"`
+	Profile string       `json:"profile"`
+	Shops   int          `json:"shops"`
+	Visits  int          `json:"visits"`
+	Tally   Tally        `json:"tally"`
+	Audit   audit.Report `json:"audit"`
 }
 
 // Run simulates visits into log, which must be empty, and audits it.

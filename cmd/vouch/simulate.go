@@ -105,7 +105,11 @@ func printSimulation(out io.Writer, s simulate.Summary) error {
 	row("owed", "%s", amounts(a.Owed))
 	fmt.Fprintf(w, "\nchecked over %d events\n", a.Events)
 	row("every visit settled once", "%d settled, %d refused at the gate", a.Settled, a.Refused)
-	row("journal balanced", "%d entries, sum %s", a.Entries, amounts(a.JournalSum))
+	sums := map[money.Currency]int64{}
+	for _, m := range a.Sums {
+		sums[m.Currency] = m.Minor
+	}
+	row("journal balanced", "%d entries, sum %s", a.Entries, amounts(sums))
 	row("receipts equal replay", "%d, numbered without gaps", a.Receipts)
 	for _, f := range a.Findings {
 		row("FINDING", "%s", f)

@@ -70,7 +70,7 @@ func printReport(w io.Writer, r audit.Report) {
 			fmt.Fprintf(w, "FOUND  and %d more; --json lists all\n", len(r.Findings)-i)
 			break
 		}
-		fmt.Fprintf(w, "FOUND  %s: %s: %s\n", f.Check, f.Where, f.What)
+		fmt.Fprintf(w, "FOUND  %s\n", f)
 	}
 	if r.OK() {
 		fmt.Fprintln(w, "log verified")
@@ -81,7 +81,7 @@ func printReport(w io.Writer, r audit.Report) {
 		fmt.Fprintf(w, "            %d bytes of an append that was never acknowledged lie at the end\n", r.Log.Torn)
 	}
 	fmt.Fprintf(w, "  digest    %s\n", r.Log.SHA256)
-	fmt.Fprintf(w, "  visits    %d, of these %d refused at the gate, %d left and not settled yet\n", r.Visits, r.Refused, r.Waiting)
+	fmt.Fprintf(w, "  visits    %d, of these %d settled, %d refused at the gate, %d under way\n", r.Visits, r.Settled, r.Refused, r.Waiting)
 	fmt.Fprintf(w, "  receipts  %d, of these %d corrections\n", r.Receipts, r.Corrected)
 	fmt.Fprintf(w, "  journal   %d entries", r.Entries)
 	for _, s := range r.Sums {

@@ -66,20 +66,20 @@ func TestLiesAreFound(t *testing.T) {
 	captured := fact{"payment-v1", ledger.Captured{Intent: ledger.ID{9}, Object: "pi_1", Amount: usd(100)}}
 	settled := fact{"visit-v1", ledger.VisitSettled{Outcome: ledger.SettledCharged, Charged: usd(100), Owed: usd(0)}}
 	t.Run("charged twice", func(t *testing.T) {
-		wantFinding(t, write(t, captured, captured), "settled", "charged 2 times")
+		wantFinding(t, write(t, captured, captured), "settled", "2 captures of")
 	})
 	t.Run("settled twice", func(t *testing.T) {
 		wantFinding(t, write(t, settled, settled), "settled", "settled 2 times")
 	})
 	t.Run("more refunded than charged", func(t *testing.T) {
 		refunded := fact{"payment-v1", ledger.Refunded{Intent: ledger.ID{8}, Object: "re_1", Amount: usd(101)}}
-		wantFinding(t, write(t, captured, refunded), "settled", "refunded of")
+		wantFinding(t, write(t, captured, refunded), "settled", "refunded, for a receipt of")
 	})
 	t.Run("a receipt from nothing", func(t *testing.T) {
 		wantFinding(t, write(t, fact{"visit-v1", receipt("s1-2026-000001")}), "receipt", "")
 	})
 	t.Run("a number is missing", func(t *testing.T) {
-		wantFinding(t, write(t, fact{"visit-v1", receipt("s1-2026-000002")}), "receipt", "goes on with 2 where 1 is due")
+		wantFinding(t, write(t, fact{"visit-v1", receipt("s1-2026-000002")}), "number", "2 where 1 is due")
 	})
 	t.Run("evidence that is not there", func(t *testing.T) {
 		claim := ledger.DetectionRecorded{
