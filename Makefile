@@ -4,7 +4,7 @@ BIN        := bin
 TAGS       := opencv
 GOFUMPT    := $(GO) run mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
-GOLANGCI   := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
+GOLANGCI   := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.8.0
 LDFLAGS    := -s -w
 
 .PHONY: demo test check lint bench torture build format setup clean
