@@ -65,7 +65,7 @@ func staffless(actor string) string {
 // withoutOthers returns p without other visits and without staff's names. What
 // has neither is returned as it is.
 func withoutOthers(p ledger.Payload, visit ledger.VisitID) ledger.Payload {
-	switch p := p.(type) { //nolint:gochecksumtype // the kinds that can name somebody else
+	switch p := p.(type) { // the kinds that can name somebody else
 	case ledger.DetectionRecorded:
 		p.Persons, p.Presence = own(p.Persons, visit), own(p.Presence, visit)
 		return p

@@ -71,7 +71,7 @@ func (a *API) mayShow(c echo.Context, d ledger.Digest) error {
 
 // evidenceOf returns what an event names as its evidence.
 func evidenceOf(p ledger.Payload) []ledger.EvidenceRef {
-	switch p := p.(type) { //nolint:gochecksumtype // the kinds with evidence
+	switch p := p.(type) { // the kinds with evidence
 	case ledger.DetectionRecorded:
 		return p.Evidence
 	case ledger.DetectionAttributed:

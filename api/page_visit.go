@@ -50,7 +50,7 @@ func (a *API) teller(k keys.Key, s *story) *teller {
 	}
 	priced := map[ledger.SKU]string{}
 	for _, e := range s.events {
-		switch p := e.Payload.(type) { //nolint:gochecksumtype // what names things
+		switch p := e.Payload.(type) { // what names things
 		case ledger.DetectionRecorded:
 			t.claims[e.ID] = p
 		case ledger.ItemPriced:
@@ -263,7 +263,7 @@ func questionOf(c *projections.Cart, event ledger.ID) *projections.Question {
 // one that a review is about, or the last that made a disputed line.
 func (t *teller) shows(e ledger.Event, c *projections.Cart) (ledger.ID, ledger.DetectionRecorded, bool) {
 	id := e.ID
-	switch p := e.Payload.(type) { //nolint:gochecksumtype // the events about a detection
+	switch p := e.Payload.(type) { // the events about a detection
 	case ledger.ReviewRequested:
 		id = p.Detection
 	case ledger.ReviewDecided:

@@ -142,7 +142,7 @@ var checkWords = map[ledger.LineCheck]string{
 
 // tell says what an event means.
 func (n names) tell(e ledger.Event) said {
-	switch p := e.Payload.(type) { //nolint:gochecksumtype // three groups follow
+	switch p := e.Payload.(type) { // three groups follow
 	case ledger.GatePresented:
 		text := "Party of " + fmt.Sprint(p.Party)
 		if p.Party == 1 {
@@ -179,7 +179,7 @@ func (n names) tell(e ledger.Event) said {
 
 // tellSeen tells detections, prices and reviews.
 func (n names) tellSeen(e ledger.Event) (said, bool) {
-	switch p := e.Payload.(type) { //nolint:gochecksumtype // called for its group
+	switch p := e.Payload.(type) { // called for its group
 	case ledger.DetectionRecorded:
 		best, act := p.Items[0], p.Actions[0].Action
 		return said{
@@ -243,7 +243,7 @@ func (n names) tellReview(p ledger.ReviewDecided) said {
 
 // tellBilled tells receipts, disputes and the settlement.
 func (n names) tellBilled(e ledger.Event) (said, bool) {
-	switch p := e.Payload.(type) { //nolint:gochecksumtype // called for its group
+	switch p := e.Payload.(type) { // called for its group
 	case ledger.ReceiptProvisional:
 		return said{
 			title: "Provisional receipt, " + cash(p.Document.Gross), text: "Something is still being looked at.",
@@ -268,7 +268,7 @@ func (n names) tellBilled(e ledger.Event) (said, bool) {
 		return s, true
 	case ledger.DisputeDecided:
 		return said{
-			title: "Dispute " + string(outcomeWord(p.Outcome)), icon: "flag", family: "dispute",
+			title: "Dispute " + outcomeWord(p.Outcome), icon: "flag", family: "dispute",
 			text: fmt.Sprintf("%s taken off, by %s. %s", pieces(p.Quantity), n.person(p.Reviewer), p.Reason),
 		}, true
 	case ledger.VisitSettled:
@@ -291,7 +291,7 @@ func outcomeWord(o ledger.DisputeOutcome) string {
 // tellMoney tells what a payment's stream says.
 func (n names) tellMoney(e ledger.Event) (said, bool) {
 	s := said{icon: "card", family: "money"}
-	switch p := e.Payload.(type) { //nolint:gochecksumtype // called for its group
+	switch p := e.Payload.(type) { // called for its group
 	case ledger.HoldIntended:
 		s.title, s.minor = "Asks for a hold of "+cash(p.Amount), true
 	case ledger.CaptureIntended:

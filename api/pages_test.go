@@ -2,6 +2,7 @@ package api
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,6 +63,9 @@ func TestThePageTellsEveryVisit(t *testing.T) {
 	empty := s.enter("tom")
 	s.exit(empty)
 	s.settled(empty)
+	s.until(empty, "free of its hold", func(v visitView) bool {
+		return slices.ContainsFunc(v.Payment.Steps, func(p paymentStep) bool { return strings.Contains(p.Kind, "released") })
+	})
 	s.sees("tom", "/visits/"+empty, "Nothing owed", "Hold freed", "Nothing was taken and nothing was charged.")
 	s.sees("tom", "/visits", "Your visits", "Corner Shop Torstraße", "Nothing owed")
 }

@@ -176,7 +176,7 @@ func viewPayment(s *story) paymentView {
 
 func viewPaymentStep(e ledger.Event) paymentStep {
 	st := paymentStep{Kind: string(e.Kind), At: e.Occurred}
-	switch p := e.Payload.(type) { //nolint:gochecksumtype // the kinds of a payment stream
+	switch p := e.Payload.(type) { // the kinds of a payment stream
 	case ledger.HoldIntended:
 		st.Amount, st.Detail = &p.Amount, p.Key
 	case ledger.CaptureIntended:

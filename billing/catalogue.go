@@ -47,7 +47,7 @@ func (c *Catalogue) Apply(e ledger.Event) error {
 		c.prices = map[ledger.SKU][]pricing{}
 		c.taxes = map[string][]taxing{}
 	}
-	switch p := e.Payload.(type) { //nolint:gochecksumtype // all others do not belong here
+	switch p := e.Payload.(type) { // all others do not belong here
 	case ledger.ProductListed:
 		c.products[p.SKU] = insert(c.products[p.SKU], listing{e.Occurred, p})
 	case ledger.PriceSet:

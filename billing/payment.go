@@ -81,7 +81,7 @@ func (p *Payment) Apply(e ledger.Event) error {
 	if e.Revision != p.count {
 		return fmt.Errorf("%s: event %d where %d is due: %w", e.Stream, e.Revision, p.count, ledger.ErrCorrupt)
 	}
-	switch f := e.Payload.(type) { //nolint:gochecksumtype // all others do not belong here
+	switch f := e.Payload.(type) { // all others do not belong here
 	case ledger.HoldIntended:
 		p.intend(e, Intent{Order: Order{
 			Op: OpHold, Key: f.Key, Visit: string(f.Visit), Store: string(f.Store), Amount: f.Amount,

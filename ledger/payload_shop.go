@@ -46,7 +46,7 @@ type StoreOpened struct {
 	Catalogue CatalogueID `json:"catalogue"`
 }
 
-// A Deadline policy says who wins when a question is not answered in time.
+// A DeadlinePolicy says who wins when a question is not answered in time.
 type DeadlinePolicy string
 
 // What happens at a review deadline. With ForShopper a doubtful take is not

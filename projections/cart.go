@@ -212,7 +212,7 @@ func (c *Cart) Apply(e ledger.Event) error {
 
 // gate applies what gates say.
 func (c *Cart) gate(e ledger.Event) {
-	switch p := e.Payload.(type) { //nolint:gochecksumtype // called with these four
+	switch p := e.Payload.(type) { // called with these four
 	case ledger.GatePresented:
 		if c.Presented.Visit != "" {
 			c.odd(e, "a second credential was presented")

@@ -67,7 +67,7 @@ func (d *Disputes) Apply(e ledger.Event) error {
 	if err := d.Receipts.Apply(e); err != nil { // also refuses what d would
 		return fmt.Errorf("disputes: %w", err)
 	}
-	switch p := e.Payload.(type) { //nolint:gochecksumtype // Receipts.Apply knows them all
+	switch p := e.Payload.(type) { // Receipts.Apply knows them all
 	case ledger.DisputeOpened:
 		d.opened(e, p)
 	case ledger.DisputeDecided:

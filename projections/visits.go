@@ -248,7 +248,7 @@ func (v *Visits) disputeDecided(e ledger.Event, p ledger.DisputeDecided) {
 
 // gate applies what a visit's own stream says of its way through the shop.
 func (r *VisitRow) gate(e ledger.Event) {
-	switch p := e.Payload.(type) { //nolint:gochecksumtype // the rest changes no row
+	switch p := e.Payload.(type) { // the rest changes no row
 	case ledger.GatePresented:
 		if r.Status == StatusNone {
 			r.Store, r.Shopper, r.Place, r.Party = p.Store, p.Shopper, p.Place, p.Party
@@ -283,7 +283,7 @@ func (r *VisitRow) gate(e ledger.Event) {
 // pay applies what the visit's payment stream says. Amounts are summed
 // without bounds: that they are right is the journal's to check.
 func (r *VisitRow) pay(e ledger.Event) {
-	switch p := e.Payload.(type) { //nolint:gochecksumtype // the rest changes no row
+	switch p := e.Payload.(type) { // the rest changes no row
 	case ledger.Held:
 		r.Held = p.Amount
 	case ledger.Released:

@@ -195,7 +195,7 @@ func lock(path string) (func(), error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock keys: %w", err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil { //nolint:gosec // a descriptor fits an int
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil { // a descriptor fits an int
 		_ = f.Close()
 		return nil, fmt.Errorf("lock keys: %w", err)
 	}

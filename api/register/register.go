@@ -121,7 +121,7 @@ func (r *Register) Apply(e ledger.Event) error {
 		return fmt.Errorf("register: position %d after %d: %w", e.Position, r.Position, ledger.ErrCorrupt)
 	}
 	r.make()
-	switch p := e.Payload.(type) { //nolint:gochecksumtype // an index keeps what it indexes
+	switch p := e.Payload.(type) { // an index keeps what it indexes
 	case ledger.GatePresented:
 		if _, ok := r.shoppers[p.Visit]; !ok {
 			r.shoppers[p.Visit] = p.Shopper

@@ -102,7 +102,7 @@ func Run(ctx context.Context, log ledger.Log, over bool) (Report, error) {
 
 // payload notes the numbers and the evidence that an event names.
 func (r *Report) payload(p ledger.Payload, numbers map[string][]int) {
-	switch p := p.(type) { //nolint:gochecksumtype // only documents and evidence count
+	switch p := p.(type) { // only documents and evidence count
 	case ledger.ReceiptIssued:
 		r.count(numbers, p.Document.Number)
 	case ledger.ReceiptCorrected:

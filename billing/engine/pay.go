@@ -209,7 +209,7 @@ func (e *Engine) checkActions(actions []Action) {
 // allowed refuses an order that would break an invariant.
 func (v *visit) allowed(p ledger.Payload) error {
 	pay := &v.payment
-	switch p := p.(type) { //nolint:gochecksumtype // observations are not ours to refuse
+	switch p := p.(type) { // observations are not ours to refuse
 	case ledger.HoldIntended:
 		if pay.Hold == billing.HoldStands || pay.Hold == billing.HoldCaptured {
 			return fmt.Errorf("a second hold of %s", p.Amount)

@@ -40,7 +40,7 @@ func (s *store) apply(e *Engine, ev ledger.Event) error {
 	if ev.Revision != s.count {
 		return fmt.Errorf("%s: revision %d where %d is due: %w", ev.Stream, ev.Revision, s.count, ledger.ErrCorrupt)
 	}
-	switch p := ev.Payload.(type) { //nolint:gochecksumtype // all others have no effect here
+	switch p := ev.Payload.(type) { // all others have no effect here
 	case ledger.StoreOpened:
 		s.opened = &p
 	case ledger.PolicySet:

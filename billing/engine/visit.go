@@ -52,7 +52,7 @@ func (v *visit) apply(e *Engine, ev ledger.Event) error {
 	if v.cart.Status != was {
 		v.moved(e, ev)
 	}
-	switch p := ev.Payload.(type) { //nolint:gochecksumtype // the cart folds all; these are indexed too
+	switch p := ev.Payload.(type) { // the cart folds all; these are indexed too
 	case ledger.DetectionRecorded:
 		v.recorded(e, ev, p)
 	case ledger.DetectionImplicated:

@@ -114,10 +114,10 @@ func (b *Bank) take(o billing.Order) (billing.Outcome, error) {
 		b.wrong = append(b.wrong, fmt.Sprintf("key %s was used for two orders", o.Key))
 		return billing.Outcome{Status: billing.Declined, Code: "idempotency_error"}, nil
 	}
-	switch {
-	case fault == Lost:
+	switch fault { //nolint:exhaustive // the other faults were carried out above
+	case Lost:
 		return billing.Outcome{}, ErrNoAnswer
-	case fault == Unready:
+	case Unready:
 		return billing.Outcome{Status: billing.Pending, Object: b.answers[o.Key].Object}, nil
 	}
 	return b.answers[o.Key], nil

@@ -206,7 +206,7 @@ func (r *gateRun) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer src.Close()
+	defer src.Close() //nolint:errcheck // only read
 	var w gate.Watcher
 	begun := time.Now()
 	for n := 0; ctx.Err() == nil; n++ {

@@ -79,14 +79,14 @@ func runWatch(cmd *cobra.Command, f watchFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	defer reader.Close()
+	defer reader.Close() //nolint:errcheck // only read
 	cfg.Frames = reader
 	if f.model != (cv.Model{}) {
 		detector, err := cv.NewDetector(f.model)
 		if err != nil {
 			return err
 		}
-		defer detector.Close()
+		defer detector.Close() //nolint:errcheck // only read
 		cfg.Detector = detector
 	}
 	if dir := f.evidenceDir(); dir != "" {
@@ -94,7 +94,7 @@ func runWatch(cmd *cobra.Command, f watchFlags) (err error) {
 		if err != nil {
 			return err
 		}
-		defer store.Close()
+		defer store.Close() //nolint:errcheck // only read
 		cfg.Keeper = watch.Store(store)
 	}
 	sinks, err := f.sinks(cmd)

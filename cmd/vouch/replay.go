@@ -35,7 +35,7 @@ func newReplayCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		defer log.Close()
+		defer log.Close() //nolint:errcheck // only read
 		visit, err := findVisit(cmd.Context(), log, args[0])
 		if err != nil {
 			return err

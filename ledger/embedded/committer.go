@@ -198,7 +198,7 @@ func (l *Log) takeSpare(size int64) disk.File {
 	file := l.c.spare
 	l.c.spare = nil
 	if file != nil && size != l.cfg.SegmentBytes {
-		closeSpare(file) //nolint:errcheck // a spare holds nothing
+		closeSpare(file) //nolint:errcheck,gosec // a spare holds nothing
 		return nil
 	}
 	return file

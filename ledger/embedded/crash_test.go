@@ -22,7 +22,7 @@ func morning(t *testing.T, d *faultdisk.Disk) (acked int) {
 		return 0
 	}
 	for n := range uint64(morningEvents) {
-		if err := add(t.Context(), l, n); err == nil && int(n) == acked { //nolint:gosec // small
+		if err := add(t.Context(), l, n); err == nil && int(n) == acked { // small
 			acked++
 		}
 	}
@@ -55,7 +55,7 @@ func evening(t *testing.T, what string, d *faultdisk.Disk, acked int) {
 
 // failing returns a disk on which one change fails.
 func failing(at int, fault faultdisk.Fault, seed uint64) *faultdisk.Disk {
-	return faultdisk.New(rand.New(rand.NewPCG(uint64(at), seed)), failAt(at, fault)) //nolint:gosec // small
+	return faultdisk.New(rand.New(rand.NewPCG(uint64(at), seed)), failAt(at, fault)) // small
 }
 
 func failAt(at int, fault faultdisk.Fault) func(faultdisk.Op) faultdisk.Fault {
@@ -88,7 +88,7 @@ func TestCrashMatrix(t *testing.T) {
 		for _, fault := range []faultdisk.Fault{faultdisk.Kill, faultdisk.NoSpace, faultdisk.IOError} {
 			for _, power := range []bool{false, true} {
 				runs++
-				d := failing(op, fault, uint64(fault)) //nolint:gosec // small
+				d := failing(op, fault, uint64(fault)) // small
 				acked := morning(t, d)
 				d.SetFault(nil)
 				d.Restart()
@@ -110,7 +110,7 @@ func TestCrashWhileOpening(t *testing.T) {
 	runs := 0
 	for _, op := range changes(t) {
 		for run := range opening * seeds {
-			if then, seed := run%opening, uint64(run/opening); op.Call == "sync" { //nolint:gosec // small
+			if then, seed := run%opening, uint64(run/opening); op.Call == "sync" { // small
 				runs++
 				d := failing(op.N, faultdisk.IOError, seed)
 				acked := morning(t, d)

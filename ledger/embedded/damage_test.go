@@ -80,7 +80,7 @@ func shelve(t *testing.T, n int, segment int64) (shelf, []ledger.Record) {
 	d := faultdisk.New(rand.New(rand.NewPCG(1, 1)), nil)
 	l := openOn(t, d, segment)
 	var all []ledger.Record
-	for i := range uint64(n) { //nolint:gosec // small
+	for i := range uint64(n) { // small
 		rs, err := l.Append(t.Context(), "visit-anna", ledger.Any(), []ledger.Draft{
 			ledgertest.Draft(3 * i), ledgertest.Draft(3*i + 1), ledgertest.Draft(3*i + 2),
 		}[:1+i%3]...)

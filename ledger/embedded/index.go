@@ -12,7 +12,7 @@ type place uint64
 
 func placeAt(seg int, offset int64) place { return place(seg)<<32 | place(offset) } //nolint:gosec // below maxSegment
 
-func (p place) segment() int  { return int(p >> 32) }
+func (p place) segment() int  { return int(p >> 32) }           //nolint:gosec // 32 bits are left
 func (p place) offset() int64 { return int64(p & (1<<32 - 1)) } //nolint:gosec // 32 bits
 
 // maxPosition bounds the log: positions are kept in 32 bits in memory.

@@ -26,12 +26,12 @@ func TestIDTable(t *testing.T) {
 	table := newIDTable()
 	const n = 20_000
 	for i := range uint64(n) {
-		table.add(numberedID(i), uint32(i)+1) //nolint:gosec // small
+		table.add(numberedID(i), uint32(i)+1) // small
 	}
 	others := 0
 	for i := range uint64(2 * n) {
 		found := table.candidates(nil, numberedID(i))
-		has := slices.Contains(found, uint32(i)+1) //nolint:gosec // small
+		has := slices.Contains(found, uint32(i)+1) // small
 		if has != (i < n) {
 			t.Fatalf("candidates(%d) = %v of %d ids", i, found, n)
 		}

@@ -350,7 +350,7 @@ func BenchmarkAppend(b *testing.B) {
 				wg.Go(func() {
 					stream := ledger.StreamID(fmt.Sprintf("visit-%d", w))
 					for i := w; i < b.N; i += writers {
-						d := ledgertest.Draft(uint64(i)) //nolint:gosec // small
+						d := ledgertest.Draft(uint64(i)) // small
 						d.Body = append(d.Body, make([]byte, 270)...)
 						if _, err := l.Append(b.Context(), stream, ledger.Any(), d); err != nil {
 							b.Error(err)

@@ -336,8 +336,8 @@ func testManyWriters(t *testing.T, s *shop) {
 		wg.Go(func() {
 			stream := ledger.StreamID("visit-" + string(rune('a'+w)))
 			for i := range rounds {
-				n := uint64(2 * (w*rounds + i)) //nolint:gosec // small
-				rs, err := s.Append(ctx, stream, ledger.After(uint64(2*i)), Draft(n), Draft(n+1))
+				n := uint64(2 * (w*rounds + i))                                                   //nolint:gosec // small
+				rs, err := s.Append(ctx, stream, ledger.After(uint64(2*i)), Draft(n), Draft(n+1)) //nolint:gosec // small
 				if err != nil {
 					t.Errorf("writer %d, round %d: %v", w, i, err)
 					return

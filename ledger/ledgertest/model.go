@@ -138,8 +138,8 @@ func appendBoth(t *testing.T, rt *rapid.T, log ledger.Log, m *model) {
 			}
 			continue
 		}
-		if r.ID != ds[i].ID || r.Revision != next+uint64(i) || string(r.Body) != string(ds[i].Body) {
-			rt.Fatalf("Append(%s, %s, events %d) = %+v at %d, want revision %d", stream, expect, ids, r, i, next+uint64(i))
+		if r.ID != ds[i].ID || r.Revision != next+uint64(i) || string(r.Body) != string(ds[i].Body) { //nolint:gosec // small
+			rt.Fatalf("Append(%s, %s, events %d) = %+v at %d, want revision %d", stream, expect, ids, r, i, next+uint64(i)) //nolint:gosec // small
 		}
 		if n := len(m.records); n > 0 && r.Position <= m.records[n-1].Position {
 			rt.Fatalf("position %d follows %d", r.Position, m.records[n-1].Position)

@@ -75,9 +75,10 @@ func testSubscribeLoad(t *testing.T, s *shop) {
 		})
 	}
 	for i := range subscribers {
-		if i%3 == 1 {
+		switch i % 3 {
+		case 1:
 			queries[i].Prefixes = []string{"visit-b", "visit-c"}
-		} else if i%3 == 2 {
+		case 2:
 			queries[i].Stream = "visit-b"
 		}
 		want := []int{2 * writers * appends, 4 * appends, 2 * appends}[i%3]

@@ -115,7 +115,7 @@ func (m Money) Mul(n int64) (Money, error) {
 	if hi != 0 || lo > MaxMinor {
 		return Money{}, fmt.Errorf("%w: %d × %d %s", ErrRange, n, m.Minor, m.Currency)
 	}
-	p := int64(lo) //nolint:gosec // at most MaxMinor, checked above
+	p := int64(lo) // at most MaxMinor, checked above
 	if (m.Minor < 0) != (n < 0) {
 		p = -p
 	}
@@ -241,7 +241,7 @@ func cmpDesc(a, b uint64) int {
 
 func abs(n int64) uint64 {
 	if n < 0 {
-		return uint64(-n) //nolint:gosec // not negative
+		return uint64(-n) // not negative
 	}
 	return uint64(n)
 }

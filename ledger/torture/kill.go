@@ -107,7 +107,7 @@ func killOne(cmd *exec.Cmd, after time.Duration, acked map[uint64]uint64) error 
 			break // the child is dead; half a line is no acknowledgement
 		}
 		once.Do(func() {
-			timer = time.AfterFunc(after, func() { _ = cmd.Process.Kill() }) //nolint:errcheck // it may be dead
+			timer = time.AfterFunc(after, func() { _ = cmd.Process.Kill() }) // it may be dead
 		})
 		var position, number uint64
 		if _, err := fmt.Sscanf(line, "%d %d", &position, &number); err != nil {

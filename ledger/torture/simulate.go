@@ -183,10 +183,10 @@ func (s *simulation) live(ctx context.Context) error {
 	}
 	wg.Wait()
 	if s.rand.IntN(3) > 0 { // otherwise it is killed as it is
-		_ = l.Close() //nolint:errcheck // on a disk with faults it may not succeed
+		_ = l.Close() // on a disk with faults it may not succeed
 	} else {
 		s.disk.Restart()
-		_ = l.Close() //nolint:errcheck // releases goroutines; its handles are dead
+		_ = l.Close() // releases goroutines; its handles are dead
 	}
 	return errors.Join(errs...)
 }

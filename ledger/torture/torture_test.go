@@ -53,7 +53,7 @@ func duration(t *testing.T, short time.Duration) time.Duration {
 // crashes, loses power, fills up and fails to sync.
 func TestTortureDisk(t *testing.T) {
 	var sum torture.Counts
-	first := uint64(time.Now().UnixNano()) //nolint:gosec // a seed
+	first := uint64(time.Now().UnixNano()) // a seed
 	for end, seed := time.Now().Add(duration(t, 3*time.Second)), first; time.Now().Before(end); seed++ {
 		c, err := torture.Simulate(t.Context(), seed)
 		if err != nil {

@@ -44,7 +44,7 @@ func (p *pool) put(m gocv.Mat) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || len(p.free) >= poolSize {
-		m.Close()
+		m.Close() //nolint:gosec // frees memory
 		return
 	}
 	p.free = append(p.free, m)
@@ -55,7 +55,7 @@ func (p *pool) close() {
 	defer p.mu.Unlock()
 	p.closed = true
 	for _, m := range p.free {
-		m.Close()
+		m.Close() //nolint:gosec // frees memory
 	}
 	p.free = nil
 }
@@ -76,7 +76,7 @@ func NewFrame(w, h int, bgr []byte) (*Frame, error) {
 func ReadImage(path string) (*Frame, error) {
 	m := gocv.IMRead(path, gocv.IMReadColor)
 	if m.Empty() {
-		m.Close()
+		m.Close() //nolint:gosec // frees memory
 		return nil, fmt.Errorf("%w: %s", ErrNotPicture, path)
 	}
 	return &Frame{mat: m}, nil
@@ -92,7 +92,7 @@ func DecodeImage(b []byte) (*Frame, error) {
 		return nil, fmt.Errorf("%w: %w", ErrNotPicture, err)
 	}
 	if m.Empty() {
-		m.Close()
+		m.Close() //nolint:gosec // frees memory
 		return nil, fmt.Errorf("%w: %d bytes", ErrNotPicture, len(b))
 	}
 	return &Frame{mat: m}, nil
@@ -105,7 +105,7 @@ func (f *Frame) Close() {
 			f.pool.put(f.mat)
 			return
 		}
-		f.mat.Close()
+		f.mat.Close() //nolint:gosec // frees memory
 	})
 }
 
@@ -201,4 +201,4 @@ func (s *Scaler) Scale(f *Frame, dst []byte) error {
 }
 
 // Close gives the scaler's memory back.
-func (s *Scaler) Close() { s.mat.Close() }
+func (s *Scaler) Close() { s.mat.Close() } //nolint:gosec // frees memory

@@ -51,7 +51,7 @@ func Open(src string) (*Reader, error) {
 	}
 	r.rate = RateOf(r.cap.Get(gocv.VideoCaptureFPS))
 	if r.first, err = r.read(); err != nil {
-		r.Close()
+		r.Close() //nolint:errcheck,gosec // it was never read
 		return nil, fmt.Errorf("%w: %s opens but ends at once; check that the file is whole", ErrNotVideo, src)
 	}
 	r.w, r.h = r.first.Width(), r.first.Height()

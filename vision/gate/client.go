@@ -91,7 +91,7 @@ func (c *Client) ask(ctx context.Context, method, path string, body []byte) (vis
 	if err != nil {
 		return answer, err
 	}
-	defer res.Body.Close()
+	defer res.Body.Close() //nolint:errcheck // the answer was read, or is not wanted
 	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
 		return answer, err

@@ -191,7 +191,7 @@ func (o *Outbox) Put(it Item) error {
 	if err != nil {
 		return fmt.Errorf("outbox: %w", err)
 	}
-	defer r.Close()
+	defer r.Close() //nolint:errcheck // only read
 	if o.bytes+n > o.cfg.MaxBytes {
 		return fmt.Errorf("%w: %d messages with %d bytes wait", ErrFull, len(o.queue), o.bytes)
 	}

@@ -130,7 +130,7 @@ func (o *Outbox) try(ctx context.Context, seq uint64) (out Outcome, after time.D
 		out.Err = err
 		return out, 0
 	}
-	defer res.Body.Close()
+	defer res.Body.Close() //nolint:errcheck // the answer was read, or is not wanted
 	out.Status = res.StatusCode
 	if out.Answer, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer)); err != nil {
 		out.Err = err

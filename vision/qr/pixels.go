@@ -71,7 +71,7 @@ func stretch(g *image.Gray) *image.Gray {
 func invert(g *image.Gray) *image.Gray {
 	var table [256]uint8
 	for v := range table {
-		table[v] = uint8(255 - v)
+		table[v] = uint8(255 - v) //nolint:gosec // 0 to 255
 	}
 	return mapped(g, &table)
 }
@@ -163,7 +163,7 @@ func scale(g *image.Gray, by float64) *image.Gray {
 			rows[i] = wide[at : at+nw]
 		}
 		for x := range nw {
-			v := k[0]*rows[0][x] + k[1]*rows[1][x] + k[2]*rows[2][x] + k[3]*rows[3][x]
+			v := k[0]*rows[0][x] + k[1]*rows[1][x] + k[2]*rows[2][x] + k[3]*rows[3][x] //nolint:gosec // four rows of one width
 			out.Pix[y*nw+x] = clamp(float64(v))
 		}
 	})

@@ -142,6 +142,7 @@ func (s *Shop) castHand(a *actor, look armLook, who int, r *pcg) {
 	case Return, Misplace:
 		a.until = a.n + int(hold)
 		hold = 0
+	case Take, Pass, Hidden, Lights: // a take ends at once; the others have no hand
 	}
 	a.from = max(0, a.n-int(a.in+hold))
 	a.in = min(a.in, float64(a.n-a.from))

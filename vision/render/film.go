@@ -88,7 +88,7 @@ func expose(f *frame, curve *[3][256]int32, noise []int16, r *pcg) {
 
 func byteOf(v int32) uint8 {
 	v /= filmUnit
-	if uint32(v) > 255 { //nolint:gosec // negative numbers become large
+	if uint32(v) > 255 { // negative numbers become large
 		if v < 0 {
 			return 0
 		}

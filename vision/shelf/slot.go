@@ -153,8 +153,8 @@ func (s *slot) compare(m *Monitor, f *reference, v view) look {
 	l := look{cells: make([]float64, len(s.cells)), bases: make([]float64, len(s.cells))}
 	for _, p := range s.spans {
 		n := float64(f.count(p, v, m.limits))
-		switch {
-		case p.cell == ringCell:
+		switch p.cell {
+		case ringCell:
 			l.ring += n
 		default:
 			l.cells[p.cell] += n

@@ -79,7 +79,7 @@ func (c Claims) marshal(id KeyID) ([]byte, error) {
 		return nil, fmt.Errorf("%w: a life of %d s is outside 1 s to %v", ErrClaims, life, MaxLife)
 	}
 	shopper := []byte(c.Shopper)
-	shopper = append([]byte{byte(len(shopper))}, shopper...) //nolint:gosec // bounded below
+	shopper = append([]byte{byte(len(shopper))}, shopper...) // bounded below
 	if u, err := ledger.ParseID(string(c.Shopper)); err == nil {
 		shopper = append([]byte{asUUID}, u[:]...)
 	}
@@ -87,10 +87,10 @@ func (c Claims) marshal(id KeyID) ([]byte, error) {
 		return nil, fmt.Errorf("%w: store and shopper have %d bytes, want at most %d", ErrClaims, n, MaxNameBytes)
 	}
 	b := append(make([]byte, 0, maxBytes), id[:]...)
-	b = binary.BigEndian.AppendUint32(b, uint32(issued))
-	b = binary.BigEndian.AppendUint16(b, uint16(life))
+	b = binary.BigEndian.AppendUint32(b, uint32(issued)) //nolint:gosec // bounded above
+	b = binary.BigEndian.AppendUint16(b, uint16(life))   //nolint:gosec // bounded above
 	b = append(b, c.Ticket[:]...)
-	b = append(b, byte(len(c.Store))) //nolint:gosec // at most MaxNameBytes
+	b = append(b, byte(len(c.Store))) // at most MaxNameBytes
 	b = append(b, c.Store...)
 	return append(b, shopper...), nil
 }

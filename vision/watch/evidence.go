@@ -73,7 +73,7 @@ func (w *watcher) clip(ch shelf.Change) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("clip: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
 	path := filepath.Join(dir, "clip.mp4")
 	width, height := cv.EvenSize(w.width, w.height, clipWidth)
 	out, err := cv.Create(path, w.fps/float64(w.ring.every), width, height)

@@ -45,7 +45,7 @@ func (ps *processes) start(name, bin string, args ...string) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	p := &process{name: name, cmd: exec.Command(bin, args...), done: make(chan struct{})} //nolint:gosec // our own binaries
+	p := &process{name: name, cmd: exec.Command(bin, args...), done: make(chan struct{})} // our own binaries
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := p.cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", name, err), log.Close())
@@ -104,7 +104,7 @@ func (ps *processes) stopAll() {
 // call runs a child to its end and returns what it printed. allowed lists the
 // exit codes that are answers and not errors.
 func call(ctx context.Context, logs, bin string, allowed []int, args ...string) (string, int, error) {
-	cmd := exec.CommandContext(ctx, bin, args...) //nolint:gosec // our own binaries
+	cmd := exec.CommandContext(ctx, bin, args...) // our own binaries
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()

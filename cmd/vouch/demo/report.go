@@ -91,7 +91,7 @@ func copyPicture(store *evidence.Store, dir string, ref ledger.EvidenceRef) (pic
 	if err != nil {
 		return p, fmt.Errorf("report: %w", err)
 	}
-	defer in.Close() //nolint:errcheck // only read
+	defer in.Close() // only read
 	out, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return p, fmt.Errorf("report: %w", err)

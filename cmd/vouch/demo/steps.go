@@ -56,7 +56,7 @@ func (r *run) startServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	const secret = "whsec_demo"
+	const secret = "whsec_demo" //nolint:gosec // of the simulated account
 	if _, err := r.procs.start("stripesim", r.cfg.Vouch, "stripesim", "--listen", bank, "--data", r.path("stripesim.jsonl"),
 		"--webhook", "http://"+listen+"/webhooks/stripe", "--webhook-secret", secret); err != nil {
 		return err

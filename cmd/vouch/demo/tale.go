@@ -76,7 +76,7 @@ func (t *teller) tell(e ledger.Event) error {
 			return err
 		}
 	}
-	switch p := e.Payload.(type) { //nolint:gochecksumtype // only what the end asks for
+	switch p := e.Payload.(type) { // only what the end asks for
 	case ledger.GateExited:
 		t.exitedAt = e.Recorded
 	case ledger.ReceiptIssued:

@@ -32,7 +32,7 @@ func (o *OS) Lock(ctx context.Context, name, holder string) (io.Closer, error) {
 		return nil, err
 	}
 	for try := 1; ; try++ {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) //nolint:gosec // a descriptor is small
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) // a descriptor is small
 		if err == nil {
 			break
 		}
@@ -64,7 +64,7 @@ func (o *OS) Locked(name string) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) //nolint:gosec // a descriptor is small
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) // a descriptor is small
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return true, nil
 	}

@@ -80,7 +80,7 @@ func (o *OS) List() ([]string, error) {
 func (o *OS) Sync() error { return syncDir(o.dir) }
 
 func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // the operator's folder
+	d, err := os.Open(dir) // the operator's folder
 	if err != nil {
 		return err
 	}

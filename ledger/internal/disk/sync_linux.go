@@ -16,7 +16,7 @@ func (f osFile) Sync() error {
 	var sync error
 	err = conn.Control(func(fd uintptr) {
 		for {
-			sync = syscall.Fdatasync(int(fd)) //nolint:gosec // a descriptor is small
+			sync = syscall.Fdatasync(int(fd)) // a descriptor is small
 			if !errors.Is(sync, syscall.EINTR) {
 				return
 			}
