@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vouchledger/vouch/ledger/money"
 )
@@ -17,12 +18,21 @@ func (s *shop) look(who, path string) string {
 	return strings.Join(strings.Fields(html), " ")
 }
 
+// sees requires that a page shows these words, as soon as the engine has done
+// its part.
 func (s *shop) sees(who, path string, want ...string) {
 	s.t.Helper()
-	got := s.look(who, path)
-	for _, w := range want {
-		if !strings.Contains(got, w) {
-			s.t.Errorf("page %s shows %s %q, want %q in it", path, who, got, w)
+	var got string
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		s.api.limits = newLimiters()
+		got = s.look(who, path)
+		missing := slices.DeleteFunc(slices.Clone(want), func(w string) bool { return strings.Contains(got, w) })
+		if len(missing) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Errorf("page %s shows %s %q, want %q in it", path, who, got, missing)
+			return
 		}
 	}
 }

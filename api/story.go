@@ -51,12 +51,18 @@ func concerns(k keys.Key, c *projections.Cart) bool {
 	return false
 }
 
+// story folds a visit's two streams as they were at one position, so that no
+// refund is seen without the correction that it follows from.
 func (a *API) story(ctx context.Context, visit ledger.VisitID) (*story, error) {
 	s := &story{visit: visit, cart: &projections.Cart{}}
 	if visit == "" {
 		return s, nil // what no visit owns
 	}
-	for e, err := range a.events(ctx, ledger.VisitStream(visit)) {
+	head, err := a.s.Log.Head(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("visit %s: %w", visit, err)
+	}
+	for e, err := range a.until(ctx, ledger.VisitStream(visit), head) {
 		if err == nil {
 			err = s.cart.Apply(e)
 		}
@@ -68,7 +74,7 @@ func (a *API) story(ctx context.Context, visit ledger.VisitID) (*story, error) {
 		}
 		s.events = append(s.events, e)
 	}
-	for e, err := range a.events(ctx, ledger.PaymentStream(visit)) {
+	for e, err := range a.until(ctx, ledger.PaymentStream(visit), head) {
 		if err == nil {
 			err = s.payment.Apply(e)
 		}
@@ -102,6 +108,17 @@ func (s *story) steps() ([]projections.Step, error) {
 
 func (a *API) events(ctx context.Context, stream ledger.StreamID) eventSeq {
 	return eventSeq(projections.Decoded(a.s.Log.Read(ctx, ledger.Query{Stream: stream})))
+}
+
+// until is events up to a position.
+func (a *API) until(ctx context.Context, stream ledger.StreamID, head uint64) eventSeq {
+	return func(yield func(ledger.Event, error) bool) {
+		for e, err := range a.events(ctx, stream) {
+			if err == nil && e.Position > head || !yield(e, err) {
+				return
+			}
+		}
+	}
 }
 
 // eventSeq is a stream of decoded events.
