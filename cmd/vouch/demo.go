@@ -34,6 +34,7 @@ in --data for you to look around in.`,
 	seed := f.Uint64("seed", 7, "seed of the drawn video")
 	speed := f.Float64("speed", 1, "how fast the shelf video plays; 1 is real time")
 	chaos := f.Uint64("chaos", 0, "above 0: kill the server at random moments drawn from this seed, and start it again")
+	faults := f.StringArray("fault", nil, "what goes wrong at the simulated Stripe account, as vouch stripesim --fault takes it (repeatable)")
 	asJSON := f.Bool("json", false, "print the result as JSON after the story")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if (*video == "") != (*plan == "") {
@@ -48,7 +49,7 @@ in --data for you to look around in.`,
 		}
 		result, err := demo.Run(cmd.Context(), demo.Config{
 			Vouch: self, Edge: *edge, Data: *data, Video: *video, Planogram: *plan, Seed: *seed, Speed: *speed,
-			Chaos: *chaos, Out: cmd.OutOrStdout(), Now: time.Now(), Patience: time.Minute,
+			Chaos: *chaos, Faults: *faults, Out: cmd.OutOrStdout(), Now: time.Now(), Patience: time.Minute,
 		})
 		if err != nil {
 			return err

@@ -48,6 +48,7 @@ type Config struct {
 	Seed        uint64        // of the rendered video
 	Speed       float64       // of the shelf video; 1 is real time
 	Chaos       uint64        // above 0: kill the server at random moments from this seed
+	Faults      []string      // of the simulated Stripe account, as vouch stripesim --fault takes them
 	Out         io.Writer     // the story
 	Now         time.Time     // when prices begin to hold
 	Patience    time.Duration // longest wait for any one thing

@@ -2,7 +2,6 @@ package demo_test
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/cmd/vouch/demo"
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/embedded"
 )
 
 // build makes both binaries, or skips where there is no OpenCV.
@@ -32,12 +33,12 @@ func build(t *testing.T) (vouch, edge string) {
 }
 
 // play runs one demo and prints its story when it fails.
-func play(t *testing.T, vouch, edge string, chaos uint64) (result demo.Result, data string) {
+func play(t *testing.T, vouch, edge string, chaos uint64, faults ...string) (result demo.Result, data string) {
 	t.Helper()
 	var out bytes.Buffer
 	data = filepath.Join(t.TempDir(), "data")
 	result, err := demo.Run(t.Context(), demo.Config{
-		Vouch: vouch, Edge: edge, Data: data, Seed: 7, Speed: 3, Chaos: chaos,
+		Vouch: vouch, Edge: edge, Data: data, Seed: 7, Speed: 3, Chaos: chaos, Faults: faults,
 		Out: &out, Now: time.Now(), Patience: time.Minute,
 	})
 	if err != nil {
@@ -66,16 +67,53 @@ func TestOneChargeFromCameraToRefund(t *testing.T) {
 	showPage(t, vouch, data, result)
 }
 
+// badBank answers the hold, the charge and the refund in every way that leaves
+// us in the dark: done without an answer, not done, late, and told twice.
+var badBank = []string{
+	"payment_intents.create:drop_after:nth=1",
+	"payment_intents.capture:drop_after:nth=1",
+	"payment_intents.capture:error_503:nth=2",
+	"refunds.create:drop_before:nth=1",
+	"refunds.create:late:nth=2,delay_ms=1500",
+	"charge.captured:duplicate:count=3",
+}
+
 // TestServerKilledAtAnyMoment plays it with the server killed again and again
-// by SIGKILL: nothing acknowledged is lost and the charge happens once.
+// by SIGKILL, and with a bank that does not answer clearly: nothing
+// acknowledged is lost, and the charge and the refund happen once.
 func TestServerKilledAtAnyMoment(t *testing.T) {
 	vouch, edge := build(t)
-	for _, chaos := range []uint64{1, 2} {
-		t.Run(fmt.Sprintf("seed %d", chaos), func(t *testing.T) {
-			if result, _ := play(t, vouch, edge, chaos); result.Kills == 0 {
+	for name, faults := range map[string][]string{"a good bank": nil, "a bad bank": badBank} {
+		t.Run(name, func(t *testing.T) {
+			result, data := play(t, vouch, edge, 1+uint64(len(faults)), faults...)
+			if result.Kills == 0 {
 				t.Errorf("kills = 0, want some")
 			}
+			if len(faults) > 0 {
+				wantUnclear(t, data)
+			}
 		})
+	}
+}
+
+// wantUnclear requires that the bank's silence was written down: else the
+// faults did not happen and the test shows nothing.
+func wantUnclear(t *testing.T, data string) {
+	t.Helper()
+	log, err := embedded.Open(t.Context(), filepath.Join(data, "ledger"), embedded.Config{ReadOnly: true, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	unclear := 0
+	for _, err := range log.Read(t.Context(), ledger.Query{Kinds: []ledger.Kind{ledger.KindPaymentUnclear}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		unclear++
+	}
+	if unclear == 0 {
+		t.Error("no answer of the bank was unclear, want some")
 	}
 }
 

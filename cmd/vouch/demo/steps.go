@@ -57,8 +57,14 @@ func (r *run) startServer(ctx context.Context) error {
 		return err
 	}
 	const secret = "whsec_demo" //nolint:gosec // of the simulated account
-	if _, err := r.procs.start("stripesim", r.cfg.Vouch, "stripesim", "--listen", bank, "--data", r.path("stripesim.jsonl"),
-		"--webhook", "http://"+listen+"/webhooks/stripe", "--webhook-secret", secret); err != nil {
+	sim := []string{
+		"stripesim", "--listen", bank, "--data", r.path("stripesim.jsonl"),
+		"--webhook", "http://" + listen + "/webhooks/stripe", "--webhook-secret", secret,
+	}
+	for _, fault := range r.cfg.Faults {
+		sim = append(sim, "--fault", fault)
+	}
+	if _, err := r.procs.start("stripesim", r.cfg.Vouch, sim...); err != nil {
 		return err
 	}
 	r.bankURL = "http://" + bank
