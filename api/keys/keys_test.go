@@ -136,3 +136,15 @@ func TestADamagedKeyFileIsNotReadAsEmpty(t *testing.T) {
 		}
 	}
 }
+
+// TestTheFirstKeyMakesTheFolder: whoever sets a server up begins with a key.
+func TestTheFirstKeyMakesTheFolder(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "new", "data"))
+	_, text, err := s.Create(Spec{Role: Operator, Name: "olga"}, time.Now(), rand.Reader)
+	if err != nil {
+		t.Fatalf("Create in a folder that is not there = %v, want a key", err)
+	}
+	if _, err := s.Check(text); err != nil {
+		t.Errorf("Check = %v, want the key", err)
+	}
+}

@@ -172,6 +172,9 @@ func (s *Store) refresh() error {
 func (s *Store) change(f func([]Key) ([]Key, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
 	unlock, err := lock(s.path + ".lock")
 	if err != nil {
 		return err
