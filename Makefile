@@ -71,4 +71,4 @@ torture:
 	VOUCH_TORTURE=$(TORTURE) $(GO) test -tags $(TAGS) -timeout 0 -run Torture -v ./...
 
 clean:
-	rm -rf $(BIN) demo-data
+	rm -rf $(BIN) demo-data demo-data-*

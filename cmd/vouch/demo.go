@@ -27,7 +27,7 @@ in --data for you to look around in.`,
 		Args: cobra.NoArgs,
 	}
 	f := cmd.Flags()
-	data := f.String("data", "demo-data", "folder for everything the demo makes; must be new or empty")
+	data := f.String("data", "demo-data", "folder for everything the demo makes, new or empty; the default gets a number if it is taken")
 	video := f.String("video", "", "a shelf video of yours instead of the drawn one")
 	plan := f.String("planogram", "", "planogram of --video")
 	edge := f.String("edge", "", "the vouch-edge binary (default: beside vouch, or on PATH)")
@@ -39,6 +39,9 @@ in --data for you to look around in.`,
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if (*video == "") != (*plan == "") {
 			return fmt.Errorf("%w: --video and --planogram go together", errUsage)
+		}
+		if !cmd.Flags().Changed("data") {
+			*data = freeFolder(*data)
 		}
 		self, err := os.Executable()
 		if err != nil {
@@ -60,6 +63,17 @@ in --data for you to look around in.`,
 		return nil
 	}
 	return cmd
+}
+
+// freeFolder returns name, or name-2, name-3 … if there is something in it: an
+// earlier demo is never written over.
+func freeFolder(name string) string {
+	for n, dir := 2, name; ; n++ {
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) == 0 {
+			return dir
+		}
+		dir = fmt.Sprintf("%s-%d", name, n)
+	}
 }
 
 // findEdge returns the vouch-edge binary.
