@@ -24,7 +24,6 @@ type serveConfig struct {
 	StripeURL     string        `koanf:"stripe-url"`
 	WebhookSecret string        `koanf:"webhook-secret"`
 	LogLevel      string        `koanf:"log-level"`
-	Checkpoint    time.Duration `koanf:"checkpoint"`
 	Deadline      time.Duration `koanf:"payment-timeout"`
 }
 
@@ -37,7 +36,6 @@ func addServeFlags(cmd *cobra.Command) {
 	f.String("stripe-url", "", "address of another server that speaks Stripe's protocol, such as vouch stripesim")
 	f.String("webhook-secret", "", "signing secret of Stripe's webhook; prefer VOUCH_WEBHOOK_SECRET")
 	f.String("log-level", "info", "debug, info, warn or error")
-	f.Duration("checkpoint", 5*time.Second, "how often read models are saved")
 	f.Duration("payment-timeout", 20*time.Second, "how long one call to Stripe may take")
 }
 

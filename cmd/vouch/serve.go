@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -141,7 +142,7 @@ func open(ctx context.Context, cfg serveConfig, logger *slog.Logger) (*server, e
 // openOn builds what stands on the log.
 func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
 	s.live = engine.NewLive(s.log)
-	s.desk = engine.NewDesk(s.live, time.Now, randomSource())
+	s.desk = engine.NewDesk(s.live, time.Now, rand.Reader)
 	s.runner = engine.NewRunner(s.live, s.gateway, time.Now, engine.RunnerConfig{Logger: logger, SendTimeout: cfg.Deadline})
 	if s.models, err = newReadModels(cfg.Data, s.log, 0, logger); err != nil {
 		return err
@@ -153,7 +154,7 @@ func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	ticketKey, err := ticket.LoadOrNewKey(filepath.Join(cfg.Data, ticketKeyFile), randomSource())
+	ticketKey, err := ticket.LoadOrNewKey(filepath.Join(cfg.Data, ticketKeyFile), rand.Reader)
 	if err != nil {
 		return err
 	}

@@ -245,11 +245,3 @@ func abs(n int64) uint64 {
 	}
 	return uint64(n)
 }
-
-// Or returns m, or nothing in currency c if m is the zero value.
-func (m Money) Or(c Currency) Money {
-	if m == (Money{}) {
-		return Zero(c)
-	}
-	return m
-}

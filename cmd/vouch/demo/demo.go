@@ -12,6 +12,7 @@ package demo
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,7 +78,6 @@ type run struct {
 	truth   []truth
 	start   time.Time // of the shelf video
 	visit   ledger.VisitID
-	exited  time.Time
 	bankURL string // of the simulated Stripe account
 	result  Result
 }
@@ -141,7 +141,7 @@ func (r *run) makeKeys() error {
 		{Role: keys.Finance, Name: "dora"},
 		{Role: keys.Operator, Name: "emil"},
 	} {
-		_, text, err := ring.Create(spec, r.cfg.Now, randomSource())
+		_, text, err := ring.Create(spec, r.cfg.Now, rand.Reader)
 		if err != nil {
 			return err
 		}

@@ -3,10 +3,8 @@ package demo
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -17,8 +15,6 @@ import (
 
 // stopAfter is how long a process gets to end by itself.
 const stopAfter = 10 * time.Second
-
-func randomSource() io.Reader { return rand.Reader }
 
 // processes are the demo's children. All of them are ended with the demo.
 type processes struct {

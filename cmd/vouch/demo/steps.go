@@ -289,7 +289,6 @@ func (r *run) leave(ctx context.Context) error {
 		if c.ExitedAt.IsZero() {
 			return false
 		}
-		r.exited = c.ExitedAt
 		return c.OpenCount > 0 && c.Provisional != nil || c.Issued != nil || c.Settled != nil
 	})
 }

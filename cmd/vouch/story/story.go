@@ -16,22 +16,19 @@ import (
 // A Line is one event told: when, what, the cart after it, and the money it
 // is about.
 type Line struct {
-	At       time.Time         `json:"at"` // when it happened
-	Kind     ledger.Kind       `json:"kind"`
-	ID       ledger.ID         `json:"id"`
-	Stream   ledger.StreamID   `json:"stream"`
-	Revision uint64            `json:"revision"`
-	Position uint64            `json:"position"`
-	Actor    string            `json:"actor"`
-	Text     string            `json:"text"`
-	Cart     string            `json:"cart"`
-	Money    string            `json:"money"`
-	Evidence []ledger.Digest   `json:"evidence"`
-	Refs     []EvidencePicture `json:"-"`
+	At       time.Time            `json:"at"` // when it happened
+	Kind     ledger.Kind          `json:"kind"`
+	ID       ledger.ID            `json:"id"`
+	Stream   ledger.StreamID      `json:"stream"`
+	Revision uint64               `json:"revision"`
+	Position uint64               `json:"position"`
+	Actor    string               `json:"actor"`
+	Text     string               `json:"text"`
+	Cart     string               `json:"cart"`
+	Money    string               `json:"money"`
+	Evidence []ledger.Digest      `json:"evidence"`
+	Refs     []ledger.EvidenceRef `json:"-"`
 }
-
-// An EvidencePicture is evidence with what is needed to show it.
-type EvidencePicture = ledger.EvidenceRef
 
 // Tell words one event. cart is the visit's cart after it, or nil.
 func Tell(e ledger.Event, cart *projections.Cart) Line {
