@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// MaxBatchBytes bounds the bodies of one append together. A batch is written
+// MaxBatchBytes bounds the bodies and metadata of one append together. A batch is written
 // in one piece and held in memory until it is durable.
 const MaxBatchBytes = 16 << 20
 
@@ -23,7 +23,7 @@ func ValidateAppend(stream StreamID, drafts []Draft) error {
 		if err := d.Validate(); err != nil {
 			return err
 		}
-		total += len(d.Body)
+		total += len(d.Body) + len(d.Metadata)
 		if i > 0 && hasID(drafts[:i], d.ID) {
 			return fmt.Errorf("append to %s: %w: id %s twice in one batch", stream, ErrInvalid, d.ID)
 		}
@@ -62,8 +62,10 @@ func Repeated(stream StreamID, expect Expected, next uint64, drafts []Draft, sto
 			return nil, fmt.Errorf("append %s to %s: %w: it is in stream %s", d.ID, stream, ErrIDReused, r.Stream)
 		case r.Kind != d.Kind:
 			return nil, fmt.Errorf("append %s to %s: %w: it is a %s, not a %s", d.ID, stream, ErrIDReused, r.Kind, d.Kind)
-		case !bytes.Equal(r.Body, d.Body):
+		case r.Binary != d.Binary || !bytes.Equal(r.Body, d.Body):
 			return nil, fmt.Errorf("append %s to %s: %w: its body differs", d.ID, stream, ErrIDReused)
+		case !bytes.Equal(r.Metadata, d.Metadata):
+			return nil, fmt.Errorf("append %s to %s: %w: its metadata differs", d.ID, stream, ErrIDReused)
 		}
 	}
 	if missing > 0 {

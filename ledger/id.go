@@ -4,8 +4,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -127,7 +130,34 @@ const (
 	CategoryShopper   = "shopper"
 	CategoryStore     = "store"
 	CategoryCatalogue = "catalogue"
+	CategoryEvidence  = "evidence"
+	CategoryPayout    = "payout"
+	CategoryDay       = "day"
 )
+
+// ownCategories are the categories that Vouch's folds read.
+var ownCategories = []string{
+	CategoryVisit, CategoryPayment, CategoryShopper, CategoryStore, CategoryCatalogue,
+	CategoryEvidence, CategoryPayout, CategoryDay,
+}
+
+// OwnPrefixes returns the prefixes of the streams that money depends on, for
+// the Prefixes of a [Query]. Every other stream is foreign: another program put
+// it there through the EventStoreDB protocol, and no fold looks at it.
+func OwnPrefixes() []string {
+	ps := make([]string, len(ownCategories))
+	for i, c := range ownCategories {
+		ps[i] = c + "-"
+	}
+	return ps
+}
+
+// Own reports whether money depends on s: it is in one of Vouch's categories.
+// Such a stream holds only payloads of this package, and is never cut.
+func (s StreamID) Own() bool {
+	c, id := s.Split()
+	return id != "" && slices.Contains(ownCategories, c)
+}
 
 // VisitStream holds all that happened in a visit.
 func VisitStream(v VisitID) StreamID { return StreamID(CategoryVisit + "-" + string(v)) }
@@ -152,13 +182,23 @@ func (s StreamID) Split() (category, id string) {
 }
 
 // MaxStreamBytes bounds a stream name: it is stored with every event.
-const MaxStreamBytes = 200
+const MaxStreamBytes = 500
 
-// Validate refuses names that are empty, long, without category, or hold
-// anything but printable ASCII without spaces.
+// Validate refuses names that are empty, long, not UTF-8, or hold control
+// characters. Vouch's own names are printable ASCII, as category-id; foreign
+// ones may be anything that EventStoreDB allows and a person can read.
 func (s StreamID) Validate() error {
-	if c, id := s.Split(); c == "" || id == "" || len(s) > MaxStreamBytes {
-		return fmt.Errorf("stream %q: %w: want category-id of at most %d bytes", string(s), ErrInvalid, MaxStreamBytes)
+	if s == "" || len(s) > MaxStreamBytes {
+		return fmt.Errorf("stream %q: %w: want 1 to %d bytes", string(s), ErrInvalid, MaxStreamBytes)
+	}
+	if !utf8.ValidString(string(s)) {
+		return fmt.Errorf("stream %q: %w: not UTF-8", string(s), ErrInvalid)
+	}
+	if strings.ContainsFunc(string(s), unicode.IsControl) {
+		return fmt.Errorf("stream %q: %w: control characters", string(s), ErrInvalid)
+	}
+	if !s.Own() {
+		return nil
 	}
 	for _, r := range string(s) {
 		if r <= ' ' || r > '~' {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // A Record is an event as it is stored: an envelope and the bytes of its body.
@@ -23,7 +24,9 @@ type Record struct {
 	Actor    string    // who: "device:cam-1", "reviewer:anna", "policy", "engine"
 	Cause    ID        // event or request it follows from; may be zero
 	Trace    string    // W3C trace id, 32 hex digits, or empty
-	Body     []byte    // canonical JSON of the payload
+	Body     []byte    // canonical JSON of the payload; of a foreign event whatever its producer sent
+	Metadata []byte    // what a foreign producer put beside the body (EventStoreDB's custom metadata); nil for our own
+	Binary   bool      // a foreign body that is not JSON
 }
 
 // A Draft is an event before the log has taken it. It has no revision,
@@ -36,14 +39,17 @@ type Draft struct {
 	Cause    ID
 	Trace    string
 	Body     []byte
+	Metadata []byte
+	Binary   bool
 }
 
 // Bounds of an append. They keep one batch well below a segment and one event
 // readable by a person.
 const (
-	MaxBodyBytes  = 1 << 20
+	MaxBodyBytes  = 1 << 20 // of body and metadata together
 	MaxBatch      = 1000
 	MaxActorBytes = 200
+	MaxKindBytes  = 200
 )
 
 // Validate refuses a draft that no log may take. It does not look into the
@@ -52,10 +58,11 @@ func (d Draft) Validate() error {
 	switch {
 	case d.ID.IsZero():
 		return fmt.Errorf("draft %s: %w: no event id", d.Kind, ErrInvalid)
-	case d.Kind == "" || len(d.Kind) > MaxStreamBytes:
+	case d.Kind == "" || len(d.Kind) > MaxKindBytes || !utf8.ValidString(string(d.Kind)):
 		return fmt.Errorf("draft %s: %w: kind %q", d.ID, ErrInvalid, d.Kind)
-	case len(d.Body) > MaxBodyBytes:
-		return fmt.Errorf("draft %s: %w: body of %d bytes, at most %d", d.ID, ErrInvalid, len(d.Body), MaxBodyBytes)
+	case len(d.Body)+len(d.Metadata) > MaxBodyBytes:
+		return fmt.Errorf("draft %s: %w: body and metadata of %d bytes, at most %d",
+			d.ID, ErrInvalid, len(d.Body)+len(d.Metadata), MaxBodyBytes)
 	case len(d.Actor) > MaxActorBytes:
 		return fmt.Errorf("draft %s: %w: actor of %d bytes, at most %d", d.ID, ErrInvalid, len(d.Actor), MaxActorBytes)
 	case d.Trace != "" && (len(d.Trace) != 32 || strings.Trim(d.Trace, "0123456789abcdef") != ""):

@@ -47,7 +47,7 @@ func (l *Log) Append(
 	for i, d := range drafts {
 		records[i] = ledger.Record{
 			ID: d.ID, Kind: d.Kind, Stream: stream, Occurred: d.Occurred, Actor: d.Actor,
-			Cause: d.Cause, Trace: d.Trace, Body: bytes.Clone(d.Body),
+			Cause: d.Cause, Trace: d.Trace, Body: bytes.Clone(d.Body), Metadata: bytes.Clone(d.Metadata), Binary: d.Binary,
 		}
 	}
 	r := request{stream: stream, expect: expect, records: records}

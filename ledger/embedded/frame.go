@@ -22,15 +22,19 @@ import (
 //	44 16  cause
 //	60  8  recorded, microseconds since 1970
 //	68  8  occurred, microseconds since 1970
-//	76  1  length of the stream name
-//	77  1  length of the kind
-//	78  1  length of the actor
-//	79  1  length of the trace: 0 or 16
-//	80     stream name, kind, actor, trace as bytes, body
+//	76  2  length of the stream name
+//	78  2  length of the kind
+//	80  1  length of the actor
+//	81  1  length of the trace: 0 or 16
+//	82  2  flags: 1 if the body is not JSON
+//	84  4  length of the metadata
+//	88     stream name, kind, actor, trace as bytes, metadata, body
 const (
-	frameHeader = 80
+	frameHeader = 88
 	traceBytes  = 16
-	maxFrame    = frameHeader + 3*255 + traceBytes + ledger.MaxBodyBytes
+	flagBinary  = 1
+	maxFrame    = frameHeader + ledger.MaxStreamBytes + ledger.MaxKindBytes + ledger.MaxActorBytes +
+		traceBytes + ledger.MaxBodyBytes
 )
 
 // castagnoli is the CRC32C polynomial, which processors compute in hardware.
@@ -60,8 +64,13 @@ func appendFrame(buf []byte, r *ledger.Record, index, count int) []byte {
 	copy(h[44:], r.Cause[:])
 	le.PutUint64(h[60:], uint64(r.Recorded.UnixMicro())) //nolint:gosec // read back as int64
 	le.PutUint64(h[68:], uint64(r.Occurred.UnixMicro())) //nolint:gosec // read back as int64
-	h[76], h[77], h[78] = byte(len(r.Stream)), byte(len(r.Kind)), byte(len(r.Actor))
-	h[79] = byte(len(r.Trace) / 2)
+	le.PutUint16(h[76:], uint16(len(r.Stream)))          //nolint:gosec // at most MaxStreamBytes
+	le.PutUint16(h[78:], uint16(len(r.Kind)))            //nolint:gosec // at most MaxKindBytes
+	h[80], h[81] = byte(len(r.Actor)), byte(len(r.Trace)/2)
+	if r.Binary {
+		le.PutUint16(h[82:], flagBinary)
+	}
+	le.PutUint32(h[84:], uint32(len(r.Metadata))) //nolint:gosec // at most MaxBodyBytes
 	buf = append(buf, h[:]...)
 	buf = append(buf, r.Stream...)
 	buf = append(buf, r.Kind...)
@@ -70,11 +79,12 @@ func appendFrame(buf []byte, r *ledger.Record, index, count int) []byte {
 	if err != nil {
 		panic("embedded: trace of a validated draft: " + err.Error())
 	}
+	buf = append(buf, r.Metadata...)
 	return append(buf, r.Body...)
 }
 
 func frameSize(r *ledger.Record) int {
-	return frameHeader + len(r.Stream) + len(r.Kind) + len(r.Actor) + len(r.Trace)/2 + len(r.Body)
+	return frameHeader + len(r.Stream) + len(r.Kind) + len(r.Actor) + len(r.Trace)/2 + len(r.Metadata) + len(r.Body)
 }
 
 // sealFrame fills in the checksum of the frame that b starts with, and returns
@@ -114,8 +124,9 @@ func parseFrame(seed uint32, b []byte) (frame, error) {
 	if got, want := checksum(seed, f[8:]), binary.LittleEndian.Uint32(f[4:]); got != want {
 		return nil, fmt.Errorf("frame checksum is %08x, the frame says %08x", got, want)
 	}
-	if f.bodyAt() > n || (f[79] != 0 && f[79] != traceBytes) {
-		return nil, fmt.Errorf("frame of %d bytes with names of %d, %d, %d, %d", n, f[76], f[77], f[78], f[79])
+	if f.bodyAt() > n || (f[81] != 0 && f[81] != traceBytes) || f.flags()&^flagBinary != 0 {
+		return nil, fmt.Errorf("frame of %d bytes with names of %d, %d, %d, %d bytes, metadata of %d and flags %#x",
+			n, f.streamLen(), f.kindLen(), f[80], f[81], f.metadataLen(), f.flags())
 	}
 	return f, nil
 }
@@ -125,35 +136,45 @@ func (f frame) revision() uint64 { return binary.LittleEndian.Uint64(f[16:]) }
 func (f frame) batch() (index, count uint16) {
 	return binary.LittleEndian.Uint16(f[24:]), binary.LittleEndian.Uint16(f[26:])
 }
-func (f frame) id() ledger.ID   { return ledger.ID(f[28:44]) }
-func (f frame) recorded() int64 { return int64(binary.LittleEndian.Uint64(f[60:])) } //nolint:gosec // written from one
-func (f frame) occurred() int64 { return int64(binary.LittleEndian.Uint64(f[68:])) } //nolint:gosec // written from one
+func (f frame) id() ledger.ID    { return ledger.ID(f[28:44]) }
+func (f frame) recorded() int64  { return int64(binary.LittleEndian.Uint64(f[60:])) } //nolint:gosec // written from one
+func (f frame) occurred() int64  { return int64(binary.LittleEndian.Uint64(f[68:])) } //nolint:gosec // written from one
+func (f frame) streamLen() int   { return int(binary.LittleEndian.Uint16(f[76:])) }
+func (f frame) kindLen() int     { return int(binary.LittleEndian.Uint16(f[78:])) }
+func (f frame) flags() uint16    { return binary.LittleEndian.Uint16(f[82:]) }
+func (f frame) metadataLen() int { return int(binary.LittleEndian.Uint32(f[84:])) }
+func (f frame) actorAt() int     { return frameHeader + f.streamLen() + f.kindLen() }
 func (f frame) bodyAt() int {
-	return frameHeader + int(f[76]) + int(f[77]) + int(f[78]) + int(f[79])
+	return f.actorAt() + int(f[80]) + int(f[81]) + f.metadataLen()
 }
 
 // names returns the stream and the kind. They share one allocation.
 func (f frame) names() (ledger.StreamID, ledger.Kind) {
-	s := int(f[76])
-	both := string(f[frameHeader : frameHeader+s+int(f[77])])
-	return ledger.StreamID(both[:s]), ledger.Kind(both[s:])
+	n := f.streamLen()
+	both := string(f[frameHeader:f.actorAt()])
+	return ledger.StreamID(both[:n]), ledger.Kind(both[n:])
 }
 
 // record returns the event of f. Nothing in it points into f.
 func (f frame) record() ledger.Record {
 	stream, kind := f.names()
-	at := frameHeader + len(stream) + len(kind)
 	r := ledger.Record{
 		ID: f.id(), Kind: kind, Stream: stream,
 		Revision: f.revision(), Position: f.position(),
 		Recorded: time.UnixMicro(f.recorded()).UTC(), Occurred: time.UnixMicro(f.occurred()).UTC(),
-		Actor: string(f[at : at+int(f[78])]),
-		Cause: ledger.ID(f[44:60]),
-		Body:  append([]byte{}, f[f.bodyAt():]...),
+		Cause:  ledger.ID(f[44:60]),
+		Body:   append([]byte{}, f[f.bodyAt():]...),
+		Binary: f.flags()&flagBinary != 0,
 	}
-	if f[79] != 0 {
-		at += int(f[78])
+	at := f.actorAt()
+	r.Actor = string(f[at : at+int(f[80])])
+	at += int(f[80])
+	if f[81] != 0 {
 		r.Trace = hex.EncodeToString(f[at : at+traceBytes])
+		at += traceBytes
+	}
+	if f.metadataLen() > 0 {
+		r.Metadata = append([]byte{}, f[at:f.bodyAt()]...)
 	}
 	return r
 }

@@ -202,10 +202,10 @@ func (s *scan) check(i int, b []byte, at int64) (commitHead, *DamageError) {
 // guessStream returns the stream name of a damaged frame if it still looks like
 // one.
 func guessStream(b []byte) ledger.StreamID {
-	if len(b) < frameHeader || frameHeader+int(b[76]) > len(b) {
+	if len(b) < frameHeader || frameHeader+frame(b).streamLen() > len(b) {
 		return ""
 	}
-	name := ledger.StreamID(b[frameHeader : frameHeader+int(b[76])])
+	name := ledger.StreamID(b[frameHeader : frameHeader+frame(b).streamLen()])
 	if name.Validate() != nil {
 		return ""
 	}

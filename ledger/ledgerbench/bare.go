@@ -12,7 +12,7 @@ import (
 
 const (
 	bareBytes  = 64 << 20 // as long as a segment of the log
-	bareHeader = 80       // as long as the fixed part of the log's frames
+	bareHeader = 88       // as long as the fixed part of the log's frames
 	bareSector = 512
 )
 

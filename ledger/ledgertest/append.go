@@ -137,15 +137,16 @@ func testBatchAllOrNone(t *testing.T, s *shop) {
 
 func testInvalid(t *testing.T, s *shop) {
 	for name, spoil := range map[string]func(*ledger.Draft){
-		"no id":              func(d *ledger.Draft) { d.ID = ledger.ID{} },
-		"no kind":            func(d *ledger.Draft) { d.Kind = "" },
-		"long kind":          func(d *ledger.Draft) { d.Kind = ledger.Kind(strings.Repeat("k", 300)) },
-		"long actor":         func(d *ledger.Draft) { d.Actor = strings.Repeat("a", 300) },
-		"body too long":      func(d *ledger.Draft) { d.Body = make([]byte, ledger.MaxBodyBytes+1) },
-		"trace not hex":      func(d *ledger.Draft) { d.Trace = strings.Repeat("z", 32) },
-		"never occurred":     func(d *ledger.Draft) { d.Occurred = time.Time{} },
-		"occurred elsewhere": func(d *ledger.Draft) { d.Occurred = d.Occurred.In(time.FixedZone("here", 3600)) },
-		"nanoseconds":        func(d *ledger.Draft) { d.Occurred = d.Occurred.Add(1) },
+		"no id":                      func(d *ledger.Draft) { d.ID = ledger.ID{} },
+		"no kind":                    func(d *ledger.Draft) { d.Kind = "" },
+		"long kind":                  func(d *ledger.Draft) { d.Kind = ledger.Kind(strings.Repeat("k", 300)) },
+		"long actor":                 func(d *ledger.Draft) { d.Actor = strings.Repeat("a", 300) },
+		"body too long":              func(d *ledger.Draft) { d.Body = make([]byte, ledger.MaxBodyBytes+1) },
+		"body and metadata too long": func(d *ledger.Draft) { d.Metadata = make([]byte, ledger.MaxBodyBytes) },
+		"trace not hex":              func(d *ledger.Draft) { d.Trace = strings.Repeat("z", 32) },
+		"never occurred":             func(d *ledger.Draft) { d.Occurred = time.Time{} },
+		"occurred elsewhere":         func(d *ledger.Draft) { d.Occurred = d.Occurred.In(time.FixedZone("here", 3600)) },
+		"nanoseconds":                func(d *ledger.Draft) { d.Occurred = d.Occurred.Add(1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := s.draft()
@@ -153,7 +154,9 @@ func testInvalid(t *testing.T, s *shop) {
 			s.refused(t, ledger.ErrInvalid, anna, ledger.Any(), d)
 		})
 	}
-	for _, stream := range []ledger.StreamID{"", "anna", "-anna", "visit-", "visit-ä", "visit-a b"} {
+	for _, stream := range []ledger.StreamID{
+		"", "visit-ä", "visit-a b", "tab\there", "\xff-1", ledger.StreamID(strings.Repeat("s", ledger.MaxStreamBytes+1)),
+	} {
 		s.refused(t, ledger.ErrInvalid, stream, ledger.Any(), s.draft())
 	}
 	s.refused(t, ledger.ErrInvalid, anna, ledger.Any())
@@ -169,13 +172,15 @@ func testInvalid(t *testing.T, s *shop) {
 }
 
 func testRoundTrip(t *testing.T, s *shop) {
-	odd := s.drafts(6)
+	odd := s.drafts(8)
 	odd[0].Body = []byte{}
 	odd[1].Body = bytes.Repeat([]byte{0, 0xff, '\n'}, 5000)
 	odd[2].Actor = strings.Repeat("ä", ledger.MaxActorBytes/2)
-	odd[3].Kind = ledger.Kind(strings.Repeat("k", ledger.MaxStreamBytes))
+	odd[3].Kind = ledger.Kind(strings.Repeat("k", ledger.MaxKindBytes))
 	odd[4].Occurred = time.Date(1969, 12, 31, 23, 59, 59, 999999000, time.UTC)
 	odd[5].Body = bytes.Repeat([]byte("x"), ledger.MaxBodyBytes)
+	odd[6].Metadata, odd[6].Binary = []byte{0, 1, 2, 0xff}, true
+	odd[7].Metadata = []byte(`{"$correlationId":"1"}`)
 	long := ledger.StreamID("visit-" + strings.Repeat("v", ledger.MaxStreamBytes-len("visit-")))
 	want := s.must(t, long, ledger.None(), odd...)
 	if diff := cmp.Diff(want, s.read(t, ledger.Query{Stream: long}), bodies); diff != "" {
@@ -219,12 +224,16 @@ func testRetry(t *testing.T, s *shop) {
 func testIDReused(t *testing.T, s *shop) {
 	d := s.draft()
 	s.must(t, anna, ledger.None(), d)
-	body, kind := d, d
+	body, kind, metadata, binary := d, d, d, d
 	body.Body = append(bytes.Clone(d.Body), ' ')
+	metadata.Metadata = []byte("{}")
+	binary.Binary = true
 	kind.Kind = "bottle.taken.v2"
 	for _, expect := range []ledger.Expected{ledger.Any(), ledger.Exactly(0), ledger.None()} {
 		s.refused(t, ledger.ErrIDReused, anna, expect, body)
 		s.refused(t, ledger.ErrIDReused, anna, expect, kind)
+		s.refused(t, ledger.ErrIDReused, anna, expect, metadata)
+		s.refused(t, ledger.ErrIDReused, anna, expect, binary)
 		s.refused(t, ledger.ErrIDReused, bert, expect, d)
 		s.refused(t, ledger.ErrIDReused, anna, expect, s.draft(), body)
 	}

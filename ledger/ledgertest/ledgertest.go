@@ -193,7 +193,7 @@ func checkStored(t *testing.T, stream ledger.StreamID, ds []ledger.Draft, rs []l
 		d := ds[i]
 		want := ledger.Record{
 			ID: d.ID, Kind: d.Kind, Stream: stream, Occurred: d.Occurred, Actor: d.Actor, Cause: d.Cause,
-			Trace: d.Trace, Body: d.Body, Revision: r.Revision, Position: r.Position, Recorded: r.Recorded,
+			Trace: d.Trace, Body: d.Body, Metadata: d.Metadata, Binary: d.Binary, Revision: r.Revision, Position: r.Position, Recorded: r.Recorded,
 		}
 		if diff := cmp.Diff(want, r, bodies); diff != "" {
 			t.Errorf("record %d of the append (-want +got):\n%s", i, diff)

@@ -64,7 +64,7 @@ func (l *Log) Append(
 			ID: d.ID, Kind: d.Kind, Stream: stream,
 			Revision: next + uint64(i), Position: uint64(first+i) + 1, //nolint:gosec // counts
 			Recorded: recorded, Occurred: d.Occurred, Actor: d.Actor, Cause: d.Cause, Trace: d.Trace,
-			Body: bytes.Clone(d.Body),
+			Body: bytes.Clone(d.Body), Metadata: bytes.Clone(d.Metadata), Binary: d.Binary,
 		})
 	}
 	if l.changed != nil {
@@ -89,7 +89,7 @@ func (l *Log) stored(drafts []ledger.Draft) (stored []ledger.Record, found bool)
 func copies(rs []ledger.Record) []ledger.Record {
 	rs = slices.Clone(rs)
 	for i := range rs {
-		rs[i].Body = bytes.Clone(rs[i].Body)
+		rs[i].Body, rs[i].Metadata = bytes.Clone(rs[i].Body), bytes.Clone(rs[i].Metadata)
 	}
 	return rs
 }
