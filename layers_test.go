@@ -19,6 +19,7 @@ const module = "github.com/vouchledger/vouch"
 var layers = map[string][]string{
 	"ledger":                    {"ledger/money"},
 	"ledger/money":              {},
+	"ledger/envelope":           {"ledger"},
 	"ledger/memlog":             {"ledger"},
 	"ledger/embedded":           {"ledger", "ledger/internal/disk"},
 	"ledger/internal/disk":      {},
