@@ -22,6 +22,7 @@ var layers = map[string][]string{
 	"ledger/envelope":           {"ledger"},
 	"ledger/memlog":             {"ledger"},
 	"ledger/embedded":           {"ledger", "ledger/internal/disk"},
+	"ledger/eventstore/groups":  {"ledger"},
 	"ledger/internal/disk":      {},
 	"ledger/internal/faultdisk": {"ledger/internal/disk"},
 	"ledger/ledgertest":         {"ledger"},
