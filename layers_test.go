@@ -20,6 +20,7 @@ var layers = map[string][]string{
 	"ledger":                    {"ledger/money"},
 	"ledger/money":              {},
 	"ledger/envelope":           {"ledger"},
+	"ledger/eventstore":         {"ledger", "ledger/envelope", "ledger/eventstore/groups"},
 	"ledger/memlog":             {"ledger"},
 	"ledger/embedded":           {"ledger", "ledger/internal/disk"},
 	"ledger/eventstore/groups":  {"ledger"},
@@ -70,6 +71,10 @@ var sdks = map[string]string{
 	"github.com/stripe/stripe-go/": "billing/stripe",
 	"gocv.io/x/gocv":               "vision/cv",
 	"github.com/labstack/echo/":    "api",
+
+	// The client and the stubs come in one module; two packages use one part each.
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb":    "ledger/esdb",
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/": "ledger/eventstore",
 }
 
 // pure packages must give the same answer every time and everywhere.
@@ -158,6 +163,8 @@ func TestLayersBite(t *testing.T) {
 		{module + "/billing", []string{module + "/api"}},
 		{module + "/projections", []string{"os"}},
 		{module + "/api", []string{"github.com/stripe/stripe-go/v76"}},
+		{module + "/api", []string{"github.com/EventStore/EventStore-Client-Go/v4/esdb"}},
+		{module + "/ledger/esdb", []string{"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"}},
 		{module + "/unplaced", []string{module + "/ledger"}},
 	} {
 		if len(violations(p)) == 0 {
