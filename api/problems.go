@@ -54,6 +54,7 @@ var known = []struct {
 	{ledger.ErrIDReused, http.StatusUnprocessableEntity, "id_reused", false},
 	{ledger.ErrConflict, http.StatusConflict, "conflict", false},
 	{ledger.ErrClosed, http.StatusServiceUnavailable, "unavailable", false},
+	{ledger.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", false},
 	{evidence.ErrMismatch, http.StatusUnprocessableEntity, "digest_mismatch", true},
 	{evidence.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large", true},
 	{evidence.ErrEmpty, http.StatusUnprocessableEntity, "invalid", true},

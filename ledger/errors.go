@@ -34,6 +34,12 @@ var (
 	// ErrClosed means that the log was closed, or stopped itself after a write
 	// error. Nothing more is accepted; open it again.
 	ErrClosed = errors.New("log is closed")
+
+	// ErrUnavailable means that a log on another machine cannot be reached, or
+	// did not answer in time. Nothing is wrong with what was asked. Try again:
+	// an append that was on its way may be stored, and is recognised by its
+	// ids.
+	ErrUnavailable = errors.New("log is not available")
 )
 
 // A ConflictError says how far the stream had moved. It is an [ErrConflict].

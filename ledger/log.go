@@ -182,7 +182,7 @@ type Log interface {
 	// and returns them as stored. When it returns a nil error the events are
 	// durable. Otherwise nothing was written, and the error is a
 	// *ConflictError, [ErrIDReused], [ErrInvalid], [ErrClosed], or one of the
-	// disk.
+	// disk. [ErrUnavailable] alone leaves open whether it was: append again.
 	//
 	// Drafts whose ids are all stored already, in this stream and order and
 	// with these kinds and bodies, are not written again: Append returns the
