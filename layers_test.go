@@ -20,6 +20,7 @@ var layers = map[string][]string{
 	"ledger":                    {"ledger/money"},
 	"ledger/money":              {},
 	"ledger/envelope":           {"ledger"},
+	"ledger/esdb":               {"ledger", "ledger/envelope"},
 	"ledger/eventstore":         {"ledger", "ledger/envelope", "ledger/eventstore/groups"},
 	"ledger/memlog":             {"ledger"},
 	"ledger/embedded":           {"ledger", "ledger/internal/disk"},
@@ -73,8 +74,8 @@ var sdks = map[string]string{
 	"github.com/labstack/echo/":    "api",
 
 	// The client and the stubs come in one module; two packages use one part each.
-	"github.com/EventStore/EventStore-Client-Go/v4/esdb":    "ledger/esdb",
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/": "ledger/eventstore",
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb":    "ledger/esdb",
 }
 
 // pure packages must give the same answer every time and everywhere.

@@ -49,7 +49,7 @@ func (l *Log) keep() {
 			l.index.stop(err)
 			return
 		}
-		l.index.reach(false, err) // a matter of rights, most likely: it may be mended in the cluster
+		l.index.reach(false, err)                                                   // a matter of rights, most likely: it may be mended in the cluster
 		l.logger.Error("the index cannot go on", slog.String("error", err.Error())) //nolint:sloglint // nobody's request
 		l.link.rest(l.life, n)
 	}

@@ -180,4 +180,3 @@ func (l *Log) read(ctx context.Context, q ledger.Query, yield func(ledger.Record
 		l.link.rest(wait.all, n)
 	}
 }
-
