@@ -33,6 +33,7 @@ var layers = map[string][]string{
 
 	"projections":                {"ledger", "ledger/money"},
 	"projections/internal/story": {"ledger", "ledger/money", "projections"},
+	"projections/crowd":          {"ledger", "ledger/money", "projections"},
 	"projections/runner":         {"ledger", "projections"},
 
 	"vision":           {"ledger"},
