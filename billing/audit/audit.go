@@ -74,7 +74,7 @@ func Run(ctx context.Context, log ledger.Log, over bool) (Report, error) {
 	var journal projections.Journal
 	numbers := map[string][]int{}
 	replays := replays{open: map[ledger.StreamID][]ledger.Event{}, again: map[ledger.StreamID]bool{}}
-	for e, err := range projections.Decoded(log.Read(ctx, ledger.Query{})) {
+	for e, err := range projections.Decoded(log.Read(ctx, ledger.Query{Prefixes: ledger.OwnPrefixes()})) {
 		if err != nil {
 			return r, err
 		}

@@ -68,12 +68,26 @@ func (e *Engine) Apply(ev ledger.Event) error {
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
-	e.position = ev.Position
-	for _, s := range e.landing[ev.Position] {
+	e.pass(ev.Position)
+	return nil
+}
+
+// Pass moves the engine past a record of a foreign stream, which no decision
+// looks at. Its position counts all the same: somebody may wait for it.
+func (e *Engine) Pass(position uint64) error {
+	if position <= e.position {
+		return fmt.Errorf("engine: position %d after position %d: %w", position, e.position, ledger.ErrCorrupt)
+	}
+	e.pass(position)
+	return nil
+}
+
+func (e *Engine) pass(position uint64) {
+	e.position = position
+	for _, s := range e.landing[position] {
 		e.landed(s)
 	}
-	delete(e.landing, ev.Position)
-	return nil
+	delete(e.landing, position)
 }
 
 func (e *Engine) visit(id ledger.VisitID) *visit {

@@ -124,7 +124,12 @@ func (l *Live) Changed() <-chan struct{} {
 // fold applies r unless that was done already. Events come in order from every
 // caller, each from at or before where the engine stands, so none is skipped.
 func (l *Live) fold(r ledger.Record) error {
-	e, err := ledger.Decode(r) // outside the lock: it is the dear part
+	foreign := !r.Stream.Own()
+	var e ledger.Event
+	var err error
+	if !foreign {
+		e, err = ledger.Decode(r) // outside the lock: it is the dear part
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.broken != nil {
@@ -133,7 +138,11 @@ func (l *Live) fold(r ledger.Record) error {
 	if r.Position <= l.engine.Position() {
 		return nil
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case foreign:
+		err = l.engine.Pass(r.Position)
+	default:
 		err = l.engine.Apply(e)
 	}
 	l.broken = err

@@ -61,7 +61,10 @@ func findVisit(ctx context.Context, log ledger.Log, arg string) (ledger.VisitID,
 	if _, err := ledger.ParseID(arg); err == nil {
 		return ledger.VisitID(arg), nil
 	}
-	q := ledger.Query{Kinds: []ledger.Kind{ledger.KindReceiptIssued, ledger.KindReceiptCorrected}}
+	q := ledger.Query{
+		Prefixes: ledger.OwnPrefixes(),
+		Kinds:    []ledger.Kind{ledger.KindReceiptIssued, ledger.KindReceiptCorrected},
+	}
 	for r, err := range log.Read(ctx, q) {
 		if err != nil {
 			return "", err

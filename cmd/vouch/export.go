@@ -65,7 +65,7 @@ func readBook(ctx context.Context, data string, until func(ledger.Record) bool) 
 	}
 	defer log.Close() //nolint:errcheck // read-only
 	var j projections.Journal
-	for e, err := range projections.Decoded(log.Read(ctx, ledger.Query{})) {
+	for e, err := range projections.Decoded(log.Read(ctx, ledger.Query{Prefixes: ledger.OwnPrefixes()})) {
 		if err != nil {
 			return export.Book{}, err
 		}

@@ -181,16 +181,28 @@ func (r *Runner[F]) stop(err error) {
 	r.waiters = nil
 }
 
+// decodeOwn decodes rec if it lies in one of Vouch's own streams. Foreign ones
+// hold what no fold knows: they are passed, and their positions count.
+func decodeOwn(rec ledger.Record) (e ledger.Event, own bool, err error) {
+	if !rec.Stream.Own() {
+		return ledger.Event{}, false, nil
+	}
+	e, err = ledger.Decode(rec)
+	return e, true, err
+}
+
 // apply folds one record and tells those who wait for it.
 func (r *Runner[F]) apply(rec ledger.Record) error {
-	e, err := ledger.Decode(rec)
+	e, own, err := decodeOwn(rec)
 	if err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.fold.Apply(e); err != nil {
-		return err
+	if own {
+		if err := r.fold.Apply(e); err != nil {
+			return err
+		}
 	}
 	r.position, r.last = rec.Position, rec
 	r.since++
@@ -373,12 +385,14 @@ func (g *green[F]) foldTo(ctx context.Context, position uint64) error {
 		if rec.Position > position {
 			break
 		}
-		e, err := ledger.Decode(rec)
+		e, own, err := decodeOwn(rec)
 		if err != nil {
 			return err
 		}
-		if err := g.fold.Apply(e); err != nil {
-			return err
+		if own {
+			if err := g.fold.Apply(e); err != nil {
+				return err
+			}
 		}
 		g.last, g.result.Position = rec, rec.Position
 		if g.result.Events++; g.result.Events%progressEvery == 0 {
