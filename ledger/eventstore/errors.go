@@ -123,3 +123,12 @@ func (s *Server) answer(ctx context.Context, method string, err error) error {
 	}
 	return status.Error(r.code, r.message)
 }
+
+// exception returns what clients turn into an error type; empty if they go by
+// the code.
+func (r *refusal) exception() string {
+	if len(r.trailers) > 1 && r.trailers[0] == "exception" {
+		return r.trailers[1]
+	}
+	return ""
+}
