@@ -29,6 +29,11 @@ var layers = map[string][]string{
 	"ledger/internal/faultdisk": {"ledger/internal/disk"},
 	"ledger/ledgertest":         {"ledger"},
 	"ledger/ledgerbench":        {"ledger", "ledger/embedded", "ledger/internal/disk"},
+	"ledger/tree":               {"ledger", "ledger/tree/leaf", "ledger/tree/signer", "ledger/tree/tile"},
+	"ledger/tree/leaf":          {"ledger"},
+	"ledger/tree/signer":        {"ledger", "ledger/tree/tile"},
+	"ledger/tree/tile":          {"ledger"},
+	"ledger/tree/witness":       {"ledger", "ledger/tree/signer", "ledger/tree/tile"},
 	"ledger/torture":            {"ledger", "ledger/embedded", "ledger/ledgertest", "ledger/internal/faultdisk"},
 
 	"projections":                {"ledger", "ledger/money"},
