@@ -15,7 +15,7 @@ import (
 var (
 	roleNames = map[keys.Role]string{
 		keys.Device: "gate", keys.Shopper: "lea", keys.Reviewer: "anna", keys.Finance: "finn",
-		keys.Auditor: "otto", keys.Operator: "olga",
+		keys.Auditor: "otto", keys.Operator: "olga", keys.Program: "till",
 	}
 	foreignNames = map[keys.Role]string{keys.Device: "munich", keys.Shopper: "tom"}
 )

@@ -126,7 +126,8 @@ func (a *API) postSignIn(c echo.Context) error {
 	}
 	next := ownPath(c.FormValue("next"))
 	k, err := a.s.Keys.Check(strings.TrimSpace(c.FormValue("key")))
-	if errors.Is(err, keys.ErrNoKey) || errors.Is(err, keys.ErrRevoked) || err == nil && k.Role == keys.Device {
+	if errors.Is(err, keys.ErrNoKey) || errors.Is(err, keys.ErrRevoked) ||
+		err == nil && (k.Role == keys.Device || k.Role == keys.Program) {
 		return a.render(c, http.StatusUnauthorized, "signin", web.SignInPage{
 			Frame: web.Frame{Title: "Sign in"}, Next: next,
 			Wrong: "That key does not open this door. Check that all of it was copied.",

@@ -244,6 +244,7 @@ func (s *shop) seed(ks *keys.Store) {
 		},
 		"anna": {Role: keys.Reviewer, Name: "anna"}, "finn": {Role: keys.Finance, Name: "finn"},
 		"otto": {Role: keys.Auditor, Name: "otto"}, "olga": {Role: keys.Operator, Name: "olga"},
+		"till": {Role: keys.Program, Name: "till"},
 	} {
 		_, text, err := ks.Create(spec, s.base, rand.Reader)
 		if err != nil {

@@ -23,10 +23,11 @@ const (
 	Finance  Role = "finance"  // reads receipts and the journal
 	Auditor  Role = "auditor"  // reads everything, changes nothing
 	Operator Role = "operator" // runs the shop
+	Program  Role = "program"  // another program, on the EventStoreDB port alone
 )
 
 // Roles returns every role.
-func Roles() []Role { return []Role{Device, Shopper, Reviewer, Finance, Auditor, Operator} }
+func Roles() []Role { return []Role{Device, Shopper, Reviewer, Finance, Auditor, Operator, Program} }
 
 // A Spec says for whom a key is made.
 type Spec struct {

@@ -25,6 +25,8 @@ type serveConfig struct {
 	WebhookSecret string        `koanf:"webhook-secret"`
 	LogLevel      string        `koanf:"log-level"`
 	Deadline      time.Duration `koanf:"payment-timeout"`
+
+	Eventstore eventstoreConfig `koanf:",squash"`
 }
 
 func addServeFlags(cmd *cobra.Command) {
@@ -36,6 +38,7 @@ func addServeFlags(cmd *cobra.Command) {
 	f.String("stripe-url", "", "address of another server that speaks Stripe's protocol, such as vouch stripesim")
 	f.String("webhook-secret", "", "signing secret of Stripe's webhook; prefer VOUCH_WEBHOOK_SECRET")
 	f.String("log-level", "info", "debug, info, warn or error")
+	addEventstoreFlags(f, &eventstoreConfig{}, "eventstore-", "")
 	f.Duration("payment-timeout", 20*time.Second, "how long one call to Stripe may take")
 }
 

@@ -27,6 +27,7 @@ Check everything:  vouch verify --data DIR`,
 	})
 	root.AddCommand(
 		newServeCommand(),
+		newEventstoreCommand(),
 		newDemoCommand(),
 		newReplayCommand(),
 		newVerifyCommand(),

@@ -63,6 +63,7 @@ type server struct {
 	models  readModels
 	gateway *stripe.Gateway
 	store   *evidence.Store
+	keys    *keys.Store
 	api     *api.API
 }
 
@@ -77,8 +78,17 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 		s.gateway.Close()
 		err = errors.Join(err, s.store.Close(), s.log.Close())
 	}()
+	var port *eventstorePort
+	if cfg.Eventstore.Listen != "" {
+		if port, err = listenEventstore(ctx, cfg.Eventstore, s.log, s.keys, logger); err != nil {
+			return err
+		}
+	}
 	listener, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
+		if port != nil {
+			err = errors.Join(err, port.listener.Close())
+		}
 		return fmt.Errorf("listen: %w", err)
 	}
 	logger.InfoContext(ctx, "serving", slog.String("address", listener.Addr().String()), slog.String("data", cfg.Data),
@@ -90,6 +100,9 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 	group.Go(func() error { return ended(s.models.reviews.Run(ctx)) })
 	group.Go(func() error { return ended(s.models.journal.Run(ctx)) })
 	group.Go(func() error { return ended(s.models.register.Run(ctx)) })
+	if port != nil {
+		group.Go(func() error { return port.run(ctx) })
+	}
 	group.Go(func() error {
 		if err := httpServer.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
@@ -150,8 +163,7 @@ func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
 	if s.store, err = evidence.Open(filepath.Join(cfg.Data, evidenceDir), evidence.Config{}); err != nil {
 		return err
 	}
-	ring, err := keys.Open(cfg.Data)
-	if err != nil {
+	if s.keys, err = keys.Open(cfg.Data); err != nil {
 		return err
 	}
 	ticketKey, err := ticket.LoadOrNewKey(filepath.Join(cfg.Data, ticketKeyFile), rand.Reader)
@@ -171,7 +183,7 @@ func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
 		return err
 	}
 	s.api, err = api.New(api.Services{
-		Log: s.log, Desk: s.desk, Evidence: s.store, Keys: ring, Tickets: ticketKey, Ring: tickets,
+		Log: s.log, Desk: s.desk, Evidence: s.store, Keys: s.keys, Tickets: ticketKey, Ring: tickets,
 		Visits: s.models.visits, Reviews: s.models.reviews, Journal: s.models.journal,
 		Register: s.models.register,
 		Payer:    payerOf(directory), Webhook: webhook, Now: time.Now, Logger: logger,

@@ -103,7 +103,7 @@ func (s *Server) signIn(ctx context.Context, method string) (context.Context, er
 		return nil, refuse(codes.Unauthenticated, "", "Unauthenticated")
 	}
 	u, err := s.cfg.Authenticate(ctx, name, password)
-	if err != nil || !u.known() {
+	if err != nil || !u.known() || strings.HasPrefix(u.Name, "$") { // "$admins" is a group, nobody's name
 		return nil, refuse(codes.Unauthenticated, "", "Unauthenticated") // why is nobody's business
 	}
 	return context.WithValue(ctx, userKey{}, u), nil
