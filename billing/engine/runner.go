@@ -128,6 +128,14 @@ func (r *Runner) carryOut(ctx context.Context, a Action) error {
 
 func (r *Runner) append(ctx context.Context, a Append) error {
 	rs, err := r.live.log.Append(ctx, a.Stream, a.Expected, a.Drafts...)
+	for errors.Is(err, ledger.ErrUnavailable) && ctx.Err() == nil {
+		// The log is on another machine and away. Whether it was stored is found
+		// out by appending it again.
+		r.config.Logger.LogAttrs(ctx, slog.LevelWarn, "the log is away; trying again",
+			slog.String("stream", string(a.Stream)), slog.String("error", err.Error()))
+		r.rest(ctx)
+		rs, err = r.live.log.Append(ctx, a.Stream, a.Expected, a.Drafts...)
+	}
 	switch {
 	case err == nil:
 		r.live.Appended(a, rs[len(rs)-1].Position)
@@ -139,6 +147,10 @@ func (r *Runner) append(ctx context.Context, a Append) error {
 			r.rest(ctx)
 		}
 		head, err := r.live.log.Head(ctx)
+		for errors.Is(err, ledger.ErrUnavailable) && ctx.Err() == nil {
+			r.rest(ctx)
+			head, err = r.live.log.Head(ctx)
+		}
 		if err == nil {
 			r.live.Conflicted(a, head)
 		}
@@ -149,7 +161,7 @@ func (r *Runner) append(ctx context.Context, a Append) error {
 }
 
 // reuseRest keeps a decision whose id somebody else has taken from being made
-// again and again without pause.
+// again and again without pause, and a log that is away from being asked so.
 const reuseRest = time.Second
 
 func (r *Runner) rest(ctx context.Context) {

@@ -27,12 +27,17 @@ type serveConfig struct {
 	Deadline      time.Duration `koanf:"payment-timeout"`
 
 	Eventstore eventstoreConfig `koanf:",squash"`
+
+	Ledger          string `koanf:"ledger"`
+	LedgerNamespace string `koanf:"ledger-namespace"`
 }
 
 func addServeFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.String("config", "", "YAML file with the same names as these flags")
 	f.String("data", "vouch-data", "folder for ledger, evidence, keys and read models")
+	f.String("ledger", "", "keep the ledger in an EventStoreDB or KurrentDB cluster, esdb://…; prefer VOUCH_LEDGER, it may hold a password")
+	f.String("ledger-namespace", "", "what the names of the cluster's streams begin with, if several ledgers share it")
 	f.String("listen", "127.0.0.1:8080", "address of API and pages")
 	f.String("stripe-key", "", "secret key of the Stripe account; prefer VOUCH_STRIPE_KEY")
 	f.String("stripe-url", "", "address of another server that speaks Stripe's protocol, such as vouch stripesim")

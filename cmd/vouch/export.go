@@ -29,7 +29,7 @@ func newExportCommand() *cobra.Command {
 		Args:      cobra.ExactArgs(1),
 		ValidArgs: []string{"hledger", "csv"},
 	}
-	data := addDataFlag(cmd)
+	from := addSourceFlags(cmd)
 	out := cmd.Flags().String("out", "", "file to write; standard output if empty")
 	at := cmd.Flags().String("at", "", "only events up to this position, or recorded up to this time (RFC 3339)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -41,7 +41,7 @@ func newExportCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		book, err := readBook(cmd.Context(), *data, until)
+		book, err := readBook(cmd.Context(), *from, until)
 		if err != nil {
 			return err
 		}
@@ -58,8 +58,8 @@ func newExportCommand() *cobra.Command {
 }
 
 // readBook folds the journal from the log.
-func readBook(ctx context.Context, data string, until func(ledger.Record) bool) (export.Book, error) {
-	log, err := openReadOnly(ctx, data)
+func readBook(ctx context.Context, from source, until func(ledger.Record) bool) (export.Book, error) {
+	log, err := from.read(ctx)
 	if err != nil {
 		return export.Book{}, err
 	}

@@ -52,19 +52,19 @@ func newRebuildCommand() *cobra.Command {
 		Short:     "Fold read models again from the first event and compare with those in use",
 		ValidArgs: names,
 	}
-	data := addDataFlag(cmd)
+	from := addSourceFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		for _, a := range args {
 			if !slices.Contains(names, a) {
 				return fmt.Errorf("%w: read model %q: use %s", errUsage, a, strings.Join(names, ", "))
 			}
 		}
-		log, err := openReadOnly(cmd.Context(), *data)
+		log, err := from.read(cmd.Context())
 		if err != nil {
 			return err
 		}
 		defer log.Close() //nolint:errcheck // read-only
-		models, err := newReadModels(*data, log, 0, slog.New(slog.DiscardHandler))
+		models, err := newReadModels(from.data, log, 0, slog.New(slog.DiscardHandler))
 		if err != nil {
 			return err
 		}

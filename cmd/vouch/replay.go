@@ -23,7 +23,7 @@ func newReplayCommand() *cobra.Command {
   vouch replay --data demo-data 01935700-0001-7000-8000-000000000001 --at 2026-11-23T12:00:30Z --json`,
 		Args: cobra.ExactArgs(1),
 	}
-	data := addDataFlag(cmd)
+	from := addSourceFlags(cmd)
 	at := cmd.Flags().String("at", "", "stop at a position of the log, or at a time (RFC 3339)")
 	asJSON := cmd.Flags().Bool("json", false, "one JSON object for each event")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -31,7 +31,7 @@ func newReplayCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		log, err := openReadOnly(cmd.Context(), *data)
+		log, err := from.read(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -21,7 +21,6 @@ import (
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/billing/stripe"
 	"github.com/vouchledger/vouch/ledger"
-	"github.com/vouchledger/vouch/ledger/embedded"
 	"github.com/vouchledger/vouch/vision/evidence"
 	"github.com/vouchledger/vouch/vision/ticket"
 )
@@ -33,7 +32,8 @@ func newServeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server: API, web pages, ledger and billing on one port",
-		Long: `Runs the server on a data folder. Settings come from --config FILE (YAML), from VOUCH_*
+		Long: `Runs the server on a data folder, or with --ledger on an EventStoreDB or KurrentDB
+cluster; the folder then keeps the rest (docs/operating/eventstoredb.md). Settings come from --config FILE (YAML), from VOUCH_*
 variables (VOUCH_STRIPE_KEY for stripe-key, and so on) and from flags; the later wins.
 
 Make keys first: vouch keys create --data DIR --role operator`,
@@ -56,7 +56,7 @@ Make keys first: vouch keys create --data DIR --role operator`,
 
 // A server is everything that runs in one `vouch serve`.
 type server struct {
-	log     *embedded.Log
+	log     openLog
 	live    *engine.Live
 	desk    *engine.Desk
 	runner  *engine.Runner
@@ -130,20 +130,16 @@ func ended(err error) error {
 
 // open opens everything and starts nothing.
 func open(ctx context.Context, cfg serveConfig, logger *slog.Logger) (*server, error) {
-	for _, dir := range []string{cfg.Data, filepath.Join(cfg.Data, ledgerDir)} {
-		if err := os.MkdirAll(dir, 0o750); err != nil {
-			return nil, fmt.Errorf("data folder: %w", err)
-		}
+	if err := os.MkdirAll(cfg.Data, 0o750); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
 	}
 	s := &server{}
 	var err error
 	if s.gateway, err = stripe.New(stripe.Config{SecretKey: cfg.StripeKey, URL: cfg.StripeURL, Timeout: cfg.Deadline}); err != nil {
 		return nil, err
 	}
-	bar := newBar(os.Stderr, "opening the ledger")
-	s.log, err = embedded.Open(ctx, filepath.Join(cfg.Data, ledgerDir), embedded.Config{Now: time.Now, Progress: bar.progress})
-	bar.done()
-	if err != nil {
+	from := source{data: cfg.Data, address: cfg.Ledger, namespace: cfg.LedgerNamespace}
+	if s.log, err = from.serve(ctx, logger); err != nil {
 		return nil, err
 	}
 	if err := s.openOn(cfg, logger); err != nil {

@@ -3,13 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/vouchledger/vouch/billing/shopfile"
-	"github.com/vouchledger/vouch/ledger/embedded"
 )
 
 func newShopCommand() *cobra.Command {
@@ -22,10 +20,10 @@ func newShopCommand() *cobra.Command {
 		Short: "Append what a shop file says and the ledger does not hold yet",
 		Long: `Reads a shop file (docs/reference/shopfile.md) and appends what is new as events. Applying
 a file twice changes nothing. The server must not run on the folder; beside a running
-server send the file to PUT /v1/shops/STORE.`,
+server send the file to PUT /v1/shops/STORE, or name its cluster with --ledger.`,
 		Args: cobra.ExactArgs(1),
 	}
-	data := addDataFlag(apply)
+	from := addSourceFlags(apply)
 	apply.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		b, err := os.ReadFile(args[0])
 		if err != nil {
@@ -35,11 +33,7 @@ server send the file to PUT /v1/shops/STORE.`,
 		if err != nil {
 			return fmt.Errorf("%s: %w", args[0], err)
 		}
-		dir := filepath.Join(*data, ledgerDir)
-		if err := os.MkdirAll(dir, 0o750); err != nil {
-			return fmt.Errorf("shop apply: %w", err)
-		}
-		log, err := embedded.Open(cmd.Context(), dir, embedded.Config{Now: time.Now})
+		log, err := from.open(cmd.Context())
 		if err != nil {
 			return err
 		}

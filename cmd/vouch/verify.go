@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/vouchledger/vouch/cmd/vouch/audit"
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/embedded"
 )
 
 func newVerifyCommand() *cobra.Command {
@@ -24,17 +26,27 @@ checksum, positions, revisions, ids, stored form), every receipt against its rep
 byte for byte, that every visit is settled at most once and nothing is charged twice,
 that the journal sums to zero, and every piece of evidence against its digest.
 
+With --ledger it checks a ledger in a cluster: all of that but the bytes of the log,
+which are the cluster's, and that no event id is stored twice.
+
 It may run beside the server. Exit code 0 only if all of it holds, 6 if not.`,
 		Args: cobra.NoArgs,
 	}
-	data := addDataFlag(cmd)
+	from := addSourceFlags(cmd)
 	asJSON := cmd.Flags().Bool("json", false, "the report as JSON")
 	skip := cmd.Flags().Bool("skip-evidence", false, "do not read the evidence")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		bar := newBar(cmd.ErrOrStderr(), "log")
-		cfg := audit.Config{Ledger: filepath.Join(*data, ledgerDir), Evidence: filepath.Join(*data, evidenceDir), Progress: bar.progress}
-		if _, err := os.Stat(cfg.Ledger); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s holds no ledger: %w; name another folder with --data", *data, ledger.ErrNotFound)
+		cfg := audit.Config{Ledger: filepath.Join(from.data, ledgerDir), Evidence: filepath.Join(from.data, evidenceDir), Progress: bar.progress}
+		if from.address != "" {
+			log, err := from.cluster(cmd.Context(), "", bar.progress, slog.New(slog.DiscardHandler))
+			if err != nil {
+				return err
+			}
+			defer log.Close() //nolint:errcheck // only read
+			cfg.Ledger, cfg.Cluster = "", log
+		} else if _, err := os.Stat(cfg.Ledger); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s holds no ledger: %w; name another folder with --data", from.data, ledger.ErrNotFound)
 		}
 		if *skip {
 			cfg.Evidence = ""
@@ -61,6 +73,14 @@ It may run beside the server. Exit code 0 only if all of it holds, 6 if not.`,
 	return cmd
 }
 
+func printLog(w io.Writer, r embedded.Report) {
+	fmt.Fprintf(w, "  events    %d in %d streams, %d bytes in %d segments\n", r.Events, r.Streams, r.Bytes, r.Segments)
+	if r.Torn > 0 {
+		fmt.Fprintf(w, "            %d bytes of an append that was never acknowledged lie at the end\n", r.Torn)
+	}
+	fmt.Fprintf(w, "  digest    %s\n", r.SHA256)
+}
+
 // maxShown is how many findings a person is shown.
 const maxShown = 20
 
@@ -76,11 +96,11 @@ func printReport(w io.Writer, r audit.Report) {
 		fmt.Fprintln(w, "log verified")
 		fmt.Fprintln(w, "every receipt equals its replay")
 	}
-	fmt.Fprintf(w, "  events    %d in %d streams, %d bytes in %d segments\n", r.Log.Events, r.Log.Streams, r.Log.Bytes, r.Log.Segments)
-	if r.Log.Torn > 0 {
-		fmt.Fprintf(w, "            %d bytes of an append that was never acknowledged lie at the end\n", r.Log.Torn)
+	if r.Cluster {
+		fmt.Fprintf(w, "  events    %d, in a cluster that keeps their bytes\n", r.Events)
+	} else {
+		printLog(w, r.Log)
 	}
-	fmt.Fprintf(w, "  digest    %s\n", r.Log.SHA256)
 	fmt.Fprintf(w, "  visits    %d, of these %d settled, %d refused at the gate, %d under way\n", r.Visits, r.Settled, r.Refused, r.Waiting)
 	fmt.Fprintf(w, "  receipts  %d, of these %d corrections\n", r.Receipts, r.Corrected)
 	fmt.Fprintf(w, "  journal   %d entries", r.Entries)

@@ -46,14 +46,24 @@ func (l *Log) Find(ctx context.Context, id ledger.ID) (ledger.Record, error) {
 
 // read1 returns the record at a position where there is one.
 func (l *Log) read1(ctx context.Context, position uint64) (ledger.Record, error) {
-	for r, err := range l.Read(ctx, ledger.Query{From: position, Limit: 1}) {
+	var found *event
+	err := l.link.do(ctx, l.attempt(), func(ctx context.Context, s *session) error {
+		f, err := s.readAll(ctx, ctx, commit(position), false, 1)
 		if err != nil {
-			return ledger.Record{}, err
+			return err
 		}
-		if r.Position == position {
-			return r, nil
+		defer f.stop()
+		it := f.next(ctx)
+		found = it.event
+		return ignoreEnd(it.err)
+	})
+	if err != nil {
+		return ledger.Record{}, err
+	}
+	if found != nil {
+		if s, ok := l.sight(*found); ok && s.position == position {
+			return l.complete(ctx, s)
 		}
-		break
 	}
 	return ledger.Record{}, fmt.Errorf("position %d: %w: the event that was there is gone", position, ledger.ErrCorrupt)
 }
