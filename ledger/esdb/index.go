@@ -39,6 +39,8 @@ type index struct {
 	live    bool  // has once caught up
 	trouble error // why it does not move on just now
 	broken  error // why it never will
+	corrupt bool  // broken is not just the end
+	saved   uint64
 	changed chan struct{}
 }
 
@@ -101,7 +103,7 @@ func (x *index) apply(s sighting, record func(recorded time.Time) (ledger.Record
 	}
 	own := s.name.Own()
 	if own && s.revision != x.next[s.name] {
-		x.broken = gap(s.position, s.name, s.revision, x.next[s.name])
+		x.broken, x.corrupt = gap(s.position, s.name, s.revision, x.next[s.name]), true
 		x.wake()
 		return nil, x.broken
 	}
@@ -176,7 +178,7 @@ func (x *index) deliver(s sighting, record func(time.Time) (ledger.Record, error
 	i := c.wanted[s.id]
 	r, err := record(x.recorded(s.position, s.created))
 	if err != nil {
-		x.broken = err
+		x.broken, x.corrupt = err, true
 		return err
 	}
 	if c.records[i].ID.IsZero() {
@@ -203,7 +205,7 @@ func (x *index) reach(live bool, trouble error) {
 	}
 }
 
-// break ends the index for good.
+// stop ends the index for good.
 func (x *index) stop(err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

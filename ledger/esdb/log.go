@@ -98,7 +98,7 @@ func (l *Log) begin(ctx context.Context) error {
 		})
 		cancel()
 		if err == nil {
-			return l.index.denied()
+			return errors.Join(l.index.denied(), l.save(worthSaving))
 		}
 		if !moved || !errors.Is(err, ledger.ErrUnavailable) {
 			return err
@@ -151,7 +151,7 @@ func (l *Log) Close() error {
 		l.cancel()
 		l.link.close()
 		l.follow.Wait()
-		l.closed = l.save()
+		l.closed = l.save(1)
 	})
 	return l.closed
 }
