@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/internal/disk"
+	"github.com/vouchledger/vouch/ledger/internal/frame"
 )
 
 // A batch is what will be one commit: the frames of all appends that came while
@@ -52,15 +54,20 @@ func (l *Log) Append(
 	}
 	r := request{stream: stream, expect: expect, records: records}
 	for {
+		if err := l.lookUp(&r); err != nil {
+			return nil, err
+		}
 		b, err := l.admit(&r)
 		if err != nil {
 			return nil, err
 		}
-		if b == nil { // ids that may be stored already: the disk knows
+		if b == nil && len(r.suspect) > 0 { // ids that may be stored already: the disk knows
 			stored, err := l.repeated(&r, drafts)
 			if stored != nil || err != nil {
 				return stored, err
 			}
+		}
+		if b == nil {
 			continue
 		}
 		select {
@@ -83,14 +90,54 @@ type request struct {
 	expect  ledger.Expected
 	records []ledger.Record
 	next    uint64   // revision that the stream was at when the request was looked at
-	suspect []uint32 // positions whose ids may be among ours
-	cleared []uint32 // positions that were suspect and have other ids
+	suspect []uint64 // positions whose ids may be among ours
+	cleared []uint64 // positions that were suspect and have other ids
 	taken   bool     // the records are in a batch
+
+	// What the sealed part of the log says of it.
+	set      *set     // that was asked; it may be over
+	sealed   []uint64 // positions there whose ids may be among ours
+	wantTail bool     // the stream has nothing in the open part
+	tailOf   *set     // that was asked for the stream
+	tail     uint64   // revision after its last sealed one
+}
+
+// lookUp asks the sealed part of the log what r needs to know of it, without
+// the lock: it is on disk.
+func (l *Log) lookUp(r *request) error {
+	s, err := l.hold()
+	if err != nil {
+		return err
+	}
+	defer release(s)
+	if r.set != s {
+		r.set, r.sealed = s, r.sealed[:0]
+		if len(s.runs) > 0 {
+			err := disk.Guard(func() (err error) {
+				for i := range r.records {
+					if r.sealed, err = s.candidates(r.sealed, r.records[i].ID); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				return l.readError(err)
+			}
+		}
+	}
+	if r.wantTail && r.tailOf != s {
+		if r.tail, err = s.tail(r.stream); err != nil {
+			return l.readError(err)
+		}
+		r.tailOf = s
+	}
+	return nil
 }
 
 // admit decides on r under the lock. It returns the batch that took r in, or
-// one that must be waited for before r can be decided; or nil if r.suspect must
-// be looked at first.
+// one that must be waited for before r can be decided; or nil if r.suspect, or
+// the sealed part of the log, must be looked at first.
 func (l *Log) admit(r *request) (*batch, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,17 +145,23 @@ func (l *Log) admit(r *request) (*batch, error) {
 		return nil, l.stopped
 	}
 	s := l.idx.streams[r.stream]
-	r.next, r.suspect = 0, r.suspect[:0]
-	if s != nil {
+	r.suspect = append(r.suspect[:0], r.sealed...)
+	switch {
+	case l.set.Load() != r.set, s == nil && r.tailOf != r.set:
+		r.wantTail, r.suspect = s == nil, nil
+		return nil, nil //nolint:nilnil // no batch and no error: ask the sealed part (again)
+	case s != nil:
 		r.next = s.next
+	default:
+		r.next = r.tail
 	}
 	for i := range r.records {
 		if b := l.pending[r.records[i].ID]; b != nil {
 			return b, nil
 		}
-		r.suspect = l.idx.ids.candidates(r.suspect, r.records[i].ID)
+		r.suspect = l.idx.candidates(r.suspect, r.records[i].ID)
 	}
-	r.suspect = slices.DeleteFunc(r.suspect, func(p uint32) bool { return slices.Contains(r.cleared, p) })
+	r.suspect = slices.DeleteFunc(r.suspect, func(p uint64) bool { return slices.Contains(r.cleared, p) })
 	if len(r.suspect) > 0 {
 		return nil, nil //nolint:nilnil // no batch and no error: look at the suspects
 	}
@@ -122,9 +175,6 @@ func (l *Log) admit(r *request) (*batch, error) {
 	}
 	if l.active != nil && len(l.active.buf) >= maxCommit {
 		return l.active, nil
-	}
-	if l.next+uint64(len(r.records)) > maxPosition {
-		return nil, ErrFull
 	}
 	// Nothing below can fail: the append is all or none.
 	l.take(r)
@@ -144,16 +194,16 @@ func (l *Log) take(r *request) {
 	}
 	now := max(ledger.Instant(l.cfg.Now()).UnixMicro(), l.recorded)
 	l.recorded = now
-	s := l.idx.stream(r.stream)
+	s := l.idx.stream(r.stream, r.next)
 	s.batch = b
 	for i := range r.records {
 		rec := &r.records[i]
-		rec.Position, rec.Revision, rec.Recorded = l.next, s.next, fromMicro(now)
+		rec.Position, rec.Revision, rec.Recorded = l.next, s.next, frame.Micro(now)
 		l.next++
 		s.next++
 		l.pending[rec.ID] = b
 		b.events = append(b.events, pendingEvent{stream: s, id: rec.ID, at: len(b.buf)})
-		b.buf = appendFrame(b.buf, rec, i, len(r.records))
+		b.buf = frame.Append(b.buf, rec, i, len(r.records))
 	}
 	r.taken = true
 }
@@ -161,23 +211,21 @@ func (l *Log) take(r *request) {
 // repeated looks at the suspects on disk. It returns the stored records of a
 // retry, or what is wrong with it; or neither if no suspect has one of r's ids.
 func (l *Log) repeated(r *request, drafts []ledger.Draft) ([]ledger.Record, error) {
-	v, err := l.view("")
-	if err != nil {
-		return nil, err
-	}
+	c := cursor{log: l}
+	defer c.close()
 	stored := make([]ledger.Record, len(drafts))
 	found := false
 	for _, p := range r.suspect {
-		f, err := v.frame(&window{}, uint64(p), false)
+		f, err := c.frame(p, false)
 		if err != nil {
 			return nil, l.readError(err)
 		}
-		i := slices.IndexFunc(drafts, func(d ledger.Draft) bool { return d.ID == f.id() })
+		i := slices.IndexFunc(drafts, func(d ledger.Draft) bool { return d.ID == f.ID() })
 		if i < 0 {
 			r.cleared = append(r.cleared, p)
 			continue
 		}
-		stored[i], found = f.record(), true
+		stored[i], found = f.Record(), true
 	}
 	if !found {
 		return nil, nil

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+
+	"github.com/vouchledger/vouch/ledger/internal/frame"
 )
 
 // Layout of a commit: what one write and one sync put on the disk, the frames
@@ -15,18 +17,33 @@ import (
 //	 4  4  bytes of the frames together
 //	 8  8  position of the first frame
 //	16  4  number of frames
-//	20  4  CRC32C of the frames, seeded with the log's id
+//	20  4  CRC32C of the frames, seeded with the log's id and the segment's
+//	       generation
 //	24  4  checksum (at 28) of the commit before; 0 for the first of the log
-//	28  4  CRC32C of the bytes 0 to 27, seeded with the log's id
+//	28  4  CRC32C of the bytes 0 to 27, seeded in the same way
 //	32     frames
 //
 // A commit is written only after the one before it is durable. Its presence
 // therefore says: everything before me was acknowledged or may have been.
+//
+// The generation is the position of the segment's first event, which no other
+// life of the file has had. What an earlier life has left behind the end of the
+// commits is no commit under it.
 const (
 	commitMagic  = "VCMT"
 	commitHeader = 32
 	sector       = 512
 )
+
+// seeds are what the checksums of a segment start from.
+type seeds struct {
+	frame  uint32 // of a frame: the log's id
+	commit uint32 // of a commit: the log's id and the segment's generation
+}
+
+func seedsOf(id frame.LogID, first uint64) seeds {
+	return seeds{frame: id.Seed(), commit: id.SeedOf(first)}
+}
 
 // A commitHead is the header of a commit.
 type commitHead struct {
@@ -41,19 +58,19 @@ type commitHead struct {
 // sealCommit fills in the checksums and the header of the commit in buf, which
 // holds room for the header and then count frames, and pads buf to a sector.
 // It returns the padded buffer and the header's checksum.
-func sealCommit(seed uint32, buf []byte, first uint64, count int, previous uint32) ([]byte, uint32) {
+func sealCommit(s seeds, buf []byte, first uint64, count int, previous uint32) ([]byte, uint32) {
 	frames := buf[commitHeader:]
 	for rest := frames; len(rest) > 0; {
-		rest = sealFrame(seed, rest)
+		rest = frame.Seal(s.frame, rest)
 	}
 	le := binary.LittleEndian
 	copy(buf, commitMagic)
 	le.PutUint32(buf[4:], uint32(len(frames))) //nolint:gosec // bounded by maxCommit
 	le.PutUint64(buf[8:], first)
 	le.PutUint32(buf[16:], uint32(count)) //nolint:gosec // fewer than the bytes
-	le.PutUint32(buf[20:], checksum(seed, frames))
+	le.PutUint32(buf[20:], frame.Checksum(s.commit, frames))
 	le.PutUint32(buf[24:], previous)
-	crc := checksum(seed, buf[:28])
+	crc := frame.Checksum(s.commit, buf[:28])
 	le.PutUint32(buf[28:], crc)
 	if pad := -len(buf) & (sector - 1); pad > 0 {
 		buf = append(buf, zeros[:pad]...)
@@ -62,7 +79,7 @@ func sealCommit(seed uint32, buf []byte, first uint64, count int, previous uint3
 }
 
 // parseCommitHead returns the header that b starts with if its checksum holds.
-func parseCommitHead(seed uint32, b []byte) (commitHead, error) {
+func parseCommitHead(s seeds, b []byte) (commitHead, error) {
 	if len(b) < commitHeader {
 		return commitHead{}, fmt.Errorf("%d bytes where a commit header needs %d", len(b), commitHeader)
 	}
@@ -74,7 +91,7 @@ func parseCommitHead(seed uint32, b []byte) (commitHead, error) {
 		length: le.Uint32(b[4:]), first: le.Uint64(b[8:]), count: le.Uint32(b[16:]),
 		framesCRC: le.Uint32(b[20:]), previous: le.Uint32(b[24:]), crc: le.Uint32(b[28:]),
 	}
-	if got := checksum(seed, b[:28]); got != h.crc {
+	if got := frame.Checksum(s.commit, b[:28]); got != h.crc {
 		return commitHead{}, fmt.Errorf("commit header checksum is %08x, the header says %08x", got, h.crc)
 	}
 	return h, nil

@@ -3,33 +3,40 @@ package embedded
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"runtime"
 
 	"github.com/vouchledger/vouch/ledger"
-	"github.com/vouchledger/vouch/ledger/internal/disk"
 )
 
 // A committer is what the one goroutine that writes keeps to itself.
 type committer struct {
-	witness   *witness
-	previous  uint32 // header checksum of the last commit
-	spare     disk.File
-	preparing chan spare // a spare is being made; nil if not
-	durable   uint64     // last position that is durable
-	failed    error      // a write or sync failed: the disk is not to be trusted
+	witness  *witness
+	previous uint32   // header checksum of the last commit
+	durable  uint64   // last position that is durable
+	seg      *segment // that is written to
 }
 
-// A spare is the outcome of making one in the background.
-type spare struct {
-	file disk.File
-	err  error
+// errDisk marks an error after which the disk is not to be trusted.
+var errDisk = errors.New("error of the disk")
+
+// failed returns err as one after which nothing more may be written.
+func failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errDisk, err)
 }
 
 // run commits batch after batch until the log stops.
 func (l *Log) run() {
 	defer close(l.done)
-	for range l.work {
+	for {
+		ended := false
+		select {
+		case <-l.work:
+		case <-l.quit:
+			ended = true
+		}
 		// Writers that the last commit has just released get a chance to join
 		// this one. It costs nothing if there are none.
 		runtime.Gosched()
@@ -38,6 +45,9 @@ func (l *Log) run() {
 				return
 			}
 			runtime.Gosched()
+		}
+		if ended {
+			return
 		}
 	}
 }
@@ -54,18 +64,18 @@ func (l *Log) takeBatch() *batch {
 // whether the log can go on.
 func (l *Log) commit(b *batch) bool {
 	need := padded(int64(len(b.buf)))
-	if l.end+need > l.last().size {
-		if err := l.roll(need); err != nil {
-			if l.c.failed != nil {
-				l.stop(b, l.c.failed)
-				return false
-			}
+	if l.c.seg.end+need > l.c.seg.size {
+		if err := l.roll(need); errors.Is(err, errDisk) {
+			l.stop(b, err)
+			return false
+		} else if err != nil {
 			l.refuse(b, err)
 			return true
 		}
 	}
-	seg, offset := l.last(), l.end
-	buf, crc := sealCommit(l.seed, b.buf, l.c.durable+1, len(b.events), l.c.previous)
+	seg := l.c.seg
+	offset := seg.end
+	buf, crc := sealCommit(seg.seeds, b.buf, l.c.durable+1, len(b.events), l.c.previous)
 	_, err := seg.file.WriteAt(buf, offset)
 	if err == nil {
 		err = seg.file.Sync()
@@ -77,32 +87,30 @@ func (l *Log) commit(b *batch) bool {
 	if err != nil {
 		// Never tried again: after a failed sync the kernel may have dropped
 		// the pages, and a second sync would succeed without them.
-		l.stop(b, err)
+		l.stop(b, failed(err))
 		return false
 	}
 	l.c.previous, l.c.durable, b.buf = crc, last, buf
-	l.publish(b, offset, offset+int64(len(buf)))
-	l.prepare()
+	l.publish(b, crc, offset, offset+int64(len(buf)))
+	l.commits.Add(1)
+	if seg.end >= seg.size/2 {
+		l.spares.prepare()
+	}
 	return true
 }
 
-// last returns the segment that is written to. Only the committer changes it.
-func (l *Log) last() *segment { return l.segments[len(l.segments)-1] }
-
 // publish puts what is durable now into the index and wakes who waits for it.
-func (l *Log) publish(b *batch, offset, end int64) {
+func (l *Log) publish(b *batch, crc uint32, offset, end int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	seg := len(l.segments) - 1
 	for _, e := range b.events {
-		l.idx.add(e.stream, e.id, placeAt(seg, offset+int64(e.at)))
+		l.idx.add(e.stream, e.id, offset+int64(e.at))
 		delete(l.pending, e.id)
 		if e.stream.batch == b {
 			e.stream.batch = nil
 		}
 	}
-	l.end = end
-	l.segments[seg].end = end
+	l.c.seg.end, l.c.seg.commit = end, crc
 	if cap(b.buf) <= 2*maxCommit {
 		l.free = b.buf
 	}
@@ -117,8 +125,10 @@ func (l *Log) publish(b *batch, offset, end int64) {
 func (l *Log) stop(b *batch, cause error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.c.failed = cause
-	err := fmt.Errorf("%w after an error of the disk: %w", ledger.ErrClosed, cause)
+	if l.failed == nil {
+		l.failed = cause
+	}
+	err := fmt.Errorf("%w after an %w", ledger.ErrClosed, cause)
 	if l.stopped == nil {
 		l.stopped = err
 		close(l.quit)
@@ -143,8 +153,8 @@ func (l *Log) refuse(b *batch, cause error) {
 		}
 		for _, e := range b.events {
 			delete(l.pending, e.id)
-			e.stream.batch, e.stream.next = nil, uint64(len(e.stream.positions))
-			if e.stream.next == 0 {
+			e.stream.batch, e.stream.next = nil, e.stream.durable()
+			if len(e.stream.positions) == 0 {
 				delete(l.idx.streams, e.stream.name)
 			}
 		}
@@ -155,89 +165,50 @@ func (l *Log) refuse(b *batch, cause error) {
 	l.next = l.idx.head() + 1
 }
 
-// roll closes the last segment and makes the next, long enough for need bytes.
+// roll makes the next segment, long enough for need bytes, and hands the last
+// one to the sealer.
 func (l *Log) roll(need int64) error {
 	size := max(l.cfg.SegmentBytes, segmentHeader+need)
-	file := l.takeSpare(size)
 	if err := l.c.witness.settle(l.c.durable, stillOpen); err != nil {
-		l.c.failed = err
-		return errors.Join(err, closeSpare(file))
+		return failed(err)
 	}
-	s, err := makeSegment(l.files, file, l.id, l.c.durable+1, size)
+	spare, err := l.spares.take(size)
 	if err != nil {
+		return err
+	}
+	var s *segment
+	err = l.files.change(func() (err error) {
+		s, err = makeSegment(l.files, spare, l.id, l.c.durable+1, l.idx.seed)
 		return err // under its old name it is no part of the log
+	})
+	if err != nil {
+		if s != nil {
+			err = errors.Join(err, s.file.Close())
+		}
+		return err
 	}
-	if err := l.files.Sync(); err != nil {
-		l.c.failed = err
-		return errors.Join(err, s.file.Close())
-	}
+	old := l.c.seg
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.segments = append(l.segments, s)
-	l.end = s.end
+	keep, empty := len(l.idx.open), len(old.offsets) == 0
+	if empty { // it was too short for its first commit; the new one has taken its name
+		keep--
+	}
+	l.idx.open = append(l.idx.open[:keep:keep], s)
+	l.mu.Unlock()
+	l.c.seg = s
+	if empty {
+		return failed(old.take().Close())
+	}
+	l.wakeSealer()
 	return nil
-}
-
-// prepare starts to make the next segment when the last is half full.
-func (l *Log) prepare() {
-	if l.end < l.last().size/2 || l.c.spare != nil || l.c.preparing != nil {
-		return
-	}
-	made := make(chan spare, 1)
-	l.c.preparing = made
-	go func() {
-		file, err := makeSpare(l.files, l.cfg.SegmentBytes)
-		made <- spare{file, err}
-	}()
-}
-
-// takeSpare returns a spare of that size, or nil if there is none and one must
-// be made now.
-func (l *Log) takeSpare(size int64) disk.File {
-	l.c.await()
-	file := l.c.spare
-	l.c.spare = nil
-	if file != nil && size != l.cfg.SegmentBytes {
-		closeSpare(file) //nolint:errcheck,gosec // a spare holds nothing
-		return nil
-	}
-	return file
-}
-
-// await waits for a spare that is being made. If that failed there is none.
-func (c *committer) await() {
-	if c.preparing == nil {
-		return
-	}
-	made := <-c.preparing
-	c.preparing = nil
-	if made.err == nil {
-		c.spare = made.file
-	}
-}
-
-func closeSpare(file disk.File) error {
-	if file == nil {
-		return nil
-	}
-	return file.Close()
 }
 
 // close settles the witness, unless the disk has failed, and closes what the
 // committer had open.
-func (c *committer) close(files disk.Folder) error {
+func (c *committer) close(healthy bool) error {
 	var err error
-	if c.failed == nil {
+	if healthy {
 		err = c.witness.settle(c.durable, closedInOrder)
 	}
-	err = errors.Join(err, c.witness.file.Close())
-	c.await()
-	if c.spare == nil {
-		return err
-	}
-	err = errors.Join(err, c.spare.Close())
-	if removed := files.Remove(spareName); !errors.Is(removed, fs.ErrNotExist) {
-		err = errors.Join(err, removed)
-	}
-	return err
+	return errors.Join(err, c.witness.file.Close())
 }

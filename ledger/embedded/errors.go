@@ -2,10 +2,8 @@ package embedded
 
 import (
 	"errors"
-	"fmt"
-	"strings"
 
-	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/internal/damage"
 )
 
 var (
@@ -17,36 +15,12 @@ var (
 	// append. Append through the process that has it open for writing.
 	ErrReadOnly = errors.New("the log is open read-only")
 
-	// ErrFull means that the log has as many events as this format can count.
-	// Start a further log.
-	ErrFull = errors.New("the log holds as many events as it can")
+	// ErrFormat means that the folder holds a log in another format of files.
+	// Use the program that wrote it, or export and import.
+	ErrFormat = errors.New("the log has another format")
 )
 
 // A DamageError says which stored bytes are not what was written, or what is
 // missing. It is a [ledger.ErrCorrupt]: nothing was changed, and nothing will
 // be repaired. Keep the folder as it is and restore the file from a backup.
-type DamageError struct {
-	File     string          // name within the folder
-	Offset   int64           // where in the file; 0 where the whole file is meant
-	Position uint64          // of the first event concerned; 0 where unknown
-	Stream   ledger.StreamID // of that event as far as it can be read; may be empty
-	Reason   string
-}
-
-// Error names the place, the reason and what to do.
-func (e *DamageError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s, byte %d", e.File, e.Offset)
-	if e.Position > 0 {
-		fmt.Fprintf(&b, ", position %d", e.Position)
-	}
-	if e.Stream != "" {
-		fmt.Fprintf(&b, ", stream %s", e.Stream)
-	}
-	fmt.Fprintf(&b, ": %v: %s; nothing was changed: keep the folder and restore this file from a backup",
-		ledger.ErrCorrupt, e.Reason)
-	return b.String()
-}
-
-// Is makes errors.Is(err, ledger.ErrCorrupt) true.
-func (e *DamageError) Is(target error) bool { return target == ledger.ErrCorrupt }
+type DamageError = damage.Error

@@ -9,10 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/internal/disk"
+	"github.com/vouchledger/vouch/ledger/internal/frame"
 )
 
 // Config says how to open a log.
@@ -33,7 +35,7 @@ type Config struct {
 	ReadOnly bool
 
 	// SegmentBytes is the length of a new segment file, a multiple of 512; 0
-	// means 64 MiB. A commit that needs more gets a longer one.
+	// means 32 MiB. A commit that needs more gets a longer one.
 	SegmentBytes int64
 }
 
@@ -44,32 +46,37 @@ const (
 
 // A Log keeps events in a folder. It is a [ledger.Log].
 type Log struct {
-	files  disk.Folder
+	files  *folder
 	unlock io.Closer // nil if opened read-only
-	id     logID
-	seed   uint32
+	id     frame.LogID
 	cfg    Config
 	torn   int64 // bytes of an incomplete commit that the opening found
-
-	commits int // that the opening found
+	spares *spares
+	whole  unpacks
 
 	once     sync.Once // of Close
+	set      atomic.Pointer[set]
 	mu       sync.Mutex
 	idx      index
-	segments []*segment // append-only; the last is written to
-	end      int64      // end of the last segment
-	next     uint64     // position of the next event; ahead of idx while batches wait
-	recorded int64      // last recorded time given, microseconds
-	active   *batch     // takes in appends; nil if none came since the last was taken
+	next     uint64 // position of the next event; ahead of idx while batches wait
+	recorded int64  // last recorded time given, microseconds
+	active   *batch // takes in appends; nil if none came since the last was taken
 	pending  map[ledger.ID]*batch
 	changed  chan struct{} // closed when events became durable; nil if nobody waits
 	stopped  error         // why nothing more is accepted
+	failed   error         // the error of the disk that stopped the log; nil if none
 	free     []byte        // a buffer for the next batch
 	quit     chan struct{} // closed when the log stops
 
 	work chan struct{} // there is an active batch
 	done chan struct{} // the committer has ended
 	c    committer
+
+	commits atomic.Uint64 // so far, for who looks whether the log is busy
+	full    chan struct{} // there is a segment to be sealed
+	sealing chan struct{} // the sealer has ended
+	sealer  sealer
+	rebuilt int // lookups that the opening made anew
 }
 
 // Open opens the log in dir and makes it if there is none. It reads all of it,
@@ -87,7 +94,8 @@ func Open(ctx context.Context, dir string, cfg Config) (*Log, error) {
 
 func openDir(ctx context.Context, files *disk.OS, dir string, cfg Config) (*Log, error) {
 	if cfg.ReadOnly {
-		return openReadOnly(ctx, files, cfg, func() (bool, error) { return files.Locked(lockName) }, nil)
+		l, _, err := openReadOnly(ctx, files, cfg, func() (bool, error) { return files.Locked(lockName) })
+		return l, err
 	}
 	if cfg.Now == nil {
 		return nil, fmt.Errorf("%w: no clock", ledger.ErrInvalid)
@@ -123,7 +131,8 @@ func holder(now time.Time) string {
 // disks do. The caller sees to it that nobody else writes.
 func OpenFolder(ctx context.Context, files disk.Folder, cfg Config) (*Log, error) {
 	if cfg.ReadOnly {
-		return openReadOnly(ctx, files, cfg, func() (bool, error) { return false, nil }, nil)
+		l, _, err := openReadOnly(ctx, files, cfg, func() (bool, error) { return false, nil })
+		return l, err
 	}
 	if cfg.Now == nil {
 		return nil, fmt.Errorf("%w: no clock", ledger.ErrInvalid)
@@ -142,14 +151,45 @@ func OpenFolder(ctx context.Context, files disk.Folder, cfg Config) (*Log, error
 
 // newLog returns a log over what a scan found.
 func newLog(files disk.Folder, cfg Config, s *scan) *Log {
-	return &Log{
-		files: files, id: s.id, seed: s.id.seed(), cfg: cfg, torn: s.torn, commits: s.commits,
-		idx: s.idx, segments: s.segments, end: s.end, next: s.idx.head() + 1, recorded: s.recorded,
+	l := &Log{
+		files: &folder{Folder: files}, id: s.id, cfg: cfg, torn: s.torn, rebuilt: s.rebuilt,
+		idx: s.idx, next: s.idx.head() + 1, recorded: s.recorded,
 		pending: make(map[ledger.ID]*batch), quit: make(chan struct{}),
 		work: make(chan struct{}, 1), done: make(chan struct{}),
-		c: committer{previous: s.lastCRC},
+		full: make(chan struct{}, 1), sealing: make(chan struct{}),
+		c: committer{previous: s.lastCRC, seg: s.idx.last()},
+	}
+	l.spares = &spares{files: l.files, size: cfg.SegmentBytes}
+	l.set.Store(s.set)
+	return l
+}
+
+// start starts the goroutines of a log that is open for writing.
+func (l *Log) start() {
+	go l.run()
+	go l.sealFull()
+	l.wakeSealer()
+}
+
+// hold takes hold of the present set of sealed segments. Let it go with
+// release.
+func (l *Log) hold() (*set, error) {
+	for {
+		if s := l.set.Load(); s.hold() {
+			return s, nil
+		}
+		l.mu.Lock()
+		stopped := l.stopped
+		l.mu.Unlock()
+		if stopped != nil && l.set.Load().holds.Load() == 0 {
+			return nil, stopped
+		}
 	}
 }
+
+// release lets go of a set. An error of closing a file that nobody needs any
+// more concerns nobody.
+func release(s *set) { _ = s.release() }
 
 // Cut returns how many bytes of a commit that was never finished were found
 // behind the end when the log was opened, and cut unless it was opened
@@ -166,21 +206,31 @@ func (l *Log) Close() error {
 
 func (l *Log) close() error {
 	l.mu.Lock()
-	healthy := l.stopped == nil
-	if healthy {
+	if l.stopped == nil {
 		l.stopped = ledger.ErrClosed
 		close(l.quit)
-		close(l.work)
 	}
 	l.mu.Unlock()
 	var err error
 	if !l.cfg.ReadOnly {
 		<-l.done
-		err = l.c.close(l.files)
+		<-l.sealing
+		err = errors.Join(l.c.close(l.failed == nil), l.spares.close())
 	}
-	for _, s := range l.segments {
-		err = errors.Join(err, s.file.Close())
+	l.mu.Lock()
+	open := l.idx.open
+	l.mu.Unlock()
+	for _, s := range open {
+		err = errors.Join(err, s.take().Close())
 	}
+	last := l.set.Load()
+	for _, p := range last.parts {
+		last.after = append(last.after, p)
+	}
+	for _, r := range last.runs {
+		last.after = append(last.after, r)
+	}
+	err = errors.Join(err, last.release())
 	if l.unlock != nil {
 		err = errors.Join(err, l.unlock.Close())
 	}
@@ -194,5 +244,8 @@ func (l *Log) Head(ctx context.Context) (uint64, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.idx.head(), l.stopped
+	if l.stopped != nil {
+		return 0, l.stopped
+	}
+	return l.idx.head(), nil
 }

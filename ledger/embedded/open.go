@@ -5,48 +5,98 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"strings"
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/internal/disk"
+	"github.com/vouchledger/vouch/ledger/internal/frame"
+	"github.com/vouchledger/vouch/ledger/internal/sealed"
 )
 
 // openWriter opens the log of a folder for writing, or makes one.
 func openWriter(ctx context.Context, files disk.Folder, cfg Config) (*Log, error) {
-	names, err := segmentNames(files)
+	names, err := files.List()
 	if err != nil {
 		return nil, err
 	}
-	if err := files.Remove(spareName); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, name := range names {
+		if strings.HasSuffix(name, tempSuffix) { // what was not finished has never had a name
+			if err := files.Remove(name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	acked, ackErr := readWitness(files)
+	g := &gathering{files: files, progress: cfg.Progress}
+	set, err := g.gather(ctx, names)
+	if err != nil {
 		return nil, err
 	}
-	acked, err := readWitness(files)
-	if len(names) == 0 {
+	open, needless := openSegments(names, set.last())
+	if len(open) == 0 && len(set.parts) == 0 {
 		if acked.position > 0 {
 			return nil, &DamageError{File: segmentName(1), Position: 1, Reason: fmt.Sprintf(
 				"no segment is there, but events up to position %d were acknowledged", acked.position)}
 		}
-		return makeLog(files, cfg)
+		return makeLog(files, cfg, names)
+	}
+	s := &scan{files: files, mode: disk.Write, progress: cfg.Progress, set: set, rebuilt: g.rebuilt}
+	if err = ackErr; err == nil {
+		err = s.openPart(ctx, open)
 	}
 	if err != nil {
-		return nil, err
-	}
-	s := &scan{files: files, mode: disk.Write, progress: cfg.Progress}
-	if err := s.run(ctx, names); err != nil {
-		return nil, err
+		return nil, errors.Join(err, g.close())
 	}
 	l := newLog(files, cfg, s)
-	if err := l.settleIn(s, acked); err != nil {
-		return nil, errors.Join(err, s.drop(0))
+	err = l.settleIn(s, acked)
+	if err == nil {
+		err = l.tidy(needless, g.stale, names)
 	}
-	go l.run()
+	if err != nil {
+		return nil, errors.Join(err, s.drop(0), l.spares.close(), g.close())
+	}
+	l.start()
 	return l, nil
+}
+
+// tempSuffix ends the name of a file that is being written.
+const tempSuffix = ".tmp"
+
+// openPart scans the open part; there must be one.
+func (s *scan) openPart(ctx context.Context, names []string) error {
+	if len(names) == 0 {
+		return &DamageError{
+			File: segmentName(s.set.last() + 1), Position: s.set.last() + 1,
+			Reason: "the segment behind the sealed ones is missing",
+		}
+	}
+	return s.run(ctx, names)
+}
+
+// tidy removes what the sealed part has made needless, once that is durable and
+// was read whole, and takes in spares.
+func (l *Log) tidy(needless, stale, names []string) error {
+	set := l.set.Load()
+	for _, name := range needless {
+		first, _ := parseSegmentName(name)
+		if p := set.part(first); p.First != first {
+			return &DamageError{File: name, Position: first, Reason: "its events are sealed in a file of another name"}
+		} else if err := p.Check(new(sealed.Unpacked)); err != nil {
+			return err
+		}
+	}
+	for _, name := range append(needless, stale...) {
+		if err := l.files.change(func() error { return l.files.Remove(name) }); err != nil {
+			return err
+		}
+	}
+	return l.spares.find(names)
 }
 
 // makeLog makes an empty log. The witness comes first, so that a folder with a
 // segment always has one.
-func makeLog(files disk.Folder, cfg Config) (*Log, error) {
-	var id logID
+func makeLog(files disk.Folder, cfg Config, names []string) (*Log, error) {
+	var id frame.LogID
 	if _, err := io.ReadFull(cfg.Random, id[:]); err != nil {
 		return nil, fmt.Errorf("log id: %w", err)
 	}
@@ -54,16 +104,27 @@ func makeLog(files disk.Folder, cfg Config) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	seg, err := makeSegment(files, nil, id, 1, cfg.SegmentBytes)
+	left := &spares{files: &folder{Folder: files}, size: cfg.SegmentBytes} // by a making that was cut short
+	var from *spare
+	if err = left.find(names); err == nil {
+		from, err = left.take(cfg.SegmentBytes)
+	}
 	if err != nil {
-		return nil, errors.Join(err, w.file.Close())
+		return nil, errors.Join(err, left.close(), w.file.Close())
+	}
+	idx := newIndex()
+	seg, err := makeSegment(files, from, id, 1, idx.seed)
+	if err != nil {
+		return nil, errors.Join(err, left.close(), w.file.Close())
 	}
 	if err := files.Sync(); err != nil {
-		return nil, errors.Join(err, w.file.Close(), seg.file.Close())
+		return nil, errors.Join(err, left.close(), w.file.Close(), seg.file.Close())
 	}
-	l := newLog(files, cfg, &scan{id: id, idx: newIndex(), segments: []*segment{seg}, end: seg.end})
+	idx.open = []*segment{seg}
+	l := newLog(files, cfg, &scan{id: id, idx: idx, set: newSet(id, nil, nil)})
 	l.c.witness = w
-	go l.run()
+	left.files, l.spares = l.files, left
+	l.start()
 	return l, nil
 }
 
@@ -73,7 +134,7 @@ func (l *Log) settleIn(s *scan, acked ack) error {
 	if err := s.agrees(acked); err != nil {
 		return err
 	}
-	if s.torn > 0 && !acked.found {
+	if (s.torn > 0 || s.loose) && !acked.found {
 		d := *s.tornWhy
 		d.Reason += "; the file " + witnessName + ", which would say whether this was acknowledged, is missing"
 		return &d
@@ -82,7 +143,7 @@ func (l *Log) settleIn(s *scan, acked ack) error {
 	if err != nil {
 		return err
 	}
-	l.c.witness, l.c.durable = w, s.idx.head()
+	l.c.witness, l.c.durable = w, s.head()
 	if err := l.mend(s, acked); err != nil {
 		return errors.Join(err, w.file.Close())
 	}
@@ -131,11 +192,11 @@ func (s *scan) agrees(acked ack) error {
 	if acked.id != s.id {
 		return &DamageError{File: witnessName, Reason: "witness of another log"}
 	}
-	if s.idx.head() >= acked.position {
+	if s.head() >= acked.position {
 		return nil
 	}
 	d := DamageError{
-		File: s.segments[len(s.segments)-1].name, Offset: s.end, Position: s.idx.head() + 1,
+		File: s.idx.last().name, Offset: s.idx.last().end, Position: s.head() + 1,
 		Reason: "the log ends here",
 	}
 	if s.tornWhy != nil {
@@ -152,8 +213,8 @@ func (s *scan) agrees(acked ack) error {
 // that failed, be it of a commit or of an earlier mending; and only what is
 // written anew is sure to be taken along by the next sync.
 func (s *scan) rewriteEnd() error {
-	last := s.segments[len(s.segments)-1]
-	for at := s.end; at < last.size; {
+	last := s.idx.last()
+	for at := last.end; at < last.size; {
 		n := min(last.size-at, int64(len(zeros)))
 		if _, err := last.file.WriteAt(zeros[:n], at); err != nil {
 			return err
@@ -161,7 +222,7 @@ func (s *scan) rewriteEnd() error {
 		at += n
 	}
 	if s.lastAt.size > 0 {
-		seg := s.segments[s.lastAt.segment]
+		seg := s.lastAt.segment
 		b := make([]byte, s.lastAt.size)
 		if _, err := seg.file.ReadAt(b, s.lastAt.offset); err != nil {
 			return err
@@ -185,25 +246,25 @@ const readTries = 5
 // openReadOnly opens what is durable now. live reports whether somebody has the
 // log open for writing; then only what the witness covers is durable.
 func openReadOnly(
-	ctx context.Context, files disk.Folder, cfg Config, live func() (bool, error), visit func() func(frame) error,
-) (*Log, error) {
+	ctx context.Context, files disk.Folder, cfg Config, live func() (bool, error),
+) (*Log, *scan, error) {
 	for try := 1; ; try++ {
 		writing, err := live()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		s := &scan{files: files, mode: disk.Read, progress: cfg.Progress}
-		if visit != nil {
-			s.visit = visit()
-		}
+		s := &scan{files: files, mode: disk.Share, progress: cfg.Progress}
 		err = s.snapshot(ctx, writing)
 		if err == nil {
-			return newLog(files, cfg, s), nil
+			return newLog(files, cfg, s), s, nil
 		}
 		// A writer that came after the question above may have been writing
-		// while we read. Ask again; damage that stays is damage.
-		if writing, liveErr := live(); !errors.Is(err, ledger.ErrCorrupt) || !writing || liveErr != nil || try == readTries {
-			return nil, err
+		// while we read, or have sealed what we were about to open. Ask again;
+		// damage that stays is damage.
+		writing, liveErr := live()
+		passing := errors.Is(err, ledger.ErrCorrupt) || isNotExist(err)
+		if !passing || !writing || liveErr != nil || try == readTries {
+			return nil, nil, err
 		}
 	}
 }
@@ -215,18 +276,24 @@ func (s *scan) snapshot(ctx context.Context, writing bool) error {
 		return err
 	}
 	s.limited, s.limit = writing && acked.found, acked.position
-	names, err := segmentNames(s.files)
+	names, err := s.files.List()
 	if err != nil {
 		return err
 	}
-	if len(names) == 0 {
-		return fmt.Errorf("no segment file: %w", ledger.ErrNotFound)
-	}
-	if err := s.run(ctx, names); err != nil {
+	g := &gathering{files: s.files, readOnly: true, progress: s.progress}
+	if s.set, err = g.gather(ctx, names); err != nil {
 		return err
 	}
+	s.rebuilt = g.rebuilt
+	open, _ := openSegments(names, s.set.last())
+	if len(open) == 0 && len(s.set.parts) == 0 {
+		return fmt.Errorf("no segment file: %w", ledger.ErrNotFound)
+	}
+	if err := s.openPart(ctx, open); err != nil {
+		return errors.Join(err, g.close())
+	}
 	if err := s.agrees(acked); err != nil {
-		return errors.Join(err, s.drop(0))
+		return errors.Join(err, s.drop(0), g.close())
 	}
 	return nil
 }

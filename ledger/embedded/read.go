@@ -6,74 +6,29 @@ import (
 	"fmt"
 	"iter"
 	"os"
-	"time"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/internal/frame"
 )
-
-// A view is what was durable at one moment. Its slices are shared with the
-// index, which only appends to them.
-type view struct {
-	seed      uint32
-	segments  []*segment
-	end       int64 // end of the last segment
-	places    []place
-	positions []uint32 // of one stream, by revision
-}
-
-// view returns what is durable now, with the positions of one stream if one is
-// named.
-func (l *Log) view(name ledger.StreamID) (*view, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.viewLocked(name)
-}
-
-func (l *Log) viewLocked(name ledger.StreamID) (*view, error) {
-	if l.stopped != nil {
-		return nil, l.stopped
-	}
-	v := &view{seed: l.seed, segments: l.segments, end: l.end, places: l.idx.places}
-	if s := l.idx.streams[name]; s != nil {
-		v.positions = s.positions
-	}
-	return v, nil
-}
-
-// count returns how many events v holds of what q is about.
-func (v *view) count(q ledger.Query) uint64 {
-	if q.Stream != "" {
-		return uint64(len(v.positions))
-	}
-	return uint64(len(v.places))
-}
-
-// position returns the position of the i-th of them, from 0.
-func (v *view) position(q ledger.Query, i uint64) uint64 {
-	if q.Stream != "" {
-		return uint64(v.positions[i])
-	}
-	return i + 1
-}
 
 // Read implements [ledger.Log].
 func (l *Log) Read(ctx context.Context, q ledger.Query) iter.Seq2[ledger.Record, error] {
 	return func(yield func(ledger.Record, error) bool) {
-		if err := q.Validate(); err != nil {
-			yield(ledger.Record{}, err)
-			return
+		r := reader{cursor: cursor{log: l}, query: q, yield: yield}
+		defer r.close()
+		err := q.Validate()
+		if err == nil {
+			err = r.look(q.Stream)
 		}
-		v, err := l.view(q.Stream)
 		if err != nil {
 			yield(ledger.Record{}, err)
 			return
 		}
-		r := reader{log: l, query: q, yield: yield}
 		if q.Backwards {
-			r.down(ctx, v)
+			r.down(ctx)
 			return
 		}
-		r.up(ctx, v, start(q))
+		r.up(ctx, start(q))
 	}
 }
 
@@ -90,55 +45,61 @@ func start(q ledger.Query) uint64 {
 // ever comes after what it holds.
 func (l *Log) Subscribe(ctx context.Context, q ledger.Query) iter.Seq2[ledger.Record, error] {
 	return func(yield func(ledger.Record, error) bool) {
+		r := reader{cursor: cursor{log: l}, query: q, yield: yield}
+		defer r.close()
 		err := q.Validate()
 		if err == nil && (q.Backwards || q.Limit > 0) {
 			err = fmt.Errorf("subscribe: %w: backwards or with a limit", ledger.ErrInvalid)
 		}
-		if err != nil {
-			yield(ledger.Record{}, err)
-			return
-		}
-		r := reader{log: l, query: q, yield: yield}
-		for next := start(q); ; {
-			v, changed, err := l.await(q, next)
-			if err != nil {
-				yield(ledger.Record{}, err)
-				return
+		for next := start(q); err == nil; {
+			var changed <-chan struct{}
+			if changed, err = r.await(q, next); err != nil {
+				break
 			}
-			if v != nil {
-				if !r.up(ctx, v, next) {
+			if changed == nil {
+				if !r.up(ctx, next) {
 					return
 				}
-				next = v.count(q)
+				next = r.count(q)
 				continue
 			}
+			r.rest()
 			select {
 			case <-changed:
 			case <-l.quit:
 			case <-ctx.Done():
-				yield(ledger.Record{}, ctx.Err())
-				return
+				err = ctx.Err()
 			}
 		}
+		yield(ledger.Record{}, err)
 	}
 }
 
-// await returns a view that holds event next, or what to wait for. Both are
-// decided under one lock, so nothing is missed in between.
-func (l *Log) await(q ledger.Query, next uint64) (*view, <-chan struct{}, error) {
+// await takes in what is durable now. If that does not hold event next, it
+// returns what to wait for. Both are decided under one lock, so nothing is
+// missed in between.
+func (r *reader) await(q ledger.Query, next uint64) (<-chan struct{}, error) {
+	if err := r.look(q.Stream); err != nil {
+		return nil, err
+	}
+	if r.count(q) > next {
+		return nil, nil
+	}
+	l := r.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	v, err := l.viewLocked(q.Stream)
-	if err != nil {
-		return nil, nil, err
+	if l.stopped != nil {
+		return nil, l.stopped
 	}
-	if v.count(q) > next {
-		return v, nil, nil
+	if l.idx.head() > r.view.head {
+		closed := make(chan struct{})
+		close(closed) // something came since
+		return closed, nil
 	}
 	if l.changed == nil {
 		l.changed = make(chan struct{})
 	}
-	return nil, l.changed, nil
+	return l.changed, nil
 }
 
 // Find implements [ledger.Log].
@@ -146,20 +107,34 @@ func (l *Log) Find(ctx context.Context, id ledger.ID) (ledger.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return ledger.Record{}, err
 	}
-	l.mu.Lock()
-	v, err := l.viewLocked("")
-	candidates := l.idx.ids.candidates(nil, id)
-	l.mu.Unlock()
-	if err != nil {
-		return ledger.Record{}, err
+	r := request{records: []ledger.Record{{ID: id}}}
+	for {
+		if err := l.lookUp(&r); err != nil {
+			return ledger.Record{}, err
+		}
+		l.mu.Lock()
+		stopped, same := l.stopped, l.set.Load() == r.set
+		candidates := l.idx.candidates(append([]uint64(nil), r.sealed...), id)
+		l.mu.Unlock()
+		if stopped != nil {
+			return ledger.Record{}, stopped
+		}
+		if same {
+			return l.findAmong(candidates, id)
+		}
 	}
+}
+
+func (l *Log) findAmong(candidates []uint64, id ledger.ID) (ledger.Record, error) {
+	c := cursor{log: l}
+	defer c.close()
 	for _, p := range candidates {
-		f, err := v.frame(&window{}, uint64(p), false)
+		f, err := c.frame(p, false)
 		if err != nil {
 			return ledger.Record{}, l.readError(err)
 		}
-		if f.id() == id {
-			return f.record(), nil
+		if f.ID() == id {
+			return f.Record(), nil
 		}
 	}
 	return ledger.Record{}, fmt.Errorf("event %s: %w", id, ledger.ErrNotFound)
@@ -167,58 +142,86 @@ func (l *Log) Find(ctx context.Context, id ledger.ID) (ledger.Record, error) {
 
 // A reader yields what a query asks for.
 type reader struct {
-	log    *Log
+	cursor
 	query  ledger.Query
-	window window
+	decode frame.Decoder
 	sent   int
 	yield  func(ledger.Record, error) bool
 }
 
-// up yields the events of v from index i on. It reports whether the receiver
-// wants more.
-func (r *reader) up(ctx context.Context, v *view, i uint64) bool {
-	for n := v.count(r.query); i < n; i++ {
-		if !r.one(ctx, v, i) {
+// up yields the events of the view from index i on. It reports whether the
+// receiver wants more.
+func (r *reader) up(ctx context.Context, i uint64) bool {
+	for n := r.count(r.query); i < n; i++ {
+		if r.query.Stream == "" {
+			var err error
+			if i, err = r.skip(i); err != nil {
+				r.yield(ledger.Record{}, r.log.readError(err))
+				return false
+			}
+			if i >= n {
+				break
+			}
+		}
+		if !r.one(ctx, i) {
 			return false
 		}
 	}
 	return true
 }
 
-// down yields the events of v from the query's start down to the first.
-func (r *reader) down(ctx context.Context, v *view) {
-	n := v.count(r.query)
+// down yields the events of the view from the query's start down to the first.
+func (r *reader) down(ctx context.Context) {
+	n := r.count(r.query)
 	if n == 0 || (r.query.Stream == "" && r.query.From == 0) {
 		return
 	}
-	for i := min(start(r.query), n-1); r.one(ctx, v, i) && i > 0; i-- {
+	for i := min(start(r.query), n-1); r.one(ctx, i) && i > 0; i-- {
 		continue
 	}
 }
 
 // one yields event i if the query wants it.
-func (r *reader) one(ctx context.Context, v *view, i uint64) bool {
+func (r *reader) one(ctx context.Context, i uint64) bool {
 	if err := ctx.Err(); err != nil {
 		r.yield(ledger.Record{}, err)
 		return false
 	}
-	f, err := v.frame(&r.window, v.position(r.query, i), r.query.Backwards)
+	f, err := r.event(r.query, i)
 	if err != nil {
 		r.yield(ledger.Record{}, r.log.readError(err))
 		return false
 	}
 	if len(r.query.Kinds) > 0 || len(r.query.Prefixes) > 0 {
-		if !r.query.Wants(f.names()) {
+		if !wants(r.query, f) {
 			return true
 		}
 	}
 	r.sent++
-	return r.yield(f.record(), nil) && (r.query.Limit == 0 || r.sent < r.query.Limit)
+	return r.yield(r.decode.Record(f), nil) && (r.query.Limit == 0 || r.sent < r.query.Limit)
+}
+
+// wants is [ledger.Query.Wants] on a frame's bytes.
+func wants(q ledger.Query, f frame.Frame) bool {
+	ok := len(q.Kinds) == 0
+	for i := 0; i < len(q.Kinds) && !ok; i++ {
+		ok = string(f.Kind()) == string(q.Kinds[i])
+	}
+	if !ok || len(q.Prefixes) == 0 {
+		return ok
+	}
+	name := f.Stream()
+	for _, p := range q.Prefixes {
+		if len(name) >= len(p) && string(name[:len(p)]) == p {
+			return true
+		}
+	}
+	return false
 }
 
 // readError names an error of reading after the log was closed for what it is.
 func (l *Log) readError(err error) error {
-	if !errors.Is(err, os.ErrClosed) {
+	if !errors.Is(err, os.ErrClosed) && !errors.Is(err, errGone) {
 		return err
 	}
 	l.mu.Lock()
@@ -228,86 +231,3 @@ func (l *Log) readError(err error) error {
 	}
 	return err
 }
-
-// frame returns the frame of a position, read through w and checked. It is
-// valid until w is used again.
-func (v *view) frame(w *window, position uint64, backwards bool) (frame, error) {
-	at := v.places[position-1]
-	seg := v.segments[at.segment()]
-	w.backwards, w.limit = backwards, v.end
-	if at.segment() < len(v.segments)-1 {
-		w.limit = seg.size
-	}
-	damage := func(reason string) error {
-		return &DamageError{File: seg.name, Offset: at.offset(), Position: position, Reason: reason}
-	}
-	b, err := w.bytes(seg, at.offset(), frameHeader)
-	if err != nil {
-		return nil, err
-	}
-	n, err := frameLength(b)
-	if err != nil {
-		return nil, damage(err.Error())
-	}
-	if b, err = w.bytes(seg, at.offset(), n); err != nil {
-		return nil, err
-	}
-	f, err := parseFrame(v.seed, b)
-	if err != nil {
-		return nil, damage(err.Error())
-	}
-	if f.position() != position {
-		return nil, damage(fmt.Sprintf("position %d lies there", f.position()))
-	}
-	return f, nil
-}
-
-// A window is the part of a segment that a reader has in memory. It never holds
-// bytes beyond what was durable when it was filled, so it does not grow stale.
-type window struct {
-	seg       *segment
-	start     int64
-	buf       []byte
-	next      int64 // how much to read the next time
-	limit     int64 // where durable bytes end in the segment asked for
-	backwards bool
-}
-
-// Reading starts small, for a stream whose events lie apart, and grows while
-// one piece follows the other.
-const (
-	minWindow = 4 << 10
-	maxWindow = 256 << 10
-)
-
-// bytes returns n bytes at an offset of a segment.
-func (w *window) bytes(seg *segment, at int64, n int) ([]byte, error) {
-	end := at + int64(n)
-	if w.seg == seg && at >= w.start && end <= w.start+int64(len(w.buf)) {
-		return w.buf[at-w.start : end-w.start], nil
-	}
-	if end > w.limit {
-		return nil, &DamageError{File: seg.name, Offset: at, Reason: "frame reaches behind the end"}
-	}
-	near := w.seg == seg && at <= w.start+int64(len(w.buf))+minWindow && at >= w.start-minWindow
-	w.next = min(max(w.next*2, minWindow), maxWindow)
-	if !near {
-		w.next = minWindow
-	}
-	from, to := at, max(at+w.next, end)
-	if w.backwards {
-		from, to = max(segmentHeader, at-w.next+minWindow/2), max(at+minWindow/2, end)
-	}
-	to = min(to, w.limit)
-	if int64(cap(w.buf)) < to-from {
-		w.buf = make([]byte, to-from)
-	}
-	w.buf, w.seg, w.start = w.buf[:to-from], seg, from
-	if _, err := seg.file.ReadAt(w.buf, from); err != nil {
-		w.seg = nil
-		return nil, fmt.Errorf("read %s at %d: %w", seg.name, from, err)
-	}
-	return w.buf[at-from : end-from], nil
-}
-
-func fromMicro(us int64) time.Time { return time.UnixMicro(us).UTC() }

@@ -8,28 +8,29 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/internal/disk"
+	"github.com/vouchledger/vouch/ledger/internal/frame"
 )
 
-// A scan reads a log from the first byte to the last, checks all of it and
-// builds the index.
+// A scan reads the open part of a log from the first byte to the last, checks
+// all of it and builds the index.
 type scan struct {
 	files    disk.Folder
 	mode     disk.Mode
-	visit    func(frame) error // for each event; may be nil
 	progress func(done, total int64)
 	limited  bool   // stop after the position limit; what follows is being written
 	limit    uint64 // last position to read
 
-	id       logID
-	seed     uint32
-	segments []*segment
+	set      *set // the sealed part
+	rebuilt  int
+	id       frame.LogID
 	idx      index
-	end      int64  // end of the last segment
-	lastCRC  uint32 // header checksum of the last commit
+	found    []*segment // all that there are
+	lastCRC  uint32     // header checksum of the last commit
 	lastAt   commitPlace
 	recorded int64
 	commits  int
-	torn     int64        // bytes behind the end up to the last that is not zero
+	torn     int64        // bytes behind the end that belong to no commit
+	loose    bool         // behind the end may be leftovers or a commit in part
 	tornWhy  *DamageError // what is wrong there, if anything
 	buf      []byte
 	done     int64
@@ -38,31 +39,41 @@ type scan struct {
 
 // A commitPlace is where the last commit lies; size is 0 if there is none.
 type commitPlace struct {
-	segment      int
+	segment      *segment
 	offset, size int64
 }
 
-// segmentNames returns the names of the segment files in order of position.
-func segmentNames(files disk.Folder) ([]string, error) {
-	all, err := files.List()
-	if err != nil {
-		return nil, err
+// head returns the last position read so far.
+func (s *scan) head() uint64 {
+	if len(s.idx.open) == 0 {
+		return s.set.last()
 	}
-	var names []string
-	for _, name := range all {
-		if _, ok := parseSegmentName(name); ok {
-			names = append(names, name)
-		}
-	}
-	return names, nil
+	return s.idx.head()
 }
 
-// run reads all segments. After an error nothing is open.
+// openSegments returns the names of the segment files behind the sealed part,
+// in order of position, and of those that it has made needless.
+func openSegments(names []string, last uint64) (open, needless []string) {
+	for _, name := range names {
+		if first, ok := parseSegmentName(name); ok && first > last {
+			open = append(open, name)
+		} else if ok {
+			needless = append(needless, name)
+		}
+	}
+	return open, needless
+}
+
+// run reads the segments of those names. After an error none is open.
 func (s *scan) run(ctx context.Context, names []string) error {
 	s.idx = newIndex()
+	if n := len(s.set.parts); n > 0 {
+		last := s.set.parts[n-1]
+		s.id, s.lastCRC, s.recorded = last.Log, last.Commit(), last.Recorded()
+	}
 	err := s.open(names)
-	for i := 0; i < len(s.segments) && err == nil; i++ {
-		if s.limited && s.idx.head() >= s.limit && i > 0 {
+	for i := 0; i < len(s.found) && err == nil; i++ {
+		if s.limited && s.head() >= s.limit && i > 0 {
 			err = s.drop(i)
 			break
 		}
@@ -78,10 +89,10 @@ func (s *scan) run(ctx context.Context, names []string) error {
 // drop closes the segments from i on and forgets them.
 func (s *scan) drop(i int) error {
 	var err error
-	for _, seg := range s.segments[i:] {
+	for _, seg := range s.found[i:] {
 		err = errors.Join(err, seg.file.Close())
 	}
-	s.segments = s.segments[:i]
+	s.found = s.found[:i]
 	return err
 }
 
@@ -92,8 +103,8 @@ func (s *scan) open(names []string) error {
 			return err
 		}
 		first, _ := parseSegmentName(name)
-		seg := &segment{name: name, file: f, first: first}
-		s.segments = append(s.segments, seg)
+		seg := &segment{name: name, file: f, first: first, ids: newIDTable(s.idx.seed)}
+		s.found = append(s.found, seg)
 		if seg.size, err = f.Size(); err != nil {
 			return err
 		}
@@ -107,7 +118,7 @@ func (s *scan) open(names []string) error {
 
 // segment reads and checks segment i.
 func (s *scan) segment(ctx context.Context, i int) error {
-	seg := s.segments[i]
+	seg := s.found[i]
 	if int64(cap(s.buf)) < seg.size {
 		s.buf = make([]byte, seg.size)
 	}
@@ -115,25 +126,29 @@ func (s *scan) segment(ctx context.Context, i int) error {
 	if n, err := seg.file.ReadAt(b, 0); err != nil && (!errors.Is(err, io.EOF) || n < len(b)) {
 		return fmt.Errorf("read %s: %w", seg.name, err)
 	}
-	id, err := parseSegmentHeader(b, seg.first, seg.size)
+	id, used, err := parseSegmentHeader(b, seg.first, seg.size)
+	if errors.Is(err, ErrFormat) {
+		return fmt.Errorf("%s: %w", seg.name, err)
+	}
 	if err != nil {
 		return &DamageError{File: seg.name, Position: seg.first, Reason: err.Error()}
 	}
-	if i == 0 {
-		s.id, s.seed = id, id.seed()
+	if i == 0 && len(s.set.parts) == 0 {
+		s.id = id
 	}
 	if id != s.id {
 		return &DamageError{File: seg.name, Position: seg.first, Reason: "segment of another log"}
 	}
-	if due := s.idx.head() + 1; seg.first != due {
+	if due := s.head() + 1; seg.first != due {
 		return &DamageError{File: seg.name, Position: due, Reason: fmt.Sprintf(
 			"events %d to %d are missing: the file before it is missing or was cut", due, seg.first-1)}
 	}
-	end, err := s.commitsOf(ctx, i, b)
-	if err != nil {
+	seg.used, seg.seeds = used, seedsOf(id, seg.first)
+	s.idx.open = append(s.idx.open, seg)
+	if seg.end, err = s.commitsOf(ctx, i, b); err != nil {
 		return err
 	}
-	seg.end, s.end = end, end
+	seg.commit = s.lastCRC
 	s.report(seg.size)
 	return nil
 }
@@ -152,7 +167,7 @@ func (s *scan) commitsOf(ctx context.Context, i int, b []byte) (int64, error) {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		if s.limited && s.idx.head() >= s.limit {
+		if s.limited && s.head() >= s.limit {
 			return at, nil
 		}
 		h, damage := s.check(i, b, at)
@@ -162,7 +177,7 @@ func (s *scan) commitsOf(ctx context.Context, i int, b []byte) (int64, error) {
 		if err := s.takeIn(i, b, at, h); err != nil {
 			return 0, err
 		}
-		s.lastCRC, s.lastAt = h.crc, commitPlace{segment: i, offset: at, size: h.size()}
+		s.lastCRC, s.lastAt = h.crc, commitPlace{segment: s.found[i], offset: at, size: h.size()}
 		s.commits++
 		at += h.size()
 	}
@@ -170,13 +185,13 @@ func (s *scan) commitsOf(ctx context.Context, i int, b []byte) (int64, error) {
 }
 
 // check returns the header of the commit at an offset if every checksum of the
-// commit holds. Otherwise it says where and what is wrong first.
+// commit holds and its padding is zero. Otherwise it says where and what is wrong first.
 func (s *scan) check(i int, b []byte, at int64) (commitHead, *DamageError) {
-	due := s.idx.head() + 1
+	due := s.head() + 1
 	bad := func(at int64, position uint64, err error) (commitHead, *DamageError) {
-		return commitHead{}, &DamageError{File: s.segments[i].name, Offset: at, Position: position, Reason: err.Error()}
+		return commitHead{}, &DamageError{File: s.found[i].name, Offset: at, Position: position, Reason: err.Error()}
 	}
-	h, err := parseCommitHead(s.seed, b[at:])
+	h, err := parseCommitHead(s.found[i].seeds, b[at:])
 	if err != nil {
 		return bad(at, due, err)
 	}
@@ -184,14 +199,19 @@ func (s *scan) check(i int, b []byte, at int64) (commitHead, *DamageError) {
 		return bad(at, due, fmt.Errorf("commit of %d bytes where %d are left", h.size(), int64(len(b))-at))
 	}
 	frames := b[at+commitHeader : at+commitHeader+int64(h.length)]
-	if got := checksum(s.seed, frames); got == h.framesCRC {
+	if got := frame.Checksum(s.found[i].seeds.commit, frames); got == h.framesCRC {
+		// The sector that the padding is in is written with the commit, so
+		// where the file was used before it can be torn like any other.
+		if pad := firstNonZero(b[at+commitHeader+int64(h.length) : at+h.size()]); pad >= 0 {
+			return bad(at+commitHeader+int64(h.length)+int64(pad), due, errors.New("padding is not zero"))
+		}
 		return h, nil
 	}
 	for n, rest := uint64(0), frames; len(rest) > 0; n++ {
-		f, err := parseFrame(s.seed, rest)
+		f, err := frame.Parse(s.found[i].seeds.frame, rest)
 		if err != nil {
 			_, damage := bad(at+int64(h.length)+commitHeader-int64(len(rest)), due+n, err)
-			damage.Stream = guessStream(rest)
+			damage.Stream = frame.GuessStream(rest)
 			return commitHead{}, damage
 		}
 		rest = rest[len(f):]
@@ -199,28 +219,25 @@ func (s *scan) check(i int, b []byte, at int64) (commitHead, *DamageError) {
 	return bad(at, due, errors.New("frames checksum does not hold though each frame does"))
 }
 
-// guessStream returns the stream name of a damaged frame if it still looks like
-// one.
-func guessStream(b []byte) ledger.StreamID {
-	if len(b) < frameHeader || frameHeader+frame(b).streamLen() > len(b) {
-		return ""
-	}
-	name := ledger.StreamID(b[frameHeader : frameHeader+frame(b).streamLen()])
-	if name.Validate() != nil {
-		return ""
-	}
-	return name
-}
-
 // tail decides what a commit that does not hold means. Zeros to the end are the
-// end. In the last segment, bytes after which no whole commit comes may be a
+// end, and so is what an earlier life of the file has left, as far as nothing is
+// missing. In the last segment, bytes after which no whole commit comes may be a
 // commit that was never finished; anything else is damage.
 func (s *scan) tail(i int, b []byte, at int64, damage *DamageError) error {
-	rest := b[at:]
+	seg, rest := s.found[i], b[at:]
 	if firstNonZero(rest) < 0 {
 		return nil
 	}
-	if i < len(s.segments)-1 {
+	for o := int64(sector); o < int64(len(rest)); o += sector {
+		if _, err := parseCommitHead(seg.seeds, rest[o:]); err == nil {
+			damage.Reason += fmt.Sprintf("; a whole commit follows at byte %d", at+o)
+			return damage
+		}
+	}
+	if i < len(s.found)-1 {
+		if seg.used && s.found[i+1].first == s.head()+1 {
+			return nil
+		}
 		damage.Reason += "; further segments follow"
 		return damage
 	}
@@ -228,17 +245,19 @@ func (s *scan) tail(i int, b []byte, at int64, damage *DamageError) error {
 		damage.Reason += fmt.Sprintf("; it was acknowledged up to position %d", s.limit)
 		return damage
 	}
-	for o := int64(sector); o < int64(len(rest)); o += sector {
-		if _, err := parseCommitHead(s.seed, rest[o:]); err == nil {
-			damage.Reason += fmt.Sprintf("; a whole commit follows at byte %d", at+o)
-			return damage
+	s.tornWhy = damage
+	if seg.used {
+		s.loose = true
+		if h, err := parseCommitHead(seg.seeds, rest); err == nil {
+			s.torn = min(h.size(), int64(len(rest)))
 		}
+		return nil
 	}
 	last := len(rest)
 	for last > 0 && rest[last-1] == 0 {
 		last--
 	}
-	s.torn, s.tornWhy = padded(int64(last)), damage
+	s.torn = padded(int64(last))
 	return nil
 }
 
@@ -247,38 +266,27 @@ func (s *scan) tail(i int, b []byte, at int64, damage *DamageError) error {
 func (s *scan) takeIn(i int, b []byte, at int64, h commitHead) error {
 	fault := func(offset int64, format string, args ...any) *DamageError {
 		return &DamageError{
-			File: s.segments[i].name, Offset: offset, Position: s.idx.head() + 1, Reason: fmt.Sprintf(format, args...),
+			File: s.found[i].name, Offset: offset, Position: s.head() + 1, Reason: fmt.Sprintf(format, args...),
 		}
 	}
-	if h.first != s.idx.head()+1 {
+	if h.first != s.head()+1 {
 		return fault(at, "commit starts with position %d", h.first)
 	}
 	if h.previous != s.lastCRC {
 		return fault(at, "commit follows one with checksum %08x, not %08x", h.previous, s.lastCRC)
 	}
 	frames := b[at+commitHeader : at+commitHeader+int64(h.length)]
-	if pad := firstNonZero(b[at+commitHeader+int64(h.length) : at+h.size()]); pad >= 0 {
-		return fault(at+commitHeader+int64(h.length)+int64(pad), "padding is not zero")
-	}
 	count := uint32(0)
 	for rest := frames; len(rest) > 0; count++ {
 		offset := at + commitHeader + int64(h.length) - int64(len(rest))
-		f, err := parseFrame(s.seed, rest)
+		f, err := frame.Parse(s.found[i].seeds.frame, rest)
 		if err != nil {
 			return fault(offset, "%v", err)
 		}
-		if err := s.event(f, placeAt(i, offset)); err != nil {
+		if err := s.event(f, offset); err != nil {
 			d := fault(offset, "%v", err)
-			d.Stream, _ = f.names()
+			d.Stream = ledger.StreamID(f.Stream())
 			return d
-		}
-		if s.visit != nil {
-			if err := s.visit(f); err != nil {
-				d := fault(offset, "%v", err)
-				d.Stream, _ = f.names()
-				d.Position = f.position()
-				return d
-			}
 		}
 		rest = rest[len(f):]
 	}
@@ -288,36 +296,52 @@ func (s *scan) takeIn(i int, b []byte, at int64, h commitHead) error {
 	return nil
 }
 
-// event checks one event against all before it and adds it to the index.
-func (s *scan) event(f frame, at place) error {
-	name, _ := f.names()
-	st := s.idx.stream(name)
-	index, count := f.batch()
-	switch {
-	case f.position() != s.idx.head()+1:
-		return fmt.Errorf("position %d where %d is due", f.position(), s.idx.head()+1)
-	case s.idx.head()+1 > maxPosition:
-		return ErrFull
-	case f.revision() != st.next:
-		return fmt.Errorf("revision %d where %d is due", f.revision(), st.next)
-	case index >= count:
-		return fmt.Errorf("event %d of an append of %d", index, count)
-	case f.recorded() < s.recorded:
-		return fmt.Errorf("recorded at %v, before the event ahead of it", fromMicro(f.recorded()))
-	case f.id().IsZero():
-		return errors.New("no event id")
-	}
-	for _, p := range s.idx.ids.candidates(nil, f.id()) {
-		v := view{seed: s.seed, segments: s.segments, end: s.segments[len(s.segments)-1].size, places: s.idx.places}
-		other, err := v.frame(&window{}, uint64(p), false)
+// event checks one event against all before it in the open part, and its
+// revision against the sealed part, and adds it to the index.
+func (s *scan) event(f frame.Frame, offset int64) error {
+	st := s.idx.streams[ledger.StreamID(f.Stream())]
+	if st == nil {
+		name := ledger.StreamID(f.Stream())
+		first, err := s.set.tail(name)
 		if err != nil {
 			return err
 		}
-		if other.id() == f.id() {
-			return fmt.Errorf("event id %s again, first at position %d", f.id(), p)
+		st = s.idx.stream(name, first)
+	}
+	index, count := f.Batch()
+	switch {
+	case f.Position() != s.head()+1:
+		return fmt.Errorf("position %d where %d is due", f.Position(), s.head()+1)
+	case f.Revision() != st.next:
+		return fmt.Errorf("revision %d where %d is due", f.Revision(), st.next)
+	case index >= count:
+		return fmt.Errorf("event %d of an append of %d", index, count)
+	case f.Recorded() < s.recorded:
+		return fmt.Errorf("recorded at %v, before the event ahead of it", frame.Micro(f.Recorded()))
+	case f.ID().IsZero():
+		return errors.New("no event id")
+	}
+	for _, p := range s.idx.candidates(nil, f.ID()) {
+		other, err := s.frameAt(p)
+		if err != nil {
+			return err
+		}
+		if other.ID() == f.ID() {
+			return fmt.Errorf("event id %s again, first at position %d", f.ID(), p)
 		}
 	}
-	s.idx.add(st, f.id(), at)
-	s.recorded = f.recorded()
+	s.idx.add(st, f.ID(), offset)
+	s.recorded = f.Recorded()
 	return nil
+}
+
+// frameAt returns an event that was read before.
+func (s *scan) frameAt(position uint64) (frame.Frame, error) {
+	for _, seg := range s.idx.open {
+		if position >= seg.first && position <= seg.last() {
+			var w window
+			return w.frame(&openPart{seg: seg, offsets: seg.offsets, end: seg.size}, position, false)
+		}
+	}
+	return nil, fmt.Errorf("no event at position %d", position)
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 
 	"github.com/vouchledger/vouch/ledger/internal/disk"
+	"github.com/vouchledger/vouch/ledger/internal/frame"
 )
 
 // Layout of the witness: the file "acknowledged", three pages of 4096 bytes, each
@@ -45,7 +46,7 @@ const (
 // acknowledged commit that has rotted from one that never was whole.
 type witness struct {
 	file    disk.File
-	id      logID
+	id      frame.LogID
 	settled uint32 // number of the last settling
 	page    int64  // 1 or 2: what the next settling writes
 	buf     [witnessFields]byte
@@ -57,7 +58,7 @@ func (w *witness) encode(position uint64, closed uint32) []byte {
 	copy(w.buf[16:], w.id[:])
 	binary.LittleEndian.PutUint32(w.buf[32:], w.settled)
 	binary.LittleEndian.PutUint32(w.buf[36:], closed)
-	binary.LittleEndian.PutUint32(w.buf[40:], checksum(0, w.buf[:40]))
+	binary.LittleEndian.PutUint32(w.buf[40:], frame.Checksum(0, w.buf[:40]))
 	return w.buf[:]
 }
 
@@ -82,7 +83,7 @@ func (w *witness) settle(position uint64, closed uint32) error {
 }
 
 // makeWitness makes the witness of an empty log.
-func makeWitness(files disk.Folder, id logID) (*witness, error) {
+func makeWitness(files disk.Folder, id frame.LogID) (*witness, error) {
 	f, err := files.Open(witnessName, disk.Create)
 	if err != nil {
 		return nil, fmt.Errorf("make witness: %w", err)
@@ -103,7 +104,7 @@ func makeWitness(files disk.Folder, id logID) (*witness, error) {
 // An ack is what the witness says.
 type ack struct {
 	found    bool // there is a witness of this log
-	id       logID
+	id       frame.LogID
 	position uint64
 	settled  uint32
 	closed   bool  // in order: the end of the log is on the disk as it is seen
@@ -158,11 +159,11 @@ func (a ack) newer(b ack) bool {
 }
 
 func parseWitness(b []byte) ack {
-	if string(b[:8]) != witnessMagic || checksum(0, b[:40]) != binary.LittleEndian.Uint32(b[40:]) {
+	if string(b[:8]) != witnessMagic || frame.Checksum(0, b[:40]) != binary.LittleEndian.Uint32(b[40:]) {
 		return ack{}
 	}
 	return ack{
-		found: true, id: logID(b[16:32]), position: binary.LittleEndian.Uint64(b[8:]),
+		found: true, id: frame.LogID(b[16:32]), position: binary.LittleEndian.Uint64(b[8:]),
 		settled: binary.LittleEndian.Uint32(b[32:]),
 		closed:  binary.LittleEndian.Uint32(b[36:]) == closedInOrder,
 	}

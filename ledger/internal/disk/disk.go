@@ -19,6 +19,7 @@ const (
 	Read   Mode = iota // must exist, is not written
 	Write              // must exist
 	Create             // is made, or emptied if it exists
+	Share              // as Read, and tells [File.Alone] of other handles for as long as it is open
 )
 
 // A Folder is one directory of files. Names have no slashes. All methods may be
@@ -46,5 +47,11 @@ type File interface {
 	Sync() error
 	// Size returns the length in bytes.
 	Size() (int64, error)
+	// Map returns the n bytes at an offset that is a multiple of 4096, as they
+	// are in the file, to be read only. They are valid until Close.
+	Map(at int64, n int) ([]byte, error)
+	// Alone reports whether no other handle, here or in another process, has
+	// the file open in mode [Share]. Nobody can open it so until Close.
+	Alone() (bool, error)
 	Close() error
 }

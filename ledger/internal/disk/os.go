@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // OS is a folder of the operating system.
@@ -40,7 +41,7 @@ func makeDir(dir string) error {
 func (o *OS) Open(name string, mode Mode) (File, error) {
 	flag := os.O_RDONLY
 	switch mode {
-	case Read:
+	case Read, Share:
 	case Write:
 		flag = os.O_RDWR
 	case Create:
@@ -50,7 +51,38 @@ func (o *OS) Open(name string, mode Mode) (File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return osFile{f}, nil
+	if mode == Share {
+		if err := o.share(f, name); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+	}
+	return &osFile{File: f}, nil
+}
+
+// share marks f as being read. A writer that has just taken the file away for
+// another use has it locked or has given it another name: then it is not there
+// any more.
+func (o *OS) share(f *os.File, name string) error {
+	gone := &os.PathError{Op: "open", Path: name, Err: os.ErrNotExist}
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) // a descriptor is small
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return gone
+	}
+	if err != nil {
+		return err
+	}
+	mine, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	named, err := os.Stat(filepath.Join(o.dir, name))
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(mine, named) {
+		return gone
+	}
+	return nil
 }
 
 // Rename renames a file within the folder.
@@ -90,12 +122,48 @@ func syncDir(dir string) error {
 	return nil
 }
 
-type osFile struct{ *os.File }
+type osFile struct {
+	*os.File
+	maps [][]byte
+}
 
-func (f osFile) Size() (int64, error) {
+// Size returns the length in bytes.
+func (f *osFile) Size() (int64, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return 0, err
 	}
 	return info.Size(), nil
+}
+
+// Map maps a part of the file into memory.
+func (f *osFile) Map(at int64, n int) ([]byte, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	b, err := syscall.Mmap(int(f.Fd()), at, n, syscall.PROT_READ, syscall.MAP_SHARED) // a descriptor is small
+	if err != nil {
+		return nil, &os.PathError{Op: "map", Path: f.Name(), Err: err}
+	}
+	f.maps = append(f.maps, b)
+	return b, nil
+}
+
+// Alone takes the file for itself if nobody reads it.
+func (f *osFile) Alone() (bool, error) {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) // a descriptor is small
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Close unmaps and closes the file.
+func (f *osFile) Close() error {
+	var err error
+	for _, b := range f.maps {
+		err = errors.Join(err, syscall.Munmap(b))
+	}
+	f.maps = nil
+	return errors.Join(err, f.File.Close())
 }

@@ -8,7 +8,7 @@ import (
 
 // Sync is fdatasync: the content and, where it grew, the length. Writing in
 // place into zero-filled files, that spares the journal of the file system.
-func (f osFile) Sync() error {
+func (f *osFile) Sync() error {
 	conn, err := f.SyscallConn()
 	if err != nil {
 		return err

@@ -3,4 +3,4 @@
 package disk
 
 // Sync makes the content durable with the heavier call that every system has.
-func (f osFile) Sync() error { return f.File.Sync() }
+func (f *osFile) Sync() error { return f.File.Sync() }

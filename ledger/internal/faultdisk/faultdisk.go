@@ -70,6 +70,8 @@ type node struct {
 	seen  []byte         // as the kernel shows it
 	disk  []byte         // as it is on the platter
 	dirty map[int64]bool // sectors that may differ
+
+	shared int // handles that tell of themselves
 }
 
 // New returns an empty disk. Random decides what a crash leaves; fault is asked
@@ -201,7 +203,14 @@ func (d *Disk) Open(name string, mode disk.Mode) (disk.File, error) {
 	if n == nil {
 		return nil, &os.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	return &file{disk: d, node: n, name: name, epoch: d.epoch, write: mode != disk.Read}, nil
+	f := &file{
+		disk: d, node: n, name: name, epoch: d.epoch,
+		write: mode == disk.Write || mode == disk.Create, shared: mode == disk.Share,
+	}
+	if f.shared {
+		n.shared++
+	}
+	return f, nil
 }
 
 // Rename implements [disk.Folder].
@@ -263,6 +272,7 @@ type file struct {
 	name   string
 	epoch  int
 	write  bool
+	shared bool
 	closed bool
 }
 
@@ -365,6 +375,26 @@ func (f *file) Size() (int64, error) {
 	return int64(len(f.node.seen)), f.usable()
 }
 
+// Map implements [disk.File]. What it returns is what is seen, now and later.
+func (f *file) Map(at int64, n int) ([]byte, error) {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	if err := f.usable(); err != nil {
+		return nil, err
+	}
+	if at+int64(n) > int64(len(f.node.seen)) {
+		return nil, &os.PathError{Op: "map", Path: f.name, Err: io.ErrUnexpectedEOF}
+	}
+	return f.node.seen[at : at+int64(n) : at+int64(n)], nil
+}
+
+// Alone implements [disk.File].
+func (f *file) Alone() (bool, error) {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	return f.node.shared == 0, f.usable()
+}
+
 // Close implements [disk.File]. Like the real one it makes nothing durable.
 func (f *file) Close() error {
 	f.disk.mu.Lock()
@@ -373,5 +403,8 @@ func (f *file) Close() error {
 		return &os.PathError{Op: "close", Path: f.name, Err: os.ErrClosed}
 	}
 	f.closed = true
+	if f.shared {
+		f.node.shared--
+	}
 	return nil
 }

@@ -1,0 +1,307 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/bits"
+	"sync"
+	"time"
+
+	"github.com/vouchledger/vouch/ledger/internal/disk"
+	"github.com/vouchledger/vouch/ledger/internal/frame"
+	"github.com/vouchledger/vouch/ledger/internal/lookup"
+	"github.com/vouchledger/vouch/ledger/internal/sealed"
+)
+
+// A sealer is what the goroutine that seals full segments has to say of itself.
+type sealer struct {
+	mu    sync.Mutex
+	err   error         // why nothing more is sealed; nil while all is well
+	idle  chan struct{} // closed when there is nothing left to do; nil if nobody waits
+	asked int           // how often it was woken
+	done  int           // the asking after which it has found nothing left to do
+
+	seen uint64 // commits at the last pause; the sealer's own
+}
+
+const (
+	// maxRunEvents bounds what is merged into one lookup: merging holds it in
+	// memory twice, 16 bytes an event.
+	maxRunEvents = 4 << 20
+
+	// fanout is how many lookups of a size are merged into one of the next.
+	fanout = 4
+)
+
+// wakeSealer tells the sealer that a segment is full.
+func (l *Log) wakeSealer() {
+	l.sealer.mu.Lock()
+	l.sealer.asked++
+	l.sealer.mu.Unlock()
+	select {
+	case l.full <- struct{}{}:
+	default: // it has been told already
+	}
+}
+
+// sealFull seals full segments until the log stops. An error ends the sealing
+// and not the log: events that are not sealed are as durable as the others, they
+// only take more room. After an error of the folder the log ends as well.
+func (l *Log) sealFull() {
+	defer close(l.sealing)
+	for {
+		l.sealer.mu.Lock()
+		asked := l.sealer.asked
+		l.sealer.mu.Unlock()
+		err := l.sealAll()
+		if errors.Is(err, errStopped) {
+			return
+		}
+		l.rested(asked, err)
+		if errors.Is(err, errDisk) {
+			l.stop(nil, err)
+		}
+		next := l.full
+		if err != nil && !isFull(err) {
+			next = nil // never again: the disk is not to be trusted with more
+		}
+		select {
+		case <-next:
+		case <-l.quit:
+			return
+		}
+	}
+}
+
+// rested tells who waits for the sealer what has come of the asking.
+func (l *Log) rested(asked int, err error) {
+	l.sealer.mu.Lock()
+	defer l.sealer.mu.Unlock()
+	l.sealer.err, l.sealer.done = err, asked
+	if l.sealer.idle != nil {
+		close(l.sealer.idle)
+		l.sealer.idle = nil
+	}
+}
+
+// sealAll seals what is full and merges lookups.
+func (l *Log) sealAll() error {
+	for {
+		l.mu.Lock()
+		var seg *segment
+		if len(l.idx.open) > 1 && l.stopped == nil {
+			seg = l.idx.open[0]
+		}
+		l.mu.Unlock()
+		if seg == nil {
+			break
+		}
+		if err := l.seal(seg); err != nil {
+			return err
+		}
+		if err := l.mergeRuns(); err != nil {
+			return err
+		}
+	}
+	return l.mergeRuns()
+}
+
+// seal makes a sealed segment of a full one, shows it to readers and takes the
+// file of the old one.
+func (l *Log) seal(seg *segment) error {
+	b := make([]byte, seg.end)
+	if err := seg.readAt(b, 0); err != nil {
+		return err
+	}
+	frames, err := framesOf(seg, b)
+	if err != nil {
+		return err
+	}
+	content := sealed.Content{Log: l.id, First: seg.first, Frames: frames, Commit: seg.commit, Pause: l.pause}
+	err = l.files.change(func() error { return nil }) // nothing is begun in a folder that has failed
+	if err == nil {
+		err = sealed.Write(l.files, content)
+	}
+	if err != nil {
+		return err
+	}
+	part, err := sealed.Open(l.files, sealed.Name(seg.first))
+	if err != nil {
+		return err
+	}
+	t := lookup.Tables{IDs: make([]lookup.Entry, 0, len(frames))}
+	for i, f := range frames {
+		id := f.ID()
+		t.IDs = append(t.IDs, lookup.NewEntry(lookup.HashOf(l.id, id[:]), uint64(i))) //nolint:gosec // an index
+	}
+	for _, s := range seg.streams {
+		t.Streams = append(t.Streams, lookup.NewEntry(lookup.StreamHash(l.id, s.name), 0))
+	}
+	sp := span([]*sealed.Part{part})
+	run, err := l.writeRun(sp, t)
+	if err != nil {
+		return errors.Join(err, part.Close())
+	}
+	old := l.set.Load()
+	next := newSet(l.id, append(old.parts[:len(old.parts):len(old.parts)], part),
+		append(old.runs[:len(old.runs):len(old.runs)], run))
+	l.mu.Lock()
+	l.idx.dropFirst()
+	l.replace(old, next)
+	l.mu.Unlock()
+	release(old)
+	return l.spares.give(seg.name, seg.take(), seg.size)
+}
+
+// replace makes next the present set. Who holds old holds next with it, so
+// that what both have stays open. The lock must be held; the caller releases
+// old.
+func (l *Log) replace(old, next *set) {
+	next.holds.Add(1)
+	old.next = next
+	l.set.Store(next)
+}
+
+// writeRun writes a lookup, makes it and what was written before it durable, and
+// opens it.
+func (l *Log) writeRun(sp lookup.Span, t lookup.Tables) (*lookup.Run, error) {
+	if err := l.files.change(func() error { return lookup.Write(l.files, l.id, sp, t) }); err != nil {
+		return nil, err
+	}
+	return lookup.Open(l.files, l.id, sp.Name())
+}
+
+// framesOf returns the frames of a full segment, whose bytes are b, checked.
+func framesOf(seg *segment, b []byte) ([]frame.Frame, error) {
+	frames := make([]frame.Frame, 0, len(seg.offsets))
+	for i, at := range seg.offsets {
+		f, err := frame.Parse(seg.seeds.frame, b[at:])
+		if err == nil && f.Position() != seg.first+uint64(i) { //nolint:gosec // an index
+			err = fmt.Errorf("position %d lies there", f.Position())
+		}
+		if err != nil {
+			return nil, &DamageError{
+				File: seg.name, Offset: int64(at), Position: seg.first + uint64(i), //nolint:gosec // an index
+				Stream: frame.GuessStream(b[at:]), Reason: err.Error(),
+			}
+		}
+		frames = append(frames, f)
+	}
+	return frames, nil
+}
+
+// mergeRuns merges the last lookups while there are enough of one size.
+func (l *Log) mergeRuns() error {
+	for {
+		old := l.set.Load()
+		n := mergeable(old.runs)
+		if n == 0 {
+			return nil
+		}
+		from := len(old.runs) - n
+		var sp lookup.Span
+		var t lookup.Tables
+		err := disk.Guard(func() (err error) {
+			sp, t, err = lookup.Merge(old.runs[from:])
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		sp.Digest = span(old.parts[old.at[from]:]).Digest
+		run, err := l.writeRun(sp, t)
+		if err != nil {
+			return err
+		}
+		next := newSet(l.id, old.parts, append(old.runs[:from:from], run))
+		for _, r := range old.runs[from:] {
+			old.after = append(old.after, r)
+		}
+		l.mu.Lock()
+		l.replace(old, next)
+		l.mu.Unlock()
+		release(old)
+		for _, r := range old.runs[from:] {
+			if err := l.files.remove(r.Name()); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// mergeable returns how many of the last lookups are to be merged into one.
+func mergeable(runs []*lookup.Run) int {
+	if len(runs) < fanout {
+		return 0
+	}
+	events := uint64(0)
+	for _, r := range runs[len(runs)-fanout:] {
+		events += r.Events()
+		if level(r.Parts) != level(runs[len(runs)-1].Parts) {
+			return 0
+		}
+	}
+	if events > maxRunEvents {
+		return 0
+	}
+	return fanout
+}
+
+// level returns the power of the fanout that n has reached.
+func level(n int) int { return (bits.Len(uint(n)) - 1) / (bits.Len(fanout) - 1) } //nolint:gosec // positive
+
+// pause is called by the sealing after each block. Appends come first: while
+// commits go on, the sealing takes little of the machine, and more the more
+// segments wait for it.
+func (l *Log) pause() error {
+	l.mu.Lock()
+	waiting, stopped := len(l.idx.open)-1, l.stopped != nil
+	l.mu.Unlock()
+	if stopped {
+		return errStopped
+	}
+	commits := l.commits.Load()
+	busy := commits != l.sealer.seen
+	l.sealer.seen = commits
+	if !busy || waiting > 24 {
+		return nil
+	}
+	nap := 2 * time.Millisecond
+	if waiting > 8 {
+		nap = 200 * time.Microsecond
+	}
+	timer := time.NewTimer(nap)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-l.quit:
+		return errStopped
+	}
+}
+
+// Sealed waits until every full segment is sealed, or sealing has ended for an
+// error, which it returns. Without appends meanwhile only the segment that is
+// written to is then open.
+func (l *Log) Sealed(ctx context.Context) error {
+	for {
+		l.sealer.mu.Lock()
+		err, rest := l.sealer.err, l.sealer.done == l.sealer.asked || l.cfg.ReadOnly
+		if l.sealer.idle == nil && !rest {
+			l.sealer.idle = make(chan struct{})
+		}
+		idle := l.sealer.idle
+		l.sealer.mu.Unlock()
+		if err != nil || rest {
+			return err
+		}
+		select {
+		case <-idle:
+		case <-l.sealing:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package embedded
+
+import (
+	"crypto/sha256"
+	"errors"
+	"io"
+	"slices"
+	"sort"
+	"sync/atomic"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/internal/disk"
+	"github.com/vouchledger/vouch/ledger/internal/frame"
+	"github.com/vouchledger/vouch/ledger/internal/lookup"
+	"github.com/vouchledger/vouch/ledger/internal/sealed"
+)
+
+// A set is the sealed part of the log at one moment: its segments and the
+// lookups over them. It never changes; sealing makes another. A set that is
+// held keeps its files open.
+type set struct {
+	log   frame.LogID
+	parts []*sealed.Part // by position, without gaps from position 1
+	runs  []*lookup.Run  // by position; together they cover all parts
+	at    []int          // number of the first part of each run
+
+	// holds counts who uses it: 1 while it is the log's present set, 1 while
+	// its predecessor is in use, and one for each user. At 0 it is over.
+	holds atomic.Int64
+	next  *set        // its successor, which it holds
+	after []io.Closer // what to close when it is over
+}
+
+func newSet(log frame.LogID, parts []*sealed.Part, runs []*lookup.Run) *set {
+	s := &set{log: log, parts: parts, runs: runs, at: make([]int, len(runs))}
+	n := 0
+	for i, r := range runs {
+		s.at[i] = n
+		n += r.Parts
+	}
+	if n != len(parts) {
+		panic("embedded: lookups do not cover the sealed segments")
+	}
+	s.holds.Store(1)
+	return s
+}
+
+// hold takes hold of the set unless it is over.
+func (s *set) hold() bool {
+	for n := s.holds.Load(); n > 0; n = s.holds.Load() {
+		if s.holds.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+	return false
+}
+
+// release lets go of it. The last to do so closes what nobody needs any more.
+func (s *set) release() error {
+	if s.holds.Add(-1) > 0 {
+		return nil
+	}
+	var err error
+	for _, c := range s.after {
+		err = errors.Join(err, c.Close())
+	}
+	if s.next != nil {
+		err = errors.Join(err, s.next.release())
+	}
+	return err
+}
+
+// last returns the last sealed position; 0 if nothing is sealed.
+func (s *set) last() uint64 {
+	if len(s.parts) == 0 {
+		return 0
+	}
+	return s.parts[len(s.parts)-1].Last()
+}
+
+// part returns the segment that holds a sealed position.
+func (s *set) part(position uint64) *sealed.Part {
+	i := sort.Search(len(s.parts), func(i int) bool { return s.parts[i].First > position })
+	return s.parts[i-1]
+}
+
+// candidates appends to found the sealed positions whose ids may be id.
+func (s *set) candidates(found []uint64, id ledger.ID) ([]uint64, error) {
+	h := lookup.HashOf(s.log, id[:])
+	for _, r := range s.runs {
+		var err error
+		if found, err = r.Positions(found, h); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// An extent is where a stream has events in one sealed segment.
+type extent struct {
+	sealed.Extent
+	part *sealed.Part
+}
+
+// next returns the revision after the extent's last.
+func (e extent) end() uint64 { return e.Revision + uint64(e.Count) }
+
+// extents returns where the events of a stream lie, by revision. With last it
+// looks only for the last extent.
+func (s *set) extents(name ledger.StreamID, last bool) ([]extent, error) {
+	var found []extent
+	if len(s.runs) == 0 {
+		return nil, nil
+	}
+	h := lookup.StreamHash(s.log, name)
+	err := disk.Guard(func() error {
+		var numbers []uint64
+		for i := len(s.runs) - 1; i >= 0; i-- {
+			var err error
+			if numbers, err = s.runs[i].Segments(numbers[:0], h); err != nil {
+				return err
+			}
+			for _, n := range slices.Backward(numbers) {
+				part := s.parts[s.at[i]+int(n)] //nolint:gosec // a count
+				e, ok, err := part.Stream(name)
+				if err != nil {
+					return err
+				}
+				if !ok {
+					continue
+				}
+				found = append(found, extent{Extent: e, part: part})
+				if last {
+					return nil
+				}
+			}
+		}
+		return nil
+	})
+	slices.Reverse(found)
+	return found, err
+}
+
+// tail returns the revision after the last sealed one of a stream.
+func (s *set) tail(name ledger.StreamID) (uint64, error) {
+	e, err := s.extents(name, true)
+	if err != nil || len(e) == 0 {
+		return 0, err
+	}
+	return e[0].end(), nil
+}
+
+// span describes parts for a run.
+func span(parts []*sealed.Part) lookup.Span {
+	sum := sha256.New()
+	for _, p := range parts {
+		d := p.Digest()
+		sum.Write(d[:])
+	}
+	return lookup.Span{
+		First: parts[0].First, Last: parts[len(parts)-1].Last(), Parts: len(parts), Digest: [32]byte(sum.Sum(nil)),
+	}
+}
+
+// tables returns the entries of one segment, which is in u.
+func tables(p *sealed.Part, u *sealed.Unpacked) (lookup.Tables, error) {
+	t := lookup.Tables{IDs: make([]lookup.Entry, 0, p.Count), Streams: make([]lookup.Entry, 0, p.Streams())}
+	for position := p.First; position <= p.Last(); position++ {
+		f, err := u.Frame(position)
+		if err != nil {
+			return t, err
+		}
+		id := f.ID()
+		t.IDs = append(t.IDs, lookup.NewEntry(lookup.HashOf(p.Log, id[:]), position-p.First))
+	}
+	err := p.EachStream(func(name []byte, _ sealed.Extent) error {
+		t.Streams = append(t.Streams, lookup.NewEntry(lookup.HashOf(p.Log, name), 0))
+		return nil
+	})
+	return t, err
+}

@@ -1,0 +1,104 @@
+package frame
+
+import (
+	"encoding/hex"
+
+	"github.com/vouchledger/vouch/ledger"
+)
+
+// A Decoder makes records of frames. It keeps what repeats from one frame to
+// the next, names and actors, and gives out the room for bodies in pieces, so
+// that a reading of a million events makes thousands of small objects and not
+// millions. Its zero value is ready; it is for one goroutine.
+//
+// Nothing in a record points into its frame. Records of one decoder may share
+// pieces of memory of up to 64 KiB.
+type Decoder struct {
+	kinds  map[string]ledger.Kind
+	actors map[string]string
+	stream ledger.StreamID
+	room   []byte
+	next   int
+}
+
+// What a decoder remembers and gives out. A shop has some dozens of kinds and
+// actors; more are no harm, they are only made anew.
+const (
+	maxNames  = 1 << 10
+	firstRoom = 1 << 10
+	lastRoom  = 64 << 10
+)
+
+// Record returns the event of f.
+func (d *Decoder) Record(f Frame) ledger.Record {
+	if string(d.stream) != string(f.Stream()) {
+		d.stream = ledger.StreamID(f.Stream())
+	}
+	return d.RecordOf(f, d.stream)
+}
+
+// RecordOf returns the event of f, whose stream the caller has at hand.
+func (d *Decoder) RecordOf(f Frame, stream ledger.StreamID) ledger.Record {
+	r := ledger.Record{
+		ID: f.ID(), Kind: d.kind(f.Kind()), Stream: stream,
+		Revision: f.Revision(), Position: f.Position(),
+		Recorded: Micro(f.Recorded()), Occurred: Micro(f.occurred()),
+		Cause:  ledger.ID(f[44:60]),
+		Binary: f.flags()&flagBinary != 0,
+	}
+	at := f.actorAt()
+	r.Actor = d.actor(f[at : at+int(f[80])])
+	at += int(f[80])
+	if f[81] != 0 {
+		r.Trace = hex.EncodeToString(f[at : at+traceBytes])
+		at += traceBytes
+	}
+	bytes := d.copy(f[at:])
+	if n := f.metadataLen(); n > 0 {
+		r.Metadata = bytes[:n:n]
+	}
+	r.Body = bytes[f.metadataLen():]
+	return r
+}
+
+func (d *Decoder) kind(b []byte) ledger.Kind {
+	if k, ok := d.kinds[string(b)]; ok {
+		return k
+	}
+	k := ledger.Kind(b)
+	if d.kinds == nil || len(d.kinds) >= maxNames {
+		d.kinds = make(map[string]ledger.Kind)
+	}
+	d.kinds[string(k)] = k
+	return k
+}
+
+func (d *Decoder) actor(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	if a, ok := d.actors[string(b)]; ok {
+		return a
+	}
+	a := string(b)
+	if d.actors == nil || len(d.actors) >= maxNames {
+		d.actors = make(map[string]string)
+	}
+	d.actors[a] = a
+	return a
+}
+
+// copy returns a copy of b in a piece of memory that it may share.
+func (d *Decoder) copy(b []byte) []byte {
+	if len(b) > len(d.room) {
+		if len(b) >= lastRoom/4 {
+			return append(make([]byte, 0, len(b)), b...)
+		}
+		d.next = min(max(2*d.next, firstRoom), lastRoom)
+		d.room = make([]byte, max(d.next, len(b)))
+	}
+	c := d.room[:len(b):len(b)]
+	d.room = d.room[len(b):]
+	copy(c, b)
+	return c
+}

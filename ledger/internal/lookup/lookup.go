@@ -1,0 +1,199 @@
+// Package lookup finds, in a file on disk, where the events of an id and the
+// segments of a stream lie.
+//
+// The one idea: a table is a sorted list of 64-bit entries, 40 bits of a key's
+// hash and 24 bits of value, cut into pages of 4096 bytes. Hashes are spread
+// evenly, so the page of a key is its hash times the number of pages; there it
+// is found by halving. A page is checked when it is touched first, so opening a
+// file costs the same whatever its length, and two files are merged by merging
+// two sorted lists.
+//
+// A [Run] is one file with two tables for a stretch of sealed segments: event
+// ids to positions, stream names to segments. It is derived from them and may be
+// thrown away. A hit may be false, one in some ten thousand, and must be
+// compared with the event; a miss is certain.
+package lookup
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"sync/atomic"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// Layout of a page: 4 bytes CRC32C of the rest, 2 bytes number of entries, 2
+// zero, entries in rising order, zeros to the end.
+const (
+	PageBytes  = 4096
+	pageHeader = 8
+	entryBytes = 8
+	perPage    = (PageBytes - pageHeader) / entryBytes
+	aimedFill  = 383 // three quarters: six standard deviations below full
+
+	valueBits = 24
+	// MaxValue bounds a value; a run holds at most so many events.
+	MaxValue = 1<<valueBits - 1
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// An Entry is the hash of a key in the upper 40 bits and a value in the lower
+// 24.
+type Entry uint64
+
+// NewEntry returns the entry of a key's hash.
+func NewEntry(h Hash, value uint64) Entry { return Entry(uint64(h)<<valueBits | value&MaxValue) }
+
+func (e Entry) hash() Hash    { return Hash(e >> valueBits) }
+func (e Entry) value() uint64 { return uint64(e) & MaxValue }
+
+// A Hash is 40 bits of the hash of a key.
+type Hash uint64
+
+// HashOf returns the hash of a key in the log with that id: xxHash64 of both.
+// The id is random, so nobody who does not know it can choose keys that meet.
+func HashOf[K ~[]byte | ~string](id [16]byte, key K) Hash {
+	var b [80]byte
+	copy(b[:], id[:])
+	if len(key) <= len(b)-len(id) {
+		n := copy(b[len(id):], key)
+		return Hash(xxhash.Sum64(b[:len(id)+n]) >> valueBits)
+	}
+	return Hash(xxhash.Sum64(append(b[:len(id):len(id)], key...)) >> valueBits)
+}
+
+// A table is the pages of one table.
+type table struct {
+	pages   []byte
+	count   int             // pages
+	checked []atomic.Uint64 // a bit for each page whose checksum was found to hold
+}
+
+func newTable(pages []byte) table {
+	n := len(pages) / PageBytes
+	return table{pages: pages, count: n, checked: make([]atomic.Uint64, (n+63)/64)}
+}
+
+// pageOf returns the page of a hash among n.
+func pageOf(h Hash, n int) int { return int(uint64(h) * uint64(n) >> 40) } //nolint:gosec // below n
+
+// page returns page i once its checksum holds.
+func (t *table) page(i int) ([]byte, error) {
+	p := t.pages[i*PageBytes : (i+1)*PageBytes]
+	bit := uint64(1) << (i % 64)
+	if t.checked[i/64].Load()&bit != 0 {
+		return p, nil
+	}
+	if got, want := crc32.Checksum(p[4:], castagnoli), binary.LittleEndian.Uint32(p); got != want {
+		return nil, fmt.Errorf("page checksum is %08x, the page says %08x", got, want)
+	}
+	if n := entriesOf(p); n > perPage {
+		return nil, fmt.Errorf("page of %d entries", n)
+	}
+	t.checked[i/64].Or(bit)
+	return p, nil
+}
+
+func entriesOf(p []byte) int { return int(binary.LittleEndian.Uint16(p[4:])) }
+
+func entryAt(p []byte, i int) Entry {
+	return Entry(binary.LittleEndian.Uint64(p[pageHeader+i*entryBytes:]))
+}
+
+// find appends to found the values of a hash, rising.
+func (t *table) find(found []uint64, h Hash) ([]uint64, error) {
+	if t.count == 0 {
+		return found, nil
+	}
+	p, err := t.page(pageOf(h, t.count))
+	if err != nil {
+		return nil, err
+	}
+	n := entriesOf(p)
+	low, high := 0, n
+	for first := NewEntry(h, 0); low < high; {
+		if mid := (low + high) / 2; entryAt(p, mid) < first {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	for ; low < n && entryAt(p, low).hash() == h; low++ {
+		found = append(found, entryAt(p, low).value())
+	}
+	return found, nil
+}
+
+// entries appends all entries of t, with shift added to each value.
+func (t *table) entries(to []Entry, shift uint64) ([]Entry, error) {
+	for i := range t.count {
+		p, err := t.page(i)
+		if err != nil {
+			return nil, err
+		}
+		for k := range entriesOf(p) {
+			to = append(to, entryAt(p, k)+Entry(shift))
+		}
+	}
+	return to, nil
+}
+
+// pagesFor returns sorted entries as pages.
+func pagesFor(entries []Entry) []byte {
+	if len(entries) == 0 {
+		return nil
+	}
+	for n := len(entries)/aimedFill + 1; ; n += n/8 + 1 {
+		if pages, ok := paginate(entries, n); ok {
+			return pages
+		}
+	}
+}
+
+// paginate spreads sorted entries over n pages, unless one would overflow.
+func paginate(entries []Entry, n int) ([]byte, bool) {
+	pages := make([]byte, n*PageBytes)
+	for i := range n {
+		p := pages[i*PageBytes : (i+1)*PageBytes]
+		k := 0
+		for ; k < len(entries) && pageOf(entries[k].hash(), n) == i; k++ {
+			if k == perPage {
+				return nil, false
+			}
+			binary.LittleEndian.PutUint64(p[pageHeader+k*entryBytes:], uint64(entries[k]))
+		}
+		entries = entries[k:]
+		binary.LittleEndian.PutUint16(p[4:], uint16(k)) //nolint:gosec // at most perPage
+		binary.LittleEndian.PutUint32(p, crc32.Checksum(p[4:], castagnoli))
+	}
+	return pages, true
+}
+
+// merged returns the entries of sorted lists as one sorted list.
+func merged(lists [][]Entry) []Entry {
+	total := 0
+	for _, l := range lists {
+		total += len(l)
+	}
+	out := make([]Entry, 0, total)
+	for {
+		least := -1
+		for i, l := range lists {
+			if len(l) > 0 && (least < 0 || l[0] < lists[least][0]) {
+				least = i
+			}
+		}
+		if least < 0 {
+			return out
+		}
+		out, lists[least] = append(out, lists[least][0]), lists[least][1:]
+	}
+}
+
+func sorted(entries []Entry) []Entry {
+	slices.Sort(entries)
+	return entries
+}

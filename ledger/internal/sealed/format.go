@@ -1,0 +1,202 @@
+// Package sealed keeps a stretch of history that is complete: a file that is
+// written once, compressed, and never changed.
+//
+// The one idea: the frames of a segment are gathered by stream, so that a visit
+// lies in one or two compressed blocks, and a table of four bytes an event gives
+// the global order back. Both ways of reading are cheap: one visit unpacks one
+// block, a replay unpacks the file.
+//
+// # Layout
+//
+// All numbers are little-endian. CRC32C without a seed unless said.
+//
+// Header, 64 bytes:
+//
+//	 0  8  "VOUCHSLD"
+//	 8  4  version of the format: 2
+//	12  4  zero
+//	16 16  id of the log
+//	32  8  position of the first event
+//	40  8  number of events
+//	48 12  zero
+//	60  4  CRC32C of the bytes 0 to 59
+//
+// Blocks, one behind the other: each a zstd frame of whole event frames (package
+// frame), at least one, otherwise up to 32 KiB. Events are in the order of their
+// stream's name, then their revision. The place of an event in that order, from 0,
+// is its ordinal. Zeros to a multiple of 4096.
+//
+// Sections, each starting at a multiple of 8, zeros between them:
+//
+//	blocks   for each block 24 bytes: offset 8, packed length 4, unpacked length
+//	         4, first ordinal 4, CRC32C of the packed bytes seeded with the log's
+//	         id 4
+//	streams  for each stream, rising by name, 24 bytes: first revision 8, first
+//	         ordinal 4, offset of its name in names 4, length of its name 4, zero 4
+//	names    the names one behind the other
+//	kinds    for each kind, rising by name: length 2, number of events 4, name
+//	order    for each position 4 bytes: its ordinal
+//
+// Trailer, the last 256 bytes of the file, at a multiple of 8:
+//
+//	  0  8  "VOUCHEND"
+//	  8 80  for each of the five sections: offset 8, length 4, CRC32C 4
+//	 88  4  header checksum of the last commit, as in an open segment
+//	 92  4  unpacked length of the largest block
+//	 96  8  unpacked length of all blocks together
+//	104  8  recorded time of the last event
+//	112 32  SHA-256 of all bytes before the trailer
+//	144     zero
+//	252  4  CRC32C of the bytes 0 to 251, seeded with the log's id
+package sealed
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"strconv"
+	"strings"
+
+	"github.com/vouchledger/vouch/ledger/internal/frame"
+)
+
+const (
+	headMagic     = "VOUCHSLD"
+	endMagic      = "VOUCHEND"
+	formatVersion = 2
+	headBytes     = 64
+	trailerBytes  = 256
+	blockEntry    = 24
+	streamEntry   = 24
+	footerAlign   = 4096
+	suffix        = ".sealed"
+
+	// blockBytes is how much is unpacked to read one visit. Half of it costs
+	// a replay a tenth more, twice of it a visit twice as much.
+	blockBytes = 32 << 10
+
+	// maxEvents bounds a segment; ordinals are 32 bits and an index counts 24.
+	maxEvents = 1<<24 - 1
+)
+
+// The sections, in the order of the file.
+const (
+	secBlocks = iota
+	secStreams
+	secNames
+	secKinds
+	secOrder
+	sections
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+var sectionNames = [sections]string{"blocks", "streams", "names", "kinds", "order"}
+
+// Name returns the file name for a first position. Names sort as positions do.
+func Name(first uint64) string { return fmt.Sprintf("%020d%s", first, suffix) }
+
+// ParseName returns the first position that a file name promises.
+func ParseName(name string) (uint64, bool) {
+	digits, ok := strings.CutSuffix(name, suffix)
+	if !ok || len(digits) != 20 {
+		return 0, false
+	}
+	first, err := strconv.ParseUint(digits, 10, 64)
+	return first, err == nil && first > 0
+}
+
+// A section is a stretch of the file.
+type section struct {
+	offset int64
+	length int
+	crc    uint32
+}
+
+// A trailer is what the end of the file says.
+type trailer struct {
+	sections  [sections]section
+	commitCRC uint32
+	maxBlock  int
+	raw       int64
+	recorded  int64
+	digest    [32]byte
+}
+
+func encodeHead(id frame.LogID, first, count uint64) []byte {
+	b := make([]byte, headBytes)
+	copy(b, headMagic)
+	le := binary.LittleEndian
+	le.PutUint32(b[8:], formatVersion)
+	copy(b[16:], id[:])
+	le.PutUint64(b[32:], first)
+	le.PutUint64(b[40:], count)
+	le.PutUint32(b[60:], crc32.Checksum(b[:60], castagnoli))
+	return b
+}
+
+func parseHead(b []byte) (id frame.LogID, first, count uint64, err error) {
+	le := binary.LittleEndian
+	switch {
+	case string(b[:8]) != headMagic:
+		err = fmt.Errorf("not a sealed segment: starts with %x", b[:8])
+	case crc32.Checksum(b[:60], castagnoli) != le.Uint32(b[60:]):
+		err = fmt.Errorf("header checksum is %08x, the header says %08x",
+			crc32.Checksum(b[:60], castagnoli), le.Uint32(b[60:]))
+	case le.Uint32(b[8:]) != formatVersion:
+		err = fmt.Errorf("format version %d, this program reads %d", le.Uint32(b[8:]), formatVersion)
+	case le.Uint64(b[40:]) == 0 || le.Uint64(b[40:]) > maxEvents:
+		err = fmt.Errorf("segment of %d events", le.Uint64(b[40:]))
+	}
+	return frame.LogID(b[16:32]), le.Uint64(b[32:]), le.Uint64(b[40:]), err
+}
+
+func (t *trailer) encode(seed uint32) []byte {
+	b := make([]byte, trailerBytes)
+	copy(b, endMagic)
+	le := binary.LittleEndian
+	for i, s := range t.sections {
+		le.PutUint64(b[8+16*i:], uint64(s.offset))  //nolint:gosec // positive
+		le.PutUint32(b[16+16*i:], uint32(s.length)) //nolint:gosec // bounded by maxEvents
+		le.PutUint32(b[20+16*i:], s.crc)
+	}
+	le.PutUint32(b[88:], t.commitCRC)
+	le.PutUint32(b[92:], uint32(t.maxBlock))  //nolint:gosec // a block
+	le.PutUint64(b[96:], uint64(t.raw))       //nolint:gosec // positive
+	le.PutUint64(b[104:], uint64(t.recorded)) //nolint:gosec // read back as int64
+	copy(b[112:], t.digest[:])
+	le.PutUint32(b[252:], frame.Checksum(seed, b[:252]))
+	return b
+}
+
+// parseTrailer reads the trailer of a file of that size and checks that the
+// sections lie where they may.
+func parseTrailer(seed uint32, b []byte, size int64) (trailer, error) {
+	var t trailer
+	le := binary.LittleEndian
+	if string(b[:8]) != endMagic {
+		return t, fmt.Errorf("no trailer: %x", b[:8])
+	}
+	if got, want := frame.Checksum(seed, b[:252]), le.Uint32(b[252:]); got != want {
+		return t, fmt.Errorf("trailer checksum is %08x, the trailer says %08x", got, want)
+	}
+	from := int64(headBytes)
+	for i := range t.sections {
+		s := section{
+			offset: int64(le.Uint64(b[8+16*i:])), //nolint:gosec // compared below
+			length: int(le.Uint32(b[16+16*i:])), crc: le.Uint32(b[20+16*i:]),
+		}
+		if s.offset < from || s.offset+int64(s.length) > size-trailerBytes || s.offset%8 != 0 {
+			return t, fmt.Errorf("section %s at %d of %d bytes", sectionNames[i], s.offset, s.length)
+		}
+		t.sections[i] = s
+		from = s.offset + int64(s.length)
+	}
+	if t.sections[0].offset%footerAlign != 0 {
+		return t, fmt.Errorf("sections start at %d", t.sections[0].offset)
+	}
+	t.commitCRC, t.maxBlock = le.Uint32(b[88:]), int(le.Uint32(b[92:]))
+	t.raw, t.recorded = int64(le.Uint64(b[96:])), int64(le.Uint64(b[104:])) //nolint:gosec // written from them
+	copy(t.digest[:], b[112:144])
+	return t, nil
+}

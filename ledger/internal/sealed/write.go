@@ -1,0 +1,221 @@
+package sealed
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io/fs"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/vouchledger/vouch/ledger/internal/disk"
+	"github.com/vouchledger/vouch/ledger/internal/frame"
+)
+
+// Content is what a sealed segment is made of.
+type Content struct {
+	Log    frame.LogID
+	First  uint64        // position of the first event
+	Frames []frame.Frame // whole and checked, by position without gaps
+	Commit uint32        // header checksum of the last commit
+
+	// Pause, if set, is called after each block, for a writer that must not
+	// take the machine for itself. An error gives the sealing up.
+	Pause func() error
+}
+
+// Write makes the sealed file of c, durable under its final name once the
+// caller has synced the folder. After an error nothing is there.
+func Write(files disk.Folder, c Content) error {
+	if n := len(c.Frames); n == 0 || n > maxEvents {
+		panic(fmt.Sprintf("sealed: segment of %d events", n))
+	}
+	name := Name(c.First)
+	temp := name + ".tmp"
+	f, err := files.Open(temp, disk.Create)
+	if err != nil {
+		return fmt.Errorf("seal %s: %w", name, err)
+	}
+	w := &writer{content: c, sum: sha256.New(), file: f}
+	w.out = bufio.NewWriterSize(w, 256<<10)
+	err = w.write()
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = files.Rename(temp, name)
+	}
+	if err != nil {
+		removed := files.Remove(temp)
+		if errors.Is(removed, fs.ErrNotExist) {
+			removed = nil
+		}
+		return fmt.Errorf("seal %s: %w", name, errors.Join(err, removed))
+	}
+	return nil
+}
+
+// encoders are shared by all sealings; each makes one block at a time.
+var encoders = sync.Pool{New: func() any {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+		zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
+	if err != nil {
+		panic("sealed: " + err.Error()) // the options are constants
+	}
+	return e
+}}
+
+// A writer is one file in the making.
+type writer struct {
+	content Content
+	file    disk.File
+	at      int64 // flushed to the file
+	out     *bufio.Writer
+	written int64 // given to out
+	sum     hash.Hash
+	trailer trailer
+
+	cluster []uint32 // indexes of frames in the order of ordinals
+	blocks  []byte
+	streams []byte
+	names   []byte
+}
+
+// Write takes what the buffer flushes to the file.
+func (w *writer) Write(b []byte) (int, error) {
+	n, err := w.file.WriteAt(b, w.at)
+	w.at += int64(n)
+	w.sum.Write(b[:n])
+	return n, err
+}
+
+func (w *writer) put(b []byte) error {
+	n, err := w.out.Write(b)
+	w.written += int64(n)
+	return err
+}
+
+// pad writes zeros up to a multiple of n.
+func (w *writer) pad(n int64) error {
+	var zeros [footerAlign]byte
+	return w.put(zeros[:-w.written&(n-1)])
+}
+
+func (w *writer) write() error {
+	c := w.content
+	w.arrange()
+	if err := w.put(encodeHead(c.Log, c.First, uint64(len(c.Frames)))); err != nil {
+		return err
+	}
+	if err := w.writeBlocks(); err != nil {
+		return err
+	}
+	if err := w.pad(footerAlign); err != nil {
+		return err
+	}
+	for i, b := range [sections][]byte{w.blocks, w.streams, w.names, w.kinds(), w.order()} {
+		if err := w.pad(8); err != nil {
+			return err
+		}
+		w.trailer.sections[i] = section{offset: w.written, length: len(b), crc: crc32.Checksum(b, castagnoli)}
+		if err := w.put(b); err != nil {
+			return err
+		}
+	}
+	if err := w.pad(8); err != nil {
+		return err
+	}
+	if err := w.out.Flush(); err != nil {
+		return err
+	}
+	w.trailer.commitCRC, w.trailer.recorded = c.Commit, c.Frames[len(c.Frames)-1].Recorded()
+	copy(w.trailer.digest[:], w.sum.Sum(nil))
+	_, err := w.file.WriteAt(w.trailer.encode(c.Log.Seed()), w.at)
+	return err
+}
+
+// arrange puts the events in the order of ordinals and lists the streams.
+func (w *writer) arrange() {
+	frames := w.content.Frames
+	byStream := make(map[string][]uint32)
+	for i, f := range frames {
+		s := byStream[string(f.Stream())]
+		byStream[string(f.Stream())] = append(s, uint32(i)) //nolint:gosec // at most maxEvents
+	}
+	w.cluster = make([]uint32, 0, len(frames))
+	le := binary.LittleEndian
+	for _, name := range slices.Sorted(maps.Keys(byStream)) {
+		events := byStream[name]
+		w.streams = le.AppendUint64(w.streams, frames[events[0]].Revision())
+		w.streams = le.AppendUint32(w.streams, uint32(len(w.cluster))) //nolint:gosec // at most maxEvents
+		w.streams = le.AppendUint32(w.streams, uint32(len(w.names)))   //nolint:gosec // at most maxEvents names
+		w.streams = le.AppendUint32(w.streams, uint32(len(name)))      //nolint:gosec // a name
+		w.streams = le.AppendUint32(w.streams, 0)
+		w.names = append(w.names, name...)
+		w.cluster = append(w.cluster, events...)
+	}
+}
+
+func (w *writer) writeBlocks() error {
+	encoder := encoders.Get().(*zstd.Encoder) //nolint:forcetypeassert // nothing else is put there
+	defer encoders.Put(encoder)
+	seed := w.content.Log.Seed()
+	raw, packed := make([]byte, 0, 2*blockBytes), []byte(nil)
+	first := 0
+	for k, i := range w.cluster {
+		f := w.content.Frames[i]
+		raw = append(raw, f...)
+		if k+1 < len(w.cluster) && len(raw)+len(w.content.Frames[w.cluster[k+1]]) <= blockBytes {
+			continue
+		}
+		packed = encoder.EncodeAll(raw, packed[:0])
+		le := binary.LittleEndian
+		w.blocks = le.AppendUint64(w.blocks, uint64(w.written))   //nolint:gosec // positive
+		w.blocks = le.AppendUint32(w.blocks, uint32(len(packed))) //nolint:gosec // a block
+		w.blocks = le.AppendUint32(w.blocks, uint32(len(raw)))    //nolint:gosec // a block
+		w.blocks = le.AppendUint32(w.blocks, uint32(first))       //nolint:gosec // at most maxEvents
+		w.blocks = le.AppendUint32(w.blocks, frame.Checksum(seed, packed))
+		if err := w.put(packed); err != nil {
+			return err
+		}
+		w.trailer.maxBlock, w.trailer.raw = max(w.trailer.maxBlock, len(raw)), w.trailer.raw+int64(len(raw))
+		raw, first = raw[:0], k+1
+		if w.content.Pause != nil {
+			if err := w.content.Pause(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// kinds lists the kinds with how many events each has.
+func (w *writer) kinds() []byte {
+	counts := make(map[string]uint32)
+	for _, f := range w.content.Frames {
+		counts[string(f.Kind())]++
+	}
+	var b []byte
+	for _, k := range slices.Sorted(maps.Keys(counts)) {
+		b = binary.LittleEndian.AppendUint16(b, uint16(len(k))) //nolint:gosec // at most MaxKindBytes
+		b = binary.LittleEndian.AppendUint32(b, counts[k])
+		b = append(b, k...)
+	}
+	return b
+}
+
+// order lists the ordinals by position.
+func (w *writer) order() []byte {
+	b := make([]byte, 4*len(w.cluster))
+	for ordinal, i := range w.cluster {
+		binary.LittleEndian.PutUint32(b[4*i:], uint32(ordinal)) //nolint:gosec // at most maxEvents
+	}
+	return b
+}
