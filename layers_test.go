@@ -17,13 +17,22 @@ const module = "github.com/vouchledger/vouch"
 // layers says which packages of this module each may import. A package that
 // is not listed may import nothing, so a new one has to be placed here.
 var layers = map[string][]string{
-	"ledger":                    {"ledger/money"},
-	"ledger/money":              {},
-	"ledger/envelope":           {"ledger"},
-	"ledger/esdb":               {"ledger", "ledger/envelope"},
-	"ledger/eventstore":         {"ledger", "ledger/envelope", "ledger/eventstore/groups"},
-	"ledger/memlog":             {"ledger"},
-	"ledger/embedded":           {"ledger", "ledger/internal/disk"},
+	"ledger":            {"ledger/money"},
+	"ledger/money":      {},
+	"ledger/envelope":   {"ledger"},
+	"ledger/esdb":       {"ledger", "ledger/envelope"},
+	"ledger/eventstore": {"ledger", "ledger/envelope", "ledger/eventstore/groups"},
+	"ledger/memlog":     {"ledger"},
+	"ledger/embedded": {
+		"ledger", "ledger/internal/damage", "ledger/internal/disk", "ledger/internal/frame",
+		"ledger/internal/lookup", "ledger/internal/sealed",
+	},
+	"ledger/internal/damage": {"ledger"},
+	"ledger/internal/frame":  {"ledger"},
+	"ledger/internal/lookup": {"ledger", "ledger/internal/damage", "ledger/internal/disk"},
+	"ledger/internal/sealed": {
+		"ledger", "ledger/internal/damage", "ledger/internal/disk", "ledger/internal/frame",
+	},
 	"ledger/eventstore/groups":  {"ledger"},
 	"ledger/internal/disk":      {},
 	"ledger/internal/faultdisk": {"ledger/internal/disk"},
