@@ -35,6 +35,7 @@ var layers = map[string][]string{
 	},
 	"ledger/eventstore/groups":  {"ledger"},
 	"ledger/internal/disk":      {},
+	"ledger/internal/gencodec":  {},
 	"ledger/internal/faultdisk": {"ledger/internal/disk"},
 	"ledger/ledgertest":         {"ledger"},
 	"ledger/ledgerbench":        {"ledger", "ledger/embedded", "ledger/internal/disk"},

@@ -19,14 +19,15 @@ func ValidateAppend(stream StreamID, drafts []Draft) error {
 		return fmt.Errorf("append to %s: %w: %d drafts, want 1 to %d", stream, ErrInvalid, len(drafts), MaxBatch)
 	}
 	total := 0
-	for i, d := range drafts {
+	for i := range drafts {
+		d := &drafts[i]
 		if err := d.Validate(); err != nil {
 			return err
 		}
 		total += len(d.Body) + len(d.Metadata)
-		if i > 0 && hasID(drafts[:i], d.ID) {
-			return fmt.Errorf("append to %s: %w: id %s twice in one batch", stream, ErrInvalid, d.ID)
-		}
+	}
+	if id, ok := twice(drafts); ok {
+		return fmt.Errorf("append to %s: %w: id %s twice in one batch", stream, ErrInvalid, id)
 	}
 	if total > MaxBatchBytes {
 		return fmt.Errorf("append to %s: %w: bodies of %d bytes, at most %d", stream, ErrInvalid, total, MaxBatchBytes)
@@ -34,13 +35,29 @@ func ValidateAppend(stream StreamID, drafts []Draft) error {
 	return nil
 }
 
-func hasID(drafts []Draft, id ID) bool {
+// fewDrafts is up to how many each is compared with each: most appends are of
+// one to four events, and nothing is allocated for them.
+const fewDrafts = 16
+
+// twice returns an id that two of drafts have.
+func twice(drafts []Draft) (id ID, ok bool) {
+	if len(drafts) <= fewDrafts {
+		for i := range drafts {
+			for j := range i {
+				if drafts[i].ID == drafts[j].ID {
+					return drafts[i].ID, true
+				}
+			}
+		}
+		return ID{}, false
+	}
+	seen := make(map[ID]struct{}, len(drafts))
 	for i := range drafts {
-		if drafts[i].ID == id {
-			return true
+		if seen[drafts[i].ID] = struct{}{}; len(seen) <= i {
+			return drafts[i].ID, true
 		}
 	}
-	return false
+	return ID{}, false
 }
 
 // Repeated says what an append means of which some ids are stored already. It

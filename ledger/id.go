@@ -114,10 +114,19 @@ func DigestOf(b []byte) Digest { return Digest(fmt.Sprintf("sha256:%x", sha256.S
 // Validate refuses anything but sha256 and 64 lower-case hex digits.
 func (d Digest) Validate() error {
 	hex, ok := strings.CutPrefix(string(d), "sha256:")
-	if !ok || len(hex) != 64 || strings.Trim(hex, "0123456789abcdef") != "" {
+	if !ok || len(hex) != 64 || !isHex(hex) {
 		return fmt.Errorf("digest %q: %w: want sha256: and 64 hex digits", string(d), ErrInvalid)
 	}
 	return nil
+}
+
+// isHex reports whether s is hex digits in lower case, and nothing else.
+func isHex(s string) bool {
+	bad := byte(0)
+	for i := range len(s) {
+		bad |= nibbles[s[i]]
+	}
+	return bad&notHex == 0
 }
 
 // A StreamID names a stream as category-id, EventStoreDB's habit.

@@ -65,7 +65,7 @@ func (d Draft) Validate() error {
 			d.ID, ErrInvalid, len(d.Body)+len(d.Metadata), MaxBodyBytes)
 	case len(d.Actor) > MaxActorBytes:
 		return fmt.Errorf("draft %s: %w: actor of %d bytes, at most %d", d.ID, ErrInvalid, len(d.Actor), MaxActorBytes)
-	case d.Trace != "" && (len(d.Trace) != 32 || strings.Trim(d.Trace, "0123456789abcdef") != ""):
+	case d.Trace != "" && (len(d.Trace) != 32 || !isHex(d.Trace)):
 		return fmt.Errorf("draft %s: %w: trace %q is not 32 hex digits", d.ID, ErrInvalid, d.Trace)
 	case d.Occurred.IsZero() || d.Occurred.Location() != time.UTC || d.Occurred.Nanosecond()%1000 != 0:
 		return fmt.Errorf("draft %s: %w: occurred %v is not UTC in microseconds", d.ID, ErrInvalid, d.Occurred)

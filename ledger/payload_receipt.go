@@ -270,7 +270,7 @@ func (p ItemPriced) Validate() error {
 	if err := p.Unit.Validate(); err != nil {
 		return err
 	}
-	if _, err := parseRate(p.Tax.Rate); err != nil {
+	if err := validateRate(p.Tax.Rate); err != nil {
 		return err
 	}
 	return need("sku", string(p.SKU), "name", p.Name, "category", p.Category)
@@ -331,7 +331,8 @@ func (d ReceiptDocument) Validate() error {
 	}
 	c := d.Seller.Currency
 	net, tax := money.Zero(c), money.Zero(c)
-	for i, l := range d.Lines {
+	for i := range d.Lines {
+		l := &d.Lines[i]
 		if l.No < 1 || (i > 0 && l.No <= d.Lines[i-1].No) || l.Quantity < 0 || len(l.Causes) == 0 {
 			return fmt.Errorf("%w: line %d is out of order, negative or without cause", ErrInvalid, l.No)
 		}

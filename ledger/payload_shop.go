@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/govalues/decimal"
@@ -147,6 +148,22 @@ type TaxSet struct {
 // DecimalRate returns the rate as a decimal.
 func (p TaxSet) DecimalRate() (decimal.Decimal, error) { return parseRate(p.Rate) }
 
+// validateRate is parseRate without the decimal, which most rates do not need
+// to be seen as valid: "0.08875" is.
+func validateRate(s string) error {
+	if frac, ok := strings.CutPrefix(s, "0."); ok && frac != "" && len(frac) <= maxDigits {
+		digits := true
+		for i := range len(frac) {
+			digits = digits && frac[i]-'0' <= 9
+		}
+		if digits {
+			return nil
+		}
+	}
+	_, err := parseRate(s)
+	return err
+}
+
 func parseRate(s string) (decimal.Decimal, error) {
 	d, err := decimal.Parse(s)
 	if err != nil || d.IsNeg() || d.Cmp(decimal.One) > 0 {
@@ -235,7 +252,7 @@ func (p PriceSet) Validate() error {
 
 // Validate implements Payload.
 func (p TaxSet) Validate() error {
-	if _, err := p.DecimalRate(); err != nil {
+	if err := validateRate(p.Rate); err != nil {
 		return err
 	}
 	if p.Rounding != money.HalfUp && p.Rounding != money.HalfEven && p.Rounding != money.Down {

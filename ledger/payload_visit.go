@@ -281,40 +281,52 @@ func (p DetectionRecorded) validateReadings() error {
 	if max(len(p.Items), len(p.Actions), len(p.Persons), len(p.Presence)) > MaxHypotheses {
 		return fmt.Errorf("%w: more than %d readings", ErrInvalid, MaxHypotheses)
 	}
-	ranks := map[string][]PerMille{}
+	best := PerMille(1000)
 	for _, h := range p.Items {
 		if err := need("sku", string(h.SKU)); err != nil {
 			return err
 		}
-		ranks["items"] = append(ranks["items"], h.Confidence)
+		if err := h.Confidence.below(&best, "items"); err != nil {
+			return err
+		}
 	}
+	best = 1000
 	for _, h := range p.Actions {
 		if err := h.Action.validate(); err != nil {
 			return err
 		}
-		ranks["actions"] = append(ranks["actions"], h.Confidence)
-	}
-	for _, h := range append(p.Persons[:len(p.Persons):len(p.Persons)], p.Presence...) {
-		if err := need("visit", string(h.Visit)); err != nil {
+		if err := h.Confidence.below(&best, "actions"); err != nil {
 			return err
 		}
 	}
-	for _, h := range p.Persons {
-		ranks["persons"] = append(ranks["persons"], h.Confidence)
+	if err := validatePersons(p.Persons, "persons"); err != nil {
+		return err
 	}
-	for _, h := range p.Presence {
-		ranks["presence"] = append(ranks["presence"], h.Confidence)
-	}
-	for name, cs := range ranks {
-		for i, c := range cs {
-			if err := c.Validate(); err != nil {
-				return err
-			}
-			if i > 0 && cs[i-1] < c {
-				return fmt.Errorf("%w: %s are not ordered, best first", ErrInvalid, name)
-			}
+	return validatePersons(p.Presence, "presence")
+}
+
+func validatePersons(hs []PersonHypothesis, name string) error {
+	best := PerMille(1000)
+	for _, h := range hs {
+		if err := need("visit", string(h.Visit)); err != nil {
+			return err
+		}
+		if err := h.Confidence.below(&best, name); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// below refuses a confidence above the one before it in a list of readings.
+func (p PerMille) below(before *PerMille, name string) error {
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	if p > *before {
+		return fmt.Errorf("%w: %s are not ordered, best first", ErrInvalid, name)
+	}
+	*before = p
 	return nil
 }
 

@@ -127,25 +127,3 @@ func TestRefusedPayloads(t *testing.T) {
 		}
 	}
 }
-
-// FuzzUnmarshal: what is accepted encodes to the same bytes, and nothing
-// panics.
-func FuzzUnmarshal(f *testing.F) {
-	for _, p := range samples() {
-		body, err := ledger.Marshal(p)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(string(p.Kind()), body)
-	}
-	f.Fuzz(func(t *testing.T, kind string, body []byte) {
-		p, err := ledger.Unmarshal(ledger.Kind(kind), body)
-		if err != nil {
-			return
-		}
-		again, err := ledger.Marshal(p)
-		if err != nil || string(again) != string(body) {
-			t.Errorf("Marshal(Unmarshal(%s)) = %s, %v, want %s", kind, again, err, body)
-		}
-	})
-}
