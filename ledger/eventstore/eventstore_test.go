@@ -10,8 +10,13 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/eventstore"
@@ -27,6 +32,7 @@ type till struct {
 	t       *testing.T
 	log     ledger.Log
 	address string
+	trailer metadata.MD // of the last raw call
 }
 
 // openTill serves a new log without security and connects the client to it.
@@ -112,16 +118,82 @@ func readAll(t *testing.T, s *esdb.ReadStream, err error) ([]*esdb.ResolvedEvent
 	}
 }
 
-// TestATillWritesAndReads checks the plain way: append, read both ways.
-func TestATillWritesAndReads(t *testing.T) {
-	s := openTill(t)
-	w, err := s.AppendToStream(t.Context(), "till-4", esdb.AppendToStreamOptions{ExpectedRevision: esdb.NoStream{}}, sales(0, 3)...)
-	if err != nil || w.NextExpectedVersion != 2 {
-		t.Fatalf("AppendToStream = %+v, %v, want revision 2", w, err)
+// appended appends and fails the test if that is refused.
+func (s *till) appended(stream string, expect esdb.ExpectedRevision, events ...esdb.EventData) *esdb.WriteResult {
+	s.t.Helper()
+	w, err := s.AppendToStream(s.t.Context(), stream, esdb.AppendToStreamOptions{ExpectedRevision: expect}, events...)
+	if err != nil {
+		s.t.Fatalf("AppendToStream(%s, %v, %d events) = %v", stream, expect, len(events), err)
 	}
-	r, err := s.ReadStream(t.Context(), "till-4", esdb.ReadStreamOptions{From: esdb.Start{}}, 10)
-	events, err := readAll(t, r, err)
-	if err != nil || len(events) != 3 {
-		t.Fatalf("ReadStream = %d events, %v, want 3", len(events), err)
+	return w
+}
+
+// refused appends and fails the test unless the client says code.
+func (s *till) refused(code esdb.ErrorCode, stream string, expect esdb.ExpectedRevision, events ...esdb.EventData) {
+	s.t.Helper()
+	_, err := s.AppendToStream(s.t.Context(), stream, esdb.AppendToStreamOptions{ExpectedRevision: expect}, events...)
+	wantCode(s.t, err, code)
+}
+
+// forwards reads a whole stream from its start.
+func (s *till) forwards(stream string) ([]*esdb.ResolvedEvent, error) {
+	s.t.Helper()
+	r, err := s.ReadStream(s.t.Context(), stream, esdb.ReadStreamOptions{From: esdb.Start{}}, 10_000)
+	return readAll(s.t, r, err)
+}
+
+// revisions reads a stream and returns the revisions in it.
+func (s *till) revisions(stream string) []uint64 {
+	s.t.Helper()
+	events, err := s.forwards(stream)
+	if err != nil {
+		s.t.Fatalf("ReadStream(%s) = %v", stream, err)
+	}
+	out := []uint64{}
+	for _, e := range events {
+		out = append(out, e.OriginalEvent().EventNumber)
+	}
+	return out
+}
+
+func wantCode(t *testing.T, err error, code esdb.ErrorCode) {
+	t.Helper()
+	var e *esdb.Error
+	if !errors.As(err, &e) || e.Code() != code {
+		t.Errorf("error = %v, want code %d", err, code)
+	}
+}
+
+func same(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// raw returns a connection for the stubs, to see what is on the wire.
+func (s *till) raw() *grpc.ClientConn {
+	s.t.Helper()
+	c, err := grpc.NewClient(s.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// keepTrailer keeps the trailer of a raw call.
+func (s *till) keepTrailer() grpc.CallOption { return grpc.Trailer(&s.trailer) }
+
+// wantStatus checks code and trailers of the last raw call.
+func (s *till) wantStatus(name string, err error, code string, trailers map[string]string) {
+	s.t.Helper()
+	if got := status.Code(err).String(); got != code {
+		s.t.Errorf("%s: %v, want %s", name, err, code)
+	}
+	for k, v := range trailers {
+		if got := s.trailer.Get(k); len(got) != 1 || got[0] != v {
+			s.t.Errorf("%s: trailer %s = %q, want %q", name, k, got, v)
+		}
 	}
 }

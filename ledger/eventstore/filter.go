@@ -17,20 +17,20 @@ type filter struct {
 	prefixes []string
 	regex    *regexp.Regexp
 
-	// interval is how many records may be considered between two checkpoints.
+	// interval is how many records may be considered between two checkpoints of
+	// a subscription.
 	interval uint64
 }
 
-// maxInterval bounds the records between two checkpoints where the client gives
-// no window.
-const maxInterval = 1 << 32
+// defaultWindow is the search window of clients that give none.
+const defaultWindow = 32
 
 // newFilter reads a filter of the wire; nil gives the filter that is always on.
 func newFilter(o *streams.ReadReq_Options_FilterOptions) (*filter, error) {
 	if o == nil {
 		return &filter{}, nil
 	}
-	f := &filter{interval: maxInterval}
+	f := &filter{}
 	var e *streams.ReadReq_Options_FilterOptions_Expression
 	switch by := o.GetFilter().(type) {
 	case *streams.ReadReq_Options_FilterOptions_StreamIdentifier:
@@ -40,17 +40,11 @@ func newFilter(o *streams.ReadReq_Options_FilterOptions) (*filter, error) {
 	default:
 		return nil, invalid("filter: neither by stream nor by event type")
 	}
-	if o.GetCheckpointIntervalMultiplier() == 0 {
-		return nil, invalid("filter: checkpointIntervalMultiplier must be above 0")
-	}
+	window := uint64(defaultWindow)
 	if w, ok := o.GetWindow().(*streams.ReadReq_Options_FilterOptions_Max); ok {
-		if w.Max == 0 {
-			return nil, invalid("filter: a window must be above 0")
-		}
-		f.interval = uint64(w.Max) * uint64(o.GetCheckpointIntervalMultiplier())
-	} else {
-		f.interval = uint64(o.GetCheckpointIntervalMultiplier())
+		window = uint64(w.Max)
 	}
+	f.interval = window * uint64(o.GetCheckpointIntervalMultiplier())
 	f.prefixes = e.GetPrefix()
 	if e.GetRegex() == "" {
 		return f, nil

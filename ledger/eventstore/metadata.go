@@ -109,12 +109,33 @@ func parseMetadata(body []byte) streamMetadata {
 	if f.TB != nil && *f.TB > 0 {
 		m.tb = uint64(*f.TB)
 	}
-	if len(f.ACL) > 0 && json.Unmarshal(f.ACL, &m.acl) != nil {
-		// A list that cannot be read must not open what it was to close.
-		nobody := names{}
-		m.acl = accessList{Read: nobody, Write: nobody, Delete: nobody, MetaRead: nobody, MetaWrite: nobody}
+	if len(f.ACL) > 0 {
+		m.acl = parseAccess(f.ACL)
 	}
 	return m
+}
+
+// parseAccess reads an access list, or the name of one of the two defaults. One
+// that cannot be read must not open what it was to close: it names nobody.
+func parseAccess(b []byte) accessList {
+	var a accessList
+	if json.Unmarshal(b, &a) == nil {
+		return a
+	}
+	var name string
+	_ = json.Unmarshal(b, &name)
+	switch name {
+	case "$userStreamAcl":
+		return everywhere(roleAll)
+	case "$systemStreamAcl":
+		return everywhere(GroupAdmins)
+	}
+	return everywhere()
+}
+
+func everywhere(who ...string) accessList {
+	n := names(append([]string{}, who...))
+	return accessList{Read: n, Write: n, Delete: n, MetaRead: n, MetaWrite: n}
 }
 
 // withTruncateBefore returns metadata with another $tb and all else kept.

@@ -119,6 +119,9 @@ const nearHead = 1000
 
 // subscribeAll sends what comes after the given position.
 func (r *reading) subscribeAll(o *streams.ReadReq_Options_AllOptions) error {
+	if r.opts.GetFilter() != nil && r.filter.interval == 0 {
+		return invalid("filter: window and checkpointIntervalMultiplier must be above 0")
+	}
 	if err := r.confirm(); err != nil {
 		return err
 	}
