@@ -31,7 +31,7 @@ const (
 	pageHeader = 8
 	entryBytes = 8
 	perPage    = (PageBytes - pageHeader) / entryBytes
-	aimedFill  = 383 // three quarters: six standard deviations below full
+	aimedFill  = 440 // two to three standard deviations below full
 
 	valueBits = 24
 	// MaxValue bounds a value; a run holds at most so many events.
@@ -146,7 +146,7 @@ func pagesFor(entries []Entry) []byte {
 	if len(entries) == 0 {
 		return nil
 	}
-	for n := len(entries)/aimedFill + 1; ; n += n/8 + 1 {
+	for n := len(entries)/aimedFill + 1; ; n += n/64 + 1 { // until no page overflows
 		if pages, ok := paginate(entries, n); ok {
 			return pages
 		}

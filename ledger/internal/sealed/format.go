@@ -22,8 +22,9 @@
 //	60  4  CRC32C of the bytes 0 to 59
 //
 // Blocks, one behind the other: each a zstd frame of whole event frames (package
-// frame), at least one, otherwise up to 32 KiB. Events are in the order of their
-// stream's name, then their revision. The place of an event in that order, from 0,
+// frame) whose own checksums are zero, since the block's covers them; at least
+// one, otherwise up to 32 KiB. Events are in the order of their stream's name,
+// then their revision. The place of an event in that order, from 0,
 // is its ordinal. Zeros to a multiple of 4096.
 //
 // Sections, each starting at a multiple of 8, zeros between them:
@@ -35,7 +36,9 @@
 //	         ordinal 4, offset of its name in names 4, length of its name 4, zero 4
 //	names    the names one behind the other
 //	kinds    for each kind, rising by name: length 2, number of events 4, name
-//	order    for each position 4 bytes: its ordinal
+//	order    for each position its ordinal, in as many bits as the highest
+//	         ordinal takes, at least 1, from the lowest bit of the first byte on;
+//	         then zeros to a multiple of 8 and 8 more
 //
 // Trailer, the last 256 bytes of the file, at a multiple of 8:
 //
@@ -54,6 +57,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"math/bits"
 	"strconv"
 	"strings"
 
@@ -88,6 +92,28 @@ const (
 	secOrder
 	sections
 )
+
+// orderBits returns how many bits an entry of the section order takes.
+func orderBits(count uint64) int { return max(1, bits.Len64(count-1)) }
+
+// orderBytes returns the length of the section order.
+func orderBytes(count uint64) int {
+	n := (count*uint64(orderBits(count)) + 7) / 8 //nolint:gosec // positive
+	return int((n+7)/8*8 + 8)                     //nolint:gosec // bounded by maxEvents
+}
+
+// putOrder writes entry i of the section order, which must be zero there.
+func putOrder(order []byte, width int, i uint64, ordinal uint32) {
+	at := i * uint64(width) //nolint:gosec // positive
+	b := order[at/8:]
+	binary.LittleEndian.PutUint64(b, binary.LittleEndian.Uint64(b)|uint64(ordinal)<<(at%8))
+}
+
+// orderAt reads entry i of the section order.
+func orderAt(order []byte, width int, i uint64) uint32 {
+	at := i * uint64(width)                                                              //nolint:gosec // positive
+	return uint32(binary.LittleEndian.Uint64(order[at/8:]) >> (at % 8) & (1<<width - 1)) //nolint:gosec // width bits
+}
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 

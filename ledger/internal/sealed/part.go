@@ -87,7 +87,7 @@ func (p *Part) open() error {
 	}
 	t := &p.trailer
 	if t.sections[secBlocks].length%blockEntry != 0 || t.sections[secStreams].length%streamEntry != 0 ||
-		uint64(t.sections[secOrder].length) != 4*p.Count { //nolint:gosec // not negative
+		t.sections[secOrder].length != orderBytes(p.Count) {
 		return p.bad(p.size-trailerBytes, p.First, "sections of %d, %d and %d bytes for %d events",
 			t.sections[secBlocks].length, t.sections[secStreams].length, t.sections[secOrder].length, p.Count)
 	}
@@ -226,10 +226,9 @@ func (p *Part) Ordinal(position uint64) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	o := binary.LittleEndian.Uint32(order[4*(position-p.First):])
+	o := orderAt(order, orderBits(p.Count), position-p.First)
 	if uint64(o) >= p.Count {
-		return 0, p.bad(p.trailer.sections[secOrder].offset+int64(4*(position-p.First)), position, //nolint:gosec // in the file
-			"ordinal %d of %d events", o, p.Count)
+		return 0, p.bad(p.trailer.sections[secOrder].offset, position, "ordinal %d of %d events", o, p.Count)
 	}
 	return o, nil
 }

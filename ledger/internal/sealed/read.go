@@ -83,7 +83,7 @@ func (p *Part) badBlock(b block, format string, args ...any) error {
 	d := &damage.Error{File: p.name, Offset: b.offset, Position: p.First, Reason: fmt.Sprintf(format, args...)}
 	if order, err := p.section(secOrder); err == nil {
 		for i := range p.Count {
-			if binary.LittleEndian.Uint32(order[4*i:]) == b.first {
+			if orderAt(order, orderBits(p.Count), i) == b.first {
 				d.Position = p.First + i
 				break
 			}

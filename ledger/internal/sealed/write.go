@@ -171,7 +171,9 @@ func (w *writer) writeBlocks() error {
 	first := 0
 	for k, i := range w.cluster {
 		f := w.content.Frames[i]
+		at := len(raw)
 		raw = append(raw, f...)
+		clear(raw[at+4 : at+8])
 		if k+1 < len(w.cluster) && len(raw)+len(w.content.Frames[w.cluster[k+1]]) <= blockBytes {
 			continue
 		}
@@ -213,9 +215,10 @@ func (w *writer) kinds() []byte {
 
 // order lists the ordinals by position.
 func (w *writer) order() []byte {
-	b := make([]byte, 4*len(w.cluster))
+	n := uint64(len(w.cluster))
+	b, width := make([]byte, orderBytes(n)), orderBits(n)
 	for ordinal, i := range w.cluster {
-		binary.LittleEndian.PutUint32(b[4*i:], uint32(ordinal)) //nolint:gosec // at most maxEvents
+		putOrder(b, width, uint64(i), uint32(ordinal)) //nolint:gosec // at most maxEvents
 	}
 	return b
 }
