@@ -109,7 +109,7 @@ func New(log ledger.Log, cfg Config) *Server {
 		cfg.MaxAppend = DefaultMaxAppend
 	}
 	s := &Server{log: log, cfg: cfg, now: cfg.Now, logger: cfg.Logger, seed: maphash.MakeSeed()}
-	s.services = []service{}
+	s.services = []service{newGroupService(s)}
 	return s
 }
 

@@ -98,6 +98,7 @@ func (g *Group) Step(now time.Time, in Input) []Output {
 	case Closed:
 		g.dropAll(in.Why)
 		g.writeCheckpoint(now)
+		g.writeUnpark()
 		return g.out
 	default:
 		panic(fmt.Sprintf("groups: unknown input %T", in))
@@ -118,6 +119,12 @@ func (g *Group) Room(live bool) int {
 		return max(0, g.settings.LiveBufferSize-len(g.fresh))
 	}
 	return max(0, g.settings.HistoryBufferSize-len(g.fresh))
+}
+
+// RoomForParked says how many more events of the parked stream the group takes
+// now.
+func (g *Group) RoomForParked() int {
+	return max(0, g.settings.HistoryBufferSize-len(g.replays))
 }
 
 // Settings returns the rules in force.
@@ -259,7 +266,17 @@ func (g *Group) writeCheckpoint(now time.Time) {
 	g.out = append(g.out, Checkpoint{At: g.source.mark - 1})
 }
 
+// mayUnpark tells how far the parked stream may be cut: when all that was read
+// back is done, and in between not for every single event.
 func (g *Group) mayUnpark() {
+	if len(g.replay.open) == 0 || g.replay.mark-g.unparked >= unparkEvery {
+		g.writeUnpark()
+	}
+}
+
+const unparkEvery = 1000
+
+func (g *Group) writeUnpark() {
 	if g.replay.mark > g.unparked {
 		g.unparked = g.replay.mark
 		g.out = append(g.out, Unpark{Before: g.replay.mark})

@@ -267,7 +267,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 			w.step(groups.ParkFailed{ID: p.Event.Record.ID})
 		},
 		"a parked event is read back": func(t *rapid.T) {
-			if w.replayed >= uint64(len(w.parked)) {
+			if w.replayed >= uint64(len(w.parked)) || w.g.RoomForParked() == 0 {
 				t.Skip("none parked")
 			}
 			w.readBack()
@@ -356,7 +356,7 @@ func (w *world) settle() {
 			}
 		}
 		switch {
-		case w.replayed < uint64(len(w.parked)):
+		case w.replayed < uint64(len(w.parked)) && w.g.RoomForParked() > 0:
 			w.readBack()
 		case w.read < w.source:
 			w.readOne()
