@@ -78,6 +78,9 @@ func loadServeConfig(cmd *cobra.Command) (serveConfig, error) {
 		return serveConfig{}, fmt.Errorf("%w: no Stripe key: set VOUCH_STRIPE_KEY to sk_test_… or sk_live_…, "+
 			"or run vouch stripesim and point --stripe-url at it with any sk_test_ key", errUsage)
 	}
+	if c.Ledger != "" && c.Eventstore.Listen != "" {
+		return serveConfig{}, fmt.Errorf("%w: --eventstore-listen serves the embedded ledger; with --ledger the cluster itself is what programs connect to", errUsage)
+	}
 	return c, nil
 }
 

@@ -27,6 +27,7 @@ type eventstoreConfig struct {
 	TLSCert   string `koanf:"eventstore-tls-cert"`
 	TLSKey    string `koanf:"eventstore-tls-key"`
 	Insecure  bool   `koanf:"eventstore-insecure"`
+	MaxAppend int    `koanf:"eventstore-max-append-size"`
 }
 
 // addEventstoreFlags adds the flags of c, each name with prefix.
@@ -36,6 +37,7 @@ func addEventstoreFlags(f *pflag.FlagSet, c *eventstoreConfig, prefix, listen st
 		"host:port that clients with esdb+discover:// are told; by default the one they came to")
 	f.StringVar(&c.TLSCert, prefix+"tls-cert", "", "certificate of the EventStoreDB port (PEM)")
 	f.StringVar(&c.TLSKey, prefix+"tls-key", "", "its private key (PEM)")
+	f.IntVar(&c.MaxAppend, prefix+"max-append-size", eventstore.DefaultMaxAppend, "bytes that one append may have, as EventStoreDB's setting of that name")
 	f.BoolVar(&c.Insecure, prefix+"insecure", false,
 		"no TLS needed, no passwords asked: whoever reaches the EventStoreDB port is an administrator")
 }
@@ -108,7 +110,7 @@ func listenEventstore(
 ) (*eventstorePort, error) {
 	cfg := eventstore.Config{
 		Now: time.Now, Logger: logger, Insecure: c.Insecure, Advertise: c.Advertise,
-		Authenticate: eventstoreUsers(ring),
+		Authenticate: eventstoreUsers(ring), MaxAppend: c.MaxAppend,
 	}
 	switch {
 	case c.TLSCert != "" && c.TLSKey != "":

@@ -26,6 +26,7 @@ func TestDurable(t *testing.T, open func(t *testing.T, dir string) Durable) {
 		{"a shop opens in the morning with what it had in the evening", testReopen},
 		{"a retry is recognised after the log was opened again", testRetryReopened},
 		{"a closed log says that it is closed", testClosed},
+		{"the events of one append are recorded at one time", testOneTime},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -87,6 +88,22 @@ func testRetryReopened(t *testing.T, open func(*testing.T) *shop) {
 	s.refused(t, ledger.ErrIDReused, anna, ledger.Any(), other)
 	s.refused(t, ledger.ErrIDReused, bert, ledger.Any(), ds[0])
 	s.refused(t, ledger.ErrConflict, anna, ledger.Any(), ds[0], s.draft())
+	s.close(t)
+}
+
+// testOneTime is not part of the contract of every log: a cluster stamps each
+// event by itself.
+func testOneTime(t *testing.T, open func(*testing.T) *shop) {
+	s := open(t)
+	for range 40 {
+		s.must(t, anna, ledger.Any(), s.drafts(2)...)
+	}
+	all := s.all(t)
+	for i := 0; i+1 < len(all); i += 2 {
+		if !all[i].Recorded.Equal(all[i+1].Recorded) {
+			t.Errorf("one append was recorded at two times, %v and %v", all[i].Recorded, all[i+1].Recorded)
+		}
+	}
 	s.close(t)
 }
 

@@ -148,6 +148,24 @@ func (s *shop) refused(t *testing.T, want error, stream ledger.StreamID, expect 
 	}
 }
 
+// longest returns how long the name of a stream may be. A log that shares its
+// store with others may need a part of it.
+func (s *shop) longest() int {
+	if l, ok := s.Log.(interface{ MaxStreamBytes() int }); ok {
+		return l.MaxStreamBytes()
+	}
+	return ledger.MaxStreamBytes
+}
+
+// largest returns how large a body may be. A log in a foreign store may have to
+// put an envelope beside it.
+func (s *shop) largest() int {
+	if l, ok := s.Log.(interface{ MaxBodyBytes() int }); ok {
+		return l.MaxBodyBytes()
+	}
+	return ledger.MaxBodyBytes
+}
+
 // all reads the whole log.
 func (s *shop) all(t *testing.T) []ledger.Record {
 	t.Helper()
