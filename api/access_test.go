@@ -139,8 +139,9 @@ func (s *shop) samples() map[string]sample {
 			there: "/v1/shops/berlin-2", list: true,
 			body: func(bool) any { return shopFile("berlin-2", "2026-11-01T00:00:00Z", "2.19") },
 		},
-		"GET /visits":        {there: "/visits", list: true},
-		"GET /visits/:visit": {there: "/visits/" + visit, missing: "/visits/" + no},
+		"GET /tlog/tile/entries/*": {there: "/tlog/tile/entries/000.p/3", missing: "/tlog/tile/entries/001"},
+		"GET /visits":              {there: "/visits", list: true},
+		"GET /visits/:visit":       {there: "/visits/" + visit, missing: "/visits/" + no},
 		"POST /visits/:visit/disputes/:number": {
 			there:   "/visits/" + visit + "/disputes/" + number,
 			missing: "/visits/" + no + "/disputes/berlin-1-2026-999999",

@@ -25,6 +25,8 @@ const (
 	personBurst    = 120
 	strangerRate   = rate.Limit(2) // sign-ins and wrong keys from one address
 	strangerBurst  = 30
+	readerRate     = rate.Limit(50) // tiles read by a stranger, who mirrors or checks the tree
+	readerBurst    = 500
 	maxLimiterKeys = 10_000
 )
 
@@ -82,6 +84,10 @@ func (l *limiters) allowKey(k keys.Key, now time.Time) bool {
 
 func (l *limiters) allowStranger(address string, now time.Time) bool {
 	return l.allow("from:"+address, strangerRate, strangerBurst, now)
+}
+
+func (l *limiters) allowReader(address string, now time.Time) bool {
+	return l.allow("tiles:"+address, readerRate, readerBurst, now)
 }
 
 // openLive counts a live stream of key id, unless it has too many.

@@ -44,10 +44,11 @@ type Services struct {
 	Logger *slog.Logger
 
 	// Optional.
-	SecureCookies bool                        // the server is reached over TLS only
-	Ready         func(context.Context) error // nil: the log answers
-	Metrics       *prometheus.Registry        // nil: one of its own
-	ReadModelWait time.Duration               // how long a list waits for its read model; 0 means two seconds
+	Tlog          func(name string) ([]byte, error) // the published tree, by the names of tlog-tiles; nil: there is none
+	SecureCookies bool                              // the server is reached over TLS only
+	Ready         func(context.Context) error       // nil: the log answers
+	Metrics       *prometheus.Registry              // nil: one of its own
+	ReadModelWait time.Duration                     // how long a list waits for its read model; 0 means two seconds
 }
 
 // complete refuses services that would fail at the first request instead.

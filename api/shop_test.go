@@ -168,7 +168,7 @@ func openShop(t *testing.T) *shop {
 			var e engine.ProviderEvent
 			return e, json.Unmarshal(body, &e)
 		},
-		Now: s.now, Logger: quiet,
+		Tlog: s.tlog, Now: s.now, Logger: quiet,
 	}))(t)
 	s.doc = newChecker(t, s.api.document)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -26,6 +26,8 @@ type serveConfig struct {
 	LogLevel      string        `koanf:"log-level"`
 	Deadline      time.Duration `koanf:"payment-timeout"`
 
+	Tlog tlogConfig `koanf:",squash"`
+
 	Eventstore eventstoreConfig `koanf:",squash"`
 
 	Ledger          string `koanf:"ledger"`
@@ -45,6 +47,7 @@ func addServeFlags(cmd *cobra.Command) {
 	f.String("log-level", "info", "debug, info, warn or error")
 	addEventstoreFlags(f, &eventstoreConfig{}, "eventstore-", "")
 	f.Duration("payment-timeout", 20*time.Second, "how long one call to Stripe may take")
+	addTlogFlags(cmd)
 }
 
 // loadServeConfig merges file, environment and flags.

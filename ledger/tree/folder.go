@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/transparency-dev/formats/log"
+
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/tree/leaf"
 	"github.com/vouchledger/vouch/ledger/tree/tile"
@@ -190,4 +192,29 @@ func foreign(name string) bool {
 	}
 	_, err := tile.ParsePath(name)
 	return err != nil
+}
+
+// Published returns what is served under a name of tlog-tiles: the checkpoint,
+// or a tile or bundle that it covers. Anything else is [ledger.ErrNotFound],
+// also a tile that is written and not yet signed.
+func (f *Folder) Published(name string) ([]byte, error) {
+	if name == CheckpointFile {
+		return f.Checkpoint()
+	}
+	id, err := tile.ParsePath(name)
+	if err != nil {
+		return nil, err
+	}
+	note, err := f.Checkpoint()
+	if err != nil {
+		return nil, err
+	}
+	var c log.Checkpoint
+	if _, err := c.Unmarshal(note); err != nil {
+		return nil, fmt.Errorf("tree: %w: %w", ledger.ErrCorrupt, err)
+	}
+	if in, ok := tile.In(c.Size, id.Level, id.Index); !ok || id.Width > in.Width {
+		return nil, fmt.Errorf("tree of %d leaves: %s: %w", c.Size, name, ledger.ErrNotFound)
+	}
+	return f.Tile(id)
 }
