@@ -64,10 +64,13 @@ var layers = map[string][]string{
 	"vision/ticket":    {"ledger"},
 	"vision/watch":     {"ledger", "vision/cv", "vision/evidence", "vision/planogram", "vision/shelf"},
 
-	"billing":           {"ledger", "ledger/money", "projections"},
-	"billing/audit":     {"ledger", "ledger/money", "projections"},
-	"billing/engine":    {"ledger", "ledger/money", "projections", "billing"},
-	"billing/export":    {"ledger/money", "projections"},
+	"billing":        {"ledger", "ledger/money", "projections"},
+	"billing/audit":  {"ledger", "ledger/money", "projections"},
+	"billing/engine": {"ledger", "ledger/money", "projections", "billing"},
+	"billing/export": {"ledger/money", "projections"},
+	"billing/proof": {
+		"ledger", "ledger/tree", "ledger/tree/signer", "ledger/tree/tile", "projections",
+	},
 	"billing/shopfile":  {"ledger", "ledger/money"},
 	"billing/simulate":  {"ledger", "ledger/money", "projections", "billing", "billing/audit", "billing/engine"},
 	"billing/stripe":    {"ledger/money", "billing"},

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/tree/signer"
 )
 
 // version is set by the linker for releases.
@@ -46,7 +47,7 @@ func run() int {
 
 func exitCode(err error) int {
 	switch {
-	case errors.Is(err, errVerify), errors.Is(err, ledger.ErrCorrupt):
+	case errors.Is(err, errVerify), errors.Is(err, ledger.ErrCorrupt), errors.Is(err, signer.ErrContradicts):
 		return exitVerify
 	case errors.Is(err, ledger.ErrNotFound):
 		return exitNotFound

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -64,6 +65,7 @@ type server struct {
 	gateway *stripe.Gateway
 	store   *evidence.Store
 	keys    *keys.Store
+	tree    *treeServer
 	api     *api.API
 }
 
@@ -76,7 +78,7 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 	}
 	defer func() {
 		s.gateway.Close()
-		err = errors.Join(err, s.store.Close(), s.log.Close())
+		err = errors.Join(err, s.store.Close(), s.tree.signer.Close(), s.log.Close())
 	}()
 	var port *eventstorePort
 	if cfg.Eventstore.Listen != "" {
@@ -96,6 +98,7 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 	group, ctx := errgroup.WithContext(ctx)
 	httpServer := s.api.Server()
 	group.Go(func() error { return ended(s.runner.Run(ctx)) })
+	group.Go(func() error { return ended(s.tree.Run(ctx)) })
 	group.Go(func() error { return ended(s.models.visits.Run(ctx)) })
 	group.Go(func() error { return ended(s.models.reviews.Run(ctx)) })
 	group.Go(func() error { return ended(s.models.journal.Run(ctx)) })
@@ -178,13 +181,21 @@ func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
+	metrics := prometheus.NewRegistry()
+	if s.tree, err = openTree(cfg.Data, cfg.Tlog, s.log, metrics, logger); err != nil {
+		return err
+	}
 	s.api, err = api.New(api.Services{
 		Log: s.log, Desk: s.desk, Evidence: s.store, Keys: s.keys, Tickets: ticketKey, Ring: tickets,
 		Visits: s.models.visits, Reviews: s.models.reviews, Journal: s.models.journal,
 		Register: s.models.register,
 		Payer:    payerOf(directory), Webhook: webhook, Now: time.Now, Logger: logger,
+		Tlog: s.tree.Folder().Published, Ready: s.tree.Ready, Metrics: metrics,
 	})
-	return err
+	if err != nil {
+		return errors.Join(err, s.tree.signer.Close())
+	}
+	return nil
 }
 
 // payerOf looks a shopper up in the directory.

@@ -154,8 +154,13 @@ func (t *treeServer) measure(r *prometheus.Registry) {
 func newTlogCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tlog",
-		Short: "The tree of the ledger: its key for auditors",
+		Short: "The tree of the ledger: its key for auditors, and a checkpoint without a server",
 	}
+	cmd.AddCommand(newTlogKeyCommand(), newTlogPublishCommand())
+	return cmd
+}
+
+func newTlogKeyCommand() *cobra.Command {
 	key := &cobra.Command{
 		Use:   "key",
 		Short: "Print the verifier key of the tree's checkpoints",
@@ -174,6 +179,51 @@ folder.`,
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), vkey)
 		return err
 	}
-	cmd.AddCommand(key)
+	return key
+}
+
+// newTlogPublishCommand returns `vouch tlog publish`: what a server does each
+// second, once.
+func newTlogPublishCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "publish",
+		Short: "Make one checkpoint of a ledger whose server is not running",
+		Long: `Computes the tree of all events, signs it and asks the witnesses, as vouch serve does each
+second. It refuses what contradicts a checkpoint that was signed before. A server that is
+running does this by itself, and its signing key cannot be used beside it.`,
+		Args: cobra.NoArgs,
+	}
+	from := addSourceFlags(cmd)
+	addTlogFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		f := cmd.Flags()
+		origin, _ := f.GetString("tlog-origin") // flags of our own: they are there
+		elsewhere, _ := f.GetString("tlog-signer")
+		policy, _ := f.GetString("tlog-policy")
+		logger, err := newLogger("warn")
+		if err != nil {
+			return err
+		}
+		log, err := from.open(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer log.Close() //nolint:errcheck // only read
+		cfg := tlogConfig{Origin: origin, Signer: elsewhere, Policy: policy}
+		t, err := openTree(from.data, cfg, log, prometheus.NewRegistry(), logger)
+		if err != nil {
+			return err
+		}
+		defer t.signer.Close() //nolint:errcheck // only a lock
+		if err := t.Once(cmd.Context()); err != nil {
+			return err
+		}
+		text, err := t.Folder().Checkpoint()
+		if err != nil {
+			return err
+		}
+		_, err = cmd.OutOrStdout().Write(text)
+		return err
+	}
 	return cmd
 }

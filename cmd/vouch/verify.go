@@ -15,29 +15,47 @@ import (
 	"github.com/vouchledger/vouch/cmd/vouch/audit"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/embedded"
+	"github.com/vouchledger/vouch/ledger/tree"
 )
 
 func newVerifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "verify",
-		Short: "Check log, receipts, books and evidence from the outside",
+		Use:   "verify [FILE]",
+		Short: "Check log, tree, receipts, books and evidence from the outside, or one proof file offline",
 		Long: `Checks a data folder without trusting the server: every frame of the log (length,
 checksum, positions, revisions, ids, stored form), every receipt against its replay,
 byte for byte, that every visit is settled at most once and nothing is charged twice,
-that the journal sums to zero, and every piece of evidence against its digest.
+that the journal sums to zero, every tile, bundle and checkpoint of the tree against the
+log and against what was signed last, and every piece of evidence against its digest.
+
+With FILE, which vouch proof made, it checks that file alone, without server or data
+folder, against the key that vouch tlog key printed: every event's bytes, its place in the
+tree, the checkpoint's signature, with --policy the witnesses' cosignatures, and the
+receipt against its replay.
 
 With --ledger it checks a ledger in a cluster: all of that but the bytes of the log,
 which are the cluster's, and that no event id is stored twice.
 
 It may run beside the server. Exit code 0 only if all of it holds, 6 if not.`,
-		Args: cobra.NoArgs,
+		Example: `  vouch verify --data DIR
+  vouch verify receipt.vouch-proof --key "$(cat shop.key.pub)" --policy witnesses.txt`,
+		Args: cobra.MaximumNArgs(1),
 	}
 	from := addSourceFlags(cmd)
+	trust := addTrustFlags(cmd)
 	asJSON := cmd.Flags().Bool("json", false, "the report as JSON")
 	skip := cmd.Flags().Bool("skip-evidence", false, "do not read the evidence")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	elsewhere := cmd.Flags().String("tlog-signer", "", "folder of the tree's signing key (default DATA/signer)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			return verifyFile(cmd.OutOrStdout(), args[0], *trust, *asJSON)
+		}
+		if *trust != (trustFlags{}) {
+			return fmt.Errorf("%w: --key and --policy are for a proof file", errUsage)
+		}
 		bar := newBar(cmd.ErrOrStderr(), "log")
 		cfg := audit.Config{Ledger: filepath.Join(from.data, ledgerDir), Evidence: filepath.Join(from.data, evidenceDir), Progress: bar.progress}
+		cfg.Tree, cfg.Signer = filepath.Join(from.data, tlogDir), signerFolder(from.data, *elsewhere)
 		if from.address != "" {
 			log, err := from.cluster(cmd.Context(), "", bar.progress, slog.New(slog.DiscardHandler))
 			if err != nil {
@@ -81,6 +99,21 @@ func printLog(w io.Writer, r embedded.Report) {
 	fmt.Fprintf(w, "  digest    %s\n", r.SHA256)
 }
 
+func printTree(w io.Writer, r *tree.Report) {
+	if r == nil {
+		fmt.Fprintln(w, "  tree      none yet; vouch serve makes it")
+		return
+	}
+	fmt.Fprintf(w, "  tree      %d leaves in %d tiles and %d bundles, signed by %s", r.Published, r.Tiles, r.Bundles, r.Origin)
+	if r.Later > 0 {
+		fmt.Fprintf(w, "; %d later events", r.Later)
+	}
+	if r.Cosigned > 0 {
+		fmt.Fprintf(w, "; %d leaves cosigned by witnesses", r.Cosigned)
+	}
+	fmt.Fprintf(w, "\n  root      %s\n", r.Root)
+}
+
 // maxShown is how many findings a person is shown.
 const maxShown = 20
 
@@ -101,6 +134,7 @@ func printReport(w io.Writer, r audit.Report) {
 	} else {
 		printLog(w, r.Log)
 	}
+	printTree(w, r.Tree)
 	fmt.Fprintf(w, "  visits    %d, of these %d settled, %d refused at the gate, %d under way\n", r.Visits, r.Settled, r.Refused, r.Waiting)
 	fmt.Fprintf(w, "  receipts  %d, of these %d corrections\n", r.Receipts, r.Corrected)
 	fmt.Fprintf(w, "  journal   %d entries", r.Entries)

@@ -88,3 +88,6 @@ func (p Proof) Verify(key note.Verifier, quorum func(checkpoint []byte) error) (
 	e, err := leaf.Decode(p.Leaf)
 	return e, c, err
 }
+
+// Envelope returns what the leaf says, without checking that it is in the tree.
+func (p Proof) Envelope() (leaf.Envelope, error) { return leaf.Decode(p.Leaf) }

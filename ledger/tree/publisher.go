@@ -187,7 +187,7 @@ func (p *Publisher) follow(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// CatchUp appends what the log holds now, for whoever does not run.
+// CatchUp appends what the log holds now.
 func (p *Publisher) CatchUp(ctx context.Context) error {
 	p.mu.Lock()
 	if p.stack == nil {
@@ -242,8 +242,20 @@ func (p *Publisher) tick(ctx context.Context) error {
 	}
 }
 
+// Once makes one checkpoint of all that the log holds. It is what Run does, for
+// whoever does not run.
+func (p *Publisher) Once(ctx context.Context) error {
+	if err := p.Resume(ctx); err != nil {
+		return err
+	}
+	if err := p.CatchUp(ctx); err != nil {
+		return err
+	}
+	return p.Publish(ctx)
+}
+
 // Publish makes one checkpoint of what the tree holds, asks the witnesses, and
-// publishes it. It is what Run does each interval, for whoever does not run.
+// publishes it.
 func (p *Publisher) Publish(ctx context.Context) error {
 	if err := p.cosign(ctx); err != nil { // what was signed before
 		return err

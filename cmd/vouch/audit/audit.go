@@ -1,12 +1,13 @@
 // Package audit checks a data folder from the outside: the log byte by byte,
-// what its events say together (package billing/audit), and the evidence
-// against its digests.
+// what its events say together (package billing/audit), the tree against the
+// log and its signatures, and the evidence against its digests.
 //
 // It trusts nothing that the server keeps beside the log, and changes nothing.
 package audit
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/embedded"
 	"github.com/vouchledger/vouch/ledger/esdb"
+	"github.com/vouchledger/vouch/ledger/tree"
 	"github.com/vouchledger/vouch/vision/evidence"
 )
 
@@ -23,6 +25,7 @@ type Report struct {
 	audit.Report
 	Log      embedded.Report `json:"log"`               // zero for a cluster
 	Cluster  bool            `json:"cluster,omitempty"` // the log is in a cluster
+	Tree     *tree.Report    `json:"tree,omitempty"`    // nil: there is none yet
 	Evidence int             `json:"evidence"`          // objects that match their digest
 }
 
@@ -30,6 +33,8 @@ type Report struct {
 type Config struct {
 	Ledger   string  // folder of the log
 	Cluster  Cluster // a log in a cluster, instead of the folder
+	Tree     string  // folder of the tree; empty checks none
+	Signer   string  // folder of the tree's signer
 	Evidence string  // folder of the evidence; empty checks none
 	Over     bool    // the last visit must be over
 	Progress func(done, total int64)
@@ -46,11 +51,16 @@ type Cluster interface {
 // wrong within an intact log is a finding.
 func Run(ctx context.Context, cfg Config) (Report, error) {
 	var r Report
-	var err error
+	// What the tree claims is read before the log, which then holds at least
+	// that, whatever a server beside us does.
+	claim, err := readClaim(cfg)
+	if err != nil {
+		return r, err
+	}
 	if cfg.Cluster != nil {
-		err = r.checkCluster(ctx, cfg)
+		err = r.checkCluster(ctx, cfg, claim)
 	} else {
-		err = r.checkFolder(ctx, cfg)
+		err = r.checkFolder(ctx, cfg, claim)
 	}
 	if err != nil {
 		return r, err
@@ -61,7 +71,29 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	return r, r.checkEvidence(ctx, cfg.Evidence)
 }
 
-func (r *Report) checkFolder(ctx context.Context, cfg Config) (err error) {
+// readClaim returns what the tree says, or nil if there is none.
+func readClaim(cfg Config) (*tree.Claim, error) {
+	if cfg.Tree == "" {
+		return nil, nil //nolint:nilnil // nothing to check is no error
+	}
+	claim, err := tree.ReadClaim(tree.NewDir(cfg.Tree), cfg.Signer)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil, nil //nolint:nilnil // as above
+	}
+	return claim, err
+}
+
+// checkTree compares the tree with the log that it is of.
+func (r *Report) checkTree(ctx context.Context, log ledger.Log, claim *tree.Claim) error {
+	if claim == nil {
+		return nil
+	}
+	found, err := claim.Verify(ctx, log, func(where, what string) { r.Find("tree", where, "%s", what) })
+	r.Tree = &found
+	return err
+}
+
+func (r *Report) checkFolder(ctx context.Context, cfg Config, claim *tree.Claim) (err error) {
 	if r.Log, err = embedded.Verify(ctx, cfg.Ledger, cfg.Progress); err != nil {
 		return err
 	}
@@ -70,13 +102,15 @@ func (r *Report) checkFolder(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	defer log.Close() //nolint:errcheck // read-only
-	r.Report, err = audit.Run(ctx, log, cfg.Over)
-	return err
+	if r.Report, err = audit.Run(ctx, log, cfg.Over); err != nil {
+		return err
+	}
+	return r.checkTree(ctx, log, claim)
 }
 
 // checkCluster checks what the events say. That revisions have no gaps was
 // checked when the log was opened.
-func (r *Report) checkCluster(ctx context.Context, cfg Config) (err error) {
+func (r *Report) checkCluster(ctx context.Context, cfg Config, claim *tree.Claim) (err error) {
 	r.Cluster = true
 	if r.Report, err = audit.Run(ctx, cfg.Cluster, cfg.Over); err != nil {
 		return err
@@ -85,7 +119,7 @@ func (r *Report) checkCluster(ctx context.Context, cfg Config) (err error) {
 		r.Find("log", "event "+d.ID.String(), "is stored twice, at positions %d and %d: two servers appended it to two streams at once; "+
 			"the first one counts", d.First, d.Second)
 	}
-	return nil
+	return r.checkTree(ctx, cfg.Cluster, claim)
 }
 
 func (r *Report) checkEvidence(ctx context.Context, dir string) error {
