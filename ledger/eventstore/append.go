@@ -26,11 +26,9 @@ func (v streamService) Append(call streams.Streams_AppendServer) error {
 		return ended(err)
 	}
 	options := first.GetOptions()
-	if options == nil {
-		return invalid("append: the first message must be the options")
-	}
 	expected, err := appendExpects(options)
 	if err != nil {
+		drain(call, maxDrained)
 		return err
 	}
 	drafts, err := v.s.receive(call)
@@ -61,25 +59,23 @@ func ended(err error) error {
 // still sending may never see why, so the rest is read first.
 func (s *Server) receive(call streams.Streams_AppendServer) ([]ledger.Draft, error) {
 	in := intake{s: s}
-	var refused error
-	for drained := 0; ; {
+	for {
 		req, err := call.Recv()
 		if errors.Is(err, io.EOF) {
-			return in.drafts, refused
+			return in.drafts, nil
 		}
 		if err != nil {
 			return nil, err
 		}
 		m := req.GetProposedMessage()
-		switch {
-		case refused != nil:
-			if drained += len(m.GetData()) + len(m.GetCustomMetadata()); drained > maxDrained {
-				return nil, refused
-			}
-		case m == nil:
-			refused = invalid("append: options and events only, options first")
-		default:
-			refused = in.add(m)
+		if m == nil {
+			err = invalid("append: events only, after the options")
+		} else {
+			err = in.add(m)
+		}
+		if err != nil {
+			drain(call, maxDrained)
+			return nil, err
 		}
 	}
 }
@@ -138,7 +134,7 @@ func appendExpects(o *streams.AppendReq_Options) (int64, error) {
 	case *streams.AppendReq_Options_StreamExists:
 		return streamExists, nil
 	default:
-		return 0, invalid("append: no expected revision")
+		return 0, invalid("append: the first message must be the options, with an expected revision")
 	}
 }
 

@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/vouchledger/vouch/ledger"
 )
@@ -70,10 +72,28 @@ func (s *Server) unary(
 // stream is unary for streaming calls.
 func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
 	ctx, err := s.signIn(ss.Context(), info.FullMethod)
-	if err == nil {
+	switch {
+	case err == nil:
 		err = handle(srv, signedIn{ss, ctx})
+	case info.IsClientStream && !info.IsServerStream:
+		drain(ss, maxStrange)
 	}
 	return s.answer(ss.Context(), info.FullMethod, err)
+}
+
+// maxStrange bounds what is read of an append by somebody who did not sign in.
+const maxStrange = 4 << 20
+
+// drain reads what a refused client is still sending, up to so many bytes: the
+// client would otherwise see a broken call instead of the reason.
+func drain(ss grpc.ServerStream, limit int) {
+	for n := 0; n <= limit; {
+		var m streams.AppendReq
+		if ss.RecvMsg(&m) != nil {
+			return
+		}
+		n += 1 + proto.Size(&m)
+	}
 }
 
 // signedIn is a stream whose context knows the caller.

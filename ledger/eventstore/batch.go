@@ -20,8 +20,8 @@ import (
 
 // Bounds of one batch-append call.
 const (
-	maxAppending = 64   // appends on their way to the disk at once
-	maxOpen      = 1024 // appends of which only a part has come
+	maxAppending = 64 // appends on their way to the disk at once
+	maxOpen      = 64 // appends of which only a part has come; each holds up to MaxAppend
 )
 
 // BatchAppend takes many appends on one long-lived call, each in chunks under a

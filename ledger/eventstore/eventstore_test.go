@@ -50,6 +50,13 @@ func serve(t *testing.T, log ledger.Log, cfg eventstore.Config) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	serveOn(t, log, cfg, l)
+	return l.Addr().String()
+}
+
+// serveOn is serve on a listener.
+func serveOn(t *testing.T, log ledger.Log, cfg eventstore.Config, l net.Listener) {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- eventstore.New(log, cfg).Serve(ctx, l) }()
@@ -59,7 +66,6 @@ func serve(t *testing.T, log ledger.Log, cfg eventstore.Config) string {
 			t.Errorf("Serve = %v, want nil", err)
 		}
 	})
-	return l.Addr().String()
 }
 
 // connect returns the official client for a connection string.
