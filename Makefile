@@ -24,13 +24,18 @@ test:
 	$(GO) vet -tags $(TAGS) ./...
 	CGO_ENABLED=0 $(GO) vet ./cmd/vouch ./ledger/... ./projections/... ./billing/... ./api/...
 	@$(MAKE) --no-print-directory build
-	@$(MAKE) --no-print-directory $(BIN)/stripe-mock
-	VOUCH_STRIPE_MOCK=$(CURDIR)/$(BIN)/stripe-mock $(GO) test -tags $(TAGS) -timeout 15m ./...
+	@$(MAKE) --no-print-directory $(BIN)/stripe-mock $(BIN)/nats-server
+	VOUCH_STRIPE_MOCK=$(CURDIR)/$(BIN)/stripe-mock VOUCH_NATS_SERVER=$(CURDIR)/$(BIN)/nats-server $(GO) test -tags $(TAGS) -timeout 15m ./...
 
 # Stripe's own check of request shapes; the tests that need it say so where it
 # cannot be had.
 $(BIN)/stripe-mock: | $(BIN)
 	@GOBIN=$(CURDIR)/$(BIN) CGO_ENABLED=0 $(GO) install github.com/stripe/stripe-mock@v0.203.0 || echo "test: no stripe-mock, its two tests are skipped"
+
+# What the ledger is measured against; Debian's cannot sync always. PostgreSQL is
+# Debian's postgresql-15.
+$(BIN)/nats-server: | $(BIN)
+	@GOBIN=$(CURDIR)/$(BIN) CGO_ENABLED=0 $(GO) install github.com/nats-io/nats-server/v2@v2.15.2 || echo "no nats-server, what needs it is skipped"
 
 ## build: both binaries into bin/
 build: $(BIN)
@@ -61,8 +66,8 @@ lint:
 	$(GOLANGCI) run --build-tags $(TAGS) ./...
 
 ## bench: the tables of docs/benchmarks.md
-bench: build
-	./$(BIN)/vouch bench ledger
+bench: build $(BIN)/nats-server
+	./$(BIN)/vouch bench ledger --json $(BIN)/bench-ledger.json
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 1s ./...
 
 ## torture: kill, corrupt and race for TORTURE (default ten minutes)

@@ -1,12 +1,12 @@
 package ledgerbench
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"runtime"
 	"sync"
 
-	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/internal/disk"
 )
 
@@ -16,9 +16,9 @@ const (
 	bareSector = 512
 )
 
-// A bareFile is a file that bytes are brought to durably, with the log's group
-// commit and nothing else.
-type bareFile struct {
+// A Bare is a file that bytes are brought to durably, with the log's group
+// commit and nothing else: the limit. It is a [Target].
+type Bare struct {
 	file disk.File
 	mu   sync.Mutex
 	next *bareBatch
@@ -33,8 +33,9 @@ type bareBatch struct {
 	err  error
 }
 
-// openBare makes the file and fills it with zeros.
-func openBare(dir string) (*bareFile, error) {
+// OpenBare makes a folder in dir with the file, and fills it with zeros. The
+// caller closes it.
+func OpenBare(dir string) (*Bare, error) {
 	d := disk.Dir(filepath.Join(dir, "bare"))
 	if err := d.Make(); err != nil {
 		return nil, err
@@ -52,16 +53,16 @@ func openBare(dir string) (*bareFile, error) {
 	if err := errors.Join(f.Sync(), d.Sync()); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	b := &bareFile{file: f, work: make(chan struct{}, 1), done: make(chan struct{})}
+	b := &Bare{file: f, work: make(chan struct{}, 1), done: make(chan struct{})}
 	go b.run()
 	return b, nil
 }
 
-// append writes as many bytes as the log does for d, and returns when they are
+// Append writes as many bytes as the log does for e, and returns when they are
 // durable.
-func (b *bareFile) append(id []byte, stream ledger.StreamID, d ledger.Draft) error {
+func (b *Bare) Append(_ context.Context, e Event) error {
 	var header [bareHeader]byte
-	copy(header[:], id)
+	copy(header[:], e.Draft.ID[:])
 	b.mu.Lock()
 	batch := b.next
 	if batch == nil {
@@ -70,17 +71,17 @@ func (b *bareFile) append(id []byte, stream ledger.StreamID, d ledger.Draft) err
 		b.work <- struct{}{}
 	}
 	batch.buf = append(batch.buf, header[:]...)
-	batch.buf = append(batch.buf, stream...)
-	batch.buf = append(batch.buf, d.Kind...)
-	batch.buf = append(batch.buf, d.Actor...)
-	batch.buf = append(batch.buf, d.Body...)
+	batch.buf = append(batch.buf, e.Stream...)
+	batch.buf = append(batch.buf, e.Draft.Kind...)
+	batch.buf = append(batch.buf, e.Draft.Actor...)
+	batch.buf = append(batch.buf, e.Draft.Body...)
 	b.mu.Unlock()
 	<-batch.done
 	return batch.err
 }
 
 // run writes batch after batch, from the start again when the end is reached.
-func (b *bareFile) run() {
+func (b *Bare) run() {
 	defer close(b.done)
 	at := int64(0)
 	for range b.work {
@@ -104,7 +105,11 @@ func (b *bareFile) run() {
 	}
 }
 
-func (b *bareFile) close() error {
+// Settle implements [Target]: nothing goes on in the background.
+func (b *Bare) Settle(context.Context) error { return nil }
+
+// Close ends the file. No Append may be under way.
+func (b *Bare) Close() error {
 	close(b.work)
 	<-b.done
 	return b.file.Close()

@@ -1,0 +1,94 @@
+package bench
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// A Machine is what a figure depends on.
+type Machine struct {
+	CPU        string `json:"cpu"`
+	CPUs       int    `json:"cpus"`
+	MemoryMB   int    `json:"memory_mb"`
+	Kernel     string `json:"kernel"`
+	FileSystem string `json:"file_system"`
+	Go         string `json:"go"`
+	Vouch      string `json:"vouch"`
+	PostgreSQL string `json:"postgresql"` // empty if not measured
+	NATS       string `json:"nats"`       // likewise
+	Load       string `json:"load"`       // average over one minute when the run began
+}
+
+// String returns m in one line.
+func (m Machine) String() string {
+	s := fmt.Sprintf("%d CPUs (%s), %d MB, %s, %s, %s, vouch %s", m.CPUs, m.CPU, m.MemoryMB, m.FileSystem, m.Kernel, m.Go, m.Vouch)
+	if m.PostgreSQL != "" {
+		s += ", PostgreSQL " + m.PostgreSQL
+	}
+	if m.NATS != "" {
+		s += ", nats-server " + m.NATS
+	}
+	return s + ", load " + m.Load
+}
+
+// thisMachine looks at the machine and the disk of dir. What it cannot find out
+// stays empty.
+func thisMachine(dir, vouch string) Machine {
+	m := Machine{
+		CPU: field("/proc/cpuinfo", "model name"), CPUs: runtime.NumCPU(), Kernel: runtime.GOOS + "/" + runtime.GOARCH,
+		FileSystem: fileSystem(dir), Go: runtime.Version(), Vouch: vouch,
+	}
+	m.MemoryMB = kilobytes("/proc/meminfo", "MemTotal") / 1024
+	if b, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		m.Kernel += " " + strings.TrimSpace(string(b))
+	}
+	if b, err := os.ReadFile("/proc/loadavg"); err == nil {
+		m.Load, _, _ = strings.Cut(string(b), " ")
+	}
+	return m
+}
+
+// field returns the first value of a "name: value" file.
+func field(file, name string) string {
+	f, err := os.Open(file)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if k, v, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(k) == name {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}
+
+// kilobytes returns a "name: 123 kB" of such a file.
+func kilobytes(file, name string) int {
+	n, err := strconv.Atoi(strings.TrimSuffix(field(file, name), " kB"))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// fileSystems names those that are likely, by the number statfs gives.
+var fileSystems = map[int64]string{
+	0xef53: "ext4", 0x58465342: "xfs", 0x9123683e: "btrfs", 0x01021994: "tmpfs", 0x794c7630: "overlayfs", 0x2fc12fc1: "zfs",
+}
+
+func fileSystem(dir string) string {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		return ""
+	}
+	if name, ok := fileSystems[int64(st.Type)]; ok { //nolint:unconvert // its width differs between machines
+		return name
+	}
+	return fmt.Sprintf("file system %#x", st.Type)
+}

@@ -1,0 +1,182 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/embedded"
+	"github.com/vouchledger/vouch/ledger/ledgerbench"
+	"github.com/vouchledger/vouch/ledger/ledgerbench/postgres"
+)
+
+// repeats is how often a part is run: the figures are medians.
+const repeats = 5
+
+// replay measures reading, decoding and folding on one processor.
+func (r *run) replay(ctx context.Context) error {
+	small := min(r.Sample, r.report.Events)
+	var rates []float64
+	for i := range repeats {
+		r.progress("replaying", int64(i), repeats+1)
+		o, err := r.part(ctx, PartReplay, small, true)
+		if err != nil {
+			return err
+		}
+		rates = append(rates, float64(o.Events)/o.CPUMS*1e3)
+	}
+	r.progress("replaying", repeats, repeats+1)
+	all, err := r.part(ctx, PartReplay, 0, true)
+	if err != nil {
+		return err
+	}
+	r.report.atLeast(fmt.Sprintf("replay and fold into carts, one core, %s events", number(float64(small))),
+		ledgerbench.Median(rates), 1_500_000, "events/s")
+	r.report.atLeast(fmt.Sprintf("the same, all %s events of visits", number(float64(all.Events))),
+		float64(all.Events)/all.CPUMS*1e3, 900_000, "events/s")
+	r.report.figure("all of it by the wall clock, one core", float64(all.Events)/all.WallMS*1e3, "events/s")
+	r.report.figure(fmt.Sprintf("memory of its %s carts and the log", number(float64(all.Carts))), all.RSS, "MB")
+	d, err := r.part(ctx, PartDecode, small, true)
+	if err != nil {
+		return err
+	}
+	r.report.figure("decoding alone, one core", float64(d.Events)/d.CPUMS*1e3, "events/s")
+	r.report.figure("decoding with encoding/json takes", d.OtherMS/d.CPUMS, "times as long")
+	return nil
+}
+
+// open measures opening the log as a server does it.
+func (r *run) open(ctx context.Context) error {
+	var took, resident, peak, heap []float64
+	for i := range repeats {
+		r.progress("opening", int64(i), repeats)
+		o, err := r.part(ctx, PartOpen, 0, false)
+		if err != nil {
+			return err
+		}
+		if o.Events != r.report.Events {
+			return fmt.Errorf("%w: opened %d events, %d were appended", ledger.ErrCorrupt, o.Events, r.report.Events)
+		}
+		took, resident = append(took, o.WallMS), append(resident, o.RSS)
+		peak, heap = append(peak, o.Peak), append(heap, o.Heap)
+	}
+	work := fmt.Sprintf("open %s events", number(float64(r.report.Events)))
+	r.report.atMost(work, ledgerbench.Median(took), 200, "ms")
+	r.report.atMost(work+", memory resident", ledgerbench.Median(resident), 300, "MB")
+	r.report.figure("most memory while opening", ledgerbench.Median(peak), "MB")
+	r.report.figure("of it Go's heap in use", ledgerbench.Median(heap), "MB")
+	return nil
+}
+
+// visits measures reading single visits, in turns with PostgreSQL holding the
+// same events.
+func (r *run) visits(ctx context.Context, visits []ledger.StreamID) (err error) {
+	log, err := embedded.Open(ctx, r.path(), embedded.Config{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	var table *postgres.Store
+	if r.database != nil {
+		start := r.Now()
+		r.progress("loading PostgreSQL", 0, 1)
+		if table, err = r.database.Load(ctx, log.Read(ctx, ledger.Query{})); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, table.Close(context.WithoutCancel(ctx))) }()
+		r.report.figure("the same events into PostgreSQL, by COPY and then two indexes",
+			float64(r.report.Events)/r.Now().Sub(start).Seconds(), "events/s")
+	}
+	if err := same(ctx, log, table, visits); err != nil { // also warms both up
+		return err
+	}
+	var mine, theirs []float64
+	events := 0
+	for i, v := range visits {
+		if i%64 == 0 {
+			r.progress("reading visits", int64(i), int64(len(visits)))
+		}
+		n, took, err := r.timed(func() (int, error) { return readVisit(ctx, log, v) })
+		if err != nil {
+			return err
+		}
+		mine, events = append(mine, took), events+n
+		if table == nil {
+			continue
+		}
+		_, took, err = r.timed(func() (int, error) { rs, err := table.Visit(ctx, v); return len(rs), err })
+		if err != nil {
+			return err
+		}
+		theirs = append(theirs, took)
+	}
+	r.visitRows(mine, theirs, float64(events)/float64(max(len(visits), 1)))
+	return nil
+}
+
+func (r *run) visitRows(mine, theirs []float64, events float64) {
+	const against = "the same against PostgreSQL"
+	work := fmt.Sprintf("read one visit of %.1f events out of %s, warm", events, number(float64(r.report.Events)))
+	if len(mine) == 0 {
+		const why = "no visit has come to its end: make --events larger"
+		r.report.missing(work, 250, "µs", true, why)
+		r.report.missing(against, 10, "×", false, why)
+		return
+	}
+	median := ledgerbench.Median(mine)
+	r.report.atMost(work, median, 250, "µs")
+	if len(theirs) == 0 {
+		r.report.missing(against, 10, "×", false, r.noSQL)
+		return
+	}
+	r.report.atLeast(against, ledgerbench.Median(theirs)/median, 10, "×")
+	r.report.figure("one visit out of PostgreSQL, warm", ledgerbench.Median(theirs), "µs")
+}
+
+// timed returns what read gives and its time in microseconds.
+func (r *run) timed(read func() (int, error)) (n int, micros float64, err error) {
+	start := r.Now()
+	n, err = read()
+	return n, float64(r.Now().Sub(start).Nanoseconds()) / float64(time.Microsecond), err
+}
+
+func readVisit(ctx context.Context, log ledger.Log, visit ledger.StreamID) (int, error) {
+	n := 0
+	for _, err := range log.Read(ctx, ledger.Query{Stream: visit}) {
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// same checks that both hold the same visits.
+func same(ctx context.Context, log ledger.Log, table *postgres.Store, visits []ledger.StreamID) error {
+	for _, v := range visits {
+		var rows []ledger.Record
+		if table != nil {
+			var err error
+			if rows, err = table.Visit(ctx, v); err != nil {
+				return err
+			}
+		}
+		n := 0
+		for rec, err := range log.Read(ctx, ledger.Query{Stream: v}) {
+			if err != nil {
+				return err
+			}
+			if table != nil && (n >= len(rows) || rows[n].ID != rec.ID || !bytes.Equal(rows[n].Body, rec.Body)) {
+				return fmt.Errorf("%w: %s/%d is another event in PostgreSQL", ledger.ErrCorrupt, v, n)
+			}
+			n++
+		}
+		if n == 0 || table != nil && n != len(rows) {
+			return fmt.Errorf("%w: %s has %d events, and %d in PostgreSQL", ledger.ErrCorrupt, v, n, len(rows))
+		}
+	}
+	return nil
+}
