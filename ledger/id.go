@@ -200,19 +200,27 @@ func (s StreamID) Validate() error {
 	if s == "" || len(s) > MaxStreamBytes {
 		return fmt.Errorf("stream %q: %w: want 1 to %d bytes", string(s), ErrInvalid, MaxStreamBytes)
 	}
-	if !utf8.ValidString(string(s)) {
-		return fmt.Errorf("stream %q: %w: not UTF-8", string(s), ErrInvalid)
-	}
-	if strings.ContainsFunc(string(s), unicode.IsControl) {
-		return fmt.Errorf("stream %q: %w: control characters", string(s), ErrInvalid)
-	}
-	if !s.Own() {
+	if s.graphic() {
 		return nil
 	}
-	for _, r := range string(s) {
-		if r <= ' ' || r > '~' {
-			return fmt.Errorf("stream %q: %w: only printable ASCII without spaces", string(s), ErrInvalid)
-		}
+	switch {
+	case !utf8.ValidString(string(s)):
+		return fmt.Errorf("stream %q: %w: not UTF-8", string(s), ErrInvalid)
+	case strings.ContainsFunc(string(s), unicode.IsControl):
+		return fmt.Errorf("stream %q: %w: control characters", string(s), ErrInvalid)
+	case s.Own():
+		return fmt.Errorf("stream %q: %w: only printable ASCII without spaces", string(s), ErrInvalid)
 	}
 	return nil
+}
+
+// graphic reports whether s is printable ASCII without spaces, as nearly all
+// names are.
+func (s StreamID) graphic() bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }

@@ -13,17 +13,12 @@ import (
 // A batch is what will be one commit: the frames of all appends that came while
 // the commit before was on its way to the disk.
 type batch struct {
-	buf    []byte // room for the commit header, then frames
-	events []pendingEvent
-	done   chan struct{} // closed when the outcome is known
-	err    error         // the outcome; read after done
-}
-
-// A pendingEvent is what the index has to learn of an event when it is durable.
-type pendingEvent struct {
-	stream *stream
-	id     ledger.ID
-	at     int // offset in buf
+	buf     []byte        // room for the commit header, then frames
+	first   uint64        // position of the first event
+	at      []uint32      // where each event's frame starts in buf
+	streams []*stream     // that it takes in, as often as it does
+	done    chan struct{} // closed when the outcome is known
+	err     error         // the outcome; read after done
 }
 
 // Append implements [ledger.Log].
@@ -46,11 +41,11 @@ func (l *Log) Append(
 		return nil, ErrReadOnly
 	}
 	records := make([]ledger.Record, len(drafts))
-	for i, d := range drafts {
-		records[i] = ledger.Record{
-			ID: d.ID, Kind: d.Kind, Stream: stream, Occurred: d.Occurred, Actor: d.Actor,
-			Cause: d.Cause, Trace: d.Trace, Body: bytes.Clone(d.Body), Metadata: bytes.Clone(d.Metadata), Binary: d.Binary,
-		}
+	for i := range drafts {
+		d, r := &drafts[i], &records[i]
+		r.ID, r.Kind, r.Stream, r.Occurred, r.Actor = d.ID, d.Kind, stream, d.Occurred, d.Actor
+		r.Cause, r.Trace, r.Binary = d.Cause, d.Trace, d.Binary
+		r.Body, r.Metadata = bytes.Clone(d.Body), bytes.Clone(d.Metadata)
 	}
 	r := request{stream: stream, expect: expect, records: records}
 	for {
@@ -105,6 +100,10 @@ type request struct {
 // lookUp asks the sealed part of the log what r needs to know of it, without
 // the lock: it is on disk.
 func (l *Log) lookUp(r *request) error {
+	if s := l.set.Load(); len(s.runs) == 0 {
+		r.set, r.tailOf, r.tail = s, s, 0
+		return nil
+	}
 	s, err := l.hold()
 	if err != nil {
 		return err
@@ -112,18 +111,16 @@ func (l *Log) lookUp(r *request) error {
 	defer release(s)
 	if r.set != s {
 		r.set, r.sealed = s, r.sealed[:0]
-		if len(s.runs) > 0 {
-			err := disk.Guard(func() (err error) {
-				for i := range r.records {
-					if r.sealed, err = s.candidates(r.sealed, r.records[i].ID); err != nil {
-						return err
-					}
+		err := disk.Guard(func() (err error) {
+			for i := range r.records {
+				if r.sealed, err = s.candidates(r.sealed, r.records[i].ID); err != nil {
+					return err
 				}
-				return nil
-			})
-			if err != nil {
-				return l.readError(err)
 			}
+			return nil
+		})
+		if err != nil {
+			return l.readError(err)
 		}
 	}
 	if r.wantTail && r.tailOf != s {
@@ -151,25 +148,29 @@ func (l *Log) admit(r *request) (*batch, error) {
 		r.wantTail, r.suspect = s == nil, nil
 		return nil, nil //nolint:nilnil // no batch and no error: ask the sealed part (again)
 	case s != nil:
-		r.next = s.next
+		r.next = s.next()
 	default:
 		r.next = r.tail
 	}
 	for i := range r.records {
-		if b := l.pending[r.records[i].ID]; b != nil {
-			return b, nil
-		}
 		r.suspect = l.idx.candidates(r.suspect, r.records[i].ID)
 	}
-	r.suspect = slices.DeleteFunc(r.suspect, func(p uint64) bool { return slices.Contains(r.cleared, p) })
+	for _, p := range r.suspect {
+		if b := l.underWay(p); b != nil {
+			return b, nil // it is durable first, and looked at then
+		}
+	}
+	r.suspect = slices.DeleteFunc(r.suspect, func(p uint64) bool {
+		return p > l.durable || slices.Contains(r.cleared, p) // above it: left by an append that was refused
+	})
 	if len(r.suspect) > 0 {
 		return nil, nil //nolint:nilnil // no batch and no error: look at the suspects
 	}
 	if !r.expect.Meets(r.next) {
-		if s != nil && s.batch != nil {
+		if s != nil && s.last() > l.durable {
 			// The writer that was faster is not durable yet. Say so only when
 			// it is: who reads again must find what it lost against.
-			return s.batch, nil
+			return l.underWay(s.last()), nil
 		}
 		return nil, &ledger.ConflictError{Stream: r.stream, Want: r.expect, Next: r.next}
 	}
@@ -185,8 +186,11 @@ func (l *Log) admit(r *request) (*batch, error) {
 func (l *Log) take(r *request) {
 	b := l.active
 	if b == nil {
-		b = &batch{buf: append(l.free[:0], zeros[:commitHeader]...), done: make(chan struct{})}
-		l.active, l.free = b, nil
+		b = &batch{
+			buf: append(l.free.buf[:0], zeros[:commitHeader]...), first: l.next, done: make(chan struct{}),
+			at: l.free.at[:0], streams: l.free.streams[:0],
+		}
+		l.active, l.free = b, batch{}
 		select {
 		case l.work <- struct{}{}:
 		default: // the committer has been called already
@@ -195,17 +199,28 @@ func (l *Log) take(r *request) {
 	now := max(ledger.Instant(l.cfg.Now()).UnixMicro(), l.recorded)
 	l.recorded = now
 	s := l.idx.stream(r.stream, r.next)
-	s.batch = b
+	b.streams = append(b.streams, s)
 	for i := range r.records {
 		rec := &r.records[i]
-		rec.Position, rec.Revision, rec.Recorded = l.next, s.next, frame.Micro(now)
+		rec.Position, rec.Revision, rec.Recorded = l.next, s.next(), frame.Micro(now)
 		l.next++
-		s.next++
-		l.pending[rec.ID] = b
-		b.events = append(b.events, pendingEvent{stream: s, id: rec.ID, at: len(b.buf)})
+		l.idx.add(s, rec.ID, rec.Position)
+		b.at = append(b.at, uint32(len(b.buf))) //nolint:gosec // bounded by maxCommit and an append
 		b.buf = frame.Append(b.buf, rec, i, len(r.records))
 	}
 	r.taken = true
+}
+
+// underWay returns the batch that has a position, unless it is durable or was
+// never given. The lock must be held.
+func (l *Log) underWay(position uint64) *batch {
+	switch {
+	case position <= l.durable || position >= l.next:
+		return nil
+	case l.active != nil && position >= l.active.first:
+		return l.active
+	}
+	return l.committing
 }
 
 // repeated looks at the suspects on disk. It returns the stored records of a

@@ -12,7 +12,6 @@ import (
 type committer struct {
 	witness  *witness
 	previous uint32   // header checksum of the last commit
-	durable  uint64   // last position that is durable
 	seg      *segment // that is written to
 }
 
@@ -56,7 +55,7 @@ func (l *Log) takeBatch() *batch {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.active
-	l.active = nil
+	l.active, l.committing = nil, b
 	return b
 }
 
@@ -75,12 +74,12 @@ func (l *Log) commit(b *batch) bool {
 	}
 	seg := l.c.seg
 	offset := seg.end
-	buf, crc := sealCommit(seg.seeds, b.buf, l.c.durable+1, len(b.events), l.c.previous)
+	buf, crc := sealCommit(seg.seeds, b.buf, b.first, len(b.at), l.c.previous)
 	_, err := seg.file.WriteAt(buf, offset)
 	if err == nil {
 		err = seg.file.Sync()
 	}
-	last := l.c.durable + uint64(len(b.events))
+	last := b.first + uint64(len(b.at)) - 1
 	if err == nil {
 		err = l.c.witness.note(last)
 	}
@@ -90,8 +89,8 @@ func (l *Log) commit(b *batch) bool {
 		l.stop(b, failed(err))
 		return false
 	}
-	l.c.previous, l.c.durable, b.buf = crc, last, buf
-	l.publish(b, crc, offset, offset+int64(len(buf)))
+	l.c.previous, b.buf = crc, buf
+	l.publish(b, crc, offset, last)
 	l.commits.Add(1)
 	if seg.end >= seg.size/2 {
 		l.spares.prepare()
@@ -99,20 +98,18 @@ func (l *Log) commit(b *batch) bool {
 	return true
 }
 
-// publish puts what is durable now into the index and wakes who waits for it.
-func (l *Log) publish(b *batch, crc uint32, offset, end int64) {
+// publish shows what is durable now to readers and wakes who waits for it.
+func (l *Log) publish(b *batch, crc uint32, offset int64, last uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, e := range b.events {
-		l.idx.add(e.stream, e.id, offset+int64(e.at))
-		delete(l.pending, e.id)
-		if e.stream.batch == b {
-			e.stream.batch = nil
-		}
+	seg := l.c.seg
+	for _, at := range b.at {
+		seg.offsets = append(seg.offsets, uint32(offset)+at) //nolint:gosec // below maxSegment
 	}
-	l.c.seg.end, l.c.seg.commit = end, crc
+	seg.end, seg.commit = offset+int64(len(b.buf)), crc
+	l.durable, l.committing = last, nil
 	if cap(b.buf) <= 2*maxCommit {
-		l.free = b.buf
+		l.free = batch{buf: b.buf, at: b.at, streams: b.streams}
 	}
 	close(b.done)
 	if l.changed != nil {
@@ -139,7 +136,7 @@ func (l *Log) stop(b *batch, cause error) {
 			close(b.done)
 		}
 	}
-	l.active = nil
+	l.active, l.committing = nil, nil
 }
 
 // refuse fails b and every append that was taken in since, and goes back to
@@ -151,25 +148,21 @@ func (l *Log) refuse(b *batch, cause error) {
 		if b == nil {
 			continue
 		}
-		for _, e := range b.events {
-			delete(l.pending, e.id)
-			e.stream.batch, e.stream.next = nil, e.stream.durable()
-			if len(e.stream.positions) == 0 {
-				delete(l.idx.streams, e.stream.name)
-			}
+		for _, s := range b.streams {
+			l.idx.forget(s, l.durable)
 		}
 		b.err = fmt.Errorf("append refused, nothing was written: %w", cause)
 		close(b.done)
 	}
-	l.active = nil
-	l.next = l.idx.head() + 1
+	l.active, l.committing = nil, nil
+	l.next = l.durable + 1
 }
 
 // roll makes the next segment, long enough for need bytes, and hands the last
 // one to the sealer.
 func (l *Log) roll(need int64) error {
 	size := max(l.cfg.SegmentBytes, segmentHeader+need)
-	if err := l.c.witness.settle(l.c.durable, stillOpen); err != nil {
+	if err := l.c.witness.settle(l.durable, stillOpen); err != nil {
 		return failed(err)
 	}
 	spare, err := l.spares.take(size)
@@ -178,7 +171,7 @@ func (l *Log) roll(need int64) error {
 	}
 	var s *segment
 	err = l.files.change(func() (err error) {
-		s, err = makeSegment(l.files, spare, l.id, l.c.durable+1, l.idx.seed)
+		s, err = makeSegment(l.files, spare, l.id, l.durable+1)
 		return err // under its old name it is no part of the log
 	})
 	if err != nil {
@@ -205,10 +198,10 @@ func (l *Log) roll(need int64) error {
 
 // close settles the witness, unless the disk has failed, and closes what the
 // committer had open.
-func (c *committer) close(healthy bool) error {
+func (c *committer) close(healthy bool, durable uint64) error {
 	var err error
 	if healthy {
-		err = c.witness.settle(c.durable, closedInOrder)
+		err = c.witness.settle(durable, closedInOrder)
 	}
 	return errors.Join(err, c.witness.file.Close())
 }

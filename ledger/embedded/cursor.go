@@ -75,7 +75,7 @@ func (c *cursor) look(name ledger.StreamID) error {
 		c.fill()
 		s, present := l.idx.streams[name], l.set.Load()
 		if s != nil {
-			c.view.first, c.view.positions = s.first, s.positions
+			c.view.first, c.view.positions = s.first, s.upTo(c.view.head)
 		}
 		l.mu.Unlock()
 		if name == "" || s != nil {
@@ -103,7 +103,7 @@ func (c *cursor) look(name ledger.StreamID) error {
 // fill takes the open part from the index. The lock must be held.
 func (c *cursor) fill() {
 	x := &c.log.idx
-	c.view.head, c.viewed = x.head(), true
+	c.view.head, c.viewed = c.log.durable, true
 	c.view.open = c.view.open[:0]
 	for _, seg := range x.open {
 		c.view.open = append(c.view.open, openPart{seg: seg, offsets: seg.offsets, end: seg.end})

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
-	"hash/maphash"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -85,7 +84,7 @@ func rawSegment(t *testing.T, commits []byte) *faultdisk.Disk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seg, err := makeSegment(d, from, sampleID, 1, maphash.MakeSeed())
+	seg, err := makeSegment(d, from, sampleID, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

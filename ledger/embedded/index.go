@@ -11,33 +11,52 @@ import (
 type stream struct {
 	name      ledger.StreamID
 	first     uint64   // revision of positions[0]; those before are sealed
-	positions []uint64 // as far as they are durable and not sealed
-	next      uint64   // revision of the next event; ahead of positions while a batch waits
-	batch     *batch   // the last batch that took in one of its events; nil once durable
-	noted     *segment // the last segment whose list it is in
+	positions []uint64 // of events that are not sealed, durable or under way
 }
 
-// durable returns the revision after the last durable one.
-func (s *stream) durable() uint64 { return s.first + uint64(len(s.positions)) }
+// next returns the revision of the next event.
+func (s *stream) next() uint64 { return s.first + uint64(len(s.positions)) }
 
-// index finds the durable events that are not sealed. INVARIANT: offsets of a
-// segment and positions of a stream only grow, and what is in them never
-// changes, so a reader may go on with a slice of them that it took under the
-// lock.
+// last returns the position of the last event; 0 if all are sealed.
+func (s *stream) last() uint64 {
+	if len(s.positions) == 0 {
+		return 0
+	}
+	return s.positions[len(s.positions)-1]
+}
+
+// upTo returns the positions up to one that is durable.
+func (s *stream) upTo(durable uint64) []uint64 {
+	n := len(s.positions)
+	for n > 0 && s.positions[n-1] > durable {
+		n--
+	}
+	return s.positions[:n]
+}
+
+// index finds the events that are not sealed. Streams and ids are in it from
+// the moment an append is taken in, so that nothing is left to do when it is
+// durable; who reads looks only at what lies at or below the last durable
+// position. INVARIANT: offsets of a segment, and positions of a stream as far as
+// they are durable, only grow, and what is in them never changes, so a reader may
+// go on with a slice of them that it took under the lock.
 type index struct {
 	streams map[ledger.StreamID]*stream
-	open    []*segment   // by position; the last is written to
-	seed    maphash.Seed // of the tables of ids
+	open    []*segment // by position; the last is written to
+	ids     []*idTable // by position; the last takes in new ids
+	seed    maphash.Seed
 }
 
 func newIndex() index {
-	return index{streams: make(map[ledger.StreamID]*stream), seed: maphash.MakeSeed()}
+	x := index{streams: make(map[ledger.StreamID]*stream), seed: maphash.MakeSeed()}
+	x.ids = []*idTable{newIDTable(x.seed, 0)}
+	return x
 }
 
 // last returns the segment that is written to.
 func (x *index) last() *segment { return x.open[len(x.open)-1] }
 
-// head returns the last position.
+// head returns the last position that lies in a segment.
 func (x *index) head() uint64 { return x.last().last() }
 
 // stream returns the stream of that name and makes it if need be, with first
@@ -45,96 +64,108 @@ func (x *index) head() uint64 { return x.last().last() }
 func (x *index) stream(name ledger.StreamID, first uint64) *stream {
 	s := x.streams[name]
 	if s == nil {
-		s = &stream{name: name, first: first, next: first}
+		s = &stream{name: name, first: first}
 		x.streams[name] = s
 	}
 	return s
 }
 
-// add takes in the next durable event, which lies in the last segment.
-func (x *index) add(s *stream, id ledger.ID, offset int64) {
-	seg := x.last()
-	seg.offsets = append(seg.offsets, uint32(offset)) //nolint:gosec // below maxSegment
-	seg.ids.add(id, uint32(len(seg.offsets)))         //nolint:gosec // fewer than bytes
-	s.positions = append(s.positions, seg.last())
-	s.next = max(s.next, s.durable())
-	if s.noted != seg {
-		s.noted = seg
-		seg.streams = append(seg.streams, s)
+// add takes in the next event.
+func (x *index) add(s *stream, id ledger.ID, position uint64) {
+	t := x.ids[len(x.ids)-1]
+	if t.used >= maxTable {
+		t = newIDTable(x.seed, position-1)
+		x.ids = append(x.ids, t)
+	}
+	t.add(id, position)
+	s.positions = append(s.positions, position)
+}
+
+// forget takes the events of a stream above a position out again. Their ids
+// stay: they are compared with what gets those positions next, and found to be
+// others.
+func (x *index) forget(s *stream, durable uint64) {
+	s.positions = s.upTo(durable)
+	if len(s.positions) == 0 {
+		delete(x.streams, s.name)
 	}
 }
 
 // candidates appends to found the positions whose ids may be id.
 func (x *index) candidates(found []uint64, id ledger.ID) []uint64 {
-	want := x.last().ids.fingerprint(id)
-	for _, seg := range x.open {
-		found = seg.ids.having(found, seg.first-1, want)
+	want := x.ids[0].fingerprint(id)
+	for _, t := range x.ids {
+		found = t.having(found, want)
 	}
 	return found
 }
 
-// dropFirst forgets the first segment, whose events are sealed.
-func (x *index) dropFirst() {
-	seg := x.open[0]
-	last := seg.last()
-	for _, s := range seg.streams {
+// dropFirst forgets the first segment, which holds events of those streams and
+// is sealed.
+func (x *index) dropFirst(streams []ledger.StreamID) {
+	last := x.open[0].last()
+	for _, name := range streams {
+		s := x.streams[name]
 		n := 0
 		for n < len(s.positions) && s.positions[n] <= last {
 			n++
 		}
 		s.first += uint64(n)                                    //nolint:gosec // a count
 		s.positions = append([]uint64(nil), s.positions[n:]...) // readers keep what they took
-		if len(s.positions) == 0 && s.batch == nil {
-			delete(x.streams, s.name)
+		if len(s.positions) == 0 {
+			delete(x.streams, name)
 		}
 	}
 	x.open = append([]*segment(nil), x.open[1:]...)
+	for len(x.ids) > 1 && x.ids[1].base <= last {
+		x.ids = append([]*idTable(nil), x.ids[1:]...)
+	}
 }
 
-// idTable finds the place of an event id in its segment in 8 bytes an entry: a
-// 32-bit fingerprint of the id and the place, from 1. A hit must be compared
+// idTable finds the position of an event id in 8 bytes an entry: a 32-bit
+// fingerprint of the id and the position less a base. A hit must be compared
 // with the id on disk. It is an open-addressed table with linear probing.
 type idTable struct {
 	seed  maphash.Seed // drawn for each opening: nobody can choose ids that collide; the same in all of them
-	slots []uint64     // fingerprint in the upper half, place in the lower; 0 is free
+	base  uint64       // below the first position
+	slots []uint64     // fingerprint in the upper half, position less base in the lower; 0 is free
 	used  int
 	shift uint
 }
 
-const firstTableBits = 10
+// A table starts small, for a small log, and is full when growing it further
+// would hold writers up.
+const (
+	firstTableBits = 10
+	maxTable       = 3 << 15 // three quarters of 2^17 slots
+)
 
-func newIDTable(seed maphash.Seed) idTable {
-	return idTable{seed: seed, slots: make([]uint64, 1<<firstTableBits), shift: 32 - firstTableBits}
+func newIDTable(seed maphash.Seed, base uint64) *idTable {
+	return &idTable{seed: seed, base: base, slots: make([]uint64, 1<<firstTableBits), shift: 32 - firstTableBits}
 }
 
 func (t *idTable) fingerprint(id ledger.ID) uint32 {
 	return uint32(maphash.Bytes(t.seed, id[:])) //nolint:gosec // half of the hash is meant
 }
 
-// candidates appends to found base and the place of each id that has id's
-// fingerprint.
-func (t *idTable) candidates(found []uint64, base uint64, id ledger.ID) []uint64 {
-	return t.having(found, base, t.fingerprint(id))
-}
-
-// having is candidates for a fingerprint.
-func (t *idTable) having(found []uint64, base uint64, want uint32) []uint64 {
+// having appends to found the positions whose ids have this fingerprint.
+func (t *idTable) having(found []uint64, want uint32) []uint64 {
 	for i := int(want >> t.shift); ; i = (i + 1) & (len(t.slots) - 1) {
 		slot := t.slots[i]
 		if slot == 0 {
 			return found
 		}
 		if uint32(slot>>32) == want { //nolint:gosec // upper half
-			found = append(found, base+uint64(uint32(slot))) //nolint:gosec // lower half
+			found = append(found, t.base+uint64(uint32(slot))) //nolint:gosec // lower half
 		}
 	}
 }
 
-func (t *idTable) add(id ledger.ID, place uint32) {
+func (t *idTable) add(id ledger.ID, position uint64) {
 	if t.used >= len(t.slots)/4*3 && t.shift > 0 {
 		t.grow()
 	}
-	t.insert(uint64(t.fingerprint(id))<<32 | uint64(place))
+	t.insert(uint64(t.fingerprint(id))<<32 | (position - t.base))
 	t.used++
 }
 

@@ -58,15 +58,18 @@ type Log struct {
 	set      atomic.Pointer[set]
 	mu       sync.Mutex
 	idx      index
-	next     uint64 // position of the next event; ahead of idx while batches wait
+	durable  uint64 // last position that is durable; only the committer changes it
+	next     uint64 // position of the next event; ahead of durable while batches wait
 	recorded int64  // last recorded time given, microseconds
 	active   *batch // takes in appends; nil if none came since the last was taken
-	pending  map[ledger.ID]*batch
-	changed  chan struct{} // closed when events became durable; nil if nobody waits
-	stopped  error         // why nothing more is accepted
-	failed   error         // the error of the disk that stopped the log; nil if none
-	free     []byte        // a buffer for the next batch
-	quit     chan struct{} // closed when the log stops
+
+	committing *batch // on its way to the disk; nil if none
+
+	changed chan struct{} // closed when events became durable; nil if nobody waits
+	stopped error         // why nothing more is accepted
+	failed  error         // the error of the disk that stopped the log; nil if none
+	free    batch         // room for the next one
+	quit    chan struct{} // closed when the log stops
 
 	work chan struct{} // there is an active batch
 	done chan struct{} // the committer has ended
@@ -153,8 +156,8 @@ func OpenFolder(ctx context.Context, files disk.Folder, cfg Config) (*Log, error
 func newLog(files disk.Folder, cfg Config, s *scan) *Log {
 	l := &Log{
 		files: &folder{Folder: files}, id: s.id, cfg: cfg, torn: s.torn, rebuilt: s.rebuilt,
-		idx: s.idx, next: s.idx.head() + 1, recorded: s.recorded,
-		pending: make(map[ledger.ID]*batch), quit: make(chan struct{}),
+		idx: s.idx, durable: s.head(), next: s.head() + 1, recorded: s.recorded,
+		quit: make(chan struct{}),
 		work: make(chan struct{}, 1), done: make(chan struct{}),
 		full: make(chan struct{}, 1), sealing: make(chan struct{}),
 		c: committer{previous: s.lastCRC, seg: s.idx.last()},
@@ -215,7 +218,7 @@ func (l *Log) close() error {
 	if !l.cfg.ReadOnly {
 		<-l.done
 		<-l.sealing
-		err = errors.Join(l.c.close(l.failed == nil), l.spares.close())
+		err = errors.Join(l.c.close(l.failed == nil, l.durable), l.spares.close())
 	}
 	l.mu.Lock()
 	open := l.idx.open
@@ -247,5 +250,5 @@ func (l *Log) Head(ctx context.Context) (uint64, error) {
 	if l.stopped != nil {
 		return 0, l.stopped
 	}
-	return l.idx.head(), nil
+	return l.durable, nil
 }

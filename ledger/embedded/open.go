@@ -113,7 +113,7 @@ func makeLog(files disk.Folder, cfg Config, names []string) (*Log, error) {
 		return nil, errors.Join(err, left.close(), w.file.Close())
 	}
 	idx := newIndex()
-	seg, err := makeSegment(files, from, id, 1, idx.seed)
+	seg, err := makeSegment(files, from, id, 1)
 	if err != nil {
 		return nil, errors.Join(err, left.close(), w.file.Close())
 	}
@@ -143,7 +143,7 @@ func (l *Log) settleIn(s *scan, acked ack) error {
 	if err != nil {
 		return err
 	}
-	l.c.witness, l.c.durable = w, s.head()
+	l.c.witness = w
 	if err := l.mend(s, acked); err != nil {
 		return errors.Join(err, w.file.Close())
 	}
@@ -181,7 +181,7 @@ func (l *Log) mend(s *scan, acked ack) error {
 	if err := l.files.Sync(); err != nil {
 		return err
 	}
-	return l.c.witness.settle(l.c.durable, stillOpen)
+	return l.c.witness.settle(l.durable, stillOpen)
 }
 
 // agrees compares what was found with what was acknowledged.

@@ -91,7 +91,7 @@ func (r *reader) await(q ledger.Query, next uint64) (<-chan struct{}, error) {
 	if l.stopped != nil {
 		return nil, l.stopped
 	}
-	if l.idx.head() > r.view.head {
+	if l.durable > r.view.head {
 		closed := make(chan struct{})
 		close(closed) // something came since
 		return closed, nil

@@ -103,7 +103,7 @@ func (s *scan) open(names []string) error {
 			return err
 		}
 		first, _ := parseSegmentName(name)
-		seg := &segment{name: name, file: f, first: first, ids: newIDTable(s.idx.seed)}
+		seg := &segment{name: name, file: f, first: first}
 		s.found = append(s.found, seg)
 		if seg.size, err = f.Size(); err != nil {
 			return err
@@ -312,8 +312,8 @@ func (s *scan) event(f frame.Frame, offset int64) error {
 	switch {
 	case f.Position() != s.head()+1:
 		return fmt.Errorf("position %d where %d is due", f.Position(), s.head()+1)
-	case f.Revision() != st.next:
-		return fmt.Errorf("revision %d where %d is due", f.Revision(), st.next)
+	case f.Revision() != st.next():
+		return fmt.Errorf("revision %d where %d is due", f.Revision(), st.next())
 	case index >= count:
 		return fmt.Errorf("event %d of an append of %d", index, count)
 	case f.Recorded() < s.recorded:
@@ -330,7 +330,9 @@ func (s *scan) event(f frame.Frame, offset int64) error {
 			return fmt.Errorf("event id %s again, first at position %d", f.ID(), p)
 		}
 	}
-	s.idx.add(st, f.ID(), offset)
+	seg := s.idx.last()
+	seg.offsets = append(seg.offsets, uint32(offset)) //nolint:gosec // below maxSegment
+	s.idx.add(st, f.ID(), f.Position())
 	s.recorded = f.Recorded()
 	return nil
 }

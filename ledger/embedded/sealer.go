@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/internal/disk"
 	"github.com/vouchledger/vouch/ledger/internal/frame"
 	"github.com/vouchledger/vouch/ledger/internal/lookup"
@@ -135,8 +136,16 @@ func (l *Log) seal(seg *segment) error {
 		id := f.ID()
 		t.IDs = append(t.IDs, lookup.NewEntry(lookup.HashOf(l.id, id[:]), uint64(i))) //nolint:gosec // an index
 	}
-	for _, s := range seg.streams {
-		t.Streams = append(t.Streams, lookup.NewEntry(lookup.StreamHash(l.id, s.name), 0))
+	var streams []ledger.StreamID
+	err = disk.Guard(func() error {
+		return part.EachStream(func(name []byte, _ sealed.Extent) error {
+			streams = append(streams, ledger.StreamID(name))
+			t.Streams = append(t.Streams, lookup.NewEntry(lookup.HashOf(l.id, name), 0))
+			return nil
+		})
+	})
+	if err != nil {
+		return errors.Join(err, part.Close())
 	}
 	sp := span([]*sealed.Part{part})
 	run, err := l.writeRun(sp, t)
@@ -147,7 +156,7 @@ func (l *Log) seal(seg *segment) error {
 	next := newSet(l.id, append(old.parts[:len(old.parts):len(old.parts)], part),
 		append(old.runs[:len(old.runs):len(old.runs)], run))
 	l.mu.Lock()
-	l.idx.dropFirst()
+	l.idx.dropFirst(streams)
 	l.replace(old, next)
 	l.mu.Unlock()
 	release(old)

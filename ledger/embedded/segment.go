@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"strconv"
 	"strings"
 	"sync"
@@ -54,11 +53,9 @@ type segment struct {
 	gone bool // its events are sealed, and the file is another's
 
 	// The rest is guarded by Log.mu.
-	end     int64     // offset behind the last durable commit
-	offsets []uint32  // where each durable event's frame starts
-	ids     idTable   // of its events, by place in offsets
-	streams []*stream // that have events here, each once
-	commit  uint32    // header checksum of its last commit
+	end     int64    // offset behind the last durable commit
+	offsets []uint32 // where each durable event's frame starts
+	commit  uint32   // header checksum of its last commit
 }
 
 // last returns the position of the last durable event; first-1 if there is
@@ -153,12 +150,10 @@ func parseSegmentHeader(b []byte, first uint64, size int64) (id frame.LogID, use
 // makeSegment makes a segment of a spare file under its name; the caller syncs
 // the folder. If it fails, nothing of the log has changed and it may be tried
 // again.
-func makeSegment(
-	files disk.Folder, from *spare, id frame.LogID, first uint64, seed maphash.Seed,
-) (*segment, error) {
+func makeSegment(files disk.Folder, from *spare, id frame.LogID, first uint64) (*segment, error) {
 	s := &segment{
 		name: segmentName(first), file: from.file, first: first, size: from.size, seeds: seedsOf(id, first),
-		used: from.used, end: segmentHeader, ids: newIDTable(seed),
+		used: from.used, end: segmentHeader,
 	}
 	_, err := s.file.WriteAt(encodeSegmentHeader(id, first, s.size, s.used), 0)
 	if err == nil {

@@ -58,7 +58,7 @@ func verify(
 		return Report{}, err
 	}
 	v := verifier{
-		log: l, sum: sha256.New(), next: make(map[ledger.StreamID]uint64), ids: newIDTable(maphash.MakeSeed()), progress: progress,
+		log: l, sum: sha256.New(), next: make(map[ledger.StreamID]uint64), ids: newIDTable(maphash.MakeSeed(), 0), progress: progress,
 		report: Report{Kinds: make(map[ledger.Kind]int), Torn: scanned.torn, Commits: scanned.commits},
 	}
 	err = v.run(ctx)
@@ -78,7 +78,7 @@ type verifier struct {
 	head     uint64
 	recorded int64
 	next     map[ledger.StreamID]uint64
-	ids      idTable
+	ids      *idTable
 	decode   frame.Decoder
 	cursor   cursor
 }
@@ -91,7 +91,7 @@ func (v *verifier) run(ctx context.Context) error {
 	defer release(set)
 	v.cursor.log = v.log
 	defer v.cursor.close()
-	total := int64(v.log.idx.head()) //nolint:gosec // a count
+	total := int64(v.log.durable) //nolint:gosec // a count
 	var u sealed.Unpacked
 	for i, r := range set.runs {
 		var want lookup.Tables
@@ -108,7 +108,7 @@ func (v *verifier) run(ctx context.Context) error {
 			return err
 		}
 	}
-	for position := set.last() + 1; position <= v.log.idx.head(); position++ {
+	for position := set.last() + 1; position <= v.log.durable; position++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -196,7 +196,7 @@ func (v *verifier) event(f frame.Frame, file string) error {
 	case rec.ID.IsZero():
 		return bad("no event id")
 	}
-	for _, p := range v.ids.candidates(nil, 0, rec.ID) {
+	for _, p := range v.ids.having(nil, v.ids.fingerprint(rec.ID)) {
 		other, err := v.log.findAmong([]uint64{p}, rec.ID)
 		if err == nil {
 			return bad("event id %s again, first at position %d", rec.ID, other.Position)
@@ -206,7 +206,7 @@ func (v *verifier) event(f frame.Frame, file string) error {
 		}
 	}
 	v.head, v.recorded, v.next[rec.Stream] = rec.Position, f.Recorded(), rec.Revision+1
-	v.ids.add(rec.ID, uint32(rec.Position)) //nolint:gosec // more events take more memory than there is
+	v.ids.add(rec.ID, rec.Position)
 	v.sum.Write(f)
 	v.report.Bytes += int64(len(f))
 	v.report.Kinds[rec.Kind]++
