@@ -2,18 +2,8 @@ package eventstore_test
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
-	"math/big"
-	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +13,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -31,22 +20,12 @@ import (
 	"github.com/vouchledger/vouch/ledger/memlog"
 )
 
-// rawGroups returns the protocol without a client around it.
-func (s *till) rawGroups() persistent.PersistentSubscriptionsClient {
-	conn, err := grpc.NewClient(s.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { conn.Close() })
-	return persistent.NewPersistentSubscriptionsClient(conn)
-}
-
 // TestGroupRefusals checks status, text and trailers of every refusal: clients
 // turn them into types, and their own tests compare the texts.
 func TestGroupRefusals(t *testing.T) {
 	s := openTill(t)
 	s.create("kitchen", nil)
-	raw := s.rawGroups()
+	raw := persistent.NewPersistentSubscriptionsClient(s.raw())
 	stream := &shared.StreamIdentifier{StreamName: []byte("till-4")}
 	for _, tt := range []struct {
 		name      string
@@ -253,44 +232,4 @@ func as(t *testing.T, who string) context.Context {
 	}
 	basic := base64.StdEncoding.EncodeToString([]byte(who + ":changeit"))
 	return metadata.AppendToOutgoingContext(t.Context(), "authorization", "Basic "+basic)
-}
-
-// A testCertificate is for 127.0.0.1 and localhost, signed by itself.
-type testCertificate struct {
-	config, client *tls.Config
-	file           string // PEM, for clients that want a file
-}
-
-func newCertificate(t *testing.T) testCertificate {
-	t.Helper()
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, public, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(parsed)
-	file := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return testCertificate{
-		config: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: private}}},
-		client: &tls.Config{RootCAs: pool, ServerName: "127.0.0.1"},
-		file:   file,
-	}
 }
