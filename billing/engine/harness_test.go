@@ -58,6 +58,7 @@ type world struct {
 	killAt   int // the boundary at which the process is killed; 0 never
 	killed   int
 	again    func() // called after each kill
+	beside   func() // called at each boundary: what other programs do meanwhile
 }
 
 func newWorld(t tester) *world {
@@ -77,6 +78,9 @@ func (w *world) start() {
 // cross kills the process if this is the boundary to die at.
 func (w *world) cross() {
 	w.boundary++
+	if w.beside != nil {
+		w.beside()
+	}
 	if w.boundary == w.killAt {
 		w.killed++
 		if w.again != nil {
