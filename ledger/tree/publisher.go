@@ -431,7 +431,7 @@ func (p *Publisher) Resume(ctx context.Context) error {
 	p.mu.Unlock()
 	p.pub.Lock()
 	p.status = Status{Signed: last.Size, Failures: p.status.Failures}
-	p.quorum, p.proven, p.placed = p.cfg.Now(), p.cfg.Witnesses == nil, false
+	p.quorum, p.proven, p.placed = p.cfg.Now(), p.cfg.Witnesses == nil || last.Size == 0, false
 	p.pub.Unlock()
 	return nil
 }
