@@ -88,6 +88,9 @@ func (p *Part) checkTables(u *Unpacked) error {
 		secStreams: w.streams, secNames: w.names, secKinds: w.kinds(), secOrder: w.order(),
 	} {
 		got, err := p.section(i)
+		if i == secNames {
+			got, err = p.names()
+		}
 		if err != nil {
 			return err
 		}

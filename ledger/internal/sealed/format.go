@@ -23,7 +23,7 @@
 //
 // Blocks, one behind the other: each a zstd frame of whole event frames (package
 // frame) whose own checksums are zero, since the block's covers them; at least
-// one, otherwise up to 32 KiB. Events are in the order of their stream's name,
+// one, otherwise up to 40 KiB. Events are in the order of their stream's name,
 // then their revision. The place of an event in that order, from 0,
 // is its ordinal. Zeros to a multiple of 4096.
 //
@@ -32,9 +32,11 @@
 //	blocks   for each block 24 bytes: offset 8, packed length 4, unpacked length
 //	         4, first ordinal 4, CRC32C of the packed bytes seeded with the log's
 //	         id 4
-//	streams  for each stream, rising by name, 24 bytes: first revision 8, first
-//	         ordinal 4, offset of its name in names 4, length of its name 4, zero 4
-//	names    the names one behind the other
+//	streams  for each stream, rising by hash, 20 bytes: xxHash64 of the log's id
+//	         and its name 8, first ordinal 4, then 8 of which the lower 40 bits are
+//	         the first revision and the upper 24 the number of events
+//	names    length 4 of what follows unpacked, then a zstd frame: for each stream,
+//	         in the order of ordinals, length of its name 2, name
 //	kinds    for each kind, rising by name: length 2, number of events 4, name
 //	order    for each position its ordinal, in as many bits as the highest
 //	         ordinal takes, at least 1, from the lowest bit of the first byte on;
@@ -71,13 +73,16 @@ const (
 	headBytes     = 64
 	trailerBytes  = 256
 	blockEntry    = 24
-	streamEntry   = 24
+	streamEntry   = 20
 	footerAlign   = 4096
 	suffix        = ".sealed"
 
-	// blockBytes is how much is unpacked to read one visit. Half of it costs
-	// a replay a tenth more, twice of it a visit twice as much.
-	blockBytes = 32 << 10
+	// A block is unpacked to read a visit, so it ends with a stream once it has
+	// visitBytes, and anywhere before it would have more than blockBytes. Half
+	// as much would cost a tenth more on disk, twice as much a visit twice the
+	// time.
+	visitBytes = 14 << 10
+	blockBytes = 40 << 10
 
 	// maxEvents bounds a segment; ordinals are 32 bits and an index counts 24.
 	maxEvents = 1<<24 - 1

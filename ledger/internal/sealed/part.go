@@ -1,13 +1,18 @@
 package sealed
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"sort"
 	"strings"
 	"sync/atomic"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/internal/damage"
@@ -32,6 +37,35 @@ type Part struct {
 	foot    []byte // from the first section to the end of the file
 	held    [sections]atomic.Bool
 }
+
+// A hashed is an entry of the section streams.
+type hashed struct {
+	hash uint64
+	Extent
+}
+
+const revisionBits = 40
+
+// streamHash is xxHash64 of the log's id and the name.
+func streamHash[T ~string | ~[]byte](log frame.LogID, name T) uint64 {
+	var room [96]byte
+	return xxhash.Sum64(append(append(room[:0], log[:]...), name...))
+}
+
+func (h hashed) compare(o hashed) int {
+	return cmp.Or(cmp.Compare(h.hash, o.hash), cmp.Compare(h.Ordinal, o.Ordinal))
+}
+
+func (h hashed) append(b []byte) []byte {
+	if h.Revision >= 1<<revisionBits {
+		panic("sealed: stream of 2^40 events")
+	}
+	b = binary.LittleEndian.AppendUint64(b, h.hash)
+	b = binary.LittleEndian.AppendUint32(b, h.Ordinal)
+	return binary.LittleEndian.AppendUint64(b, uint64(h.Count)<<revisionBits|h.Revision)
+}
+
+func hashAt(streams []byte, i int) uint64 { return binary.LittleEndian.Uint64(streams[i*streamEntry:]) }
 
 // An Extent is where the events of one stream lie: ordinals one behind the
 // other, revisions as well.
@@ -141,81 +175,102 @@ func (p *Part) section(i int) ([]byte, error) {
 	return b, nil
 }
 
-// names returns the sections streams and names.
-func (p *Part) names() (streams, names []byte, err error) {
-	if streams, err = p.section(secStreams); err != nil {
-		return nil, nil, err
+// extentAt returns entry i of the section streams.
+func (p *Part) extentAt(streams []byte, i int) (Extent, error) {
+	b := streams[i*streamEntry:]
+	both := binary.LittleEndian.Uint64(b[12:])
+	e := Extent{
+		Revision: both & (1<<revisionBits - 1), Count: uint32(both >> revisionBits), //nolint:gosec // 24 bits
+		Ordinal: binary.LittleEndian.Uint32(b[8:]),
 	}
-	names, err = p.section(secNames)
-	return streams, names, err
+	if e.Count == 0 || uint64(e.Ordinal)+uint64(e.Count) > p.Count {
+		return e, p.bad(p.trailer.sections[secStreams].offset+int64(i)*streamEntry, p.First,
+			"stream of %d events from ordinal %d", e.Count, e.Ordinal)
+	}
+	return e, nil
 }
 
-// nameAt returns the name of stream i as it lies in the file.
-func (p *Part) nameAt(streams, names []byte, i int) ([]byte, error) {
-	e := streams[i*streamEntry:]
-	at, n := uint64(binary.LittleEndian.Uint32(e[12:])), uint64(binary.LittleEndian.Uint32(e[16:]))
-	if at+n > uint64(len(names)) {
-		return nil, p.bad(p.trailer.sections[secStreams].offset+int64(i)*streamEntry, p.First, "name outside the section")
+// names returns the names of all streams, unpacked.
+func (p *Part) names() ([]byte, error) {
+	packed, err := p.section(secNames)
+	if err != nil {
+		return nil, err
 	}
-	return names[at : at+n], nil
-}
-
-// extentAt returns the extent of stream i.
-func (p *Part) extentAt(streams []byte, i int) Extent {
-	le := binary.LittleEndian
-	e := Extent{Revision: le.Uint64(streams[i*streamEntry:]), Ordinal: le.Uint32(streams[i*streamEntry+8:])}
-	next := uint32(p.Count) //nolint:gosec // at most maxEvents
-	if (i+1)*streamEntry < len(streams) {
-		next = le.Uint32(streams[(i+1)*streamEntry+8:])
+	at := p.trailer.sections[secNames].offset
+	if len(packed) < 4 {
+		return nil, p.bad(at, p.First, "section names of %d bytes", len(packed))
 	}
-	e.Count = next - e.Ordinal
-	return e
+	n := int(binary.LittleEndian.Uint32(packed))
+	if n > p.Streams()*(2+ledger.MaxStreamBytes) {
+		return nil, p.bad(at, p.First, "names of %d bytes", n)
+	}
+	decoder := decoders.Get().(*zstd.Decoder) //nolint:forcetypeassert // nothing else is put there
+	defer decoders.Put(decoder)
+	names, err := decoder.DecodeAll(packed[4:], make([]byte, 0, n))
+	if err == nil && len(names) != n {
+		err = fmt.Errorf("%d bytes where %d are due", len(names), n)
+	}
+	if err != nil {
+		return nil, p.bad(at, p.First, "names do not unpack: %v", err)
+	}
+	return names, nil
 }
 
 // Streams returns how many streams have events here.
 func (p *Part) Streams() int { return p.trailer.sections[secStreams].length / streamEntry }
 
 // Stream returns where the events of a stream lie. Ok is false if it has none
-// here.
+// here. It goes by the hash of the name; only where two streams have the same
+// are the names themselves looked at.
 func (p *Part) Stream(name ledger.StreamID) (e Extent, ok bool, err error) {
-	streams, names, err := p.names()
+	streams, err := p.section(secStreams)
 	if err != nil {
 		return Extent{}, false, err
 	}
-	n := len(streams) / streamEntry
-	var failed error
-	i := sort.Search(n, func(i int) bool {
-		b, err := p.nameAt(streams, names, i)
-		if err != nil {
-			failed = err
-			return true
-		}
-		return string(b) >= string(name)
-	})
-	if failed != nil || i == n {
-		return Extent{}, false, failed
+	n, hash := len(streams)/streamEntry, streamHash(p.Log, name)
+	i := sort.Search(n, func(i int) bool { return hashAt(streams, i) >= hash })
+	if i == n || hashAt(streams, i) != hash {
+		return Extent{}, false, nil
 	}
-	b, err := p.nameAt(streams, names, i)
-	if err != nil || string(b) != string(name) {
-		return Extent{}, false, err
+	if i+1 < n && hashAt(streams, i+1) == hash {
+		err = p.EachStream(func(other []byte, at Extent) error {
+			if string(other) == string(name) {
+				e, ok = at, true
+			}
+			return nil
+		})
+		return e, ok, err
 	}
-	return p.extentAt(streams, i), true, nil
+	e, err = p.extentAt(streams, i)
+	return e, err == nil, err
 }
 
 // EachStream calls visit for every stream, rising by name.
 func (p *Part) EachStream(visit func(name []byte, e Extent) error) error {
-	streams, names, err := p.names()
+	streams, err := p.section(secStreams)
 	if err != nil {
 		return err
 	}
-	for i := range len(streams) / streamEntry {
-		name, err := p.nameAt(streams, names, i)
-		if err != nil {
+	names, err := p.names()
+	if err != nil {
+		return err
+	}
+	extents := make([]Extent, len(streams)/streamEntry)
+	for i := range extents {
+		if extents[i], err = p.extentAt(streams, i); err != nil {
 			return err
 		}
-		if err := visit(name, p.extentAt(streams, i)); err != nil {
+	}
+	slices.SortFunc(extents, func(a, b Extent) int { return cmp.Compare(a.Ordinal, b.Ordinal) })
+	for _, e := range extents {
+		if len(names) < 2 || len(names) < 2+int(binary.LittleEndian.Uint16(names)) {
+			return p.bad(p.trailer.sections[secNames].offset, p.First, "fewer names than streams")
+		}
+		n := 2 + int(binary.LittleEndian.Uint16(names))
+		if err := visit(names[2:n], e); err != nil {
 			return err
 		}
+		names = names[n:]
 	}
 	return nil
 }
@@ -270,9 +325,6 @@ func (p *Part) Matching(prefixes []string) (*Set, error) {
 		for _, prefix := range prefixes {
 			if !strings.HasPrefix(string(name), prefix) {
 				continue
-			}
-			if uint64(e.Ordinal)+uint64(e.Count) > p.Count {
-				return p.bad(p.trailer.sections[secStreams].offset, p.First, "stream outside the segment")
 			}
 			for o := e.Ordinal; o < e.Ordinal+e.Count; o++ {
 				s.bits[o/64] |= 1 << (o % 64)

@@ -2,6 +2,7 @@ package sealed
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sort"
 	"sync"
@@ -89,14 +90,16 @@ func (p *Part) badBlock(b block, format string, args ...any) error {
 			}
 		}
 	}
-	if streams, names, err := p.names(); err == nil {
-		n := len(streams) / streamEntry
-		i := sort.Search(n, func(i int) bool { return p.extentAt(streams, i).Ordinal > b.first }) - 1
-		if i >= 0 {
-			if name, err := p.nameAt(streams, names, i); err == nil {
-				d.Stream = ledger.StreamID(name)
-			}
+	found := errors.New("found")
+	err := p.EachStream(func(name []byte, e Extent) error {
+		if e.Ordinal+e.Count <= b.first {
+			return nil
 		}
+		d.Stream = ledger.StreamID(name)
+		return found
+	})
+	if err != nil && !errors.Is(err, found) {
+		d.Reason += "; nor do its streams' names hold"
 	}
 	return d
 }

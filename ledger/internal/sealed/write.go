@@ -64,7 +64,7 @@ func Write(files disk.Folder, c Content) error {
 
 // encoders are shared by all sealings; each makes one block at a time.
 var encoders = sync.Pool{New: func() any {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1),
 		zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
 	if err != nil {
 		panic("sealed: " + err.Error()) // the options are constants
@@ -120,7 +120,7 @@ func (w *writer) write() error {
 	if err := w.pad(footerAlign); err != nil {
 		return err
 	}
-	for i, b := range [sections][]byte{w.blocks, w.streams, w.names, w.kinds(), w.order()} {
+	for i, b := range [sections][]byte{w.blocks, w.streams, w.packedNames(), w.kinds(), w.order()} {
 		if err := w.pad(8); err != nil {
 			return err
 		}
@@ -150,17 +150,31 @@ func (w *writer) arrange() {
 		byStream[string(f.Stream())] = append(s, uint32(i)) //nolint:gosec // at most maxEvents
 	}
 	w.cluster = make([]uint32, 0, len(frames))
-	le := binary.LittleEndian
+	var extents []hashed
 	for _, name := range slices.Sorted(maps.Keys(byStream)) {
 		events := byStream[name]
-		w.streams = le.AppendUint64(w.streams, frames[events[0]].Revision())
-		w.streams = le.AppendUint32(w.streams, uint32(len(w.cluster))) //nolint:gosec // at most maxEvents
-		w.streams = le.AppendUint32(w.streams, uint32(len(w.names)))   //nolint:gosec // at most maxEvents names
-		w.streams = le.AppendUint32(w.streams, uint32(len(name)))      //nolint:gosec // a name
-		w.streams = le.AppendUint32(w.streams, 0)
+		extents = append(extents, hashed{
+			hash: streamHash(w.content.Log, name),
+			Extent: Extent{
+				Revision: frames[events[0]].Revision(),
+				Ordinal:  uint32(len(w.cluster)), Count: uint32(len(events)), //nolint:gosec // at most maxEvents
+			},
+		})
+		w.names = binary.LittleEndian.AppendUint16(w.names, uint16(len(name))) //nolint:gosec // at most MaxStreamBytes
 		w.names = append(w.names, name...)
 		w.cluster = append(w.cluster, events...)
 	}
+	slices.SortFunc(extents, hashed.compare)
+	for _, e := range extents {
+		w.streams = e.append(w.streams)
+	}
+}
+
+// packedNames returns the section names.
+func (w *writer) packedNames() []byte {
+	encoder := encoders.Get().(*zstd.Encoder) //nolint:forcetypeassert // nothing else is put there
+	defer encoders.Put(encoder)
+	return encoder.EncodeAll(w.names, binary.LittleEndian.AppendUint32(nil, uint32(len(w.names)))) //nolint:gosec // names
 }
 
 func (w *writer) writeBlocks() error {
@@ -174,8 +188,12 @@ func (w *writer) writeBlocks() error {
 		at := len(raw)
 		raw = append(raw, f...)
 		clear(raw[at+4 : at+8])
-		if k+1 < len(w.cluster) && len(raw)+len(w.content.Frames[w.cluster[k+1]]) <= blockBytes {
-			continue
+		if k+1 < len(w.cluster) {
+			next := w.content.Frames[w.cluster[k+1]]
+			enough := len(raw) >= visitBytes && string(next.Stream()) != string(f.Stream())
+			if !enough && len(raw)+len(next) <= blockBytes {
+				continue
+			}
 		}
 		packed = encoder.EncodeAll(raw, packed[:0])
 		le := binary.LittleEndian
