@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 
@@ -63,11 +64,19 @@ func (r *run) load(ctx context.Context) ([]ledger.StreamID, error) {
 	n := float64(l.events.Load())
 	r.report.figure("mean body of the made-up events", float64(l.bytes.Load())/n, "bytes")
 	r.report.figure(fmt.Sprintf("made up and appended by %d writers, with sealing", shops), n/took.Seconds(), "events/s")
-	var visits []ledger.StreamID
-	for i := range min(r.Visits, len(l.settled)) {
-		visits = append(visits, l.settled[i*len(l.settled)/min(r.Visits, len(l.settled))])
+	return spread(l.settled, r.Visits), nil
+}
+
+// spread returns n visits from all over the log, in no order that a cache could
+// profit from.
+func spread(visits []ledger.StreamID, n int) []ledger.StreamID {
+	n = min(n, len(visits))
+	out := make([]ledger.StreamID, n)
+	for i := range out {
+		out[i] = visits[i*len(visits)/n]
 	}
-	return visits, nil
+	rand.New(rand.NewPCG(seed, seed)).Shuffle(n, func(i, j int) { out[i], out[j] = out[j], out[i] }) //nolint:gosec // no secret
+	return out
 }
 
 // fill appends what happens in one shop until there are enough events.

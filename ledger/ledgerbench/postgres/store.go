@@ -28,22 +28,24 @@ const (
 			actor    text        NOT NULL,
 			cause    uuid        NOT NULL,
 			occurred timestamptz NOT NULL,
-			body     bytea       NOT NULL
+			body     bytea       NOT NULL,
+			recorded timestamptz NOT NULL DEFAULT clock_timestamp()
 		)`
 	keys = `
 		ALTER TABLE vouch_bench_events ADD PRIMARY KEY (position);
-		ALTER TABLE vouch_bench_events ADD UNIQUE (stream, revision)`
+		ALTER TABLE vouch_bench_events ADD UNIQUE (stream, revision);
+		ALTER TABLE vouch_bench_events ADD UNIQUE (id)`
 	insert = `
-		INSERT INTO vouch_bench_events
+		INSERT INTO vouch_bench_events (position, stream, revision, id, kind, actor, cause, occurred, body)
 		SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::text[],
 			$7::uuid[], $8::timestamptz[], $9::bytea[])`
 	one = `
-		SELECT position, revision, id, kind, actor, cause, occurred, body
+		SELECT position, revision, id, kind, actor, cause, occurred, body, recorded
 		FROM vouch_bench_events WHERE stream = $1 ORDER BY revision`
 )
 
 // columns of the table in order.
-var columns = []string{"position", "stream", "revision", "id", "kind", "actor", "cause", "occurred", "body"}
+var columns = []string{"position", "stream", "revision", "id", "kind", "actor", "cause", "occurred", "body", "recorded"}
 
 // A Store is a table of events behind one connection. It is a
 // [ledgerbench.Target]: all events that queue up while the last commit is on
@@ -166,7 +168,7 @@ func (s *Server) Load(ctx context.Context, records iter.Seq2[ledger.Record, erro
 		}
 		return []any{
 			int64(r.Position), string(r.Stream), int64(r.Revision), uuid(r.ID), string(r.Kind), r.Actor, uuid(r.Cause), //nolint:gosec // small
-			r.Occurred, r.Body,
+			r.Occurred, r.Body, r.Recorded,
 		}, nil
 	})
 	if _, err = st.conn.CopyFrom(ctx, pgx.Identifier{"vouch_bench_events"}, columns, rows); err == nil {
@@ -193,7 +195,7 @@ func (st *Store) Visit(ctx context.Context, stream ledger.StreamID) ([]ledger.Re
 		r := ledger.Record{Stream: stream}
 		var id, cause pgtype.UUID
 		var kind string
-		if err := rows.Scan(&r.Position, &r.Revision, &id, &kind, &r.Actor, &cause, &r.Occurred, &r.Body); err != nil {
+		if err := rows.Scan(&r.Position, &r.Revision, &id, &kind, &r.Actor, &cause, &r.Occurred, &r.Body, &r.Recorded); err != nil {
 			return nil, fmt.Errorf("read %s: %w", stream, err)
 		}
 		r.ID, r.Cause, r.Kind = id.Bytes, cause.Bytes, ledger.Kind(kind)
