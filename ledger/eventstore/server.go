@@ -17,7 +17,6 @@ import (
 	features "github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/vouchledger/vouch/ledger"
@@ -120,11 +119,11 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	if s.cfg.TLS == nil && !s.cfg.Insecure {
 		return errors.Join(errNoTLS, listener.Close())
 	}
-	g := s.grpcServer()
+	g, h, p := s.grpcServer(), healthServer(), newPort(listener, s.cfg.TLS)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var wg sync.WaitGroup
-	failed := make(chan error, len(s.services)+1)
+	failed := make(chan error, len(s.services)+3)
 	for _, sv := range s.services {
 		wg.Go(func() {
 			if err := sv.run(ctx); err != nil && ctx.Err() == nil {
@@ -132,7 +131,9 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 			}
 		})
 	}
-	wg.Go(func() { failed <- g.Serve(listener) })
+	wg.Go(func() { failed <- g.Serve(p.grpc) })
+	wg.Go(func() { failed <- h.Serve(p.http) })
+	wg.Go(func() { failed <- p.run(ctx) })
 	var err error
 	select {
 	case <-ctx.Done():
@@ -140,6 +141,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	stop()
 	g.Stop()
+	_ = h.Close()
 	wg.Wait()
 	if err != nil {
 		return fmt.Errorf("serve the EventStoreDB protocol: %w", err)
@@ -158,9 +160,6 @@ func (s *Server) grpcServer() *grpc.Server {
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.UnaryInterceptor(s.unary),
 		grpc.StreamInterceptor(s.stream),
-	}
-	if s.cfg.TLS != nil {
-		opts = append(opts, grpc.Creds(credentials.NewTLS(s.cfg.TLS)))
 	}
 	g := grpc.NewServer(opts...)
 	features.RegisterServerFeaturesServer(g, featureService{s: s})
