@@ -24,6 +24,11 @@ const (
 	kindCheckpoint   ledger.Kind = "$SubscriptionCheckpoint"
 )
 
+// keeper is the actor of events that the server writes for itself. No client can
+// give an event of a foreign stream an actor, so what an administrator puts into
+// these streams cannot be taken for the server's own word.
+const keeper = "eventstore"
+
 // A groupKey names a group: a source and a name.
 type groupKey struct {
 	source ledger.StreamID // allStream, or a stream
@@ -183,10 +188,8 @@ func (s *Server) loadGroups(ctx context.Context) (map[groupKey]groupConfig, erro
 		if err != nil {
 			return nil, err
 		}
-		switch r.Kind {
-		case kindGroupCreated, kindGroupUpdated, kindGroupDeleted:
-		default:
-			continue // of an administrator; it means nothing
+		if r.Actor != keeper {
+			continue
 		}
 		c, err := parseGroup(r.Body)
 		if err != nil {
@@ -199,7 +202,7 @@ func (s *Server) loadGroups(ctx context.Context) (map[groupKey]groupConfig, erro
 		case kindGroupUpdated:
 			c.created = all[c.key].created
 			all[c.key] = c
-		default:
+		case kindGroupDeleted:
 			delete(all, c.key)
 		}
 	}
@@ -221,7 +224,7 @@ func (s *Server) writeOwn(ctx context.Context, stream ledger.StreamID, d ledger.
 	if d.ID, err = s.newID(); err != nil {
 		return ledger.Record{}, err
 	}
-	d.Occurred = ledger.Instant(s.now())
+	d.Occurred, d.Actor = ledger.Instant(s.now()), keeper
 	return s.appendSystem(ctx, stream, ledger.Any(), d)
 }
 
@@ -229,11 +232,11 @@ func (s *Server) writeOwn(ctx context.Context, stream ledger.StreamID, d ledger.
 // it was to start.
 func (s *Server) loadStart(ctx context.Context, c groupConfig) (groups.Start, error) {
 	start := groups.Start{Next: c.from}
-	r, err := s.last(ctx, c.key.checkpoints())
+	r, err := s.lastCheckpoint(ctx, c.key)
 	if err != nil {
 		return start, err
 	}
-	if r.Position > c.created && r.Kind == kindCheckpoint {
+	if r.Position > c.created {
 		var text string
 		if err := json.Unmarshal(r.Body, &text); err != nil {
 			return start, fmt.Errorf("checkpoint of %s: %w: %w", c.key, ledger.ErrCorrupt, err)
@@ -251,4 +254,16 @@ func (s *Server) loadStart(ctx context.Context, c groupConfig) (groups.Start, er
 	first, err := s.visible(ctx, st)
 	start.NextParked = min(first, st.next)
 	return start, err
+}
+
+// lastCheckpoint returns the last one that the server has written, or the zero
+// Record.
+func (s *Server) lastCheckpoint(ctx context.Context, key groupKey) (ledger.Record, error) {
+	q := ledger.Query{Stream: key.checkpoints(), From: ledger.End, Backwards: true}
+	for r, err := range s.log.Read(ctx, q) {
+		if err != nil || r.Actor == keeper {
+			return r, err
+		}
+	}
+	return ledger.Record{}, ctx.Err()
 }

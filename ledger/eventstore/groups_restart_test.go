@@ -116,7 +116,7 @@ func TestGroupSurvivesRestart(t *testing.T) {
 // TestGroupUnderLoad checks that, while tills sell and kitchens come and go,
 // every sale is cooked.
 func TestGroupUnderLoad(t *testing.T) {
-	const tills, each = 4, 250
+	const tills, each = 4, 100
 	s := openTill(t)
 	settings := esdb.SubscriptionSettingsDefault()
 	settings.MaxRetryCount, settings.HistoryBufferSize, settings.LiveBufferSize = 1000, 50, 50

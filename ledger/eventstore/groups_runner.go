@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,8 +44,8 @@ type runner struct {
 	batch       atomic.Int64
 }
 
-// startRunner starts the group cfg where it stopped. It runs until ctx is done
-// or stop is called.
+// startRunner starts the group cfg where it stopped. It runs until stop is
+// called, which says why.
 func (s *Server) startRunner(ctx context.Context, cfg groupConfig) (*runner, error) {
 	start, err := s.loadStart(ctx, cfg)
 	if err != nil {
@@ -57,7 +58,7 @@ func (s *Server) startRunner(ctx context.Context, cfg groupConfig) (*runner, err
 	if cfg.key.source != allStream {
 		f = nil
 	}
-	ctx, stop := context.WithCancelCause(ctx)
+	ctx, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	r := &runner{
 		s: s, key: cfg.key, cfg: cfg, stop: stop,
 		requests: make(chan func(context.Context) error), arrivals: make(chan groups.Input), done: make(chan struct{}),
@@ -96,6 +97,11 @@ func (r *runner) run(ctx context.Context, src *source) {
 	err := r.loop(ctx)
 	stop(err)
 	reading.Wait()
+	if why := r.key.why(err); errors.Is(why, err) {
+		// Nobody asked for it. Who asks for the group next starts it again.
+		r.s.logger.ErrorContext(ctx, "persistent subscription has ended",
+			slog.String("group", r.key.String()), slog.Any("error", err))
+	}
 	r.ended = err
 	close(r.done)
 }
@@ -243,6 +249,17 @@ type parkedMetadata struct {
 	At     uint64    `json:"subscriptionEventNumber"`
 }
 
+// maxReason bounds what a consumer may say about an event in the ledger.
+const maxReason = 4096
+
+// clip cuts a reason that is too long to keep, between two characters.
+func clip(reason string) string {
+	if len(reason) <= maxReason {
+		return reason
+	}
+	return strings.ToValidUTF8(reason[:maxReason], "")
+}
+
 // park writes a link to what the event is about and says what has become of it.
 func (r *runner) park(ctx context.Context, o groups.Park) (groups.Input, error) {
 	subject := o.Event.Subject()
@@ -250,7 +267,7 @@ func (r *runner) park(ctx context.Context, o groups.Park) (groups.Input, error) 
 	if o.Event.Parked && o.Event.Target == nil {
 		link = string(o.Event.Record.Body) // to what is gone; it stays what it was
 	}
-	meta, err := ledger.MarshalCanonical(parkedMetadata{ledger.Instant(r.s.now()), o.Reason, o.Event.At})
+	meta, err := ledger.MarshalCanonical(parkedMetadata{ledger.Instant(r.s.now()), clip(o.Reason), o.Event.At})
 	if err != nil {
 		return nil, err
 	}

@@ -159,6 +159,7 @@ func (g *groupService) Create(ctx context.Context, req *persistent.CreateReq) (*
 		return nil, err
 	}
 	defer g.mu.Unlock()
+	ctx = context.WithoutCancel(ctx) // what was begun is done
 	if g.runners[c.key] != nil {
 		return nil, groupExists(c.key)
 	}
@@ -220,6 +221,7 @@ func (g *groupService) Update(ctx context.Context, req *persistent.UpdateReq) (*
 		return nil, err
 	}
 	defer g.mu.Unlock()
+	ctx = context.WithoutCancel(ctx) // what was begun is done
 	r, err := g.findLocked(c.key)
 	if err != nil {
 		return nil, err
@@ -272,6 +274,7 @@ func (g *groupService) Delete(ctx context.Context, req *persistent.DeleteReq) (*
 		return nil, err
 	}
 	defer g.mu.Unlock()
+	ctx = context.WithoutCancel(ctx) // what was begun is done
 	r, err := g.findLocked(key)
 	if err != nil {
 		return nil, err
