@@ -154,6 +154,7 @@ func (l *Log) refuse(b *batch, cause error) {
 		b.err = fmt.Errorf("append refused, nothing was written: %w", cause)
 		close(b.done)
 	}
+	l.idx.forgetIDs(l.durable)
 	l.active, l.committing = nil, nil
 	l.next = l.durable + 1
 }

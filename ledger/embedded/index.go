@@ -81,6 +81,13 @@ func (x *index) add(s *stream, id ledger.ID, position uint64) {
 	s.positions = append(s.positions, position)
 }
 
+// forgetIDs takes tables out again that hold no id of a durable event.
+func (x *index) forgetIDs(durable uint64) {
+	for n := len(x.ids) - 1; n > 0 && x.ids[n].base >= durable; n-- {
+		x.ids = x.ids[:n]
+	}
+}
+
 // forget takes the events of a stream above a position out again. Their ids
 // stay: they are compared with what gets those positions next, and found to be
 // others.

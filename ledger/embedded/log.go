@@ -37,6 +37,11 @@ type Config struct {
 	// SegmentBytes is the length of a new segment file, a multiple of 512; 0
 	// means 32 MiB. A commit that needs more gets a longer one.
 	SegmentBytes int64
+
+	// KeepFull is how many full segments stay open before the oldest is
+	// sealed; 0 seals each at once. What is open is read without unpacking, and
+	// takes more room on disk and in memory.
+	KeepFull int
 }
 
 const (
@@ -145,6 +150,9 @@ func OpenFolder(ctx context.Context, files disk.Folder, cfg Config) (*Log, error
 	}
 	if n := cfg.SegmentBytes; n < minSegment || n > maxSegment || n%sector != 0 {
 		return nil, fmt.Errorf("%w: segments of %d bytes", ledger.ErrInvalid, n)
+	}
+	if cfg.KeepFull < 0 {
+		return nil, fmt.Errorf("%w: %d full segments kept open", ledger.ErrInvalid, cfg.KeepFull)
 	}
 	if cfg.Random == nil {
 		cfg.Random = rand.Reader

@@ -19,13 +19,6 @@ func openWriter(ctx context.Context, files disk.Folder, cfg Config) (*Log, error
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range names {
-		if strings.HasSuffix(name, tempSuffix) { // what was not finished has never had a name
-			if err := files.Remove(name); err != nil {
-				return nil, err
-			}
-		}
-	}
 	acked, ackErr := readWitness(files)
 	g := &gathering{files: files, progress: cfg.Progress}
 	set, err := g.gather(ctx, names)
@@ -74,7 +67,7 @@ func (s *scan) openPart(ctx context.Context, names []string) error {
 }
 
 // tidy removes what the sealed part has made needless, once that is durable and
-// was read whole, and takes in spares.
+// was read whole, and what was never finished, and takes in spares.
 func (l *Log) tidy(needless, stale, names []string) error {
 	set := l.set.Load()
 	for _, name := range needless {
@@ -90,7 +83,23 @@ func (l *Log) tidy(needless, stale, names []string) error {
 			return err
 		}
 	}
+	if err := dropUnfinished(l.files, names); err != nil {
+		return err
+	}
 	return l.spares.find(names)
+}
+
+// dropUnfinished removes what was not finished and so has never had its name.
+func dropUnfinished(files *folder, names []string) error {
+	for _, name := range names {
+		if !strings.HasSuffix(name, tempSuffix) {
+			continue
+		}
+		if err := files.remove(name); err != nil { // it may have been written anew since
+			return err
+		}
+	}
+	return nil
 }
 
 // makeLog makes an empty log. The witness comes first, so that a folder with a
@@ -106,7 +115,10 @@ func makeLog(files disk.Folder, cfg Config, names []string) (*Log, error) {
 	}
 	left := &spares{files: &folder{Folder: files}, size: cfg.SegmentBytes} // by a making that was cut short
 	var from *spare
-	if err = left.find(names); err == nil {
+	if err = dropUnfinished(left.files, names); err == nil {
+		err = left.find(names)
+	}
+	if err == nil {
 		from, err = left.take(cfg.SegmentBytes)
 	}
 	if err != nil {
@@ -239,16 +251,20 @@ func (s *scan) rewriteEnd() error {
 	return last.file.Sync()
 }
 
-// readTries bounds how often a read-only opening starts again because a writer
-// changed the files under it.
-const readTries = 5
+// How often a read-only opening starts again because a writer changed the files
+// under it: what looks like damage may be a commit on its way, once or twice; a
+// name that is gone was sealed, and each time the writer has sealed another.
+const (
+	readTries = 5
+	goneTries = 200
+)
 
 // openReadOnly opens what is durable now. live reports whether somebody has the
 // log open for writing; then only what the witness covers is durable.
 func openReadOnly(
 	ctx context.Context, files disk.Folder, cfg Config, live func() (bool, error),
 ) (*Log, *scan, error) {
-	for try := 1; ; try++ {
+	for damaged, gone := 0, 0; ; {
 		writing, err := live()
 		if err != nil {
 			return nil, nil, err
@@ -262,8 +278,15 @@ func openReadOnly(
 		// while we read, or have sealed what we were about to open. Ask again;
 		// damage that stays is damage.
 		writing, liveErr := live()
-		passing := errors.Is(err, ledger.ErrCorrupt) || isNotExist(err)
-		if !passing || !writing || liveErr != nil || try == readTries {
+		switch {
+		case isNotExist(err):
+			gone++
+		case errors.Is(err, ledger.ErrCorrupt):
+			damaged++
+		default:
+			return nil, nil, err
+		}
+		if !writing || liveErr != nil || damaged == readTries || gone == goneTries {
 			return nil, nil, err
 		}
 	}

@@ -96,9 +96,11 @@ func (g *gathering) openRuns(ctx context.Context, names []string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		r := g.fitting(longest[g.parts[i].First], i)
+		r, err := g.fitting(longest[g.parts[i].First], i)
+		if err != nil {
+			return err
+		}
 		if r == nil {
-			var err error
 			if r, err = g.rebuild(i); err != nil {
 				return err
 			}
@@ -120,24 +122,27 @@ func (g *gathering) openRuns(ctx context.Context, names []string) error {
 
 // fitting opens the first of the lookups that was made of the segments from i
 // on. One that does not hold is made again: it is derived.
-func (g *gathering) fitting(names []string, i int) *lookup.Run {
+func (g *gathering) fitting(names []string, i int) (*lookup.Run, error) {
 	for _, name := range names {
 		r, err := lookup.Open(g.files, g.parts[i].Log, name)
+		if g.readOnly && isNotExist(err) {
+			return nil, err // a writer has just merged it: there is a longer one
+		}
 		if err != nil {
 			continue
 		}
 		if n := r.Parts; n > 0 && i+n <= len(g.parts) && span(g.parts[i:i+n]) == r.Span {
-			return r
+			return r, nil
 		}
-		if r.Close() != nil {
-			return nil
+		if err := r.Close(); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return nil, nil //nolint:nilnil // none fits
 }
 
 // rebuild makes the lookup of segment i anew, in memory if the folder must not
-// be changed.
+// be changed or has no room.
 func (g *gathering) rebuild(i int) (*lookup.Run, error) {
 	p := g.parts[i]
 	var u sealed.Unpacked
@@ -150,10 +155,13 @@ func (g *gathering) rebuild(i int) (*lookup.Run, error) {
 	}
 	g.rebuilt++
 	sp := span(g.parts[i : i+1])
-	if g.readOnly {
-		return lookup.InMemory(sp, t), nil
+	if !g.readOnly {
+		err = lookup.Write(g.files, p.Log, sp, t)
 	}
-	if err := lookup.Write(g.files, p.Log, sp, t); err != nil {
+	if g.readOnly || isFull(err) {
+		return lookup.InMemory(sp, t)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return lookup.Open(g.files, p.Log, sp.Name())

@@ -33,6 +33,10 @@ const (
 
 	// fanout is how many lookups of a size are merged into one of the next.
 	fanout = 4
+
+	// maxRunParts bounds the segments under one lookup: a stream that has
+	// events in all of them has so many entries in one page.
+	maxRunParts = 64
 )
 
 // wakeSealer tells the sealer that a segment is full.
@@ -91,7 +95,7 @@ func (l *Log) sealAll() error {
 	for {
 		l.mu.Lock()
 		var seg *segment
-		if len(l.idx.open) > 1 && l.stopped == nil {
+		if len(l.idx.open)-1 > l.cfg.KeepFull && l.stopped == nil {
 			seg = l.idx.open[0]
 		}
 		l.mu.Unlock()
@@ -244,14 +248,15 @@ func mergeable(runs []*lookup.Run) int {
 	if len(runs) < fanout {
 		return 0
 	}
-	events := uint64(0)
+	events, parts := uint64(0), 0
 	for _, r := range runs[len(runs)-fanout:] {
 		events += r.Events()
+		parts += r.Parts
 		if level(r.Parts) != level(runs[len(runs)-1].Parts) {
 			return 0
 		}
 	}
-	if events > maxRunEvents {
+	if events > maxRunEvents || parts > maxRunParts {
 		return 0
 	}
 	return fanout
@@ -265,7 +270,7 @@ func level(n int) int { return (bits.Len(uint(n)) - 1) / (bits.Len(fanout) - 1) 
 // segments wait for it.
 func (l *Log) pause() error {
 	l.mu.Lock()
-	waiting, stopped := len(l.idx.open)-1, l.stopped != nil
+	waiting, stopped := len(l.idx.open)-1-l.cfg.KeepFull, l.stopped != nil
 	l.mu.Unlock()
 	if stopped {
 		return errStopped
@@ -290,7 +295,7 @@ func (l *Log) pause() error {
 	}
 }
 
-// Sealed waits until every full segment is sealed, or sealing has ended for an
+// Sealed waits until every full segment but [Config].KeepFull is sealed, or sealing has ended for an
 // error, which it returns. Without appends meanwhile only the segment that is
 // written to is then open.
 func (l *Log) Sealed(ctx context.Context) error {

@@ -173,9 +173,11 @@ func tables(p *sealed.Part, u *sealed.Unpacked) (lookup.Tables, error) {
 		id := f.ID()
 		t.IDs = append(t.IDs, lookup.NewEntry(lookup.HashOf(p.Log, id[:]), position-p.First))
 	}
-	err := p.EachStream(func(name []byte, _ sealed.Extent) error {
-		t.Streams = append(t.Streams, lookup.NewEntry(lookup.HashOf(p.Log, name), 0))
-		return nil
+	err := disk.Guard(func() error {
+		return p.EachStream(func(name []byte, _ sealed.Extent) error {
+			t.Streams = append(t.Streams, lookup.NewEntry(lookup.HashOf(p.Log, name), 0))
+			return nil
+		})
 	})
 	return t, err
 }

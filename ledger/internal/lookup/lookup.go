@@ -127,28 +127,39 @@ func (t *table) find(found []uint64, h Hash) ([]uint64, error) {
 	return found, nil
 }
 
-// entries appends all entries of t, with shift added to each value.
-func (t *table) entries(to []Entry, shift uint64) ([]Entry, error) {
+// entries appends all entries of t, whose values are below limit, with shift
+// added to each value.
+func (t *table) entries(to []Entry, limit, shift uint64) ([]Entry, error) {
 	for i := range t.count {
 		p, err := t.page(i)
 		if err != nil {
 			return nil, err
 		}
 		for k := range entriesOf(p) {
-			to = append(to, entryAt(p, k)+Entry(shift))
+			e := entryAt(p, k)
+			if e.value() >= limit {
+				return nil, fmt.Errorf("value %d of %d", e.value(), limit)
+			}
+			to = append(to, e+Entry(shift))
 		}
 	}
 	return to, nil
 }
 
-// pagesFor returns sorted entries as pages.
-func pagesFor(entries []Entry) []byte {
+// pagesFor returns sorted entries as pages. More entries of one hash than a
+// page holds are an error: no number of pages would do.
+func pagesFor(entries []Entry) ([]byte, error) {
 	if len(entries) == 0 {
-		return nil
+		return nil, nil
+	}
+	for i := perPage; i < len(entries); i++ {
+		if h := entries[i].hash(); h == entries[i-perPage].hash() {
+			return nil, fmt.Errorf("%d entries of the hash %010x", perPage+1, h)
+		}
 	}
 	for n := len(entries)/aimedFill + 1; ; n += n/64 + 1 { // until no page overflows
 		if pages, ok := paginate(entries, n); ok {
-			return pages
+			return pages, nil
 		}
 	}
 }

@@ -80,14 +80,24 @@ type Run struct {
 // the first, streams with segment numbers. They need not be sorted.
 type Tables struct{ IDs, Streams []Entry }
 
+func (t *Tables) pages() (ids, streams []byte, err error) {
+	if ids, err = pagesFor(sorted(t.IDs)); err == nil {
+		streams, err = pagesFor(sorted(t.Streams))
+	}
+	return ids, streams, err
+}
+
 // Write makes the file of a run, durable under its final name once the caller
-// has synced the folder.
+// has synced the folder. After an error nothing is there.
 func Write(files disk.Folder, log [16]byte, span Span, t Tables) error {
 	if span.Events() > MaxValue {
 		panic(fmt.Sprintf("lookup: run of %d events", span.Events()))
 	}
-	ids, streams := pagesFor(sorted(t.IDs)), pagesFor(sorted(t.Streams))
 	name := span.Name()
+	ids, streams, err := t.pages()
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
 	f, err := files.Open(name+tempSuffix, disk.Create)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
@@ -171,6 +181,8 @@ func open(f disk.File, log [16]byte, name string) (*Run, error) {
 		return bad("header checksum does not hold")
 	case [16]byte(b[16:32]) != log:
 		return bad("index of another log")
+	case first == 0 || last-first >= MaxValue || le.Uint32(b[12:]) == 0 || le.Uint32(b[12:]) > MaxValue:
+		return bad("index of %d segments and positions %d to %d", le.Uint32(b[12:]), first, last)
 	case le.Uint64(b[32:]) != first || le.Uint64(b[40:]) != last:
 		return bad("index of positions %d to %d", le.Uint64(b[32:]), le.Uint64(b[40:]))
 	case (1+ids+streams)*PageBytes != size:
@@ -190,11 +202,12 @@ func open(f disk.File, log [16]byte, name string) (*Run, error) {
 }
 
 // InMemory returns a run that is in no file.
-func InMemory(span Span, t Tables) *Run {
-	return &Run{
-		Span: span, name: span.Name(),
-		ids: newTable(pagesFor(sorted(t.IDs))), streams: newTable(pagesFor(sorted(t.Streams))),
+func InMemory(span Span, t Tables) (*Run, error) {
+	ids, streams, err := t.pages()
+	if err != nil {
+		return nil, fmt.Errorf("index %s: %w", span.Name(), err)
 	}
+	return &Run{Span: span, name: span.Name(), ids: newTable(ids), streams: newTable(streams)}, nil
 }
 
 // rebuildHint says what to do about an index, which is no history.
@@ -217,6 +230,9 @@ func (r *Run) Positions(found []uint64, h Hash) ([]uint64, error) {
 		return nil, r.damaged(err)
 	}
 	for i := range found[n:] {
+		if found[n+i] >= r.Events() {
+			return nil, r.damaged(fmt.Errorf("position %d behind the last", r.First+found[n+i]))
+		}
 		found[n+i] += r.First
 	}
 	return found, nil
@@ -225,9 +241,15 @@ func (r *Run) Positions(found []uint64, h Hash) ([]uint64, error) {
 // Segments appends to found the numbers of the run's segments, from 0 and
 // rising, that may hold events of the stream with this hash.
 func (r *Run) Segments(found []uint64, h Hash) ([]uint64, error) {
+	n := len(found)
 	found, err := r.streams.find(found, h)
 	if err != nil {
 		return nil, r.damaged(err)
+	}
+	for _, s := range found[n:] {
+		if s >= uint64(r.Parts) { //nolint:gosec // a count
+			return nil, r.damaged(fmt.Errorf("segment %d of %d", s, r.Parts))
+		}
 	}
 	return found, nil
 }
@@ -241,11 +263,11 @@ func Merge(runs []*Run) (Span, Tables, error) {
 	span := Span{First: runs[0].First, Last: runs[len(runs)-1].Last}
 	var ids, streams [][]Entry
 	for _, r := range runs {
-		i, err := r.ids.entries(make([]Entry, 0, r.Events()), r.First-span.First)
+		i, err := r.ids.entries(make([]Entry, 0, r.Events()), r.Events(), r.First-span.First)
 		if err != nil {
 			return span, Tables{}, r.damaged(err)
 		}
-		s, err := r.streams.entries(nil, uint64(span.Parts)) //nolint:gosec // a count
+		s, err := r.streams.entries(nil, uint64(r.Parts), uint64(span.Parts)) //nolint:gosec // counts
 		if err != nil {
 			return span, Tables{}, r.damaged(err)
 		}
@@ -257,11 +279,11 @@ func Merge(runs []*Run) (Span, Tables, error) {
 
 // Tables returns all entries, sorted, for who checks them against the segments.
 func (r *Run) Tables() (Tables, error) {
-	ids, err := r.ids.entries(nil, 0)
+	ids, err := r.ids.entries(nil, r.Events(), 0)
 	if err != nil {
 		return Tables{}, r.damaged(err)
 	}
-	streams, err := r.streams.entries(nil, 0)
+	streams, err := r.streams.entries(nil, uint64(r.Parts), 0) //nolint:gosec // a count
 	if err != nil {
 		return Tables{}, r.damaged(err)
 	}

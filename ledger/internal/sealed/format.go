@@ -86,6 +86,12 @@ const (
 
 	// maxEvents bounds a segment; ordinals are 32 bits and an index counts 24.
 	maxEvents = 1<<24 - 1
+
+	// What a segment can be and no more: so much may be asked of the memory
+	// before anything was read.
+	maxPosition = 1 << 62
+	maxBlock    = max(blockBytes, frame.MaxBytes)
+	maxRaw      = 1 << 30
 )
 
 // The sections, in the order of the file.
@@ -176,6 +182,8 @@ func parseHead(b []byte) (id frame.LogID, first, count uint64, err error) {
 			crc32.Checksum(b[:60], castagnoli), le.Uint32(b[60:]))
 	case le.Uint32(b[8:]) != formatVersion:
 		err = fmt.Errorf("format version %d, this program reads %d", le.Uint32(b[8:]), formatVersion)
+	case le.Uint64(b[32:]) == 0 || le.Uint64(b[32:]) > maxPosition:
+		err = fmt.Errorf("segment of position %d", le.Uint64(b[32:]))
 	case le.Uint64(b[40:]) == 0 || le.Uint64(b[40:]) > maxEvents:
 		err = fmt.Errorf("segment of %d events", le.Uint64(b[40:]))
 	}
@@ -217,7 +225,7 @@ func parseTrailer(seed uint32, b []byte, size int64) (trailer, error) {
 			offset: int64(le.Uint64(b[8+16*i:])), //nolint:gosec // compared below
 			length: int(le.Uint32(b[16+16*i:])), crc: le.Uint32(b[20+16*i:]),
 		}
-		if s.offset < from || s.offset+int64(s.length) > size-trailerBytes || s.offset%8 != 0 {
+		if s.offset < from || s.offset > size-trailerBytes-int64(s.length) || s.offset%8 != 0 {
 			return t, fmt.Errorf("section %s at %d of %d bytes", sectionNames[i], s.offset, s.length)
 		}
 		t.sections[i] = s
@@ -229,5 +237,8 @@ func parseTrailer(seed uint32, b []byte, size int64) (trailer, error) {
 	t.commitCRC, t.maxBlock = le.Uint32(b[88:]), int(le.Uint32(b[92:]))
 	t.raw, t.recorded = int64(le.Uint64(b[96:])), int64(le.Uint64(b[104:])) //nolint:gosec // written from them
 	copy(t.digest[:], b[112:144])
+	if t.maxBlock > maxBlock || t.raw < 0 || t.raw > maxRaw {
+		return t, fmt.Errorf("blocks of up to %d bytes, %d together", t.maxBlock, t.raw)
+	}
 	return t, nil
 }

@@ -38,7 +38,7 @@ func (p *Part) blockAt(blocks []byte, i int) (block, error) {
 		offset: int64(le.Uint64(e)), packed: int(le.Uint32(e[8:])), raw: int(le.Uint32(e[12:])), //nolint:gosec // checked below
 		first: le.Uint32(e[16:]), crc: le.Uint32(e[20:]),
 	}
-	if b.offset < headBytes || b.offset+int64(b.packed) > p.trailer.sections[0].offset || b.raw > p.trailer.maxBlock {
+	if b.offset < headBytes || b.offset > p.trailer.sections[0].offset-int64(b.packed) || b.raw > p.trailer.maxBlock {
 		return b, p.bad(p.trailer.sections[0].offset+int64(i)*blockEntry, p.First, "block %d at %d of %d bytes",
 			i, b.offset, b.packed)
 	}
@@ -179,6 +179,17 @@ func (p *Part) Unpack(u *Unpacked) error {
 		return err
 	}
 	u.Part = nil
+	total := int64(0)
+	for i := range len(blocks) / blockEntry {
+		b, err := p.blockAt(blocks, i)
+		if err != nil {
+			return err
+		}
+		total += int64(b.raw)
+	}
+	if total != p.trailer.raw {
+		return p.bad(p.trailer.sections[0].offset, p.First, "blocks of %d bytes, the trailer says %d", total, p.trailer.raw)
+	}
 	if int64(cap(u.raw)) < p.trailer.raw {
 		u.raw = make([]byte, 0, p.trailer.raw+p.trailer.raw/8)
 	}
