@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"sync"
 
@@ -14,9 +15,11 @@ import (
 	"github.com/vouchledger/vouch/ledger/internal/frame"
 )
 
-// decoders are shared by all readings; each unpacks one block at a time.
+// decoders are shared by all readings; each unpacks one block at a time, into
+// no more room than it is given.
 var decoders = sync.Pool{New: func() any {
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20))
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxRaw),
+		zstd.WithDecodeAllCapLimit(true))
 	if err != nil {
 		panic("sealed: " + err.Error()) // the options are constants
 	}
@@ -68,6 +71,7 @@ func (p *Part) unpack(b block, raw, packed []byte) (appended, buf []byte, err er
 	}
 	decoder := decoders.Get().(*zstd.Decoder) //nolint:forcetypeassert // nothing else is put there
 	n := len(raw)
+	raw = slices.Grow(raw, b.raw)
 	raw, err = decoder.DecodeAll(packed, raw)
 	decoders.Put(decoder)
 	if err != nil {
