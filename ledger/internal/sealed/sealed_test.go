@@ -205,8 +205,13 @@ func readsAs(t fataler, p *sealed.Part, c sealed.Content) {
 func filtersAs(t fataler, p *sealed.Part, c sealed.Content) {
 	t.Helper()
 	for _, q := range []ledger.Query{
-		{}, {Prefixes: []string{"a"}}, {Prefixes: []string{"ab", "c-"}}, {Prefixes: []string{""}}, {Prefixes: []string{"visit-anna", "visit-a"}},
-		{Kinds: []ledger.Kind{"bottle.taken.v1"}}, {Kinds: []ledger.Kind{"bottle.taken", "gate.exited.v1"}},
+		{},
+		{Prefixes: []string{"a"}},
+		{Prefixes: []string{"ab", "c-"}},
+		{Prefixes: []string{""}},
+		{Prefixes: []string{"visit-anna", "visit-a"}},
+		{Kinds: []ledger.Kind{"bottle.taken.v1"}},
+		{Kinds: []ledger.Kind{"bottle.taken", "gate.exited.v1"}},
 		{Kinds: []ledger.Kind{"a"}, Prefixes: []string{"b"}},
 	} {
 		wants, err := p.Wants(q)
@@ -426,4 +431,3 @@ func undump(t testing.TB, path string) []byte {
 	}
 	return b
 }
-
