@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -54,8 +53,10 @@ It may run beside the server. Exit code 0 only if all of it holds, 6 if not.`,
 			return fmt.Errorf("%w: --key and --policy are for a proof file", errUsage)
 		}
 		bar := newBar(cmd.ErrOrStderr(), "log")
-		cfg := audit.Config{Ledger: filepath.Join(from.data, ledgerDir), Evidence: filepath.Join(from.data, evidenceDir), Progress: bar.progress}
-		cfg.Tree, cfg.Signer = filepath.Join(from.data, tlogDir), signerFolder(from.data, *elsewhere)
+		cfg := audit.Config{
+			Ledger: filepath.Join(from.data, ledgerDir), Evidence: filepath.Join(from.data, evidenceDir),
+			Tree: filepath.Join(from.data, tlogDir), Signer: signerFolder(from.data, *elsewhere), Progress: bar.progress,
+		}
 		if from.address != "" {
 			log, err := from.cluster(cmd.Context(), "", bar.progress, slog.New(slog.DiscardHandler))
 			if err != nil {
@@ -74,21 +75,24 @@ It may run beside the server. Exit code 0 only if all of it holds, 6 if not.`,
 		if err != nil {
 			return err
 		}
-		if *asJSON {
-			enc := json.NewEncoder(cmd.OutOrStdout())
-			enc.SetIndent("", "  ")
-			if err := enc.Encode(report); err != nil {
-				return err
-			}
-		} else {
-			printReport(cmd.OutOrStdout(), report)
-		}
-		if !report.OK() {
-			return fmt.Errorf("%w: %d findings", errVerify, len(report.Findings))
-		}
-		return nil
+		return tellReport(cmd.OutOrStdout(), report, *asJSON)
 	}
 	return cmd
+}
+
+// tellReport prints what was checked; findings are an error.
+func tellReport(w io.Writer, r audit.Report, asJSON bool) error {
+	if asJSON {
+		if err := printJSON(w, r); err != nil {
+			return err
+		}
+	} else {
+		printReport(w, r)
+	}
+	if !r.OK() {
+		return fmt.Errorf("%w: %d findings", errVerify, len(r.Findings))
+	}
+	return nil
 }
 
 func printLog(w io.Writer, r embedded.Report) {

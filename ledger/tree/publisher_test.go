@@ -127,6 +127,16 @@ func TestEmbeddedAndMemoryGiveTheSameTree(t *testing.T) {
 	}
 }
 
+// within waits for something that another goroutine does.
+func within(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(100 * time.Microsecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 20 seconds: %s", what)
+		}
+	}
+}
+
 // TestCheckpointsWhileSelling: a server sells and publishes; at any moment the
 // folder is a whole tree for tessera, and no checkpoint takes back another.
 func TestCheckpointsWhileSelling(t *testing.T) {
@@ -144,9 +154,7 @@ func TestCheckpointsWhileSelling(t *testing.T) {
 	var last signer.Checkpoint
 	for sold := 0; sold < 4000; sold += 200 {
 		sell(t, log, sold, 200, "cola")
-		for s.pub.Status().Published < uint64(sold+200) { // published soon, whatever the machine does
-			time.Sleep(100 * time.Microsecond)
-		}
+		within(t, "what was sold is published", func() bool { return s.pub.Status().Published >= uint64(sold+200) })
 		c, _ := s.checkpoint()
 		if c.Size < last.Size {
 			t.Fatalf("the checkpoint went back from %d to %d leaves", last.Size, c.Size)
@@ -193,9 +201,7 @@ func TestRestoredLedgerIsNotSigned(t *testing.T) {
 				ctx, stop := context.WithCancel(context.Background())
 				done := make(chan error, 1)
 				go func() { done <- r.pub.Run(ctx) }()
-				for r.pub.Ready(ctx) == nil {
-					time.Sleep(100 * time.Microsecond)
-				}
+				within(t, "it refuses to sign", func() bool { return r.pub.Ready(ctx) != nil })
 				if err := r.pub.Ready(ctx); !errors.Is(err, signer.ErrContradicts) {
 					t.Errorf("Ready() = %v, want ErrContradicts", err)
 				}

@@ -152,7 +152,9 @@ func (r *run) prove(ctx context.Context) error {
 	if err := newClient(r.bankURL, r.cfg.Patience).do(ctx, "", http.MethodGet, "/sim/audit", nil, &bank); err != nil {
 		return err
 	}
-	report, err := audit.Run(ctx, audit.Config{Ledger: r.path("ledger"), Evidence: r.path("evidence"), Over: true})
+	report, err := audit.Run(ctx, audit.Config{
+		Ledger: r.path("ledger"), Evidence: r.path("evidence"), Tree: r.path("tlog"), Signer: r.path("signer"), Over: true,
+	})
 	if err != nil {
 		return err
 	}
@@ -168,8 +170,28 @@ func (r *run) prove(ctx context.Context) error {
 	case mine.Captured != ours.captured.Minor || mine.Refunded != ours.refunded.Minor:
 		return fmt.Errorf("the bank moved %d and %d, the ledger says %s and %s", mine.Captured, mine.Refunded, ours.captured, ours.refunded)
 	}
+	if report.Tree == nil || report.Tree.Published != report.Log.Events {
+		return fmt.Errorf("the tree does not hold all of %d events: %+v", report.Log.Events, report.Tree)
+	}
+	if err := r.proveReceipt(ctx); err != nil {
+		return err
+	}
 	r.totals(report)
 	return nil
+}
+
+// proofFile is what the shopper is handed, and anybody can check offline.
+const proofFile = "receipt.vouch-proof"
+
+// proveReceipt writes the proof of the corrected receipt and checks it as
+// somebody would who has the file and the log's key alone.
+func (r *run) proveReceipt(ctx context.Context) error {
+	_, _, err := call(ctx, r.path("logs"), r.cfg.Vouch, nil, "proof", "--data", r.cfg.Data, r.result.Correction, "-o", r.path(proofFile))
+	if err != nil {
+		return err
+	}
+	_, _, err = call(ctx, r.path("logs"), r.cfg.Vouch, nil, "verify", r.path(proofFile), "--key", r.path("signer", "key.pub"))
+	return err
 }
 
 func (r *run) totals(report audit.Report) {
@@ -183,6 +205,8 @@ func (r *run) totals(report audit.Report) {
 	r.say("  receipt equals replay %d of %d documents, byte for byte\n", report.Receipts, report.Receipts)
 	r.say("  evidence              %d objects match their digests\n", report.Evidence)
 	r.say("  log verified          %s\n", report.Log.SHA256)
+	r.say("  tree verified         %d leaves, root %s, signed by %s\n", report.Tree.Published, report.Tree.Root[:16], report.Tree.Origin)
+	r.say("  receipt proven        offline, from %s and the log's key alone\n", proofFile)
 	if r.result.Kills > 0 {
 		r.say("  server killed         %d times on the way; nothing acknowledged was lost\n", r.result.Kills)
 	}

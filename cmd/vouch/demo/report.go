@@ -123,6 +123,7 @@ func (r *run) sayWhere(dir string) {
 	r.say("  evidence      %s\n", r.path("evidence"))
 	r.say("  tell it again %s replay --data %s %s\n", vouch, r.cfg.Data, r.result.Receipt)
 	r.say("  check again   %s verify --data %s\n", vouch, r.cfg.Data)
+	r.say("  check a file  %s verify %s --key %s\n", vouch, r.path(proofFile), r.path("signer", "key.pub"))
 	r.say("  the books     %s export hledger --data %s\n", vouch, r.cfg.Data)
 	r.say("  open it       %s %s\n", vouch, strings.TrimSpace(string(serve)))
 	r.say("                then %s/visits/%s with a key of %s\n", r.server.url, r.result.Visit, r.path("demo-keys.json"))
