@@ -125,3 +125,17 @@ func TestAServerThatIsNotThere(t *testing.T) {
 		t.Error("Open() of nothing succeeded")
 	}
 }
+
+// TestAFolderThatPostgresCannotEnter checks that root is told so.
+func TestAFolderThatPostgresCannotEnter(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("anybody but root runs PostgreSQL as they are")
+	}
+	if _, err := postgres.Start(t.Context(), dir); !errors.Is(err, postgres.ErrMissing) {
+		t.Errorf("Start() = %v, want ErrMissing", err)
+	}
+}

@@ -16,8 +16,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrMissing means that there is no PostgreSQL here to start.
-var ErrMissing = errors.New("PostgreSQL is not installed: install postgresql-15")
+// ErrMissing means that no PostgreSQL can be started here; the text says what to
+// do about it.
+var ErrMissing = errors.New("no PostgreSQL")
 
 // binaries is where Debian puts the server's programs.
 const binaries = "/usr/lib/postgresql/15/bin"
@@ -48,9 +49,12 @@ type Server struct {
 // it, for which that user must be able to pass through dir (mode 0711).
 func Start(ctx context.Context, dir string) (*Server, error) {
 	if _, err := os.Stat(filepath.Join(binaries, "initdb")); err != nil {
-		return nil, ErrMissing
+		return nil, fmt.Errorf("%w: install postgresql-15", ErrMissing)
 	}
 	identity, err := servant()
+	if err == nil && identity != nil {
+		err = passable(dir)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +88,28 @@ func servant() (*syscall.Credential, error) {
 		return nil, err
 	}
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+}
+
+// passable refuses a folder that the user postgres cannot pass through.
+func passable(dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	for {
+		info, err := os.Stat(dir)
+		if err != nil {
+			return err
+		}
+		if info.Mode().Perm()&0o001 == 0 {
+			return fmt.Errorf("%w: the user postgres cannot pass through %s; use another folder or chmod o+x", ErrMissing, dir)
+		}
+		above := filepath.Dir(dir)
+		if above == dir {
+			return nil
+		}
+		dir = above
+	}
 }
 
 // start makes the database, starts the server and waits until it answers.
