@@ -1,0 +1,73 @@
+package esdb_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	features "github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/esdb"
+)
+
+// A rude server answers each reading with what makes the client panic.
+type rude struct {
+	streams.UnimplementedStreamsServer
+	features.UnimplementedServerFeaturesServer
+	version string
+	read    func(streams.Streams_ReadServer) error
+}
+
+func (r rude) GetSupportedMethods(context.Context, *shared.Empty) (*features.SupportedMethods, error) {
+	return &features.SupportedMethods{EventStoreServerVersion: r.version}, nil
+}
+
+func (r rude) Read(_ *streams.ReadReq, s streams.Streams_ReadServer) error { return r.read(s) }
+
+// TestClientPanics checks that panics of the client, in its reading of a
+// message and of an error, end in ErrUnavailable and not the process.
+func TestClientPanics(t *testing.T) {
+	firstPosition := func(s streams.Streams_ReadServer) error {
+		return s.Send(&streams.ReadResp{Content: &streams.ReadResp_FirstStreamPosition{FirstStreamPosition: 7}})
+	}
+	for name, c := range map[string]struct {
+		server rude
+		says   string
+	}{
+		"a message of a newer protocol": {rude{version: "24.10.4", read: firstPosition}, "unreachable code"},
+		"a deleted stream without its name": {rude{version: "24.10.4", read: func(s streams.Streams_ReadServer) error {
+			s.SetTrailer(metadata.Pairs("exception", "stream-deleted"))
+			return status.Error(codes.FailedPrecondition, "deleted")
+		}}, "index out of range"},
+		"an old server":          {rude{version: "21.10.0", read: firstPosition}, "23 or newer is needed"},
+		"a version of no number": {rude{version: "25.1.0-rc.1", read: firstPosition}, "version"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := grpc.NewServer()
+			streams.RegisterStreamsServer(g, c.server)
+			features.RegisterServerFeaturesServer(g, c.server)
+			done := make(chan error, 1)
+			go func() { done <- g.Serve(listener) }()
+			defer func() { g.Stop(); <-done }()
+			_, err = esdb.Open(t.Context(), "esdb://"+listener.Addr().String()+quick, esdb.Config{Timeout: 300 * time.Millisecond})
+			if !errors.Is(err, ledger.ErrUnavailable) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("Open = %v, want ErrUnavailable that says %q", err, c.says)
+			}
+		})
+	}
+}
