@@ -417,3 +417,59 @@ func TestTwoServers(t *testing.T) {
 		t.Errorf("Head() = %d, %v", head, err)
 	}
 }
+
+// TestOneWinnerOfTwoServers lets two servers race for each revision of a
+// stream, each with its own event. One of them wins each, and the other is told
+// how far the stream had moved.
+func TestOneWinnerOfTwoServers(t *testing.T) {
+	addr, _ := serve(t, memlog.New(ledgertest.JumpingClock()), "127.0.0.1:0", eventstore.Config{})
+	const rounds = 40
+	var won [2][rounds]bool
+	var wg sync.WaitGroup
+	for i := range won {
+		log := open(t, "esdb://"+addr+quick, esdb.Config{})
+		wg.Go(func() {
+			for n := range uint64(rounds) {
+				_, err := log.Append(t.Context(), "visit-anna", ledger.After(n), ledgertest.Draft(2*n+uint64(i)))
+				var conflict *ledger.ConflictError
+				if won[i][n] = err == nil; err != nil && (!errors.As(err, &conflict) || conflict.Next <= n) {
+					t.Errorf("server %d, revision %d: %v, want a conflict that is ahead", i, n, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for n := range rounds {
+		if won[0][n] == won[1][n] {
+			t.Errorf("revision %d was won by both servers or by none", n)
+		}
+	}
+}
+
+// TestOneEventForManyStreams appends one event to many streams at the same
+// time. It is in one of them, and the others are told that its id is in use.
+func TestOneEventForManyStreams(t *testing.T) {
+	addr, _ := serve(t, memlog.New(ledgertest.JumpingClock()), "127.0.0.1:0", eventstore.Config{})
+	log := open(t, "esdb://"+addr+quick, esdb.Config{})
+	for n := range uint64(10) {
+		errs := make([]error, 8)
+		var wg sync.WaitGroup
+		for i := range errs {
+			wg.Go(func() {
+				_, errs[i] = log.Append(t.Context(), ledger.StreamID(fmt.Sprintf("visit-%d", i)), ledger.Any(), ledgertest.Draft(n))
+			})
+		}
+		wg.Wait()
+		won := 0
+		for i, err := range errs {
+			if err == nil {
+				won++
+			} else if !errors.Is(err, ledger.ErrIDReused) {
+				t.Errorf("event %d in stream %d: %v, want ErrIDReused", n, i, err)
+			}
+		}
+		if won != 1 {
+			t.Errorf("event %d was taken by %d streams, want one", n, won)
+		}
+	}
+}
