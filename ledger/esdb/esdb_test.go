@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"flag"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -24,7 +25,14 @@ import (
 	"github.com/vouchledger/vouch/ledger/memlog"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets the suite's random histories, each of which needs a server of
+// its own, run fewer times than elsewhere; -rapid.checks says otherwise.
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // bottles lets the suite's events into our own streams, whose bodies are no
 // payloads of ours.
