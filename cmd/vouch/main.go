@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/embedded"
 	"github.com/vouchledger/vouch/ledger/tree/signer"
 )
 
@@ -51,7 +52,8 @@ func exitCode(err error) int {
 		return exitVerify
 	case errors.Is(err, ledger.ErrNotFound):
 		return exitNotFound
-	case errors.Is(err, ledger.ErrConflict), errors.Is(err, ledger.ErrIDReused):
+	case errors.Is(err, ledger.ErrConflict), errors.Is(err, ledger.ErrIDReused),
+		errors.Is(err, embedded.ErrDiverged), errors.Is(err, embedded.ErrNotEmpty):
 		return exitConflict
 	case errors.Is(err, errUsage):
 		return exitUsage

@@ -17,7 +17,8 @@ change, bills it, and can show and prove every line of every receipt.
 Try it:            vouch demo
 Run a server:      vouch serve --data DIR
 Look into a visit: vouch replay --data DIR VISIT
-Check everything:  vouch verify --data DIR`,
+Check everything:  vouch verify --data DIR
+Keep a copy:       vouch backup --data DIR --to DIR`,
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -33,6 +34,8 @@ Check everything:  vouch verify --data DIR`,
 		newVerifyCommand(),
 		newExportCommand(),
 		newRebuildCommand(),
+		newBackupCommand(),
+		newRestoreCommand(),
 		newKeysCommand(),
 		newTlogCommand(),
 		newProofCommand(),
