@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/vouchledger/vouch/ledger/embedded"
@@ -15,9 +17,9 @@ const morningEvents = 14
 
 // morning opens the log, appends and closes it, whatever happens, and returns
 // how many events in order were acknowledged.
-func morning(t *testing.T, d *faultdisk.Disk) (acked int) {
+func morning(t *testing.T, d *faultdisk.Disk, cfg embedded.Config) (acked int) {
 	t.Helper()
-	l, err := embedded.OpenFolder(t.Context(), d, config(tiny))
+	l, err := embedded.OpenFolder(t.Context(), d, cfg)
 	if err != nil {
 		return 0
 	}
@@ -25,6 +27,7 @@ func morning(t *testing.T, d *faultdisk.Disk) (acked int) {
 		if err := add(t.Context(), l, n); err == nil && int(n) == acked { // small
 			acked++
 		}
+		_ = l.Sealed(t.Context()) // what is sealed is sealed here, whatever comes of it
 	}
 	_ = l.Close()
 	return acked
@@ -32,11 +35,12 @@ func morning(t *testing.T, d *faultdisk.Disk) (acked int) {
 
 // evening opens the log after a morning with faults: what was acknowledged must
 // be there, and sending everything again must store each event once.
-func evening(t *testing.T, what string, d *faultdisk.Disk, acked int) {
+func evening(t *testing.T, what string, d *faultdisk.Disk, cfg embedded.Config, acked int) {
 	t.Helper()
-	l, err := embedded.OpenFolder(t.Context(), d, config(tiny))
+	l, err := embedded.OpenFolder(t.Context(), d, cfg)
 	if err != nil {
-		t.Fatalf("%s: open: %v", what, err)
+		t.Errorf("%s: open: %v", what, err)
+		return
 	}
 	rs, err := all(t.Context(), l)
 	if err != nil || len(rs) < acked {
@@ -48,8 +52,11 @@ func evening(t *testing.T, what string, d *faultdisk.Disk, acked int) {
 		}
 	}
 	head, err := l.Head(t.Context())
-	if err = errors.Join(err, l.Close()); err != nil || head != morningEvents {
+	if err = errors.Join(err, l.Sealed(t.Context()), l.Close()); err != nil || head != morningEvents {
 		t.Errorf("%s: %d events at the end, %v, want %d", what, head, err, morningEvents)
+	}
+	if report, err := embedded.VerifyFolder(t.Context(), d); err != nil || (report.Sealed == 0) != (cfg.KeepFull > 0) {
+		t.Errorf("%s: Verify = %+v, %v", what, report, err)
 	}
 }
 
@@ -68,38 +75,72 @@ func failAt(at int, fault faultdisk.Fault) func(faultdisk.Op) faultdisk.Fault {
 }
 
 // changes returns what a morning without faults changes on the disk.
-func changes(t *testing.T) (ops []faultdisk.Op) {
+func changes(t *testing.T, cfg func() embedded.Config) (ops []faultdisk.Op) {
 	t.Helper()
 	d := faultdisk.New(rand.New(rand.NewPCG(1, 1)), func(op faultdisk.Op) faultdisk.Fault {
 		ops = append(ops, op)
 		return faultdisk.None
 	})
-	if got := morning(t, d); got != morningEvents {
+	if got := morning(t, d, cfg()); got != morningEvents {
 		t.Fatalf("without faults %d events were acknowledged, want %d", got, morningEvents)
 	}
 	return ops
 }
 
 // TestCrashMatrix runs one morning again and again and lets each change of the
-// disk fail in each way, followed by a restart or a power cut.
+// disk fail in each way, followed by a restart or a power cut: a morning that
+// seals nothing, and one that seals and merges whatever is full.
 func TestCrashMatrix(t *testing.T) {
-	runs := 0
-	for op := range len(changes(t)) {
-		for _, fault := range []faultdisk.Fault{faultdisk.Kill, faultdisk.NoSpace, faultdisk.IOError} {
-			for _, power := range []bool{false, true} {
-				runs++
-				d := failing(op, fault, uint64(fault)) // small
-				acked := morning(t, d)
-				d.SetFault(nil)
-				d.Restart()
-				if power {
-					d.PowerLoss()
-				}
-				evening(t, fmt.Sprintf("fault %d at change %d, power cut %v", fault, op, power), d, acked)
+	t.Run("open", func(t *testing.T) { crashMatrix(t, openMorning) })
+	t.Run("sealing", func(t *testing.T) {
+		crashMatrix(t, sealingMorning)
+		merged, recycled := 0, 0
+		for _, op := range changes(t, sealingMorning) {
+			if op.Call == "remove" && strings.HasSuffix(op.Name, ".index") {
+				merged++
+			}
+			if op.Call == "rename" && strings.HasSuffix(op.Name, ".spare") {
+				recycled++
 			}
 		}
+		if merged < 4 || recycled < 4 {
+			t.Errorf("in a morning %d lookups are merged and %d segments used again, want 4", merged, recycled)
+		}
+	})
+}
+
+// openMorning seals nothing; sealingMorning seals after every second event.
+func openMorning() embedded.Config    { return config(tiny) }
+func sealingMorning() embedded.Config { return sealing(header + 1024) }
+
+func crashMatrix(t *testing.T, cfg func() embedded.Config) {
+	ops := len(changes(t, cfg))
+	var wg sync.WaitGroup
+	for first := range 8 { // a sealing waits for writers now and then: let others run meanwhile
+		wg.Go(func() {
+			for op := first; op < ops; op += 8 {
+				crashAt(t, op, cfg)
+			}
+		})
 	}
-	t.Logf("%d runs", runs)
+	wg.Wait()
+	t.Logf("%d changes, each in 6 ways", ops)
+}
+
+// crashAt lets one change fail in each way.
+func crashAt(t *testing.T, op int, cfg func() embedded.Config) {
+	for _, fault := range []faultdisk.Fault{faultdisk.Kill, faultdisk.NoSpace, faultdisk.IOError} {
+		for _, power := range []bool{false, true} {
+			d := failing(op, fault, uint64(fault)) // small
+			acked := morning(t, d, cfg())
+			d.SetFault(nil)
+			d.Restart()
+			if power {
+				d.PowerLoss()
+			}
+			evening(t, fmt.Sprintf("fault %d at change %d, power cut %v", fault, op, power), d, cfg(), acked)
+		}
+	}
 }
 
 // TestCrashWhileOpening lets each sync fail once, then kills the opening that
@@ -108,20 +149,20 @@ func TestCrashMatrix(t *testing.T) {
 func TestCrashWhileOpening(t *testing.T) {
 	const opening, seeds = 8, 16 // about what an opening changes; a torn sector is a matter of luck
 	runs := 0
-	for _, op := range changes(t) {
+	for _, op := range changes(t, openMorning) {
 		for run := range opening * seeds {
 			if then, seed := run%opening, uint64(run/opening); op.Call == "sync" { // small
 				runs++
 				d := failing(op.N, faultdisk.IOError, seed)
-				acked := morning(t, d)
+				acked := morning(t, d, config(tiny))
 				d.SetFault(failAt(d.Ops()+then, faultdisk.Kill))
 				d.Restart()
-				if l, err := embedded.OpenFolder(t.Context(), d, config(tiny)); err == nil {
+				if l, err := embedded.OpenFolder(t.Context(), d, sealing(tiny)); err == nil {
 					_ = l.Close()
 				}
 				d.SetFault(nil)
 				d.PowerLoss()
-				evening(t, fmt.Sprintf("sync %d fails, then killed at %d of opening, seed %d", op.N, then, seed), d, acked)
+				evening(t, fmt.Sprintf("sync %d fails, then killed at %d of opening, seed %d", op.N, then, seed), d, sealing(tiny), acked)
 			}
 		}
 	}

@@ -56,11 +56,14 @@ func (s shelf) clone() shelf {
 	return c
 }
 
-// segments returns the names of the segment files in order.
-func (s shelf) segments() []string {
+// segments returns the names of the open segment files in order.
+func (s shelf) segments() []string { return s.named(".seg") }
+
+// named returns the names with an ending in order.
+func (s shelf) named(ending string) []string {
 	var names []string
 	for name := range s {
-		if strings.HasSuffix(name, ".seg") {
+		if strings.HasSuffix(name, ending) {
 			names = append(names, name)
 		}
 	}
@@ -77,8 +80,15 @@ const (
 // files.
 func shelve(t *testing.T, n int, segment int64) (shelf, []ledger.Record) {
 	t.Helper()
+	return shelveWith(t, n, config(segment))
+}
+
+// shelveWith is shelve with another configuration. After each append it waits
+// until what is full is sealed.
+func shelveWith(t *testing.T, n int, cfg embedded.Config) (shelf, []ledger.Record) {
+	t.Helper()
 	d := faultdisk.New(rand.New(rand.NewPCG(1, 1)), nil)
-	l := openOn(t, d, segment)
+	l := openWith(t, d, cfg)
 	var all []ledger.Record
 	for i := range uint64(n) { // small
 		rs, err := l.Append(t.Context(), "visit-anna", ledger.Any(), []ledger.Draft{
@@ -88,10 +98,19 @@ func shelve(t *testing.T, n int, segment int64) (shelf, []ledger.Record) {
 			t.Fatal(err)
 		}
 		all = append(all, rs...)
+		if err := l.Sealed(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
+	return filesOf(t, d), all
+}
+
+// filesOf returns what is on a disk.
+func filesOf(t *testing.T, d *faultdisk.Disk) shelf {
+	t.Helper()
 	s := make(shelf)
 	names, err := d.List()
 	if err != nil {
@@ -101,19 +120,33 @@ func shelve(t *testing.T, n int, segment int64) (shelf, []ledger.Record) {
 		seen, _ := d.Bytes(name)
 		s[name] = bytes.Clone(seen)
 	}
-	return s, all
+	return s
 }
 
-// config is a log whose id and times are always the same.
+// config is a log whose id and times are always the same, and that seals
+// nothing.
 func config(segment int64) embedded.Config {
 	return embedded.Config{
 		Now: ledgertest.JumpingClock(), SegmentBytes: segment, Random: bytes.NewReader([]byte("0123456789abcdef")),
+		KeepFull: 1 << 20,
 	}
+}
+
+// sealing is the same log, and seals each full segment at once.
+func sealing(segment int64) embedded.Config {
+	c := config(segment)
+	c.KeepFull = 0
+	return c
 }
 
 func openOn(t *testing.T, d disk.Folder, segment int64) *embedded.Log {
 	t.Helper()
-	l, err := embedded.OpenFolder(t.Context(), d, config(segment))
+	return openWith(t, d, config(segment))
+}
+
+func openWith(t *testing.T, d disk.Folder, cfg embedded.Config) *embedded.Log {
+	t.Helper()
+	l, err := embedded.OpenFolder(t.Context(), d, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +156,7 @@ func openOn(t *testing.T, d disk.Folder, segment int64) *embedded.Log {
 // read opens what is on a shelf, for writing, and reads it all.
 func (s shelf) read(t *testing.T) ([]ledger.Record, error) {
 	t.Helper()
-	l, err := embedded.OpenFolder(t.Context(), s.on(t), config(tiny))
+	l, err := embedded.OpenFolder(t.Context(), s.on(t), sealing(tiny))
 	if err != nil {
 		return nil, err
 	}

@@ -1,12 +1,15 @@
 package embedded_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/embedded"
+	"github.com/vouchledger/vouch/ledger/internal/faultdisk"
 	"github.com/vouchledger/vouch/ledger/ledgertest"
 )
 
@@ -35,6 +38,25 @@ func TestConformance(t *testing.T) {
 		})
 		return l
 	})
+}
+
+// TestConformanceSealing checks the same where nearly everything is sealed: three
+// events fill a segment.
+func TestConformanceSealing(t *testing.T) {
+	for _, keep := range []int{0, 2} {
+		t.Run(fmt.Sprint(keep), func(t *testing.T) {
+			ledgertest.TestLog(t, func(t *testing.T) ledger.Log {
+				cfg := embedded.Config{Now: ledgertest.JumpingClock(), SegmentBytes: tiny, KeepFull: keep}
+				l := openWith(t, faultdisk.New(rand.New(rand.NewPCG(1, 1)), nil), cfg)
+				t.Cleanup(func() {
+					if err := l.Close(); err != nil {
+						t.Errorf("Close() = %v", err)
+					}
+				})
+				return l
+			})
+		})
+	}
 }
 
 // TestDurable checks that the embedded log outlives its process.
