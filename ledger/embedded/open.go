@@ -307,7 +307,7 @@ func (s *scan) snapshot(ctx context.Context, writing bool) error {
 	if s.set, err = g.gather(ctx, names); err != nil {
 		return err
 	}
-	s.rebuilt = g.rebuilt
+	s.rebuilt, s.broken = g.rebuilt, g.broken
 	open, _ := openSegments(names, s.set.last())
 	if len(open) == 0 && len(s.set.parts) == 0 {
 		return fmt.Errorf("no segment file: %w", ledger.ErrNotFound)

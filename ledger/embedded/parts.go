@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/internal/disk"
 	"github.com/vouchledger/vouch/ledger/internal/frame"
 	"github.com/vouchledger/vouch/ledger/internal/lookup"
@@ -23,6 +24,7 @@ type gathering struct {
 	runs    []*lookup.Run
 	rebuilt int
 	stale   []string // lookups that nobody needs
+	broken  error    // what is wrong with one that was made anew
 }
 
 // gather opens what the names promise. After an error nothing is open.
@@ -129,6 +131,9 @@ func (g *gathering) fitting(names []string, i int) (*lookup.Run, error) {
 			return nil, err // a writer has just merged it: there is a longer one
 		}
 		if err != nil {
+			if errors.Is(err, ledger.ErrCorrupt) && g.broken == nil {
+				g.broken = err
+			}
 			continue
 		}
 		if n := r.Parts; n > 0 && i+n <= len(g.parts) && span(g.parts[i:i+n]) == r.Span {

@@ -22,6 +22,7 @@ type scan struct {
 
 	set      *set // the sealed part
 	rebuilt  int
+	broken   error // what is wrong with a lookup that was made anew
 	id       frame.LogID
 	idx      index
 	found    []*segment // all that there are

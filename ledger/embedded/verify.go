@@ -61,7 +61,9 @@ func verify(
 		log: l, sum: sha256.New(), next: make(map[ledger.StreamID]uint64), ids: newIDTable(maphash.MakeSeed(), 0), progress: progress,
 		report: Report{Kinds: make(map[ledger.Kind]int), Torn: scanned.torn, Commits: scanned.commits},
 	}
-	err = v.run(ctx)
+	if err = v.run(ctx); err == nil {
+		err = scanned.broken // history holds; what was derived from it does not
+	}
 	if err = errors.Join(err, l.Close()); err != nil {
 		return Report{}, err
 	}
