@@ -88,3 +88,31 @@ func TestFingerprintsCollide(t *testing.T) {
 		t.Errorf("Head() = %d, %v, want 2", head, err)
 	}
 }
+
+// TestRefusedIDs checks that a table of ids that was begun within a batch that
+// was refused goes with it: what gets its positions next is found.
+func TestRefusedIDs(t *testing.T) {
+	x := newIndex()
+	x.open = []*segment{{first: 1}}
+	s := x.stream("visit-anna", 0)
+	const durable = maxTable - 2
+	for n := range uint64(maxTable + 3) {
+		x.add(s, numberedID(n), n+1)
+	}
+	if len(x.ids) != 2 {
+		t.Fatalf("%d tables, the test wants 2", len(x.ids))
+	}
+	x.forget(s, durable)
+	x.forgetIDs(durable)
+	for n := uint64(durable); n < maxTable+100; n++ {
+		x.add(s, numberedID(1_000_000+n), n+1)
+	}
+	for n := uint64(durable); n < maxTable+100; n++ {
+		if found := x.candidates(nil, numberedID(1_000_000+n)); !slices.Contains(found, n+1) {
+			t.Fatalf("candidates(%d) = %v, want position %d", n, found, n+1)
+		}
+	}
+	if s.next() != maxTable+100 {
+		t.Errorf("revision %d is next, want %d", s.next(), maxTable+100)
+	}
+}

@@ -307,7 +307,7 @@ func (l *Log) Sealed(ctx context.Context) error {
 		}
 		idle := l.sealer.idle
 		l.sealer.mu.Unlock()
-		if err != nil || rest {
+		if rest || err != nil && !isFull(err) { // a disk that was full is tried again when it is asked
 			return err
 		}
 		select {
