@@ -39,7 +39,7 @@ func (l *Log) Append(
 		switch {
 		case errors.Is(err, errMovedOn):
 			// Another server was faster. What it wrote decides.
-			err = l.index.await(ctx, func() bool { return l.index.next[stream] > next })
+			err = l.await(ctx, func() bool { return l.index.next[stream] > next })
 		case errors.Is(err, ledger.ErrConflict) && !fresh:
 			// The index may be behind what the caller knows from elsewhere.
 			fresh = true
@@ -100,7 +100,7 @@ func (l *Log) tryAppend(
 	if err != nil {
 		return nil, next, err
 	}
-	if err := l.index.await(ctx, func() bool { return claim.missing == 0 }); err != nil {
+	if err := l.await(ctx, func() bool { return claim.missing == 0 }); err != nil {
 		return nil, next, err
 	}
 	// The cluster compares ids alone; and the index hands over whoever was first.
@@ -170,5 +170,5 @@ func (l *Log) freshen(ctx context.Context, stream ledger.StreamID) error {
 	if err != nil && !errors.Is(err, errNone) {
 		return err
 	}
-	return l.index.await(ctx, func() bool { return l.index.next[stream] >= next })
+	return l.await(ctx, func() bool { return l.index.next[stream] >= next })
 }

@@ -164,6 +164,16 @@ func (l *link) retire(s *session, why error) {
 	s.end()
 }
 
+// renew gives the session of now up, whichever it is.
+func (l *link) renew(why error) {
+	l.mu.Lock()
+	s := l.current
+	l.mu.Unlock()
+	if s != nil {
+		l.retire(s, why)
+	}
+}
+
 // The rests between attempts double from the first to the longest.
 const (
 	firstRest   = 20 * time.Millisecond

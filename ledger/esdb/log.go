@@ -135,6 +135,17 @@ func (l *Log) end(ctx context.Context) (position uint64, err error) {
 	return position, err
 }
 
+// await waits for the index to see what the cluster is known to hold. If that
+// takes all the time that a call has, the subscription of the index hangs: it is
+// made anew, on another connection.
+func (l *Log) await(ctx context.Context, ready func() bool) error {
+	err := l.index.await(ctx, ready)
+	if errors.Is(err, ledger.ErrUnavailable) {
+		l.link.renew(fmt.Errorf("the index does not follow: %w", err))
+	}
+	return err
+}
+
 // bounded returns ctx with the time that one call may take.
 func (l *Log) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, l.cfg.Timeout, errSlow)

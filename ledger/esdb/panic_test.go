@@ -3,8 +3,10 @@ package esdb_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +21,9 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/esdb"
+	"github.com/vouchledger/vouch/ledger/eventstore"
+	"github.com/vouchledger/vouch/ledger/ledgertest"
+	"github.com/vouchledger/vouch/ledger/memlog"
 )
 
 // A rude server answers each reading with what makes the client panic.
@@ -69,5 +74,44 @@ func TestClientPanics(t *testing.T) {
 				t.Errorf("Open = %v, want ErrUnavailable that says %q", err, c.says)
 			}
 		})
+	}
+}
+
+// A mute log appends and reads, and its subscriptions bring nothing more once it
+// is mute.
+type mute struct {
+	ledger.Log
+	on atomic.Bool
+}
+
+func (m *mute) Subscribe(ctx context.Context, q ledger.Query) iter.Seq2[ledger.Record, error] {
+	return func(yield func(ledger.Record, error) bool) {
+		for r, err := range m.Log.Subscribe(ctx, q) {
+			if err == nil && m.on.Load() {
+				<-ctx.Done()
+				err = ctx.Err()
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// TestSubscriptionThatHangs checks that an index whose subscription brings
+// nothing, on a connection that is fine, gets another one: the append that was
+// not seen is ErrUnavailable, and its repetition the first result.
+func TestSubscriptionThatHangs(t *testing.T) {
+	back := &mute{Log: memlog.New(ledgertest.JumpingClock())}
+	addr, _ := serve(t, back, "127.0.0.1:0", eventstore.Config{})
+	log := open(t, "esdb://"+addr+quick, esdb.Config{Timeout: 300 * time.Millisecond})
+	mustAppend(t, log, "visit-anna", 1)
+	back.on.Store(true)
+	if _, err := log.Append(t.Context(), "visit-anna", ledger.Exactly(0), ledgertest.Draft(2)); !errors.Is(err, ledger.ErrUnavailable) {
+		t.Errorf("an append that the index does not see = %v, want ErrUnavailable", err)
+	}
+	back.on.Store(false)
+	if r := again(t, log, "visit-anna", 2); r.Revision != 1 {
+		t.Errorf("its repetition is revision %d, want 1", r.Revision)
 	}
 }

@@ -92,7 +92,7 @@ func (l *Log) Head(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("head: %w", err)
 	}
-	if err := l.index.seen(ctx, last); err != nil {
+	if err := l.await(ctx, func() bool { return l.index.head >= last }); err != nil {
 		return 0, fmt.Errorf("head: %w", err)
 	}
 	l.mu.Lock()
