@@ -289,7 +289,7 @@ func TestAVisitOnACluster(t *testing.T) {
 		t.Errorf("vouch replay = %s, want the cola", out)
 	}
 	out := vouch(t, "verify", "--data", data, "--ledger", address)
-	for _, want := range []string{"every receipt equals its replay", "2, of these 2 settled", "in a cluster"} {
+	for _, want := range []string{"every receipt equals its replay", "2, of these 2 settled", "in a cluster", "bundles, signed by"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("vouch verify = %s, want %q", out, want)
 		}
