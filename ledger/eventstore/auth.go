@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"google.golang.org/grpc"
@@ -39,12 +41,48 @@ func (u User) in(groups ...string) bool {
 // known reports whether the user has signed in.
 func (u User) known() bool { return u.Name != "" }
 
-type userKey struct{}
+type signedKey struct{}
+
+// A signature is somebody who has signed in. A call may last for months, and
+// its key be revoked meanwhile.
+type signature struct {
+	user User
+	name string // as it was signed in with; empty when nobody is asked
+	pass string
+
+	mu      sync.Mutex
+	checked time.Time
+}
+
+// trusted is how long a signature is believed before it is checked again.
+const trusted = time.Minute
 
 // requester returns who makes the call; the zero User is nobody.
 func requester(ctx context.Context) User {
-	u, _ := ctx.Value(userKey{}).(User)
-	return u
+	if g, ok := ctx.Value(signedKey{}).(*signature); ok {
+		return g.user
+	}
+	return User{}
+}
+
+// stillIn refuses to go on with a long call whose caller may not sign in any
+// more. It asks once a minute.
+func (s *Server) stillIn(ctx context.Context) error {
+	g, ok := ctx.Value(signedKey{}).(*signature)
+	if !ok || g.name == "" {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := s.now()
+	if now.Sub(g.checked) < trusted {
+		return nil
+	}
+	if _, err := s.cfg.Authenticate(ctx, g.name, g.pass); err != nil {
+		return refuse(codes.Unauthenticated, "", "Unauthenticated")
+	}
+	g.checked = now
+	return nil
 }
 
 // open are the calls that every client makes without credentials, even one that
@@ -111,7 +149,8 @@ func (s *Server) signIn(ctx context.Context, method string) (context.Context, er
 		return ctx, nil
 	}
 	if s.cfg.Insecure {
-		return context.WithValue(ctx, userKey{}, User{Name: "admin", Groups: []string{GroupAdmins, GroupOps}}), nil
+		admin := User{Name: "admin", Groups: []string{GroupAdmins, GroupOps}}
+		return context.WithValue(ctx, signedKey{}, &signature{user: admin}), nil
 	}
 	md, _ := metadata.FromIncomingContext(ctx)
 	header := md.Get("authorization")
@@ -126,7 +165,7 @@ func (s *Server) signIn(ctx context.Context, method string) (context.Context, er
 	if err != nil || !u.known() || strings.HasPrefix(u.Name, "$") { // "$admins" is a group, nobody's name
 		return nil, refuse(codes.Unauthenticated, "", "Unauthenticated") // why is nobody's business
 	}
-	return context.WithValue(ctx, userKey{}, u), nil
+	return context.WithValue(ctx, signedKey{}, &signature{user: u, name: name, pass: password, checked: s.now()}), nil
 }
 
 // basic reads a header of RFC 7617.
@@ -154,6 +193,14 @@ const (
 	metaWrite
 )
 
+// onMetadata returns what doing this with "$$x" does to x.
+func (a action) onMetadata() action {
+	if a == read || a == metaRead {
+		return metaRead
+	}
+	return metaWrite
+}
+
 // allStream is the name under which access to $all is granted.
 const allStream ledger.StreamID = "$all"
 
@@ -172,13 +219,7 @@ func (s *Server) allowed(ctx context.Context, u User, stream ledger.StreamID, do
 		return nil
 	}
 	if isMeta(stream) {
-		stream = original(stream)
-		switch do {
-		case read:
-			do = metaRead
-		case write, remove:
-			do = metaWrite
-		}
+		stream, do = original(stream), do.onMetadata()
 	}
 	roles, err := s.roles(ctx, stream, do)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -287,4 +288,40 @@ func TestDiscovery(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// TestARevokedKeyHearsNoMore checks that a subscription and a batch call, which
+// last for months, end for somebody whose key was revoked meanwhile.
+func TestARevokedKeyHearsNoMore(t *testing.T) {
+	config, pool := certificate(t)
+	var revoked atomic.Bool
+	var late atomic.Int64
+	clock := func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
+	log := memlog.New(clock)
+	s := &secured{t: t, log: log, pool: pool}
+	s.address = serve(t, log, eventstore.Config{
+		Now: clock, TLS: config,
+		Authenticate: func(_ context.Context, name, _ string) (eventstore.User, error) {
+			if name == "till" && revoked.Load() {
+				return eventstore.User{}, errors.New("revoked")
+			}
+			return users[name], nil
+		},
+	})
+	till, olga := s.as("till:open"), s.as("olga:open")
+	sub, err := till.SubscribeToStream(t.Context(), "till-4", esdb.SubscribeToStreamOptions{From: esdb.Start{}})
+	got := heard(t, sub, err, func(out []string) bool {
+		switch out[len(out)-1] {
+		case "caught up":
+			olga.appended("till-4", esdb.Any{}, sale(0))
+		case "till-4/0":
+			revoked.Store(true)
+			olga.appended("till-4", esdb.Any{}, sale(1)) // still trusted
+		case "till-4/1":
+			late.Store(int64(2 * time.Minute))
+			olga.appended("till-4", esdb.Any{}, sale(2))
+		}
+		return out[len(out)-1] == "dropped"
+	})
+	same(t, "what was heard", got, []string{"caught up", "till-4/0", "till-4/1", "dropped"})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -169,6 +170,9 @@ func (b *batch) append(stream ledger.StreamID, c *chunked) (written, error) {
 		ctx, cancel = context.WithTimeout(ctx, left)
 		defer cancel()
 	}
+	if err := b.s.stillIn(ctx); err != nil {
+		return written{}, err
+	}
 	w, err := b.s.write(ctx, requester(ctx), stream, c.expected, c.intake.drafts)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return written{}, errTimeout
@@ -230,7 +234,7 @@ func (s *Server) batchError(ctx context.Context, c *chunked, err error) *rpc.Sta
 	}
 	r, foreseen := refusalOf(err)
 	if !foreseen {
-		s.logger.ErrorContext(ctx, "batch append failed", "error", err)
+		s.logger.ErrorContext(ctx, "batch append failed", slog.Any("error", err))
 	}
 	switch r.exception() {
 	case "stream-deleted":
@@ -240,6 +244,9 @@ func (s *Server) batchError(ctx context.Context, c *chunked, err error) *rpc.Sta
 	case "maximum-append-size-exceeded":
 		limit := uint32(s.cfg.MaxAppend) //nolint:gosec // a few MiB
 		return rpcStatus(codes.InvalidArgument, r.message, &shared.MaximumAppendSizeExceeded{MaxAppendSize: limit})
+	}
+	if r.code == codes.Unauthenticated {
+		return rpcStatus(codes.PermissionDenied, r.message, &shared.AccessDenied{})
 	}
 	if r.code == codes.InvalidArgument || r.code == codes.AlreadyExists {
 		return rpcStatus(codes.InvalidArgument, r.message, &shared.BadRequest{Message: r.message})
@@ -270,7 +277,8 @@ func wrongVersionDetail(e *versionError) *shared.WrongExpectedVersion {
 	case noStream:
 		out.ExpectedStreamPositionOption = &shared.WrongExpectedVersion_ExpectedNoStream{ExpectedNoStream: &emptypb.Empty{}}
 	default:
-		out.ExpectedStreamPositionOption = &shared.WrongExpectedVersion_ExpectedStreamPosition{ExpectedStreamPosition: uint64(e.expected)} //nolint:gosec // not negative
+		at := uint64(e.expected) //nolint:gosec // not negative
+		out.ExpectedStreamPositionOption = &shared.WrongExpectedVersion_ExpectedStreamPosition{ExpectedStreamPosition: at}
 	}
 	return out
 }

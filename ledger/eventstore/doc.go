@@ -34,6 +34,8 @@
 //
 //   - requester(ctx): who asks ([User]), already authenticated.
 //   - s.allowed(ctx, user, stream, action): nil or an access-denied refusal.
+//   - s.stillIn(ctx): asks once a minute whether the caller of a long call may
+//     still sign in.
 //   - s.state(ctx, stream): what is visible of a stream (missing, deleted,
 //     tombstoned, first and next revision, metadata).
 //   - s.readable(ctx, stream, from): the visible records of a stream forwards.

@@ -96,6 +96,9 @@ func (g *groupService) serve(
 			}
 			return err
 		}
+		if err := g.s.stillIn(ctx); err != nil {
+			return err
+		}
 		for _, p := range pushes {
 			out, err := view.event(ctx, p)
 			if err != nil {

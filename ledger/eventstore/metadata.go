@@ -61,9 +61,10 @@ func (a accessList) roles(do action) []string {
 		return a.Delete
 	case metaRead:
 		return a.MetaRead
-	default:
+	case metaWrite:
 		return a.MetaWrite
 	}
+	panic("eventstore: unknown action")
 }
 
 // names are one name or a list of names in JSON. An empty list is not nil: it

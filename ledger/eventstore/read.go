@@ -71,6 +71,9 @@ func (r *reading) newer() bool { return r.opts.GetControlOption().GetCompatibili
 
 // deliver sends the event of a record.
 func (r *reading) deliver(record ledger.Record) error {
+	if err := r.s.stillIn(r.ctx); err != nil {
+		return err
+	}
 	e, err := r.s.resolve(r.ctx, r.user, record, r.opts.GetResolveLinks())
 	if err != nil {
 		return err
