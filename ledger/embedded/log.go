@@ -87,10 +87,11 @@ type Log struct {
 	rebuilt int // lookups that the opening made anew
 }
 
-// Open opens the log in dir and makes it if there is none. It reads all of it,
-// checks every byte, cuts an incomplete commit at the end that was never
-// acknowledged, and refuses to open what is damaged ([DamageError]) or in use
-// ([ErrLocked]). The caller closes it.
+// Open opens the log in dir and makes it if there is none. It reads what is not
+// sealed and checks every byte of it, opens what is sealed, makes lookups that
+// are missing, cuts an incomplete commit at the end that was never acknowledged,
+// and refuses to open what is damaged ([DamageError]) or in use ([ErrLocked]).
+// The caller closes it.
 func Open(ctx context.Context, dir string, cfg Config) (*Log, error) {
 	files := disk.Dir(dir)
 	l, err := openDir(ctx, files, dir, cfg)

@@ -2,7 +2,7 @@
 // written once, compressed, and never changed.
 //
 // The one idea: the frames of a segment are gathered by stream, so that a visit
-// lies in one or two compressed blocks, and a table of four bytes an event gives
+// lies in one or two compressed blocks, and a table of some bits an event gives
 // the global order back. Both ways of reading are cheap: one visit unpacks one
 // block, a replay unpacks the file.
 //
