@@ -138,7 +138,7 @@ func shape(t *testing.T, report []byte) string {
 	walk("", v)
 	for _, row := range v["rows"].([]any) {
 		r := row.(map[string]any)
-		work := regexp.MustCompile(`(of|out of|open|all|core,) [0-9.,]+`).ReplaceAllString(r["work"].(string), "$1 N")
+		work := regexp.MustCompile(`(of|out of|open|all|core,|out of all) [0-9.,]+`).ReplaceAllString(r["work"].(string), "$1 N")
 		work = regexp.MustCompile(`visit of N`).ReplaceAllString(work, "visit of N")
 		lines = append(lines, fmt.Sprintf("row %s: at_most %v, goal %v %s", work, r["at_most"], r["goal"], r["unit"]))
 	}
