@@ -178,6 +178,12 @@ func parseGroup(body []byte) (groupConfig, error) {
 	if err := c.key.validate(); err != nil {
 		return groupConfig{}, fmt.Errorf("persistent subscription %s: %w: %w", c.key, ledger.ErrCorrupt, err)
 	}
+	if err := c.settings.Validate(); err != nil {
+		return groupConfig{}, fmt.Errorf("persistent subscription %s: %w: %w", c.key, ledger.ErrCorrupt, err)
+	}
+	if _, err := c.filter.compile(); err != nil {
+		return groupConfig{}, fmt.Errorf("persistent subscription %s: %w: %w", c.key, ledger.ErrCorrupt, err)
+	}
 	return c, nil
 }
 

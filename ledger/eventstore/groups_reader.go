@@ -146,10 +146,7 @@ func (r *source) wait(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		first, err := r.s.visible(ctx, st)
-		if !st.exists() {
-			first = st.next
-		}
+		first, err := r.s.visible(ctx, st) // of a deleted stream the end of all revisions
 		r.next = max(r.next, min(first, st.next))
 		return err
 	}

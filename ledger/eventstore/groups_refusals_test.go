@@ -54,6 +54,18 @@ func TestGroupRefusals(t *testing.T) {
 			}}, o...)
 			return err
 		}, codes.AlreadyExists, "persistent-subscription-exists", "Subscription group kitchen on stream till-4 exists."},
+		{"a group that would share the streams of another", func(ctx context.Context, o ...grpc.CallOption) error {
+			_, err := raw.Create(ctx, &persistent.CreateReq{Options: &persistent.CreateReq_Options{
+				StreamIdentifier: &shared.StreamIdentifier{StreamName: []byte("till-4::old")}, GroupName: "kitchen",
+			}}, o...)
+			if err != nil {
+				return err
+			}
+			_, err = raw.Create(ctx, &persistent.CreateReq{Options: &persistent.CreateReq_Options{
+				StreamIdentifier: stream, GroupName: "old::kitchen",
+			}}, o...)
+			return err
+		}, codes.AlreadyExists, "persistent-subscription-exists", "Subscription group old::kitchen on stream till-4 exists."},
 		{"an update of a group that is not there", func(ctx context.Context, o ...grpc.CallOption) error {
 			_, err := raw.Update(ctx, &persistent.UpdateReq{Options: &persistent.UpdateReq_Options{
 				StreamIdentifier: stream, GroupName: "bar",

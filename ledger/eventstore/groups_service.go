@@ -160,8 +160,11 @@ func (g *groupService) Create(ctx context.Context, req *persistent.CreateReq) (*
 	}
 	defer g.mu.Unlock()
 	ctx = context.WithoutCancel(ctx) // what was begun is done
-	if g.runners[c.key] != nil {
-		return nil, groupExists(c.key)
+	for key := range g.runners {
+		// "a" on "b::c" and "c::a" on "b" would share their streams.
+		if key.String() == c.key.String() {
+			return nil, groupExists(c.key)
+		}
 	}
 	if err := g.s.setStart(ctx, &c, start); err != nil {
 		return nil, err
