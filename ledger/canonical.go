@@ -15,8 +15,15 @@ import (
 // come again and again, and take memory once. Payloads share nothing with the
 // bodies they are read from.
 //
-// The zero Decoder is ready. It is for one goroutine.
-type Decoder struct{ r reader }
+// The zero Decoder is ready. It is for one goroutine, and is not copied.
+type Decoder struct {
+	// Together allocates the lists and long texts of many payloads at once.
+	// That is for who keeps nearly all of them: one that is kept keeps the
+	// memory of some dozen others.
+	Together bool
+
+	r reader
+}
 
 // knownStrings is how many strings a Decoder remembers.
 const knownStrings = 4096
@@ -39,7 +46,10 @@ func (d *Decoder) Unmarshal(k Kind, body []byte) (Payload, error) {
 // reader returns a reader of body that knows what d has read before.
 func (d *Decoder) reader(body []byte, own string) *reader {
 	if d.r.known == nil {
-		d.r.known = make([]string, knownStrings)
+		d.r.known, d.r.fields, d.r.seen = make([]string, knownStrings), make([]string, textFields), &seen{}
+	}
+	if d.Together && d.r.parts == nil {
+		d.r.parts = &parts{}
 	}
 	d.r.b, d.r.own = body, own
 	return &d.r

@@ -80,9 +80,9 @@ func (p *VisitSettled) read(r *reader) int { return r.visitSettled(0, p) }
 
 func (r *reader) itemPriced(i int, p *ItemPriced) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
-	i = r.str(r.lit(i, `,"sku":"`), (*string)(&p.SKU))
-	i = r.str(r.lit(i, `,"name":"`), &p.Name)
-	i = r.str(r.lit(i, `,"category":"`), &p.Category)
+	i = r.field(28, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(29, r.lit(i, `,"name":"`), &p.Name)
+	i = r.field(30, r.lit(i, `,"category":"`), &p.Category)
 	i = r.money(r.lit(i, `,"unit":`), &p.Unit)
 	i = r.taxRule(r.lit(i, `,"tax":`), &p.Tax)
 	i = r.id(r.lit(i, `,"price":"`), &p.Price)
@@ -90,18 +90,30 @@ func (r *reader) itemPriced(i int, p *ItemPriced) int {
 }
 
 func (r *reader) taxRule(i int, p *TaxRule) int {
-	i = r.str(r.lit(i, `{"category":"`), &p.Category)
-	i = r.str(r.lit(i, `,"jurisdiction":"`), &p.Jurisdiction)
-	i = r.str(r.lit(i, `,"rate":"`), &p.Rate)
+	if r.seen == nil {
+		return r.taxRuleAnew(i, p)
+	}
+	if j := r.seen.taxRule.again(r, i, p); j >= 0 {
+		return j
+	}
+	j := r.taxRuleAnew(i, p)
+	r.seen.taxRule.note(r, i, j, p)
+	return j
+}
+
+func (r *reader) taxRuleAnew(i int, p *TaxRule) int {
+	i = r.field(31, r.lit(i, `{"category":"`), &p.Category)
+	i = r.field(32, r.lit(i, `,"jurisdiction":"`), &p.Jurisdiction)
+	i = r.field(33, r.lit(i, `,"rate":"`), &p.Rate)
 	i = r.bool(r.lit(i, `,"inclusive":`), &p.Inclusive)
-	i = r.str(r.lit(i, `,"rounding":"`), (*string)(&p.Rounding))
+	i = r.field(34, r.lit(i, `,"rounding":"`), (*string)(&p.Rounding))
 	return r.lit(i, `}`)
 }
 
 func (r *reader) pricingFailed(i int, p *PricingFailed) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
-	i = r.str(r.lit(i, `,"sku":"`), (*string)(&p.SKU))
-	i = r.str(r.lit(i, `,"missing":"`), &p.Missing)
+	i = r.field(35, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(36, r.lit(i, `,"missing":"`), &p.Missing)
 	return r.lit(i, `}`)
 }
 
@@ -116,20 +128,20 @@ func (r *reader) reviewRequested(i int, p *ReviewRequested) int {
 func (r *reader) reviewDecided(i int, p *ReviewDecided) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
 	i = r.verdict(r.lit(i, `,"verdict":"`), &p.Verdict)
-	i = r.str(r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(37, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
 	i = r.action(r.lit(i, `,"action":"`), &p.Action)
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
-	i = r.str(r.lit(i, `,"visit":"`), (*string)(&p.Visit))
-	i = r.str(r.lit(i, `,"reviewer":"`), &p.Reviewer)
-	i = r.str(r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(38, r.lit(i, `,"visit":"`), (*string)(&p.Visit))
+	i = r.field(39, r.lit(i, `,"reviewer":"`), &p.Reviewer)
+	i = r.field(40, r.lit(i, `,"reason":"`), &p.Reason)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) receiptLine(i int, p *ReceiptLine) int {
 	i = r.int(r.lit(i, `{"no":`), &p.No)
-	i = r.str(r.lit(i, `,"sku":"`), (*string)(&p.SKU))
-	i = r.str(r.lit(i, `,"name":"`), &p.Name)
-	i = r.str(r.lit(i, `,"category":"`), &p.Category)
+	i = r.field(41, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(42, r.lit(i, `,"name":"`), &p.Name)
+	i = r.field(43, r.lit(i, `,"category":"`), &p.Category)
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
 	i = r.money(r.lit(i, `,"unit":`), &p.Unit)
 	i = r.money(r.lit(i, `,"net":`), &p.Net)
@@ -144,7 +156,7 @@ func (r *reader) receiptLine(i int, p *ReceiptLine) int {
 
 func (r *reader) pendingItem(i int, p *PendingItem) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
-	i = r.str(r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(44, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
 	i = r.listDoubt(r.lit(i, `,"doubts":[`), &p.Doubts)
 	i = r.money(r.lit(i, `,"at_risk":`), &p.AtRisk)
@@ -159,10 +171,10 @@ func (r *reader) taxTotal(i int, p *TaxTotal) int {
 }
 
 func (r *reader) receiptDocument(i int, p *ReceiptDocument) int {
-	i = r.str(r.lit(i, `{"number":"`), &p.Number)
-	i = r.str(r.lit(i, `,"corrects":"`), &p.Corrects)
-	i = r.str(r.lit(i, `,"visit":"`), (*string)(&p.Visit))
-	i = r.str(r.lit(i, `,"store":"`), (*string)(&p.Store))
+	i = r.field(45, r.lit(i, `{"number":"`), &p.Number)
+	i = r.field(46, r.lit(i, `,"corrects":"`), &p.Corrects)
+	i = r.field(47, r.lit(i, `,"visit":"`), (*string)(&p.Visit))
+	i = r.field(48, r.lit(i, `,"store":"`), (*string)(&p.Store))
 	i = r.seller(r.lit(i, `,"seller":`), &p.Seller)
 	i = r.time(r.lit(i, `,"entered":"`), &p.Entered)
 	i = r.time(r.lit(i, `,"exited":"`), &p.Exited)
@@ -197,11 +209,11 @@ func (r *reader) receiptCorrected(i int, p *ReceiptCorrected) int {
 
 func (r *reader) disputeOpened(i int, p *DisputeOpened) int {
 	i = r.id(r.lit(i, `{"dispute":"`), &p.Dispute)
-	i = r.str(r.lit(i, `,"receipt":"`), &p.Receipt)
+	i = r.field(49, r.lit(i, `,"receipt":"`), &p.Receipt)
 	i = r.int(r.lit(i, `,"line":`), &p.Line)
 	i = r.claim(r.lit(i, `,"claim":"`), &p.Claim)
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
-	i = r.str(r.lit(i, `,"message":"`), &p.Message)
+	i = r.field(50, r.lit(i, `,"message":"`), &p.Message)
 	return r.lit(i, `}`)
 }
 
@@ -209,9 +221,9 @@ func (r *reader) disputeDecided(i int, p *DisputeDecided) int {
 	i = r.id(r.lit(i, `{"dispute":"`), &p.Dispute)
 	i = r.disputeOutcome(r.lit(i, `,"outcome":"`), &p.Outcome)
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
-	i = r.str(r.lit(i, `,"move_to":"`), (*string)(&p.MoveTo))
-	i = r.str(r.lit(i, `,"reviewer":"`), &p.Reviewer)
-	i = r.str(r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(51, r.lit(i, `,"move_to":"`), (*string)(&p.MoveTo))
+	i = r.field(52, r.lit(i, `,"reviewer":"`), &p.Reviewer)
+	i = r.field(53, r.lit(i, `,"reason":"`), &p.Reason)
 	return r.lit(i, `}`)
 }
 
@@ -220,268 +232,4 @@ func (r *reader) visitSettled(i int, p *VisitSettled) int {
 	i = r.money(r.lit(i, `,"charged":`), &p.Charged)
 	i = r.money(r.lit(i, `,"owed":`), &p.Owed)
 	return r.lit(i, `}`)
-}
-
-func (r *reader) doubt(i int, p *Doubt) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch Doubt(r.b[i:j]) {
-	case DoubtItem:
-		*p = DoubtItem
-	case DoubtAction:
-		*p = DoubtAction
-	case DoubtPerson:
-		*p = DoubtPerson
-	case DoubtUnmatched:
-		*p = DoubtUnmatched
-	case DoubtLate:
-		*p = DoubtLate
-	case DoubtUnknown:
-		*p = DoubtUnknown
-	default:
-		*p = Doubt(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) listDoubt(i int, p *List[Doubt]) int {
-	s := (*p)[:0]
-	if r.at(i) == ']' {
-		*p = s
-		return i + 1
-	}
-	for {
-		s = more(s)
-		i = r.doubt(r.lit(i, `"`), &s[len(s)-1])
-		switch r.at(i) {
-		case ',':
-			i++
-		case ']':
-			*p = s
-			return i + 1
-		default:
-			return -1
-		}
-	}
-}
-
-func (r *reader) verdict(i int, p *Verdict) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch Verdict(r.b[i:j]) {
-	case VerdictConfirmed:
-		*p = VerdictConfirmed
-	case VerdictCorrected:
-		*p = VerdictCorrected
-	case VerdictDismissed:
-		*p = VerdictDismissed
-	default:
-		*p = Verdict(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) action(i int, p *Action) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch Action(r.b[i:j]) {
-	case ActionTake:
-		*p = ActionTake
-	case ActionReturn:
-		*p = ActionReturn
-	case ActionMove:
-		*p = ActionMove
-	default:
-		*p = Action(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) lineCheck(i int, p *LineCheck) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch LineCheck(r.b[i:j]) {
-	case CheckMachine:
-		*p = CheckMachine
-	case CheckReviewed:
-		*p = CheckReviewed
-	case CheckPolicy:
-		*p = CheckPolicy
-	default:
-		*p = LineCheck(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) listID(i int, p *List[ID]) int {
-	s := (*p)[:0]
-	if r.at(i) == ']' {
-		*p = s
-		return i + 1
-	}
-	for {
-		s = more(s)
-		i = r.id(r.lit(i, `"`), &s[len(s)-1])
-		switch r.at(i) {
-		case ',':
-			i++
-		case ']':
-			*p = s
-			return i + 1
-		default:
-			return -1
-		}
-	}
-}
-
-func (r *reader) listDigest(i int, p *List[Digest]) int {
-	s := (*p)[:0]
-	if r.at(i) == ']' {
-		*p = s
-		return i + 1
-	}
-	for {
-		s = more(s)
-		i = r.str(r.lit(i, `"`), (*string)(&s[len(s)-1]))
-		switch r.at(i) {
-		case ',':
-			i++
-		case ']':
-			*p = s
-			return i + 1
-		default:
-			return -1
-		}
-	}
-}
-
-func (r *reader) listReceiptLine(i int, p *List[ReceiptLine]) int {
-	s := (*p)[:0]
-	if r.at(i) == ']' {
-		*p = s
-		return i + 1
-	}
-	s = room(s, r.count(i, `{"no":`))
-	for {
-		s = more(s)
-		i = r.receiptLine(i, &s[len(s)-1])
-		switch r.at(i) {
-		case ',':
-			i++
-		case ']':
-			*p = s
-			return i + 1
-		default:
-			return -1
-		}
-	}
-}
-
-func (r *reader) listPendingItem(i int, p *List[PendingItem]) int {
-	s := (*p)[:0]
-	if r.at(i) == ']' {
-		*p = s
-		return i + 1
-	}
-	s = room(s, r.count(i, `{"detection":`))
-	for {
-		s = more(s)
-		i = r.pendingItem(i, &s[len(s)-1])
-		switch r.at(i) {
-		case ',':
-			i++
-		case ']':
-			*p = s
-			return i + 1
-		default:
-			return -1
-		}
-	}
-}
-
-func (r *reader) listTaxTotal(i int, p *List[TaxTotal]) int {
-	s := (*p)[:0]
-	if r.at(i) == ']' {
-		*p = s
-		return i + 1
-	}
-	for {
-		s = more(s)
-		i = r.taxTotal(i, &s[len(s)-1])
-		switch r.at(i) {
-		case ',':
-			i++
-		case ']':
-			*p = s
-			return i + 1
-		default:
-			return -1
-		}
-	}
-}
-
-func (r *reader) claim(i int, p *Claim) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch Claim(r.b[i:j]) {
-	case ClaimNotTaken:
-		*p = ClaimNotTaken
-	case ClaimQuantity:
-		*p = ClaimQuantity
-	case ClaimItem:
-		*p = ClaimItem
-	case ClaimNotMe:
-		*p = ClaimNotMe
-	case ClaimPrice:
-		*p = ClaimPrice
-	default:
-		*p = Claim(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) disputeOutcome(i int, p *DisputeOutcome) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch DisputeOutcome(r.b[i:j]) {
-	case DisputeUpheld:
-		*p = DisputeUpheld
-	case DisputePartial:
-		*p = DisputePartial
-	case DisputeDenied:
-		*p = DisputeDenied
-	default:
-		*p = DisputeOutcome(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) settledAs(i int, p *SettledAs) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch SettledAs(r.b[i:j]) {
-	case SettledCharged:
-		*p = SettledCharged
-	case SettledNothing:
-		*p = SettledNothing
-	case SettledOwed:
-		*p = SettledOwed
-	default:
-		*p = SettledAs(r.text(i, j, h))
-	}
-	return j + 1
 }

@@ -51,22 +51,46 @@ func (p *PriceSet) read(r *reader) int { return r.priceSet(0, p) }
 func (p *TaxSet) read(r *reader) int { return r.taxSet(0, p) }
 
 func (r *reader) seller(i int, p *Seller) int {
-	i = r.str(r.lit(i, `{"name":"`), &p.Name)
-	i = r.str(r.lit(i, `,"address":"`), &p.Address)
-	i = r.str(r.lit(i, `,"tax_id":"`), &p.TaxID)
-	i = r.str(r.lit(i, `,"currency":"`), (*string)(&p.Currency))
-	i = r.str(r.lit(i, `,"timezone":"`), &p.Timezone)
+	if r.seen == nil {
+		return r.sellerAnew(i, p)
+	}
+	if j := r.seen.seller.again(r, i, p); j >= 0 {
+		return j
+	}
+	j := r.sellerAnew(i, p)
+	r.seen.seller.note(r, i, j, p)
+	return j
+}
+
+func (r *reader) sellerAnew(i int, p *Seller) int {
+	i = r.field(54, r.lit(i, `{"name":"`), &p.Name)
+	i = r.field(55, r.lit(i, `,"address":"`), &p.Address)
+	i = r.field(56, r.lit(i, `,"tax_id":"`), &p.TaxID)
+	i = r.field(57, r.lit(i, `,"currency":"`), (*string)(&p.Currency))
+	i = r.field(58, r.lit(i, `,"timezone":"`), &p.Timezone)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) storeOpened(i int, p *StoreOpened) int {
-	i = r.str(r.lit(i, `{"store":"`), (*string)(&p.Store))
+	i = r.field(59, r.lit(i, `{"store":"`), (*string)(&p.Store))
 	i = r.seller(r.lit(i, `,"seller":`), &p.Seller)
-	i = r.str(r.lit(i, `,"catalogue":"`), (*string)(&p.Catalogue))
+	i = r.field(60, r.lit(i, `,"catalogue":"`), (*string)(&p.Catalogue))
 	return r.lit(i, `}`)
 }
 
 func (r *reader) policy(i int, p *Policy) int {
+	if r.seen == nil {
+		return r.policyAnew(i, p)
+	}
+	if j := r.seen.policy.again(r, i, p); j >= 0 {
+		return j
+	}
+	j := r.policyAnew(i, p)
+	r.seen.policy.note(r, i, j, p)
+	return j
+}
+
+func (r *reader) policyAnew(i int, p *Policy) int {
 	i = r.money(r.lit(i, `{"hold":`), &p.Hold)
 	i = r.int(r.lit(i, `,"item_min":`), (*int)(&p.ItemMin))
 	i = r.int(r.lit(i, `,"action_min":`), (*int)(&p.ActionMin))
@@ -81,86 +105,49 @@ func (r *reader) policy(i int, p *Policy) int {
 }
 
 func (r *reader) policySet(i int, p *PolicySet) int {
-	i = r.str(r.lit(i, `{"store":"`), (*string)(&p.Store))
+	i = r.field(61, r.lit(i, `{"store":"`), (*string)(&p.Store))
 	i = r.policy(r.lit(i, `,"policy":`), &p.Policy)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) slotPlan(i int, p *SlotPlan) int {
-	i = r.str(r.lit(i, `{"slot":"`), &p.Slot)
-	i = r.str(r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(62, r.lit(i, `{"slot":"`), &p.Slot)
+	i = r.field(63, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
 	i = r.int(r.lit(i, `,"capacity":`), &p.Capacity)
 	i = r.int(r.lit(i, `,"initial":`), &p.Initial)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) planogramSet(i int, p *PlanogramSet) int {
-	i = r.str(r.lit(i, `{"store":"`), (*string)(&p.Store))
-	i = r.str(r.lit(i, `,"sensor":"`), (*string)(&p.Sensor))
-	i = r.str(r.lit(i, `,"digest":"`), (*string)(&p.Digest))
+	i = r.field(64, r.lit(i, `{"store":"`), (*string)(&p.Store))
+	i = r.field(65, r.lit(i, `,"sensor":"`), (*string)(&p.Sensor))
+	i = r.field(66, r.lit(i, `,"digest":"`), (*string)(&p.Digest))
 	i = r.listSlotPlan(r.lit(i, `,"slots":[`), &p.Slots)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) productListed(i int, p *ProductListed) int {
-	i = r.str(r.lit(i, `{"sku":"`), (*string)(&p.SKU))
-	i = r.str(r.lit(i, `,"gtin":"`), &p.GTIN)
-	i = r.str(r.lit(i, `,"name":"`), &p.Name)
-	i = r.str(r.lit(i, `,"category":"`), &p.Category)
-	i = r.str(r.lit(i, `,"tax_category":"`), &p.TaxCategory)
+	i = r.field(67, r.lit(i, `{"sku":"`), (*string)(&p.SKU))
+	i = r.field(68, r.lit(i, `,"gtin":"`), &p.GTIN)
+	i = r.field(69, r.lit(i, `,"name":"`), &p.Name)
+	i = r.field(70, r.lit(i, `,"category":"`), &p.Category)
+	i = r.field(71, r.lit(i, `,"tax_category":"`), &p.TaxCategory)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) priceSet(i int, p *PriceSet) int {
-	i = r.str(r.lit(i, `{"sku":"`), (*string)(&p.SKU))
+	i = r.field(72, r.lit(i, `{"sku":"`), (*string)(&p.SKU))
 	i = r.money(r.lit(i, `,"price":`), &p.Price)
 	i = r.time(r.lit(i, `,"from":"`), &p.From)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) taxSet(i int, p *TaxSet) int {
-	i = r.str(r.lit(i, `{"category":"`), &p.Category)
-	i = r.str(r.lit(i, `,"jurisdiction":"`), &p.Jurisdiction)
-	i = r.str(r.lit(i, `,"rate":"`), &p.Rate)
+	i = r.field(73, r.lit(i, `{"category":"`), &p.Category)
+	i = r.field(74, r.lit(i, `,"jurisdiction":"`), &p.Jurisdiction)
+	i = r.field(75, r.lit(i, `,"rate":"`), &p.Rate)
 	i = r.bool(r.lit(i, `,"inclusive":`), &p.Inclusive)
-	i = r.str(r.lit(i, `,"rounding":"`), (*string)(&p.Rounding))
+	i = r.field(76, r.lit(i, `,"rounding":"`), (*string)(&p.Rounding))
 	i = r.time(r.lit(i, `,"from":"`), &p.From)
 	return r.lit(i, `}`)
-}
-
-func (r *reader) deadlinePolicy(i int, p *DeadlinePolicy) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch DeadlinePolicy(r.b[i:j]) {
-	case ForShopper:
-		*p = ForShopper
-	case AsSensed:
-		*p = AsSensed
-	default:
-		*p = DeadlinePolicy(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) listSlotPlan(i int, p *List[SlotPlan]) int {
-	s := (*p)[:0]
-	if r.at(i) == ']' {
-		*p = s
-		return i + 1
-	}
-	for {
-		s = more(s)
-		i = r.slotPlan(i, &s[len(s)-1])
-		switch r.at(i) {
-		case ',':
-			i++
-		case ']':
-			*p = s
-			return i + 1
-		default:
-			return -1
-		}
-	}
 }

@@ -79,13 +79,3 @@ func (w *writer) taxSet(b []byte, p *TaxSet) []byte {
 	b = w.time(append(b, `,"from":"`...), p.From)
 	return append(b, '}')
 }
-
-func (w *writer) listSlotPlan(b []byte, p *List[SlotPlan]) []byte {
-	for i := range *p {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = w.slotPlan(b, &(*p)[i])
-	}
-	return append(b, ']')
-}

@@ -128,6 +128,11 @@ func TestReadersAgree(t *testing.T) {
 	if err := search(bodies(t), 1500, ledger.ReadCanonical); err != nil {
 		t.Error(err)
 	}
+	for _, d := range []ledger.Decoder{{}, {Together: true}} { // what was read before must not matter
+		if err := search(bodies(t), 1500, d.Again); err != nil {
+			t.Errorf("Decoder{Together: %v}: %v", d.Together, err)
+		}
+	}
 }
 
 // TestReadersAgreeBites plants readers that are a little too kind, or a little

@@ -58,47 +58,47 @@ func (p *DetectionImplicated) read(r *reader) int { return r.detectionImplicated
 func (p *DetectionAttributed) read(r *reader) int { return r.detectionAttributed(0, p) }
 
 func (r *reader) gatePresented(i int, p *GatePresented) int {
-	i = r.str(r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.str(r.lit(i, `,"store":"`), (*string)(&p.Store))
-	i = r.str(r.lit(i, `,"gate":"`), (*string)(&p.Gate))
+	i = r.field(77, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(78, r.lit(i, `,"store":"`), (*string)(&p.Store))
+	i = r.field(79, r.lit(i, `,"gate":"`), (*string)(&p.Gate))
 	i = r.place(r.lit(i, `,"place":"`), &p.Place)
 	i = r.credentialKind(r.lit(i, `,"credential":"`), &p.Credential)
-	i = r.str(r.lit(i, `,"ticket":"`), &p.Ticket)
-	i = r.str(r.lit(i, `,"shopper":"`), (*string)(&p.Shopper))
-	i = r.str(r.lit(i, `,"customer":"`), &p.Customer)
-	i = r.str(r.lit(i, `,"payment_method":"`), &p.PaymentMethod)
+	i = r.field(80, r.lit(i, `,"ticket":"`), &p.Ticket)
+	i = r.field(81, r.lit(i, `,"shopper":"`), (*string)(&p.Shopper))
+	i = r.field(82, r.lit(i, `,"customer":"`), &p.Customer)
+	i = r.field(83, r.lit(i, `,"payment_method":"`), &p.PaymentMethod)
 	i = r.int(r.lit(i, `,"party":`), &p.Party)
 	i = r.seller(r.lit(i, `,"seller":`), &p.Seller)
-	i = r.str(r.lit(i, `,"catalogue":"`), (*string)(&p.Catalogue))
+	i = r.field(84, r.lit(i, `,"catalogue":"`), (*string)(&p.Catalogue))
 	i = r.policy(r.lit(i, `,"policy":`), &p.Policy)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) gateEntered(i int, p *GateEntered) int {
-	i = r.str(r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.str(r.lit(i, `,"gate":"`), (*string)(&p.Gate))
+	i = r.field(85, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(86, r.lit(i, `,"gate":"`), (*string)(&p.Gate))
 	i = r.money(r.lit(i, `,"hold":`), &p.Hold)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) gateRefused(i int, p *GateRefused) int {
-	i = r.str(r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.str(r.lit(i, `,"store":"`), (*string)(&p.Store))
-	i = r.str(r.lit(i, `,"gate":"`), (*string)(&p.Gate))
-	i = r.str(r.lit(i, `,"ticket":"`), &p.Ticket)
+	i = r.field(87, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(88, r.lit(i, `,"store":"`), (*string)(&p.Store))
+	i = r.field(89, r.lit(i, `,"gate":"`), (*string)(&p.Gate))
+	i = r.field(90, r.lit(i, `,"ticket":"`), &p.Ticket)
 	i = r.refusalReason(r.lit(i, `,"reason":"`), &p.Reason)
-	i = r.str(r.lit(i, `,"detail":"`), &p.Detail)
+	i = r.field(91, r.lit(i, `,"detail":"`), &p.Detail)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) gateExited(i int, p *GateExited) int {
-	i = r.str(r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.str(r.lit(i, `,"gate":"`), (*string)(&p.Gate))
+	i = r.field(92, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(93, r.lit(i, `,"gate":"`), (*string)(&p.Gate))
 	return r.lit(i, `}`)
 }
 
 func (r *reader) itemHypothesis(i int, p *ItemHypothesis) int {
-	i = r.str(r.lit(i, `{"sku":"`), (*string)(&p.SKU))
+	i = r.field(94, r.lit(i, `{"sku":"`), (*string)(&p.SKU))
 	i = r.int(r.lit(i, `,"confidence":`), (*int)(&p.Confidence))
 	return r.lit(i, `}`)
 }
@@ -110,223 +110,51 @@ func (r *reader) actionHypothesis(i int, p *ActionHypothesis) int {
 }
 
 func (r *reader) personHypothesis(i int, p *PersonHypothesis) int {
-	i = r.str(r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(95, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
 	i = r.int(r.lit(i, `,"confidence":`), (*int)(&p.Confidence))
 	return r.lit(i, `}`)
 }
 
 func (r *reader) evidenceRef(i int, p *EvidenceRef) int {
-	i = r.str(r.lit(i, `{"role":"`), &p.Role)
-	i = r.str(r.lit(i, `,"digest":"`), (*string)(&p.Digest))
-	i = r.str(r.lit(i, `,"media_type":"`), &p.MediaType)
+	i = r.field(96, r.lit(i, `{"role":"`), &p.Role)
+	i = r.field(97, r.lit(i, `,"digest":"`), (*string)(&p.Digest))
+	i = r.field(98, r.lit(i, `,"media_type":"`), &p.MediaType)
 	i = r.int64(r.lit(i, `,"bytes":`), &p.Bytes)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) detectionRecorded(i int, p *DetectionRecorded) int {
-	i = r.str(r.lit(i, `{"store":"`), (*string)(&p.Store))
-	i = r.str(r.lit(i, `,"sensor":"`), (*string)(&p.Sensor))
+	i = r.field(99, r.lit(i, `{"store":"`), (*string)(&p.Store))
+	i = r.field(100, r.lit(i, `,"sensor":"`), (*string)(&p.Sensor))
 	i = r.sensorKind(r.lit(i, `,"source":"`), &p.Source)
-	i = r.str(r.lit(i, `,"slot":"`), &p.Slot)
+	i = r.field(101, r.lit(i, `,"slot":"`), &p.Slot)
 	i = r.listItemHypothesis(r.lit(i, `,"items":[`), &p.Items)
 	i = r.listActionHypothesis(r.lit(i, `,"actions":[`), &p.Actions)
 	i = r.listPersonHypothesis(r.lit(i, `,"persons":[`), &p.Persons)
 	i = r.listPersonHypothesis(r.lit(i, `,"presence":[`), &p.Presence)
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
 	i = r.int(r.lit(i, `,"grams":`), &p.Grams)
-	i = r.str(r.lit(i, `,"model":"`), &p.Model)
+	i = r.field(102, r.lit(i, `,"model":"`), &p.Model)
 	i = r.listEvidenceRef(r.lit(i, `,"evidence":[`), &p.Evidence)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) detectionImplicated(i int, p *DetectionImplicated) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
-	i = r.str(r.lit(i, `,"stream":"`), (*string)(&p.Stream))
+	i = r.field(103, r.lit(i, `,"stream":"`), (*string)(&p.Stream))
 	i = r.int(r.lit(i, `,"confidence":`), (*int)(&p.Confidence))
 	return r.lit(i, `}`)
 }
 
 func (r *reader) detectionAttributed(i int, p *DetectionAttributed) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
-	i = r.str(r.lit(i, `,"stream":"`), (*string)(&p.Stream))
+	i = r.field(104, r.lit(i, `,"stream":"`), (*string)(&p.Stream))
 	i = r.id(r.lit(i, `,"decision":"`), &p.Decision)
-	i = r.str(r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(105, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
 	i = r.action(r.lit(i, `,"action":"`), &p.Action)
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
-	i = r.str(r.lit(i, `,"slot":"`), &p.Slot)
+	i = r.field(106, r.lit(i, `,"slot":"`), &p.Slot)
 	i = r.time(r.lit(i, `,"seen_at":"`), &p.SeenAt)
 	i = r.listEvidenceRef(r.lit(i, `,"evidence":[`), &p.Evidence)
 	return r.lit(i, `}`)
-}
-
-func (r *reader) place(i int, p *Place) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch Place(r.b[i:j]) {
-	case PlaceGate:
-		*p = PlaceGate
-	case PlaceCart:
-		*p = PlaceCart
-	default:
-		*p = Place(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) credentialKind(i int, p *CredentialKind) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch CredentialKind(r.b[i:j]) {
-	case CredentialQR:
-		*p = CredentialQR
-	case CredentialPalm:
-		*p = CredentialPalm
-	case CredentialCard:
-		*p = CredentialCard
-	case CredentialStaff:
-		*p = CredentialStaff
-	default:
-		*p = CredentialKind(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) refusalReason(i int, p *RefusalReason) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch RefusalReason(r.b[i:j]) {
-	case RefusedForged:
-		*p = RefusedForged
-	case RefusedExpired:
-		*p = RefusedExpired
-	case RefusedNotYet:
-		*p = RefusedNotYet
-	case RefusedReplayed:
-		*p = RefusedReplayed
-	case RefusedStore:
-		*p = RefusedStore
-	case RefusedUnread:
-		*p = RefusedUnread
-	case RefusedDeclined:
-		*p = RefusedDeclined
-	case RefusedTimeout:
-		*p = RefusedTimeout
-	case RefusedInside:
-		*p = RefusedInside
-	case RefusedDebt:
-		*p = RefusedDebt
-	default:
-		*p = RefusalReason(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) sensorKind(i int, p *SensorKind) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch SensorKind(r.b[i:j]) {
-	case SensorCamera:
-		*p = SensorCamera
-	case SensorScale:
-		*p = SensorScale
-	case SensorRFID:
-		*p = SensorRFID
-	case SensorCart:
-		*p = SensorCart
-	default:
-		*p = SensorKind(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) listItemHypothesis(i int, p *List[ItemHypothesis]) int {
-	s := (*p)[:0]
-	if r.at(i) == ']' {
-		*p = s
-		return i + 1
-	}
-	for {
-		s = more(s)
-		i = r.itemHypothesis(i, &s[len(s)-1])
-		switch r.at(i) {
-		case ',':
-			i++
-		case ']':
-			*p = s
-			return i + 1
-		default:
-			return -1
-		}
-	}
-}
-
-func (r *reader) listActionHypothesis(i int, p *List[ActionHypothesis]) int {
-	s := (*p)[:0]
-	if r.at(i) == ']' {
-		*p = s
-		return i + 1
-	}
-	for {
-		s = more(s)
-		i = r.actionHypothesis(i, &s[len(s)-1])
-		switch r.at(i) {
-		case ',':
-			i++
-		case ']':
-			*p = s
-			return i + 1
-		default:
-			return -1
-		}
-	}
-}
-
-func (r *reader) listPersonHypothesis(i int, p *List[PersonHypothesis]) int {
-	s := (*p)[:0]
-	if r.at(i) == ']' {
-		*p = s
-		return i + 1
-	}
-	for {
-		s = more(s)
-		i = r.personHypothesis(i, &s[len(s)-1])
-		switch r.at(i) {
-		case ',':
-			i++
-		case ']':
-			*p = s
-			return i + 1
-		default:
-			return -1
-		}
-	}
-}
-
-func (r *reader) listEvidenceRef(i int, p *List[EvidenceRef]) int {
-	s := (*p)[:0]
-	if r.at(i) == ']' {
-		*p = s
-		return i + 1
-	}
-	for {
-		s = more(s)
-		i = r.evidenceRef(i, &s[len(s)-1])
-		switch r.at(i) {
-		case ',':
-			i++
-		case ']':
-			*p = s
-			return i + 1
-		default:
-			return -1
-		}
-	}
 }

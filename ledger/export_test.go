@@ -14,5 +14,8 @@ func ReadCanonical(k Kind, body []byte) Payload {
 	return d.reader(body, "").payload(k)
 }
 
+// Again is ReadCanonical by a Decoder that has read other bodies before.
+func (d *Decoder) Again(k Kind, body []byte) Payload { return d.reader(body, "").payload(k) }
+
 // WriteCanonical writes a body by the generated writer, or returns nil.
 var WriteCanonical = marshalCanonical

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
-	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -24,10 +24,15 @@ type reader struct {
 	b        []byte
 	own      string   // id of the stream: the visit that most events name again
 	currency string   // the last one read
+	tail     []byte   // how an amount ends that is in it
+	fields   []string // the last text of each field, or none
+	seen     *seen    // the last structs, or nil
 	known    []string // strings read before, by hash; a power of two of them, or none
 
 	// Without known: those of this body. The lines of a receipt repeat much.
 	few [16]string
+
+	parts *parts // memory for what is kept together, or nil; see Decoder
 }
 
 // lit steps over s.
@@ -46,12 +51,28 @@ func (r *reader) at(i int) byte {
 	return 0
 }
 
-// count returns how often s occurs from i on.
+// maxCount bounds what is allocated for a list before it is read.
+const maxCount = 100
+
+// count returns how often s occurs from i to the end of a list that holds no
+// other: a guess, for a text may hold a bracket.
 func (r *reader) count(i int, s string) int {
 	if i < 0 {
 		return 0
 	}
-	return bytes.Count(r.b[i:], []byte(s))
+	b := r.b[i:]
+	if end := bytes.IndexByte(b, ']'); end >= 0 {
+		b = b[:end]
+	}
+	return min(bytes.Count(b, []byte(s)), maxCount)
+}
+
+// countAll is count to the end of the body.
+func (r *reader) countAll(i int, s string) int {
+	if i < 0 {
+		return 0
+	}
+	return min(bytes.Count(r.b[i:], []byte(s)), maxCount)
 }
 
 // str reads a string up to and with its closing quote.
@@ -62,6 +83,46 @@ func (r *reader) str(i int, p *string) int {
 	}
 	*p = r.text(i, j, h)
 	return j + 1
+}
+
+// field is str for the field with this number.
+func (r *reader) field(n, i int, p *string) int {
+	if len(r.fields) == 0 {
+		return r.str(i, p)
+	}
+	last := &r.fields[n]
+	end := i + len(*last)
+	if i >= 0 && end < len(r.b) && r.b[end] == '"' && string(r.b[i:end]) == *last {
+		*p = *last
+		return end + 1
+	}
+	if i = r.str(i, p); i >= 0 && len(*p) <= maxKnown {
+		*last = *p
+	}
+	return i
+}
+
+// A last is a value and the text that it was read from: the same text is the
+// same value again.
+type last[T any] struct {
+	text  []byte
+	value T
+}
+
+// again reads the same text, or returns -1.
+func (l *last[T]) again(r *reader, i int, p *T) int {
+	if end := i + len(l.text); len(l.text) > 0 && i >= 0 && end <= len(r.b) && string(r.b[i:end]) == string(l.text) {
+		*p = l.value
+		return end
+	}
+	return -1
+}
+
+// note remembers what was read from i to j, if it was.
+func (l *last[T]) note(r *reader, i, j int, p *T) {
+	if j >= 0 {
+		l.text, l.value = append(l.text[:0], r.b[i:j]...), *p
+	}
 }
 
 // maxKnown is the longest string that is worth remembering: names and ids, not
@@ -76,7 +137,7 @@ func (r *reader) text(i, j int, h uint64) string {
 		return r.own
 	}
 	if len(b) > maxKnown {
-		return string(b)
+		return r.long(b)
 	}
 	s := &r.few[h>>32%uint64(len(r.few))]
 	if len(r.known) > 0 {
@@ -86,6 +147,25 @@ func (r *reader) text(i, j int, h uint64) string {
 		*s = string(b)
 	}
 	return *s
+}
+
+// textsAtOnce is how many bytes of long texts are allocated together, if they
+// are.
+const textsAtOnce = 8 << 10
+
+// long returns a copy of b that no other text is worth comparing with.
+func (r *reader) long(b []byte) string {
+	if r.parts == nil || len(b) > textsAtOnce/16 {
+		return string(b)
+	}
+	t := &r.parts.texts
+	if t.Cap()-t.Len() < len(b) {
+		*t = strings.Builder{}
+		t.Grow(textsAtOnce)
+	}
+	start := t.Len()
+	t.Write(b)
+	return t.String()[start:]
 }
 
 // Eight bytes at once: ones repeats a byte, and tops are their highest bits.
@@ -215,16 +295,21 @@ func (r *reader) bool(i int, p *bool) int {
 func (r *reader) money(i int, p *money.Money) int {
 	i = r.lit(i, `{"amount_minor":`)
 	i = r.int64(i, &p.Minor)
-	i = r.lit(i, `,"currency":"`)
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
+	if end := i + len(r.tail); i >= 0 && len(r.tail) > 0 && end <= len(r.b) && string(r.b[i:end]) == string(r.tail) {
+		p.Currency = money.Currency(r.currency) // nearly always
+		return end
 	}
-	if string(r.b[i:j]) != r.currency { // nearly always the same
-		r.currency = r.text(i, j, h)
+	start := i
+	i = r.str(r.lit(i, `,"currency":"`), (*string)(&p.Currency))
+	if i = r.lit(i, "}"); i >= 0 {
+		r.currency = string(p.Currency)
+		if r.known == nil { // only this body is read
+			r.tail = r.b[start:i]
+		} else {
+			r.tail = append(r.tail[:0], r.b[start:i]...)
+		}
 	}
-	p.Currency = money.Currency(r.currency)
-	return r.lit(j+1, "}")
+	return i
 }
 
 // notHex marks a byte in nibbles that is no hex digit in lower case.
@@ -335,5 +420,25 @@ func more[T any](s List[T]) List[T] {
 	return append(s, zero)
 }
 
-// room returns s with capacity for n elements.
-func room[T any](s List[T], n int) List[T] { return slices.Grow(s, n) }
+// A slab is memory for many short lists that are kept together.
+type slab[T any] struct{ free []T }
+
+// slabSize is how many elements a slab allocates at once, and shortList the
+// longest list that comes from it.
+const (
+	slabSize  = 128
+	shortList = 16
+)
+
+// take returns an empty list with room for n elements.
+func (s *slab[T]) take(n int) List[T] {
+	if n > shortList {
+		return make(List[T], 0, n)
+	}
+	if len(s.free) < n {
+		s.free = make([]T, slabSize)
+	}
+	l := s.free[0:0:n]
+	s.free = s.free[n:]
+	return l
+}

@@ -62,32 +62,6 @@ func BenchmarkCarts(b *testing.B) {
 	perSecond(b, len(s.Events))
 }
 
-// BenchmarkReplay decodes stored records and folds them into carts: what a
-// restart does.
-func BenchmarkReplay(b *testing.B) {
-	s := months(b, 1000)
-	b.ReportAllocs()
-	for b.Loop() {
-		carts := map[ledger.StreamID]*projections.Cart{}
-		for _, recorded := range s.Events {
-			e, err := ledger.Decode(recorded.Record)
-			if err != nil {
-				b.Fatal(err)
-			}
-			if category, _ := e.Stream.Split(); category != ledger.CategoryVisit {
-				continue
-			}
-			if carts[e.Stream] == nil {
-				carts[e.Stream] = &projections.Cart{}
-			}
-			if err := carts[e.Stream].Apply(e); err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
-	perSecond(b, len(s.Events))
-}
-
 // BenchmarkVerify rebuilds every receipt of the log.
 func BenchmarkVerify(b *testing.B) {
 	s := months(b, 200)

@@ -111,6 +111,9 @@ type Cart struct {
 	Changed     ledger.ID               `json:"changed"`
 	Settled     *ledger.VisitSettled    `json:"settled"`
 	Odd         []Oddity                `json:"odd"`
+
+	unpriced int     // picks without a price; counted again after a snapshot is read
+	shared   *memory // of Carts, which folds many; else nil
 }
 
 // OpenQuestions returns the questions that wait for an answer, in order.
@@ -160,59 +163,81 @@ func (c *Cart) Currency() money.Currency { return c.Presented.Seller.Currency }
 // records what is odd and carries on. Its errors all mean that the stream
 // itself is broken, or newer than this program, and c is then as it was before.
 func (c *Cart) Apply(e ledger.Event) error {
-	if err := due(c.Stream, c.Events, e); err != nil {
-		return fmt.Errorf("cart: %w", err)
-	}
-	category, visit := e.Stream.Split()
-	if category != ledger.CategoryVisit {
-		return fmt.Errorf("cart: %w: %s is not a visit's stream", ledger.ErrCorrupt, e.Stream)
+	visit, err := c.place(&e.Record)
+	if err != nil {
+		return err
 	}
 	switch p := e.Payload.(type) {
 	case ledger.GatePresented, ledger.GateEntered, ledger.GateRefused, ledger.GateExited:
-		c.gate(e)
+		c.gate(&e.Record, p)
 	case ledger.DetectionRecorded:
-		c.recorded(e, ledger.VisitID(visit), p)
+		if q := c.recorded(&e.Record, visit, &p); q != nil {
+			q.Claim = new(p)
+		}
 	case ledger.DetectionImplicated:
-		c.implicated(e, p)
+		c.implicated(&e.Record, p)
 	case ledger.DetectionAttributed:
-		c.attributed(e, p)
+		c.attributed(&e.Record, p)
 	case ledger.ItemPriced:
-		c.priced(e, p)
+		c.priced(&e.Record, &p)
 	case ledger.PricingFailed:
-		c.unpriceable(e, p)
+		c.unpriceable(&e.Record, p)
 	case ledger.ReviewRequested:
-		c.requested(e, p)
+		c.requested(&e.Record, p)
 	case ledger.ReviewDecided:
-		c.decided(e, ledger.VisitID(visit), p)
+		c.decided(&e.Record, visit, p)
 	case ledger.ReceiptProvisional:
 		c.Provisional = new(p.Document)
 	case ledger.ReceiptIssued:
-		c.issued(e, p)
+		c.issued(&e.Record, &p.Document)
 	case ledger.ReceiptCorrected:
-		c.corrected(e, p)
+		c.corrected(&e.Record, &p.Document)
 	case ledger.DisputeOpened:
-		c.disputed(e, p)
+		c.disputed(&e.Record, p)
 	case ledger.DisputeDecided:
-		c.disputeDecided(e, p)
+		c.disputeDecided(&e.Record, p)
 	case ledger.VisitSettled:
-		c.Settled, c.Status = &p, StatusSettled
+		c.Settled, c.Status = new(p), StatusSettled
 	case ledger.StoreOpened, ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet,
 		ledger.TaxSet, ledger.HoldIntended, ledger.CaptureIntended, ledger.ReleaseIntended, ledger.RefundIntended,
 		ledger.Held, ledger.Captured, ledger.Released, ledger.Refunded, ledger.PaymentDeclined,
 		ledger.PaymentUnclear, ledger.PaymentNotified:
-		c.odd(e, "%s does not belong in a visit's stream", e.Kind)
+		c.odd(&e.Record, "%s does not belong in a visit's stream", e.Kind)
 	default:
 		return fmt.Errorf("cart: %w", unknown(e))
 	}
-	c.Stream, c.Visit = e.Stream, ledger.VisitID(visit)
-	c.Events++
-	c.check()
+	c.count(&e.Record, visit)
 	return nil
 }
 
+// place refuses an event that is not the cart's next, and returns the visit
+// that its stream is of.
+func (c *Cart) place(e *ledger.Record) (ledger.VisitID, error) {
+	if err := due(c.Stream, c.Events, e); err != nil {
+		return "", fmt.Errorf("cart: %w", err)
+	}
+	if c.Events > 0 {
+		return c.Visit, nil
+	}
+	category, visit := e.Stream.Split()
+	if category != ledger.CategoryVisit {
+		return "", fmt.Errorf("cart: %w: %s is not a visit's stream", ledger.ErrCorrupt, e.Stream)
+	}
+	return ledger.VisitID(visit), nil
+}
+
+// count notes that e, of this visit, has been applied.
+func (c *Cart) count(e *ledger.Record, visit ledger.VisitID) {
+	if c.Events == 0 {
+		c.Stream, c.Visit = e.Stream, visit
+	}
+	c.Events++
+	c.check()
+}
+
 // gate applies what gates say.
-func (c *Cart) gate(e ledger.Event) {
-	switch p := e.Payload.(type) { // called with these four
+func (c *Cart) gate(e *ledger.Record, p ledger.Payload) {
+	switch p := p.(type) { // called with these four
 	case ledger.GatePresented:
 		if c.Presented.Visit != "" {
 			c.odd(e, "a second credential was presented")
@@ -243,7 +268,7 @@ func (c *Cart) gate(e ledger.Event) {
 	}
 }
 
-func (c *Cart) odd(e ledger.Event, format string, args ...any) {
+func (c *Cart) odd(e *ledger.Record, format string, args ...any) {
 	c.Odd = append(c.Odd, Oddity{Event: e.ID, Revision: e.Revision, What: fmt.Sprintf(format, args...)})
 }
 
@@ -255,6 +280,8 @@ func (c *Cart) check() {
 		panic(fmt.Sprintf("projections: cart %s has %d open of %d questions", c.Stream, c.OpenCount, len(c.Questions)))
 	case (c.Issued == nil) != (c.Latest == nil):
 		panic(fmt.Sprintf("projections: cart %s has a latest receipt without a first, or the reverse", c.Stream))
+	case c.unpriced < 0 || c.unpriced > len(c.Picks):
+		panic(fmt.Sprintf("projections: cart %s has %d of %d picks without a price", c.Stream, c.unpriced, len(c.Picks)))
 	case c.Events == 0:
 		panic(fmt.Sprintf("projections: cart %s has folded an event and counts none", c.Stream))
 	}
@@ -263,6 +290,7 @@ func (c *Cart) check() {
 // Clone returns a copy that shares nothing that can be changed.
 func (c *Cart) Clone() *Cart {
 	d := *c
+	d.shared = nil
 	d.Picks = slices.Clone(c.Picks)
 	for i, p := range d.Picks {
 		d.Picks[i].Evidence, d.Picks[i].Causes = slices.Clone(p.Evidence), slices.Clone(p.Causes)
@@ -327,6 +355,11 @@ func (c *Cart) UnmarshalBinary(b []byte) error {
 	var d Cart
 	if err := unmarshal(cartForm, b, &d); err != nil {
 		return err
+	}
+	for i := range d.Picks {
+		if d.Picks[i].Price == nil {
+			d.unpriced++
+		}
 	}
 	*c = d
 	return nil

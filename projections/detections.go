@@ -11,9 +11,9 @@ import (
 const certain ledger.PerMille = 1000
 
 // doubts returns what is uncertain about p for the visit, in a fixed order.
-func (c *Cart) doubts(visit ledger.VisitID, p ledger.DetectionRecorded) []ledger.Doubt {
+func (c *Cart) doubts(visit ledger.VisitID, p *ledger.DetectionRecorded) []ledger.Doubt {
 	var ds []ledger.Doubt
-	item, action, rules := p.Items[0], p.Actions[0], c.Presented.Policy
+	item, action, rules := &p.Items[0], &p.Actions[0], &c.Presented.Policy
 	if item.Confidence < rules.ItemMin {
 		ds = append(ds, ledger.DoubtItem)
 	}
@@ -36,25 +36,29 @@ func (c *Cart) doubts(visit ledger.VisitID, p ledger.DetectionRecorded) []ledger
 	return ds
 }
 
-// recorded applies a sensor's claim.
-func (c *Cart) recorded(e ledger.Event, visit ledger.VisitID, p ledger.DetectionRecorded) {
+// recorded applies a sensor's claim. It keeps p's evidence and nothing else. It
+// returns the question that p raises, if it does, to be given the claim.
+func (c *Cart) recorded(e *ledger.Record, visit ledger.VisitID, p *ledger.DetectionRecorded) *Question {
+	var asked *Question
 	doubts := c.doubts(visit, p)
 	if len(doubts) > 0 {
 		c.Questions = append(c.Questions, Question{
-			Detection: e.ID, Stream: e.Stream, SeenAt: e.Occurred, Doubts: doubts, Claim: &p, Opened: e.ID,
+			Detection: e.ID, Stream: c.streamOf(e), SeenAt: e.Occurred, Doubts: doubts, Opened: e.ID,
 		})
 		c.OpenCount++
+		asked = &c.Questions[len(c.Questions)-1]
 	}
 	if p.Actions[0].Action != ledger.ActionTake {
 		if len(doubts) == 0 {
 			c.reduce(e, p.Items[0].SKU, p.Quantity, change{evidence: p.Evidence, check: ledger.CheckMachine})
 		}
-		return
+		return asked
 	}
-	pick := Pick{
+	pick := c.newPick()
+	*pick = Pick{
 		Detection: e.ID, SKU: p.Items[0].SKU, Quantity: p.Quantity, Left: p.Quantity, At: e.Occurred, Slot: p.Slot,
-		Item: p.Items[0].Confidence, Action: p.Actions[0].Confidence, Evidence: slices.Clone(p.Evidence),
-		Check: ledger.CheckMachine, State: PickSure, Causes: []ledger.ID{e.ID},
+		Item: p.Items[0].Confidence, Action: p.Actions[0].Confidence, Evidence: slices.Clip([]ledger.EvidenceRef(p.Evidence)),
+		Check: ledger.CheckMachine, State: PickSure, Causes: c.shared.id(e.ID),
 	}
 	if who := p.Candidates(); len(who) > 0 {
 		pick.Person = who[0].Confidence
@@ -62,11 +66,30 @@ func (c *Cart) recorded(e ledger.Event, visit ledger.VisitID, p ledger.Detection
 	if len(doubts) > 0 {
 		pick.State = PickOpen
 	}
-	c.Picks = append(c.Picks, pick)
+	return asked
+}
+
+// newPick returns a further pick, without a price. Room grows by a half: picks
+// are large, and a log of visits is many.
+func (c *Cart) newPick() *Pick {
+	if n := len(c.Picks); n == cap(c.Picks) {
+		c.Picks = append(make([]Pick, 0, n+max(4, n/2)), c.Picks...)
+	}
+	c.Picks = append(c.Picks, Pick{})
+	c.unpriced++
+	return &c.Picks[len(c.Picks)-1]
+}
+
+// streamOf returns the name of e's stream, in the memory of the cart.
+func (c *Cart) streamOf(e *ledger.Record) ledger.StreamID {
+	if c.Events > 0 {
+		return c.Stream
+	}
+	return e.Stream
 }
 
 // implicated opens the question of a detection that lies elsewhere.
-func (c *Cart) implicated(e ledger.Event, p ledger.DetectionImplicated) {
+func (c *Cart) implicated(e *ledger.Record, p ledger.DetectionImplicated) {
 	if c.question(p.Detection) != nil {
 		c.odd(e, "implicated again by detection %s", p.Detection)
 		return
@@ -79,7 +102,7 @@ func (c *Cart) implicated(e ledger.Event, p ledger.DetectionImplicated) {
 }
 
 // attributed applies what a review or a dispute gave to this visit.
-func (c *Cart) attributed(e ledger.Event, p ledger.DetectionAttributed) {
+func (c *Cart) attributed(e *ledger.Record, p ledger.DetectionAttributed) {
 	by := change{
 		evidence: p.Evidence, check: ledger.CheckReviewed, decision: p.Decision,
 		causes: []ledger.ID{p.Detection, p.Decision},
@@ -90,8 +113,9 @@ func (c *Cart) attributed(e ledger.Event, p ledger.DetectionAttributed) {
 	}
 	pick := Pick{
 		Detection: p.Detection, SKU: p.SKU, Quantity: p.Quantity, Left: p.Quantity, At: p.SeenAt, Slot: p.Slot,
-		Item: certain, Action: certain, Person: certain, Evidence: slices.Clone(p.Evidence), State: PickSure,
-		Check: ledger.CheckReviewed, Causes: []ledger.ID{p.Detection, p.Decision, e.ID}, Decision: p.Decision,
+		Item: certain, Action: certain, Person: certain, State: PickSure,
+		Evidence: slices.Clip([]ledger.EvidenceRef(p.Evidence)),
+		Check:    ledger.CheckReviewed, Causes: []ledger.ID{p.Detection, p.Decision, e.ID}, Decision: p.Decision,
 	}
 	// What came back keeps the price that was pinned when it was taken.
 	for _, old := range c.Picks {
@@ -99,7 +123,9 @@ func (c *Cart) attributed(e ledger.Event, p ledger.DetectionAttributed) {
 			pick.Price = new(*old.Price)
 		}
 	}
-	c.Picks = append(c.Picks, pick)
+	if *c.newPick() = pick; pick.Price != nil {
+		c.unpriced--
+	}
 	c.Changed = p.Decision
 }
 
@@ -125,7 +151,7 @@ type change struct {
 // reduce takes n pieces of sku off the latest picks. Sure picks come first: a
 // doubtful pick that is dismissed later must not have swallowed the return of
 // a sure one, and so the count is right whatever the answer.
-func (c *Cart) reduce(e ledger.Event, sku ledger.SKU, n int, by change) {
+func (c *Cart) reduce(e *ledger.Record, sku ledger.SKU, n int, by change) {
 	before := n
 	for _, state := range []PickState{PickSure, PickOpen} {
 		for i := len(c.Picks) - 1; i >= 0 && n > 0; i-- {
@@ -152,17 +178,23 @@ func (p *Pick) takeOff(n int, event ledger.ID, by change) int {
 		return 0
 	}
 	p.Left -= n
-	for _, id := range append(slices.Clone(by.causes), event) {
-		if !slices.Contains(p.Causes, id) {
-			p.Causes = append(p.Causes, id)
-		}
+	for _, id := range by.causes {
+		p.because(id)
 	}
+	p.because(event)
 	p.Evidence = append(p.Evidence, by.evidence...)
 	p.Check = weaker(p.Check, by.check)
 	if p.Left < 0 || p.Left > p.Quantity {
 		panic(fmt.Sprintf("projections: pick %s has %d of %d left", p.Detection, p.Left, p.Quantity))
 	}
 	return n
+}
+
+// because adds an event to the causes of p.
+func (p *Pick) because(id ledger.ID) {
+	if !slices.Contains(p.Causes, id) {
+		p.Causes = append(p.Causes, id)
+	}
 }
 
 // weaker returns the check that is further from a machine's certainty.
@@ -181,7 +213,7 @@ func (c *Cart) question(detection ledger.ID) *Question {
 }
 
 // requested notes that a question was put to the reviewers.
-func (c *Cart) requested(e ledger.Event, p ledger.ReviewRequested) {
+func (c *Cart) requested(e *ledger.Record, p ledger.ReviewRequested) {
 	q := c.question(p.Detection)
 	switch {
 	case q == nil:
@@ -194,7 +226,7 @@ func (c *Cart) requested(e ledger.Event, p ledger.ReviewRequested) {
 }
 
 // decided applies the answer to a question.
-func (c *Cart) decided(e ledger.Event, visit ledger.VisitID, p ledger.ReviewDecided) {
+func (c *Cart) decided(e *ledger.Record, visit ledger.VisitID, p ledger.ReviewDecided) {
 	q := c.question(p.Detection)
 	if q == nil || !q.Open() {
 		c.odd(e, "decision on detection %s, which has no open question", p.Detection)
@@ -222,18 +254,21 @@ func (c *Cart) decided(e ledger.Event, visit ledger.VisitID, p ledger.ReviewDeci
 }
 
 // confirmTake makes the take of a question sure, as its decision says.
-func (c *Cart) confirmTake(e ledger.Event, q Question, pick *Pick, check ledger.LineCheck) {
+func (c *Cart) confirmTake(e *ledger.Record, q Question, pick *Pick, check ledger.LineCheck) {
 	d := *q.Decided
 	if pick == nil { // the sensor had read a return
-		c.Picks = append(c.Picks, Pick{
+		*c.newPick() = Pick{
 			Detection: q.Detection, SKU: d.SKU, Quantity: d.Quantity, Left: d.Quantity, At: q.SeenAt, Slot: q.Claim.Slot,
 			Item: q.Claim.Items[0].Confidence, Action: q.Claim.Actions[0].Confidence, State: PickSure, Check: check,
 			Evidence: slices.Clone(q.Claim.Evidence), Causes: []ledger.ID{q.Detection, e.ID}, Decision: e.ID,
-		})
+		}
 		return
 	}
 	back := pick.Quantity - pick.Left
 	if pick.SKU != d.SKU { // returns and price were of another product
+		if pick.Price != nil {
+			c.unpriced++
+		}
 		back, pick.Price, pick.Missing = 0, nil, ""
 	}
 	pick.SKU, pick.Quantity, pick.Left = d.SKU, d.Quantity, max(0, d.Quantity-back)
@@ -260,22 +295,31 @@ func checkOf(reviewer string) ledger.LineCheck {
 	return ledger.CheckReviewed
 }
 
-// priced pins a price to the picks it is for.
-func (c *Cart) priced(e ledger.Event, p ledger.ItemPriced) {
+// priced pins a price to the picks it is for. It keeps nothing of p itself.
+func (c *Cart) priced(e *ledger.Record, p *ledger.ItemPriced) {
 	if p.Unit.Currency != c.Currency() {
 		c.odd(e, "price of %s in %q, not the seller's %q", p.SKU, p.Unit.Currency, c.Currency())
 		return
 	}
 	used := false
-	for i := range c.Picks {
+	var changed ledger.ID // by the latest pick that was decided
+	for i, left := len(c.Picks)-1, c.unpriced; i >= 0 && left > 0; i-- {
 		pick := &c.Picks[i]
-		if pick.Detection != p.Detection || pick.SKU != p.SKU || pick.Price != nil {
+		if pick.Price != nil {
 			continue
 		}
-		pick.Price, pick.Missing, used = new(p), "", true
-		if !pick.Decision.IsZero() && pick.State == PickSure {
-			c.Changed = pick.Decision
+		left--
+		if pick.Detection != p.Detection || pick.SKU != p.SKU {
+			continue
 		}
+		pick.Price, pick.Missing, used = c.shared.price(p), "", true
+		c.unpriced--
+		if changed.IsZero() && pick.State == PickSure {
+			changed = pick.Decision
+		}
+	}
+	if !changed.IsZero() {
+		c.Changed = changed
 	}
 	if !used {
 		c.odd(e, "price of %s for detection %s, which waits for none", p.SKU, p.Detection)
@@ -283,7 +327,7 @@ func (c *Cart) priced(e ledger.Event, p ledger.ItemPriced) {
 }
 
 // unpriceable notes what the catalogue lacks.
-func (c *Cart) unpriceable(e ledger.Event, p ledger.PricingFailed) {
+func (c *Cart) unpriceable(e *ledger.Record, p ledger.PricingFailed) {
 	used := false
 	for i := range c.Picks {
 		if pick := &c.Picks[i]; pick.Detection == p.Detection && pick.SKU == p.SKU && pick.Price == nil {
@@ -297,9 +341,9 @@ func (c *Cart) unpriceable(e ledger.Event, p ledger.PricingFailed) {
 
 // issued takes the first final receipt. What has no price by now will not be
 // billed any more: a receipt never grows behind the shopper's back.
-func (c *Cart) issued(e ledger.Event, p ledger.ReceiptIssued) {
+func (c *Cart) issued(e *ledger.Record, d *ledger.ReceiptDocument) {
 	if c.Issued != nil {
-		c.odd(e, "receipt %s after receipt %s", p.Document.Number, c.Issued.Number)
+		c.odd(e, "receipt %s after receipt %s", d.Number, c.Issued.Number)
 		return
 	}
 	for i := range c.Picks {
@@ -308,24 +352,28 @@ func (c *Cart) issued(e ledger.Event, p ledger.ReceiptIssued) {
 			c.odd(e, "receipt issued with detection %s without a price", pick.Detection)
 		}
 	}
-	c.Issued, c.Status = &p.Document, StatusIssued
-	c.bill(&p.Document)
+	c.Issued, c.Status = d, StatusIssued
+	c.bill(d)
 }
 
 // corrected takes a further receipt. The visit's status stays: its money may
 // be settled already.
-func (c *Cart) corrected(e ledger.Event, p ledger.ReceiptCorrected) {
+func (c *Cart) corrected(e *ledger.Record, d *ledger.ReceiptDocument) {
 	if c.Latest == nil {
-		c.odd(e, "correction %s of a receipt that was not issued", p.Document.Number)
+		c.odd(e, "correction %s of a receipt that was not issued", d.Number)
 		return
 	}
-	c.bill(&p.Document)
+	c.bill(d)
 }
 
 // bill makes d the latest document. A line's amounts are those of the first
 // document that bills it.
 func (c *Cart) bill(d *ledger.ReceiptDocument) {
 	c.Latest = d
+	if len(c.Base) == 0 && len(d.Lines) > 0 { // no number is there twice: the document is valid
+		c.Base = slices.Clip(d.Lines)
+		return
+	}
 	for _, l := range d.Lines {
 		if !slices.ContainsFunc(c.Base, func(b ledger.ReceiptLine) bool { return b.No == l.No }) {
 			c.Base = append(c.Base, l)
@@ -334,7 +382,7 @@ func (c *Cart) bill(d *ledger.ReceiptDocument) {
 }
 
 // disputed ties a claim to its line.
-func (c *Cart) disputed(e ledger.Event, p ledger.DisputeOpened) {
+func (c *Cart) disputed(e *ledger.Record, p ledger.DisputeOpened) {
 	if slices.ContainsFunc(c.Disputes, func(d DisputeRef) bool { return d.Dispute == p.Dispute }) {
 		c.odd(e, "dispute %s opened again", p.Dispute)
 		return
@@ -343,7 +391,7 @@ func (c *Cart) disputed(e ledger.Event, p ledger.DisputeOpened) {
 }
 
 // disputeDecided takes off what a dispute won.
-func (c *Cart) disputeDecided(e ledger.Event, p ledger.DisputeDecided) {
+func (c *Cart) disputeDecided(e *ledger.Record, p ledger.DisputeDecided) {
 	i := slices.IndexFunc(c.Disputes, func(d DisputeRef) bool { return d.Dispute == p.Dispute && !d.Decided })
 	if i < 0 {
 		c.odd(e, "decision on dispute %s, which is not open", p.Dispute)

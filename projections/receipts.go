@@ -57,7 +57,7 @@ func (r *Receipts) Document(number string) (d ledger.ReceiptDocument, ok bool) {
 
 // Apply moves r past e. See [Cart.Apply] for its errors.
 func (r *Receipts) Apply(e ledger.Event) error {
-	if err := due(r.Stream, r.Events, e); err != nil {
+	if err := due(r.Stream, r.Events, &e.Record); err != nil {
 		return fmt.Errorf("receipts: %w", err)
 	}
 	switch p := e.Payload.(type) {

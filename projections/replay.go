@@ -52,7 +52,7 @@ func VerifyReceipts(events iter.Seq2[ledger.Event, error]) error {
 		if err != nil {
 			return err
 		}
-		if err := due(c.Stream, c.Events, e); err != nil {
+		if err := due(c.Stream, c.Events, &e.Record); err != nil {
 			return err
 		}
 		if err := verifyReceipt(&c, e); err != nil {

@@ -12,12 +12,13 @@ import (
 // Decoded returns records as events. It ends with the first error.
 func Decoded(records iter.Seq2[ledger.Record, error]) iter.Seq2[ledger.Event, error] {
 	return func(yield func(ledger.Event, error) bool) {
+		var d ledger.Decoder
 		for r, err := range records {
 			if err != nil {
 				yield(ledger.Event{}, err)
 				return
 			}
-			e, err := ledger.Decode(r)
+			e, err := d.Decode(r)
 			if !yield(e, err) || err != nil {
 				return
 			}
@@ -34,7 +35,7 @@ type Oddity struct {
 }
 
 // due refuses an event that is not the next of a stream fold.
-func due(stream ledger.StreamID, events uint64, e ledger.Event) error {
+func due(stream ledger.StreamID, events uint64, e *ledger.Record) error {
 	if events > 0 && e.Stream != stream {
 		return fmt.Errorf("event %s/%d in a fold of %s: %w", e.Stream, e.Revision, stream, ledger.ErrCorrupt)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -32,8 +31,16 @@ func (c codec) writeAfter(before string) string {
 	return "b = " + strings.Replace(c.write, "@", at, 1)
 }
 
-// codec returns how the field f of p is read and written.
-func (p *printer) codec(f field) (codec, error) { return p.codecOf(f.typ, "p."+f.name) }
+// codec returns how the field f of p is read and written. A text in a field is
+// often what it was the last time: each such field has a number.
+func (p *printer) codec(f field) (codec, error) {
+	c, err := p.codecOf(f.typ, "p."+f.name)
+	if value, ok := strings.CutPrefix(c.read, "r.str(@, "); ok {
+		c.read = fmt.Sprintf("r.field(%d, @, %s", p.fields, value)
+		p.fields++
+	}
+	return c, err
+}
 
 // codecOf returns how the expression v of type typ is read and written.
 func (p *printer) codecOf(typ, v string) (codec, error) {
@@ -70,32 +77,27 @@ func (p *printer) codecOf(typ, v string) (codec, error) {
 	return codec{}, fmt.Errorf("%w: type %s", errNotKnown, typ)
 }
 
-// once has write called after the structs of this file, unless some file has
-// it already.
-func (p *printer) once(name string, write func() error) {
-	if !p.done[name] {
-		p.done[name] = true
-		p.todo = append(p.todo, write)
-	}
-}
-
 // enumeration has a reader written that gives the declared constants, so that
 // they cost no memory. Another value is kept as it is: Validate judges it.
 func (p *printer) enumeration(typ string) {
-	p.once(typ, func() error {
+	if p.done[typ] {
+		return
+	}
+	p.done[typ] = true
+	p.enums = append(p.enums, func(p *printer) {
 		p.f("func (r *reader) %s(i int, p *%s) int {\nj, h := r.plain(i)\nif j < 0 {\nreturn -1\n}", lower(typ), typ)
-		values := slices.Clone(p.values[typ])
 		p.f("switch %s(r.b[i:j]) {", typ)
-		for _, v := range values {
+		for _, v := range p.values[typ] {
 			p.f("case %s:\n*p = %s", v, v)
 		}
 		p.f("default:\n*p = %s(r.text(i, j, h))\n}\nreturn j + 1\n}\n", typ)
-		return nil
 	})
 }
 
-// list has a reader and a writer of lists of elem written. An element that
-// holds lists itself is big: there the number is found before the memory is.
+// list has a reader and a writer of lists of elem written. The reader counts
+// the elements first, by what stands between them or begins them, so that they
+// get the memory they need and no more; where a text looks like that, it is
+// some more.
 func (p *printer) list(elem, v string) (codec, error) {
 	c, err := p.codecOf(elem, "s[len(s)-1]")
 	if err != nil {
@@ -106,19 +108,31 @@ func (p *printer) list(elem, v string) (codec, error) {
 		return c, err
 	}
 	name := "list" + elem
-	p.once(name, func() error {
+	at := codec{open: "[", read: fmt.Sprintf("r.%s(@, &%s)", name, v), write: fmt.Sprintf("w.%s(@, &%s)", name, v)}
+	if p.done[name] {
+		return at, nil
+	}
+	p.done[name] = true
+	p.elems = append(p.elems, elem)
+	p.lists = append(p.lists, func(p *printer) {
 		p.f("func (r *reader) %s(i int, p *List[%s]) int {\ns := (*p)[:0]", name, elem)
 		p.f("if r.at(i) == ']' {\n*p = s\nreturn i + 1\n}")
-		if st := p.structs[elem]; slices.ContainsFunc(st.fields, func(f field) bool { return strings.HasPrefix(f.typ, "List[") }) {
-			p.f("s = room(s, r.count(i, `{\"%s\":`))", st.fields[0].key)
+		count := "r.count(i, `\",\"`)"
+		if st, ok := p.structs[elem]; ok {
+			of := "count"
+			if hasList(st) {
+				of = "countAll" // the list does not end at the next bracket
+			}
+			count = fmt.Sprintf("r.%s(i, `,{\"%s\":`)", of, st.fields[0].key)
 		}
+		p.f("switch {\ncase cap(s) > 0:\ncase r.parts != nil:\ns = r.parts.%s.take(%s + 1)", name, count)
+		p.f("default:\ns = make(List[%s], 0, %s + 1)\n}", elem, count)
 		p.f("for {\ns = more(s)")
 		p.f("%s", c.readAt(""))
 		p.f("switch r.at(i) {\ncase ',':\ni++\ncase ']':\n*p = s\nreturn i + 1\ndefault:\nreturn -1\n}\n}\n}\n")
 		p.w("func (w *writer) %s(b []byte, p *List[%s]) []byte {", name, elem)
 		p.w("for i := range *p {\nif i > 0 {\nb = append(b, ',')\n}\n%s\n}", put.writeAfter(""))
 		p.w("return append(b, ']')\n}\n")
-		return nil
 	})
-	return codec{open: "[", read: fmt.Sprintf("r.%s(@, &%s)", name, v), write: fmt.Sprintf("w.%s(@, &%s)", name, v)}, nil
+	return at, nil
 }

@@ -2,6 +2,8 @@
 
 package ledger
 
+import "strings"
+
 // payload reads the whole body as a payload of kind k, or returns nil.
 func (r *reader) payload(k Kind) Payload {
 	switch k {
@@ -45,4 +47,30 @@ func (r *reader) payload(k Kind) Payload {
 		return r.payloadVisit(k)
 	}
 	return nil
+}
+
+// textFields is how many fields hold a text.
+const textFields = 107
+
+// seen holds the structs read last.
+type seen struct {
+	taxRule last[TaxRule]
+	seller  last[Seller]
+	policy  last[Policy]
+}
+
+// parts is memory for the lists and long texts of many payloads.
+type parts struct {
+	texts                strings.Builder
+	listDoubt            slab[Doubt]
+	listID               slab[ID]
+	listDigest           slab[Digest]
+	listReceiptLine      slab[ReceiptLine]
+	listPendingItem      slab[PendingItem]
+	listTaxTotal         slab[TaxTotal]
+	listSlotPlan         slab[SlotPlan]
+	listItemHypothesis   slab[ItemHypothesis]
+	listActionHypothesis slab[ActionHypothesis]
+	listPersonHypothesis slab[PersonHypothesis]
+	listEvidenceRef      slab[EvidenceRef]
 }
