@@ -73,6 +73,9 @@ Operators are administrators, auditors read everything, programs use streams tha
 }
 
 func runEventstore(ctx context.Context, data string, c eventstoreConfig, logger *slog.Logger) (err error) {
+	if _, err := c.tls(); err != nil { // before a folder is made
+		return err
+	}
 	dir := filepath.Join(data, ledgerDir)
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("data folder: %w", err)
@@ -95,6 +98,24 @@ func runEventstore(ctx context.Context, data string, c eventstoreConfig, logger 
 	return s.run(ctx)
 }
 
+// tls returns the certificate; nil if the port is to be insecure and has none.
+func (c eventstoreConfig) tls() (*tls.Config, error) {
+	switch {
+	case c.TLSCert != "" && c.TLSKey != "":
+		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+		if err != nil {
+			return nil, fmt.Errorf("certificate of the EventStoreDB port: %w", err)
+		}
+		return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+	case c.TLSCert != "" || c.TLSKey != "":
+		return nil, fmt.Errorf("%w: a certificate and its key belong together: give both or none", errUsage)
+	case !c.Insecure:
+		return nil, fmt.Errorf("%w: the EventStoreDB port asks for passwords and so needs TLS: give the files of a "+
+			"certificate and its key, or say insecure, which makes everybody an administrator", errUsage)
+	}
+	return nil, nil //nolint:nilnil // none is wanted
+}
+
 // An eventstorePort is the protocol's server on its port.
 type eventstorePort struct {
 	server   *eventstore.Server
@@ -112,18 +133,9 @@ func listenEventstore(
 		Now: time.Now, Logger: logger, Insecure: c.Insecure, Advertise: c.Advertise,
 		Authenticate: eventstoreUsers(ring), MaxAppend: c.MaxAppend,
 	}
-	switch {
-	case c.TLSCert != "" && c.TLSKey != "":
-		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
-		if err != nil {
-			return nil, fmt.Errorf("certificate of the EventStoreDB port: %w", err)
-		}
-		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
-	case c.TLSCert != "" || c.TLSKey != "":
-		return nil, fmt.Errorf("%w: a certificate and its key belong together: give both or none", errUsage)
-	case !c.Insecure:
-		return nil, fmt.Errorf("%w: the EventStoreDB port asks for passwords and so needs TLS: give the files of a "+
-			"certificate and its key, or say insecure, which makes everybody an administrator", errUsage)
+	var err error
+	if cfg.TLS, err = c.tls(); err != nil {
+		return nil, err
 	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {

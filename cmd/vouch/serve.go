@@ -72,6 +72,11 @@ type server struct {
 // serve runs until ctx is done, then ends requests under way, the runners and
 // the log, in this order.
 func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error) {
+	if cfg.Eventstore.Listen != "" {
+		if _, err := cfg.Eventstore.tls(); err != nil { // before anything is opened
+			return err
+		}
+	}
 	s, err := open(ctx, cfg, logger)
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ func openTill(t *testing.T) *till {
 }
 
 // serve runs a server of log until the test ends and returns its address.
-func serve(t *testing.T, log ledger.Log, cfg eventstore.Config) string {
+func serve(t testing.TB, log ledger.Log, cfg eventstore.Config) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -55,7 +55,7 @@ func serve(t *testing.T, log ledger.Log, cfg eventstore.Config) string {
 }
 
 // serveOn is serve on a listener.
-func serveOn(t *testing.T, log ledger.Log, cfg eventstore.Config, l net.Listener) {
+func serveOn(t testing.TB, log ledger.Log, cfg eventstore.Config, l net.Listener) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -69,7 +69,7 @@ func serveOn(t *testing.T, log ledger.Log, cfg eventstore.Config, l net.Listener
 }
 
 // connect returns the official client for a connection string.
-func connect(t *testing.T, connection string) *esdb.Client {
+func connect(t testing.TB, connection string) *esdb.Client {
 	t.Helper()
 	cfg, err := esdb.ParseConnectionString(connection)
 	if err != nil {
