@@ -23,6 +23,10 @@ var (
 	// folder.
 	ErrDiverged = errors.New("the backup is not the beginning of this log")
 
+	// ErrBackup means that a backup was to be opened for writing. It would be no
+	// backup any more. Restore it into another folder, or open it read-only.
+	ErrBackup = errors.New("the folder is a backup, which is not written to: restore it with vouch restore")
+
 	// ErrNotEmpty means that a folder holds something already. Name an empty
 	// folder, or one that is not there.
 	ErrNotEmpty = errors.New("the folder is not empty")
@@ -70,8 +74,9 @@ type BackupReport struct {
 // backup in the same folder can be restored until then, whatever happens.
 //
 // The folder is a log, which [Verify] reads, and a list of its files,
-// backup.json. It is not to be written to: [Restore] it first. A backup that
-// does not begin the log is [ErrDiverged], damage of the log a [DamageError].
+// backup.json. It cannot be opened for writing ([ErrBackup]): [Restore] it first.
+// A backup that does not begin the log is [ErrDiverged], damage of the log a
+// [DamageError].
 func Backup(ctx context.Context, from, to string, cfg BackupConfig) (BackupReport, error) {
 	r, err := backupDir(ctx, from, to, cfg)
 	if err != nil {

@@ -152,6 +152,7 @@ func copyFile(
 	if err == nil {
 		err = out.Sync()
 	}
+	forget(out)
 	if err = errors.Join(err, out.Close(), in.Close()); err == nil {
 		err = to.Rename(temp, as)
 	}
@@ -163,6 +164,14 @@ func copyFile(
 		return "", fmt.Errorf("copy %s: %w", name, errors.Join(err, removed))
 	}
 	return digest, nil
+}
+
+// forget lets go of the kernel's memory of a file that was synced, where that
+// can be done: reading it back reads the disk then.
+func forget(f disk.File) {
+	if f, ok := f.(interface{ Forget() }); ok {
+		f.Forget()
+	}
 }
 
 func copyBytesOf(ctx context.Context, in, out disk.File, tell func(int64)) (ledger.Digest, error) {

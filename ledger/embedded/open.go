@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/vouchledger/vouch/ledger"
@@ -18,6 +19,9 @@ func openWriter(ctx context.Context, files disk.Folder, cfg Config) (*Log, error
 	names, err := files.List()
 	if err != nil {
 		return nil, err
+	}
+	if slices.Contains(names, manifestName) {
+		return nil, ErrBackup
 	}
 	acked, ackErr := readWitness(files)
 	g := &gathering{files: files, progress: cfg.Progress}

@@ -116,6 +116,7 @@ func (w *rewriter) end() error {
 	if err == nil {
 		err = s.file.Sync()
 	}
+	forget(s.file)
 	s.entry.Events = digestOf(s.sum)
 	w.written = append(w.written, s.entry)
 	return errors.Join(err, s.file.Close())
