@@ -265,7 +265,7 @@ func (b *backup) tell(n int64) {
 
 // openPart writes the events that are not sealed.
 func (b *backup) openPart(ctx context.Context) (err error) {
-	w := &rewriter{files: b.target, id: b.log.id, suffix: stagedSuffix, next: b.set.last() + 1}
+	w := &rewriter{files: b.target, id: b.log.id, suffix: stagedSuffix, segment: defaultSegment, next: b.set.last() + 1}
 	if n := len(b.set.parts); n > 0 {
 		w.previous = b.set.parts[n-1].Commit()
 	}

@@ -24,7 +24,7 @@ func TestBackupCrash(t *testing.T) {
 	first := shop(t, source, 0, 16)
 	early := memory(2)
 	backUp(t, source, early)
-	yesterday := shelfOf(t, early)
+	yesterday := filesOf(t, early)
 	want := shop(t, source, 16, 16)
 	d := yesterday.on(t)
 	base := d.Ops()
@@ -120,21 +120,7 @@ func leftovers(t *testing.T, d disk.Folder) []string {
 // copyDisk returns a disk with the same files.
 func copyDisk(t *testing.T, d *faultdisk.Disk) *faultdisk.Disk {
 	t.Helper()
-	return shelfOf(t, d).on(t)
-}
-
-func shelfOf(t *testing.T, d *faultdisk.Disk) shelf {
-	t.Helper()
-	names, err := d.List()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := make(shelf)
-	for _, name := range names {
-		seen, _ := d.Bytes(name)
-		s[name] = slices.Clone(seen)
-	}
-	return s
+	return filesOf(t, d).on(t)
 }
 
 // TestFirstBackupCrash checks that a first backup that was cut short is no
@@ -174,7 +160,7 @@ func TestBackupFindsDamage(t *testing.T) {
 	source, target := memory(1), memory(2)
 	want := shop(t, source, 0, 30)
 	backUp(t, source, target)
-	good := shelfOf(t, target)
+	good := filesOf(t, target)
 	rnd := rand.New(rand.NewPCG(5, 5))
 	runs, found := 0, 0
 	for name, b := range good {
@@ -224,7 +210,7 @@ func TestDamagedBackupIsRestoredInPart(t *testing.T) {
 	want := shop(t, source, 0, 30)
 	backUp(t, source, target)
 	var sealed []string
-	for name := range shelfOf(t, target) {
+	for name := range filesOf(t, target) {
 		if strings.HasSuffix(name, ".sealed") {
 			sealed = append(sealed, name)
 		}
@@ -256,9 +242,9 @@ func TestBackupOfDamage(t *testing.T) {
 	yesterday := shop(t, source, 0, 24)
 	target := memory(2)
 	backUp(t, source, target)
-	kept := shelfOf(t, target)
+	kept := filesOf(t, target)
 	shop(t, source, 24, 24)
-	good := shelfOf(t, source)
+	good := filesOf(t, source)
 	rnd := rand.New(rand.NewPCG(7, 7))
 	for name, b := range good {
 		if _, ok := kept[name]; ok || !strings.HasSuffix(name, ".sealed") {

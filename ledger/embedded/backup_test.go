@@ -59,7 +59,7 @@ func trade(t testing.TB, l *embedded.Log, from, n uint64) []ledger.Record {
 // shop makes a log with n appends on a disk, closed.
 func shop(t testing.TB, d disk.Folder, from, n uint64) []ledger.Record {
 	t.Helper()
-	l, err := embedded.OpenFolder(t.Context(), d, config(tiny))
+	l, err := embedded.OpenFolder(t.Context(), d, sealing(tiny))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,10 +298,10 @@ func TestBackupRefuses(t *testing.T) {
 	}
 	forked := copyDisk(t, yesterday)
 	shop(t, forked, 500, 40)
-	if _, err := embedded.OpenFolder(t.Context(), target, config(tiny)); !errors.Is(err, embedded.ErrBackup) {
+	if _, err := embedded.OpenFolder(t.Context(), target, sealing(tiny)); !errors.Is(err, embedded.ErrBackup) {
 		t.Errorf("open a backup for writing = %v, want ErrBackup", err)
 	}
-	written := shelfOf(t, target)
+	written := filesOf(t, target)
 	list := written["backup.json"]
 	delete(written, "backup.json")
 	forced := written.on(t) // somebody who would not be told
@@ -319,11 +319,11 @@ func TestBackupRefuses(t *testing.T) {
 		"no log":                      {memory(4), copyDisk(t, target), ledger.ErrNotFound},
 		"no log into an empty folder": {memory(4), memory(5), ledger.ErrNotFound},
 	} {
-		before := len(shelfOf(t, c.to.(*faultdisk.Disk))) //nolint:forcetypeassert // it is one
+		before := len(filesOf(t, c.to.(*faultdisk.Disk))) //nolint:forcetypeassert // it is one
 		if _, err := embedded.BackupFolder(t.Context(), c.from, c.to, nightly); !errors.Is(err, c.want) {
 			t.Errorf("%s: backup = %v, want %v", what, err, c.want)
 		}
-		if after := len(shelfOf(t, c.to.(*faultdisk.Disk))); after != before { //nolint:forcetypeassert // it is one
+		if after := len(filesOf(t, c.to.(*faultdisk.Disk))); after != before { //nolint:forcetypeassert // it is one
 			t.Errorf("%s: %d files before, %d after", what, before, after)
 		}
 	}

@@ -389,7 +389,7 @@ func (b *restoring) run(ctx context.Context) error {
 	if err := b.to.Sync(); err != nil {
 		return err
 	}
-	w := &rewriter{files: b.to, id: b.id, next: 1}
+	w := &rewriter{files: b.to, id: b.id, segment: defaultSegment, next: 1}
 	if err := b.copySealed(ctx, w); err != nil {
 		return err
 	}

@@ -25,7 +25,9 @@ import (
 func TestRestoreAnywhere(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		source, target := memory(1), memory(2)
-		l, err := embedded.OpenFolder(t.Context(), source, config(tiny))
+		cfg := sealing(tiny)
+		cfg.KeepFull = rapid.SampledFrom([]int{0, 2, 1 << 20}).Draw(r, "full segments that stay open")
+		l, err := embedded.OpenFolder(t.Context(), source, cfg)
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -144,11 +146,11 @@ func TestRestoreRefuses(t *testing.T) {
 		"before the first event":   {target, memory(3), embedded.Until{Time: rs[0].Recorded.Add(-time.Hour)}, ledger.ErrNotFound},
 		"to a position and a time": {target, memory(3), embedded.Until{Position: 1, Time: night()}, ledger.ErrInvalid},
 	} {
-		before := len(shelfOf(t, c.to.(*faultdisk.Disk))) //nolint:forcetypeassert // it is one
+		before := len(filesOf(t, c.to.(*faultdisk.Disk))) //nolint:forcetypeassert // it is one
 		if _, err := embedded.RestoreFolder(t.Context(), c.from, c.to, c.until, restored); !errors.Is(err, c.want) {
 			t.Errorf("%s: restore = %v, want %v", what, err, c.want)
 		}
-		if after := len(shelfOf(t, c.to.(*faultdisk.Disk))); after != before { //nolint:forcetypeassert // it is one
+		if after := len(filesOf(t, c.to.(*faultdisk.Disk))); after != before { //nolint:forcetypeassert // it is one
 			t.Errorf("%s: %d files before, %d after", what, before, after)
 		}
 	}
@@ -181,10 +183,10 @@ func TestRestoreCrash(t *testing.T) {
 				d.PowerLoss()
 			}
 			begun := false
-			for name, b := range shelfOf(t, d) { // a witness that was never whole has never been one
+			for name, b := range filesOf(t, d) { // a witness that was never whole has never been one
 				begun = begun || name != "acknowledged" || len(strings.Trim(string(b), "\x00")) >= 44
 			}
-			l, err := embedded.OpenFolder(t.Context(), d, config(tiny))
+			l, err := embedded.OpenFolder(t.Context(), d, sealing(tiny))
 			if err != nil {
 				continue
 			}
@@ -201,7 +203,7 @@ func TestRestoreCrash(t *testing.T) {
 	if _, err := embedded.RestoreFolder(t.Context(), target, d, until, restored); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("restore on a full disk = %v", err)
 	}
-	if left := shelfOf(t, d); len(left) > 0 {
+	if left := filesOf(t, d); len(left) > 0 {
 		t.Errorf("restore on a full disk has left %d files", len(left))
 	}
 }

@@ -23,6 +23,7 @@ type rewriter struct {
 	files    disk.Folder
 	id       frame.LogID
 	suffix   string       // behind the names, until they are in force
+	segment  int64        // length that a segment has at most, unless one commit needs more
 	previous uint32       // header checksum of the commit before
 	next     uint64       // position of the next event
 	written  []backupFile // without length and sum of the files
@@ -62,7 +63,7 @@ func (w *rewriter) flush() error {
 	}
 	first := w.next - uint64(w.count) //nolint:gosec // a count
 	need := padded(int64(len(w.buf)))
-	if w.seg != nil && w.seg.at > segmentHeader && w.seg.at+need > defaultSegment {
+	if w.seg != nil && w.seg.at > segmentHeader && w.seg.at+need > w.segment {
 		if err := w.end(); err != nil {
 			return err
 		}
