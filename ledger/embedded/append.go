@@ -226,7 +226,7 @@ func (l *Log) underWay(position uint64) *batch {
 // repeated looks at the suspects on disk. It returns the stored records of a
 // retry, or what is wrong with it; or neither if no suspect has one of r's ids.
 func (l *Log) repeated(r *request, drafts []ledger.Draft) ([]ledger.Record, error) {
-	c := cursor{log: l}
+	c := newCursor(l)
 	defer c.close()
 	stored := make([]ledger.Record, len(drafts))
 	found := false

@@ -34,9 +34,8 @@ type cursor struct {
 	log    *Log
 	view   view
 	viewed bool
-	window window
 
-	single  sealed.Cursor
+	*room
 	whole   *shared      // a sealed segment in memory, held
 	lastIn  *sealed.Part // where the last event by position was read
 	inRow   uint64       // events read there
@@ -50,8 +49,29 @@ type cursor struct {
 	wantOf  *sealed.Part // a segment that may have one
 }
 
+// A room is the memory of a reading, which the next one uses again.
+type room struct {
+	single sealed.Cursor
+	decode frame.Decoder
+	window window
+}
+
+// newCursor returns a cursor on l.
+func newCursor(l *Log) cursor {
+	r, ok := l.rooms.Get().(*room)
+	if !ok {
+		r = new(room)
+	}
+	return cursor{log: l, room: r}
+}
+
 // close lets go of what the cursor holds.
-func (c *cursor) close() { c.rest() }
+func (c *cursor) close() {
+	c.rest()
+	c.window.seg = nil
+	c.log.rooms.Put(c.room)
+	c.room = nil
+}
 
 // rest lets go of the memory that a cursor that waits does not need.
 func (c *cursor) rest() {
@@ -215,42 +235,56 @@ func (c *cursor) sealed(s *set, position uint64) (f frame.Frame, err error) {
 }
 
 // revision returns a sealed event of a stream.
-func (c *cursor) revision(name ledger.StreamID, revision uint64) (f frame.Frame, err error) {
+func (c *cursor) revision(name ledger.StreamID, revision uint64) (frame.Frame, error) {
+	if e, ok := c.extentOf(revision); ok {
+		if o := e.ordinal(revision); c.single.Has(e.part, o) { // in memory
+			return c.checked(e, name, revision, o)
+		}
+	}
 	s, err := c.log.hold()
 	if err != nil {
 		return nil, err
 	}
 	defer release(s)
-	at := -1
-	for i, e := range c.extents {
-		if e.Revision <= revision && revision < e.end() {
-			at = i
-		}
-	}
-	if at < 0 {
+	e, ok := c.extentOf(revision)
+	if !ok {
 		if c.extents, err = s.extents(name, false); err != nil {
 			return nil, err
 		}
-		for i, e := range c.extents {
-			if e.Revision <= revision && revision < e.end() {
-				at = i
+		if e, ok = c.extentOf(revision); !ok {
+			return nil, &DamageError{
+				File: s.part(s.last()).Name(), Stream: name, Reason: fmt.Sprintf("no segment has revision %d", revision),
 			}
 		}
 	}
-	if at < 0 {
-		return nil, &DamageError{File: s.part(s.last()).Name(), Stream: name, Reason: fmt.Sprintf("no segment has revision %d", revision)}
-	}
-	e := c.extents[at]
+	var f frame.Frame
 	err = disk.Guard(func() (err error) {
-		f, err = c.single.Frame(e.part, e.Ordinal+uint32(revision-e.Revision)) //nolint:gosec // below Count
-		if err == nil && (f.Revision() != revision || string(f.Stream()) != string(name)) {
-			err = &DamageError{
-				File: e.part.Name(), Position: f.Position(), Stream: name,
-				Reason: fmt.Sprintf("%s/%d lies where revision %d is due", f.Stream(), f.Revision(), revision),
-			}
-		}
+		f, err = c.checked(e, name, revision, e.ordinal(revision))
 		return err
 	})
+	return f, err
+}
+
+// extentOf returns the extent that has a revision, if it is among those that
+// are known.
+func (c *cursor) extentOf(revision uint64) (extent, bool) {
+	for _, e := range c.extents {
+		if e.Revision <= revision && revision < e.end() {
+			return e, true
+		}
+	}
+	return extent{}, false
+}
+
+// checked returns the event of an ordinal if it is that revision of the stream.
+func (c *cursor) checked(e extent, name ledger.StreamID, revision uint64, ordinal uint32) (frame.Frame, error) {
+	f, err := c.single.Frame(e.part, ordinal)
+	if err == nil && (f.Revision() != revision || string(f.Stream()) != string(name)) {
+		err = &DamageError{
+			File: e.part.Name(), Position: f.Position(), Stream: name,
+			Reason: fmt.Sprintf("%s/%d lies where revision %d is due", f.Stream(), f.Revision(), revision),
+		}
+	}
 	return f, err
 }
 

@@ -58,6 +58,7 @@ type Log struct {
 	torn   int64 // bytes of an incomplete commit that the opening found
 	spares *spares
 	whole  unpacks
+	rooms  sync.Pool // of *room
 
 	once     sync.Once // of Close
 	set      atomic.Pointer[set]

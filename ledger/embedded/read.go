@@ -14,7 +14,7 @@ import (
 // Read implements [ledger.Log].
 func (l *Log) Read(ctx context.Context, q ledger.Query) iter.Seq2[ledger.Record, error] {
 	return func(yield func(ledger.Record, error) bool) {
-		r := reader{cursor: cursor{log: l}, query: q, yield: yield}
+		r := reader{cursor: newCursor(l), query: q, yield: yield}
 		defer r.close()
 		err := q.Validate()
 		if err == nil {
@@ -45,7 +45,7 @@ func start(q ledger.Query) uint64 {
 // ever comes after what it holds.
 func (l *Log) Subscribe(ctx context.Context, q ledger.Query) iter.Seq2[ledger.Record, error] {
 	return func(yield func(ledger.Record, error) bool) {
-		r := reader{cursor: cursor{log: l}, query: q, yield: yield}
+		r := reader{cursor: newCursor(l), query: q, yield: yield}
 		defer r.close()
 		err := q.Validate()
 		if err == nil && (q.Backwards || q.Limit > 0) {
@@ -126,7 +126,7 @@ func (l *Log) Find(ctx context.Context, id ledger.ID) (ledger.Record, error) {
 }
 
 func (l *Log) findAmong(candidates []uint64, id ledger.ID) (ledger.Record, error) {
-	c := cursor{log: l}
+	c := newCursor(l)
 	defer c.close()
 	for _, p := range candidates {
 		f, err := c.frame(p, false)
@@ -143,10 +143,9 @@ func (l *Log) findAmong(candidates []uint64, id ledger.ID) (ledger.Record, error
 // A reader yields what a query asks for.
 type reader struct {
 	cursor
-	query  ledger.Query
-	decode frame.Decoder
-	sent   int
-	yield  func(ledger.Record, error) bool
+	query ledger.Query
+	sent  int
+	yield func(ledger.Record, error) bool
 }
 
 // up yields the events of the view from index i on. It reports whether the

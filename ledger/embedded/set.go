@@ -102,7 +102,12 @@ type extent struct {
 	part *sealed.Part
 }
 
-// next returns the revision after the extent's last.
+// ordinal returns the ordinal of a revision.
+func (e extent) ordinal(revision uint64) uint32 {
+	return e.Ordinal + uint32(revision-e.Revision) //nolint:gosec // below Count
+}
+
+// end returns the revision after the extent's last.
 func (e extent) end() uint64 { return e.Revision + uint64(e.Count) }
 
 // extents returns where the events of a stream lie, by revision. With last it

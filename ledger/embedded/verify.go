@@ -91,7 +91,7 @@ func (v *verifier) run(ctx context.Context) error {
 		return err
 	}
 	defer release(set)
-	v.cursor.log = v.log
+	v.cursor = newCursor(v.log)
 	defer v.cursor.close()
 	total := int64(v.log.durable) //nolint:gosec // a count
 	var u sealed.Unpacked

@@ -119,9 +119,14 @@ type Cursor struct {
 	at     []uint32 // where each frame starts
 }
 
+// Has reports whether an event lies in the block in memory.
+func (c *Cursor) Has(p *Part, ordinal uint32) bool {
+	return c.part == p && ordinal >= c.first && ordinal < c.first+uint32(len(c.at)) //nolint:gosec // frames of a block
+}
+
 // Frame returns the event of an ordinal, valid until the next call.
 func (c *Cursor) Frame(p *Part, ordinal uint32) (frame.Frame, error) {
-	if c.part != p || ordinal < c.first || ordinal >= c.first+uint32(len(c.at)) { //nolint:gosec // frames of a block
+	if !c.Has(p, ordinal) {
 		if err := c.load(p, ordinal); err != nil {
 			return nil, err
 		}
@@ -130,7 +135,8 @@ func (c *Cursor) Frame(p *Part, ordinal uint32) (frame.Frame, error) {
 	if i >= len(c.at) {
 		return nil, p.bad(0, p.First, "block %d has no event of ordinal %d", c.block, ordinal)
 	}
-	return frame.Next(c.raw[c.at[i]:])
+	b := c.raw[c.at[i]:]
+	return frame.Frame(b[:binary.LittleEndian.Uint32(b)]), nil // its shape was looked at when it was loaded
 }
 
 func (c *Cursor) load(p *Part, ordinal uint32) error {
