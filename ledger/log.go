@@ -210,3 +210,22 @@ type Log interface {
 	// Head returns the position of the last durable record; 0 when empty.
 	Head(ctx context.Context) (uint64, error)
 }
+
+// A Scanner is a [Log] that can yield its records in the order that costs it
+// least. Who folds streams that have nothing to do with each other, as carts,
+// needs no more.
+type Scanner interface {
+	// Scan yields the durable records that q asks for, as of the call, each
+	// once; those of one stream in their order, streams in any. Of q only
+	// Prefixes and Kinds may be set. Errors are those of Read.
+	Scan(ctx context.Context, q Query) iter.Seq2[Record, error]
+}
+
+// Scan yields the records of log as a [Scanner] does, or reads them in the
+// order of positions if log is none.
+func Scan(ctx context.Context, log Log, q Query) iter.Seq2[Record, error] {
+	if s, ok := log.(Scanner); ok {
+		return s.Scan(ctx, q)
+	}
+	return log.Read(ctx, q)
+}

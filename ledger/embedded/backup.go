@@ -183,7 +183,7 @@ func (m *manifest) begins(ctx context.Context, l *Log) error {
 		return err
 	}
 	defer release(s)
-	c := cursor{log: l}
+	c := newCursor(l)
 	defer c.close()
 	for _, f := range m.Files {
 		if f.Last < f.First || f.First == 0 {

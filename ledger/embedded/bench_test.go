@@ -2,6 +2,7 @@ package embedded_test
 
 import (
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -84,6 +85,7 @@ func BenchmarkReadAll(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	before := cpu(b)
 	for b.Loop() {
 		for _, err := range l.Read(b.Context(), ledger.Query{}) {
 			if err != nil {
@@ -92,4 +94,39 @@ func BenchmarkReadAll(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(head), "ns/event")
+	b.ReportMetric(float64((cpu(b)-before).Nanoseconds())/float64(b.N)/float64(head), "cpu-ns/event")
+}
+
+// cpu returns the processor time that this process has taken.
+func cpu(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkScan reads the log stream by stream, as it lies.
+func BenchmarkScan(b *testing.B) {
+	l, _ := crowded(b, 200_000)
+	head, err := l.Head(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	before := cpu(b)
+	for b.Loop() {
+		n := uint64(0)
+		for _, err := range l.Scan(b.Context(), ledger.Query{}) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+		if n != head {
+			b.Fatalf("%d events of %d", n, head)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(head), "ns/event")
+	b.ReportMetric(float64((cpu(b)-before).Nanoseconds())/float64(b.N)/float64(head), "cpu-ns/event")
 }

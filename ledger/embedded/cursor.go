@@ -36,6 +36,7 @@ type cursor struct {
 	viewed bool
 
 	*room
+	lasting bool         // the frame given last is never written again
 	whole   *shared      // a sealed segment in memory, held
 	lastIn  *sealed.Part // where the last event by position was read
 	inRow   uint64       // events read there
@@ -60,7 +61,7 @@ type room struct {
 func newCursor(l *Log) cursor {
 	r, ok := l.rooms.Get().(*room)
 	if !ok {
-		r = new(room)
+		r = &room{single: sealed.Cursor{Cache: l.cache}}
 	}
 	return cursor{log: l, room: r}
 }
@@ -151,6 +152,7 @@ func (c *cursor) event(q ledger.Query, i uint64) (frame.Frame, error) {
 
 // frame returns the event of a position.
 func (c *cursor) frame(position uint64, backwards bool) (frame.Frame, error) {
+	c.lasting = true
 	if c.whole != nil && c.whole.part.First <= position && position <= c.whole.part.Last() {
 		return c.whole.u.Frame(position)
 	}
@@ -160,6 +162,7 @@ func (c *cursor) frame(position uint64, backwards bool) (frame.Frame, error) {
 			return nil, err
 		}
 		if position <= s.last() {
+			c.lasting = true
 			f, err := c.sealed(s, position)
 			release(s)
 			return f, err
@@ -170,6 +173,7 @@ func (c *cursor) frame(position uint64, backwards bool) (frame.Frame, error) {
 			c.fill()
 			c.log.mu.Unlock()
 		}
+		c.lasting = false
 		f, err := c.unsealed(position, backwards)
 		if !errors.Is(err, errGone) {
 			return f, err
@@ -236,6 +240,7 @@ func (c *cursor) sealed(s *set, position uint64) (f frame.Frame, err error) {
 
 // revision returns a sealed event of a stream.
 func (c *cursor) revision(name ledger.StreamID, revision uint64) (frame.Frame, error) {
+	c.lasting = true
 	if e, ok := c.extentOf(revision); ok {
 		if o := e.ordinal(revision); c.single.Has(e.part, o) { // in memory
 			return c.checked(e, name, revision, o)

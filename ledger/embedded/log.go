@@ -15,6 +15,7 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/internal/disk"
 	"github.com/vouchledger/vouch/ledger/internal/frame"
+	"github.com/vouchledger/vouch/ledger/internal/sealed"
 )
 
 // Config says how to open a log.
@@ -42,11 +43,18 @@ type Config struct {
 	// sealed; 0 seals each at once. What is open is read without unpacking, and
 	// takes more room on disk and in memory.
 	KeepFull int
+
+	// CacheBytes bounds the unpacked blocks of sealed segments that are kept in
+	// memory once they were read; 0 means 64 MiB, less than 0 none.
+	CacheBytes int
 }
 
 const (
 	lockName  = "LOCK"
 	maxCommit = 4 << 20 // bytes after which a commit takes in no further append
+
+	// defaultCache is some 2,500 visits, and as much as a server has to spare.
+	defaultCache = 64 << 20
 )
 
 // A Log keeps events in a folder. It is a [ledger.Log].
@@ -59,6 +67,7 @@ type Log struct {
 	spares *spares
 	whole  unpacks
 	rooms  sync.Pool // of *room
+	cache  *sealed.Cache
 
 	once     sync.Once // of Close
 	set      atomic.Pointer[set]
@@ -164,6 +173,9 @@ func OpenFolder(ctx context.Context, files disk.Folder, cfg Config) (*Log, error
 
 // newLog returns a log over what a scan found.
 func newLog(files disk.Folder, cfg Config, s *scan) *Log {
+	if cfg.CacheBytes == 0 {
+		cfg.CacheBytes = defaultCache
+	}
 	l := &Log{
 		files: &folder{Folder: files}, id: s.id, cfg: cfg, torn: s.torn, rebuilt: s.rebuilt,
 		idx: s.idx, durable: s.head(), next: s.head() + 1, recorded: s.recorded,
@@ -172,6 +184,7 @@ func newLog(files disk.Folder, cfg Config, s *scan) *Log {
 		full: make(chan struct{}, 1), sealing: make(chan struct{}),
 		c: committer{previous: s.lastCRC, seg: s.idx.last()},
 	}
+	l.cache = sealed.NewCache(cfg.CacheBytes)
 	l.spares = &spares{files: l.files, size: cfg.SegmentBytes}
 	l.set.Store(s.set)
 	return l

@@ -197,7 +197,15 @@ func (r *reader) one(ctx context.Context, i uint64) bool {
 		}
 	}
 	r.sent++
-	return r.yield(r.decode.Record(f), nil) && (r.query.Limit == 0 || r.sent < r.query.Limit)
+	return r.yield(r.record(f), nil) && (r.query.Limit == 0 || r.sent < r.query.Limit)
+}
+
+// record returns the event that was read last.
+func (c *cursor) record(f frame.Frame) ledger.Record {
+	if c.lasting {
+		return c.decode.Lasting(f)
+	}
+	return c.decode.Record(f)
 }
 
 // wants is [ledger.Query.Wants] on a frame's bytes.

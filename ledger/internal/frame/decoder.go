@@ -11,8 +11,8 @@ import (
 // that a reading of a million events makes thousands of small objects and not
 // millions. Its zero value is ready; it is for one goroutine.
 //
-// Nothing in a record points into its frame. Records of one decoder may share
-// pieces of memory of up to 64 KiB.
+// But for [Decoder.Lasting] nothing in a record points into its frame. Records of
+// one decoder may share pieces of memory of up to 64 KiB.
 type Decoder struct {
 	kinds  map[string]ledger.Kind
 	actors map[string]string
@@ -30,17 +30,18 @@ const (
 )
 
 // Record returns the event of f.
-func (d *Decoder) Record(f Frame) ledger.Record {
+func (d *Decoder) Record(f Frame) ledger.Record { return d.record(f, false) }
+
+// Lasting returns the event of a frame that is never written again. Its body
+// and metadata point into the frame.
+func (d *Decoder) Lasting(f Frame) ledger.Record { return d.record(f, true) }
+
+func (d *Decoder) record(f Frame, lasting bool) ledger.Record {
 	if string(d.stream) != string(f.Stream()) {
 		d.stream = ledger.StreamID(f.Stream())
 	}
-	return d.RecordOf(f, d.stream)
-}
-
-// RecordOf returns the event of f, whose stream the caller has at hand.
-func (d *Decoder) RecordOf(f Frame, stream ledger.StreamID) ledger.Record {
 	r := ledger.Record{
-		ID: f.ID(), Kind: d.kind(f.Kind()), Stream: stream,
+		ID: f.ID(), Kind: d.kind(f.Kind()), Stream: d.stream,
 		Revision: f.Revision(), Position: f.Position(),
 		Recorded: Micro(f.Recorded()), Occurred: Micro(f.occurred()),
 		Cause:  ledger.ID(f[44:60]),
@@ -53,7 +54,10 @@ func (d *Decoder) RecordOf(f Frame, stream ledger.StreamID) ledger.Record {
 		r.Trace = hex.EncodeToString(f[at : at+traceBytes])
 		at += traceBytes
 	}
-	bytes := d.copy(f[at:])
+	bytes := []byte(f[at:len(f):len(f)])
+	if !lasting {
+		bytes = d.copy(bytes)
+	}
 	if n := f.metadataLen(); n > 0 {
 		r.Metadata = bytes[:n:n]
 	}

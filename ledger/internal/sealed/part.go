@@ -318,6 +318,17 @@ type Set struct {
 // Has reports whether an ordinal is in the set.
 func (s *Set) Has(ordinal uint32) bool { return s.bits[ordinal/64]&(1<<(ordinal%64)) != 0 }
 
+// any reports whether any ordinal from first up to but not including end is in
+// the set.
+func (s *Set) any(first, end uint32) bool {
+	for o := first; o < end; o++ {
+		if s.Has(o) {
+			return true
+		}
+	}
+	return false
+}
+
 // Matching returns the events of streams that start with any of the prefixes.
 func (p *Part) Matching(prefixes []string) (*Set, error) {
 	s := &Set{bits: make([]uint64, p.Count/64+1)}

@@ -1,6 +1,7 @@
 package sealed
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/internal/damage"
+	"github.com/vouchledger/vouch/ledger/internal/disk"
 	"github.com/vouchledger/vouch/ledger/internal/frame"
 )
 
@@ -25,6 +27,10 @@ var decoders = sync.Pool{New: func() any {
 	}
 	return d
 }}
+
+// unpackSlack is room behind what is unpacked: with it the decoder may copy in
+// whole words.
+const unpackSlack = 64
 
 // A block is an entry of the section blocks.
 type block struct {
@@ -86,6 +92,14 @@ func (p *Part) unpack(b block, raw, packed []byte) (appended, buf []byte, err er
 // badBlock is damage of a block, with its first event and that event's stream.
 func (p *Part) badBlock(b block, format string, args ...any) error {
 	d := &damage.Error{File: p.name, Offset: b.offset, Position: p.First, Reason: fmt.Sprintf(format, args...)}
+	if err := disk.Guard(func() error { return p.place(d, b) }); err != nil {
+		d.Reason += "; nor do the tables hold that say which event and stream it is"
+	}
+	return d
+}
+
+// place says in d which event a block starts with.
+func (p *Part) place(d *damage.Error, b block) error {
 	if order, err := p.section(secOrder); err == nil {
 		for i := range p.Count {
 			if orderAt(order, orderBits(p.Count), i) == b.first {
@@ -102,45 +116,38 @@ func (p *Part) badBlock(b block, format string, args ...any) error {
 		d.Stream = ledger.StreamID(name)
 		return found
 	})
-	if err != nil && !errors.Is(err, found) {
-		d.Reason += "; nor do its streams' names hold"
+	if errors.Is(err, found) {
+		return nil
 	}
-	return d
+	return err
 }
 
 // A Cursor reads single events, one block in memory at a time. Its zero value
 // is ready; it is for one goroutine.
 type Cursor struct {
-	part   *Part
-	block  int
-	first  uint32 // ordinal of the block's first event
-	raw    []byte
+	Cache *Cache // where blocks are looked for and kept; nil for none
+
+	block  *unpackedBlock
 	packed []byte
-	at     []uint32 // where each frame starts
 }
 
 // Has reports whether an event lies in the block in memory.
 func (c *Cursor) Has(p *Part, ordinal uint32) bool {
-	return c.part == p && ordinal >= c.first && ordinal < c.first+uint32(len(c.at)) //nolint:gosec // frames of a block
+	return c.block != nil && c.block.key.part == p && c.block.has(ordinal)
 }
 
-// Frame returns the event of an ordinal, valid until the next call.
+// Frame returns the event of an ordinal.
 func (c *Cursor) Frame(p *Part, ordinal uint32) (frame.Frame, error) {
 	if !c.Has(p, ordinal) {
 		if err := c.load(p, ordinal); err != nil {
 			return nil, err
 		}
 	}
-	i := int(ordinal - c.first)
-	if i >= len(c.at) {
-		return nil, p.bad(0, p.First, "block %d has no event of ordinal %d", c.block, ordinal)
-	}
-	b := c.raw[c.at[i]:]
+	b := c.block.raw[c.block.at[ordinal-c.block.first]:]
 	return frame.Frame(b[:binary.LittleEndian.Uint32(b)]), nil // its shape was looked at when it was loaded
 }
 
 func (c *Cursor) load(p *Part, ordinal uint32) error {
-	c.part, c.at = nil, c.at[:0]
 	blocks, err := p.section(secBlocks)
 	if err != nil {
 		return err
@@ -149,110 +156,169 @@ func (c *Cursor) load(p *Part, ordinal uint32) error {
 	if i < 0 {
 		return p.bad(p.trailer.sections[0].offset, p.First, "no block holds ordinal %d", ordinal)
 	}
+	key := blockKey{part: p, i: i}
+	if c.block = c.Cache.get(key); c.block != nil {
+		return nil
+	}
 	b, err := p.blockAt(blocks, i)
 	if err != nil {
 		return err
 	}
-	if cap(c.raw) < b.raw {
-		c.raw = make([]byte, 0, max(b.raw, blockBytes))
-	}
-	if c.raw, c.packed, err = p.unpack(b, c.raw[:0], c.packed); err != nil {
+	u := &unpackedBlock{key: key, first: b.first, raw: make([]byte, 0, b.raw+unpackSlack)}
+	if u.raw, c.packed, err = p.unpack(b, u.raw, c.packed); err != nil {
 		return err
 	}
-	for at := 0; at < len(c.raw); {
-		f, err := frame.Next(c.raw[at:])
+	for at := 0; at < len(u.raw); {
+		f, err := frame.Next(u.raw[at:])
 		if err != nil {
 			return p.badBlock(b, "%v", err)
 		}
-		c.at = append(c.at, uint32(at)) //nolint:gosec // within a block
+		u.at = append(u.at, uint32(at)) //nolint:gosec // within a block
 		at += len(f)
 	}
-	c.part, c.block, c.first = p, i, b.first
+	if !u.has(ordinal) {
+		return p.badBlock(b, "block %d has no event of ordinal %d", i, ordinal)
+	}
+	c.Cache.put(u)
+	c.block = u
 	return nil
 }
 
-// An Unpacked is a whole segment in memory.
+// An Unpacked is a whole segment in memory, block by block. What it gives out
+// stays as it is when it takes in another segment.
 type Unpacked struct {
-	Part *Part
-	raw  []byte
-	at   []uint32 // where each frame starts, by ordinal
-	pos  []uint32 // the same by position
+	Part   *Part
+	raw    [][]byte // of each block, never written again
+	frames []frame.Frame
+	order  []uint32 // ordinals by position
 }
 
 // Unpack reads the whole segment into u, which may have held another.
 func (p *Part) Unpack(u *Unpacked) error {
-	blocks, err := p.section(secBlocks)
+	u.Part = nil
+	clear(u.raw)
+	clear(u.frames)
+	u.raw, u.frames, u.order = u.raw[:0], u.frames[:0], u.order[:0]
+	total := int64(0)
+	err := p.eachBlock(nil, func(b block, raw []byte) error {
+		if int(b.first) != len(u.frames) {
+			return p.badBlock(b, "the block starts with ordinal %d, %d is due", b.first, len(u.frames))
+		}
+		u.raw, total = append(u.raw, raw), total+int64(len(raw))
+		return p.framesOf(b, raw, func(f frame.Frame) bool {
+			u.frames = append(u.frames, f)
+			return true
+		})
+	})
 	if err != nil {
 		return err
 	}
-	if _, err := p.section(secOrder); err != nil {
-		return err
-	}
-	u.Part = nil
-	total := int64(0)
-	for i := range len(blocks) / blockEntry {
-		b, err := p.blockAt(blocks, i)
-		if err != nil {
-			return err
-		}
-		total += int64(b.raw)
+	if uint64(len(u.frames)) != p.Count {
+		return p.bad(p.trailer.sections[0].offset, p.First, "%d events where the header says %d", len(u.frames), p.Count)
 	}
 	if total != p.trailer.raw {
 		return p.bad(p.trailer.sections[0].offset, p.First, "blocks of %d bytes, the trailer says %d", total, p.trailer.raw)
 	}
-	if int64(cap(u.raw)) < p.trailer.raw {
-		u.raw = make([]byte, 0, p.trailer.raw+p.trailer.raw/8)
-	}
-	u.raw, u.at = u.raw[:0], u.at[:0]
-	var packed []byte
-	for i := range len(blocks) / blockEntry {
-		b, err := p.blockAt(blocks, i)
-		if err != nil {
-			return err
-		}
-		if int(b.first) != len(u.at) {
-			return p.badBlock(b, "block %d starts with ordinal %d, %d is due", i, b.first, len(u.at))
-		}
-		from := len(u.raw)
-		if u.raw, packed, err = p.unpack(b, u.raw, packed); err != nil {
-			return err
-		}
-		for at := from; at < len(u.raw); {
-			f, err := frame.Next(u.raw[at:])
-			if err != nil {
-				return p.badBlock(b, "%v", err)
-			}
-			u.at = append(u.at, uint32(at)) //nolint:gosec // a segment is below 4 GiB
-			at += len(f)
-		}
-	}
-	if uint64(len(u.at)) != p.Count {
-		return p.bad(p.trailer.sections[0].offset, p.First, "%d events where the header says %d", len(u.at), p.Count)
-	}
-	u.pos = u.pos[:0]
 	for position := p.First; position <= p.Last(); position++ {
 		o, err := p.Ordinal(position)
 		if err != nil {
 			return err
 		}
-		u.pos = append(u.pos, u.at[o])
+		u.order = append(u.order, o)
 	}
 	u.Part = p
 	return nil
 }
 
-// Ordinal returns the event of an ordinal.
-func (u *Unpacked) Ordinal(o uint32) frame.Frame {
-	f := u.raw[u.at[o]:]
-	return frame.Frame(f[:binary.LittleEndian.Uint32(f)])
+// Scan calls visit for the events in want, all of them if it is nil, by
+// ordinal: stream by stream. Frames stay as they are. It ends early when visit
+// returns false, and reports whether it went to the end.
+func (p *Part) Scan(want *Set, visit func(frame.Frame) bool) (whole bool, err error) {
+	whole = true
+	ended := errors.New("ended")
+	err = p.eachBlock(want, func(b block, raw []byte) error {
+		o := b.first
+		err := p.framesOf(b, raw, func(f frame.Frame) bool {
+			if want == nil || want.Has(o) {
+				whole = visit(f)
+			}
+			o++
+			return whole
+		})
+		if err == nil && !whole {
+			err = ended
+		}
+		return err
+	})
+	if errors.Is(err, ended) {
+		err = nil
+	}
+	return whole, err
+}
+
+// eachBlock unpacks the blocks that have an event in want, each into memory of
+// its own.
+func (p *Part) eachBlock(want *Set, visit func(b block, raw []byte) error) error {
+	var blocks []byte
+	err := disk.Guard(func() error {
+		mapped, err := p.section(secBlocks)
+		blocks = bytes.Clone(mapped) // visit is not our code, and no fault of it is one of the disk
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var packed []byte
+	for i, n := 0, len(blocks)/blockEntry; i < n; i++ {
+		b, err := p.blockAt(blocks, i)
+		if err != nil {
+			return err
+		}
+		end := uint32(p.Count) //nolint:gosec // at most maxEvents
+		if i+1 < n {
+			next, err := p.blockAt(blocks, i+1)
+			if err != nil {
+				return err
+			}
+			end = next.first
+		}
+		if want != nil && !want.any(b.first, end) {
+			continue
+		}
+		var raw []byte
+		if raw, packed, err = p.unpack(b, make([]byte, 0, b.raw+unpackSlack), packed); err != nil {
+			return err
+		}
+		if err := visit(b, raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// framesOf calls visit for the frames of a block until it returns false.
+func (p *Part) framesOf(b block, raw []byte, visit func(frame.Frame) bool) error {
+	for at := 0; at < len(raw); {
+		f, err := frame.Next(raw[at:])
+		if err != nil {
+			return p.badBlock(b, "%v", err)
+		}
+		if !visit(f) {
+			return nil
+		}
+		at += len(f)
+	}
+	return nil
 }
 
 // Frame returns the event of a position.
 func (u *Unpacked) Frame(position uint64) (frame.Frame, error) {
-	b := u.raw[u.pos[position-u.Part.First]:]
-	f := frame.Frame(b[:binary.LittleEndian.Uint32(b)])
+	f := u.frames[u.order[position-u.Part.First]]
 	if f.Position() != position {
 		return nil, u.Part.bad(0, position, "position %d lies where %d is due", f.Position(), position)
 	}
 	return f, nil
 }
+
+// Ordinal returns the event of an ordinal.
+func (u *Unpacked) Ordinal(o uint32) frame.Frame { return u.frames[o] }
