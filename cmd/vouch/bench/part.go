@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"os/exec"
 	"runtime"
@@ -77,23 +76,14 @@ func (o *Outcome) weigh() {
 	o.Heap = float64(m.HeapInuse) / (1 << 20)
 }
 
-// A streamReader reads each stream in its order and the streams in the order that
-// costs least, which is all that carts need.
-type streamReader interface {
-	ReadStreams(ctx context.Context, q ledger.Query) iter.Seq2[ledger.Record, error]
-}
-
-// replay reads visits' events, decodes them and folds each visit into its cart,
-// and keeps all carts.
+// replay reads visits' events, as many as are wanted or all of them, in the
+// order that costs the log least, decodes them and folds each visit into its
+// cart, and keeps all carts.
 func (o *Outcome) replay(ctx context.Context, now func() time.Time, log ledger.Log, events uint64) error {
 	carts := map[ledger.StreamID]*projections.Cart{}
 	start, cpu := now(), processorTime()
-	q := ledger.Query{Prefixes: []string{ledger.CategoryVisit + "-"}, Limit: int(events)} //nolint:gosec // not so many
-	read := log.Read
-	if l, ok := log.(streamReader); ok {
-		read = l.ReadStreams
-	}
-	for rec, err := range read(ctx, q) {
+	q := ledger.Query{Prefixes: []string{ledger.CategoryVisit + "-"}}
+	for rec, err := range ledger.Scan(ctx, log, q) {
 		if err != nil {
 			return err
 		}
@@ -109,7 +99,9 @@ func (o *Outcome) replay(ctx context.Context, now func() time.Time, log ledger.L
 		if err := c.Apply(e); err != nil {
 			return err
 		}
-		o.Events++
+		if o.Events++; o.Events == events {
+			break
+		}
 	}
 	o.WallMS, o.CPUMS, o.Carts = millis(now().Sub(start)), millis(processorTime()-cpu), len(carts)
 	o.weigh()
