@@ -29,9 +29,9 @@ func newBenchCommand() *cobra.Command {
 // newBenchLedgerCommand returns `vouch bench ledger`.
 func newBenchLedgerCommand() *cobra.Command {
 	var (
-		quick bool
-		file  string
-		cfg   = bench.Config{Now: time.Now, Random: rand.Reader, Version: version}
+		quick      bool
+		file, page string
+		cfg        = bench.Config{Now: time.Now, Random: rand.Reader, Version: version}
 	)
 	cmd := &cobra.Command{
 		Use:   "ledger",
@@ -63,7 +63,7 @@ Exit status 0 says that it was measured, not that the goals are met.`,
 				return err
 			}
 			cfg.Part = []string{self, "bench", "ledger-part"}
-			return runBenchLedger(cmd, cfg, file)
+			return runBenchLedger(cmd, cfg, file, page)
 		},
 	}
 	f := cmd.Flags()
@@ -77,6 +77,7 @@ Exit status 0 says that it was measured, not that the goals are met.`,
 	f.StringVar(&cfg.NATS, "nats-server", "", "nats-server program to start")
 	f.BoolVar(&quick, "quick", false, "1 million events and 3 rounds of 200 ms; the goals for 10 million are then not")
 	f.StringVar(&file, "json", "", "file to write the report to as JSON; - prints it instead of the table")
+	f.StringVar(&page, "update", "", "Markdown file whose marked table is replaced by this one")
 	return cmd
 }
 
@@ -99,8 +100,8 @@ func quicken(cmd *cobra.Command, cfg *bench.Config) {
 	}
 }
 
-// runBenchLedger measures and reports to the terminal and the file.
-func runBenchLedger(cmd *cobra.Command, cfg bench.Config, file string) error {
+// runBenchLedger measures and reports to the terminal and the files.
+func runBenchLedger(cmd *cobra.Command, cfg bench.Config, file, page string) error {
 	var shown *bar
 	var what string
 	cfg.Progress = func(now string, done, total int64) {
@@ -118,6 +119,11 @@ func runBenchLedger(cmd *cobra.Command, cfg bench.Config, file string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("bench ledger: %w", err)
+	}
+	if page != "" {
+		if err := report.Update(page); err != nil {
+			return err
+		}
 	}
 	if file == "-" {
 		return report.WriteJSON(cmd.OutOrStdout())

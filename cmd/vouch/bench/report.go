@@ -84,7 +84,8 @@ func (r *Report) WriteJSON(w io.Writer) error {
 func (r *Report) WriteText(w io.Writer) error {
 	rows := "work\tmeasured\tgoal\t\n"
 	for _, row := range r.Rows {
-		rows += row.text()
+		work, measured, goal, verdict := row.cells()
+		rows += fmt.Sprintf("%s\t%s\t%s\t%s\n", work, measured, goal, verdict)
 	}
 	if err := table(w, 0, rows); err != nil {
 		return err
@@ -108,19 +109,24 @@ func (r *Report) WriteText(w io.Writer) error {
 	return err
 }
 
-func (row Row) text() string {
+// notMet is the verdict on a row that was measured and falls short.
+const notMet = "NOT MET"
+
+// cells returns what a row says, for the table.
+func (row Row) cells() (work, measured, goal, verdict string) {
 	sign := "≥"
 	if row.AtMost {
 		sign = "≤"
 	}
-	if row.Missing != "" {
-		return fmt.Sprintf("%s\tnot measured\t%s %s\t%s\n", row.Work, sign, amount(row.Goal, row.Unit), row.Missing)
+	goal = sign + " " + amount(row.Goal, row.Unit)
+	switch {
+	case row.Missing != "":
+		return row.Work, "not measured", goal, row.Missing
+	case row.Met:
+		return row.Work, amount(row.Measured, row.Unit), goal, "met"
+	default:
+		return row.Work, amount(row.Measured, row.Unit), goal, notMet
 	}
-	verdict := "met"
-	if !row.Met {
-		verdict = "NOT MET"
-	}
-	return fmt.Sprintf("%s\t%s\t%s %s\t%s\n", row.Work, amount(row.Measured, row.Unit), sign, amount(row.Goal, row.Unit), verdict)
 }
 
 func amount(v float64, unit string) string { return strings.TrimSpace(number(v) + " " + unit) }
