@@ -251,11 +251,6 @@ func (x *index) await(ctx context.Context, ready func() bool) error {
 	}
 }
 
-// seen waits until the index has folded the event at position.
-func (x *index) seen(ctx context.Context, position uint64) error {
-	return x.await(ctx, func() bool { return x.head >= position })
-}
-
 // claim reserves the ids of drafts, waiting for appends that have any of them.
 // If some are stored already it reserves nothing and returns their positions, 0
 // for those that are not. next is the revision of the stream's next event, as of
@@ -365,18 +360,9 @@ func (x *index) after(p uint64) uint64 {
 	return 0
 }
 
-// stamp returns the recorded time of an event once it was folded.
-func (x *index) stamp(ctx context.Context, position uint64, created time.Time) (time.Time, error) {
-	x.mu.Lock()
-	if x.head >= position {
-		defer x.mu.Unlock()
-		return x.recorded(position, created), nil
-	}
-	x.mu.Unlock()
-	if err := x.seen(ctx, position); err != nil {
-		return time.Time{}, err
-	}
+// stamp returns the recorded time of an event; false if it was not folded yet.
+func (x *index) stamp(position uint64, created time.Time) (time.Time, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.recorded(position, created), nil
+	return x.recorded(position, created), x.head >= position
 }

@@ -143,7 +143,7 @@ func TestGap(t *testing.T) {
 	}
 	_, _, _, claim := x.claim(t.Context(), "visit-b", []ledger.Draft{{ID: ledger.ID{7}}})
 	_, find := x.find(ledger.ID{7})
-	for what, err := range map[string]error{"claim": claim, "find": find, "seen": x.seen(t.Context(), 9)} {
+	for what, err := range map[string]error{"claim": claim, "find": find, "await": x.await(t.Context(), func() bool { return x.head >= 9 })} {
 		if !errors.Is(err, ledger.ErrCorrupt) {
 			t.Errorf("%s on a broken index = %v, want ErrCorrupt", what, err)
 		}

@@ -225,9 +225,14 @@ func (l *Log) record(s sighting, recorded time.Time) (ledger.Record, error) {
 
 // complete builds the record of an event once the index has seen it.
 func (l *Log) complete(ctx context.Context, s sighting) (ledger.Record, error) {
-	recorded, err := l.index.stamp(ctx, s.position, s.created)
-	if err != nil {
-		return ledger.Record{}, err
+	recorded, seen := l.index.stamp(s.position, s.created)
+	if !seen {
+		ctx, cancel := l.bounded(ctx)
+		defer cancel()
+		if err := l.await(ctx, func() bool { return l.index.head >= s.position }); err != nil {
+			return ledger.Record{}, err
+		}
+		recorded, _ = l.index.stamp(s.position, s.created)
 	}
 	return l.record(s, recorded)
 }

@@ -182,30 +182,37 @@ func (r *reading) take(ctx context.Context, e event) (more bool, err error) {
 	if err := r.check(s, ok); err != nil {
 		return false, err
 	}
-	if ok || q.Stream == "" {
-		r.place, r.begun = at, true
+	wanted := ok && q.Wants(s.name, s.kind) && (q.Backwards && at <= q.From || !q.Backwards && at >= q.From)
+	var record ledger.Record
+	if wanted {
+		if record, err = r.log.complete(ctx, s); err != nil {
+			return false, err
+		}
 	}
-	if from := at; q.Stream == "" {
-		from = e.commit
-		r.from = &from
-	} else {
-		r.from = &from
-	}
-	if q.Backwards && q.Stream == "" && s.position <= r.log.cfg.Since {
+	// Nothing below can fail: another connection goes on behind this event.
+	r.pass(e, at, ok)
+	switch {
+	case q.Backwards && q.Stream == "" && s.position <= r.log.cfg.Since:
 		return false, nil
-	}
-	if !ok || !q.Wants(s.name, s.kind) || q.Backwards && at > q.From || !q.Backwards && at < q.From {
+	case !wanted:
 		return true, nil
-	}
-	record, err := r.log.complete(ctx, s)
-	if err != nil {
-		return false, err
-	}
-	if err := ctx.Err(); err != nil {
+	case ctx.Err() != nil:
 		return false, r.log.over(ctx)
 	}
 	r.given++
 	return r.yield(record) && (q.Limit == 0 || r.given < q.Limit), nil
+}
+
+// pass notes that the reading is behind an event.
+func (r *reading) pass(e event, at uint64, seen bool) {
+	if r.q.Stream == "" {
+		r.from = &e.commit
+	} else {
+		r.from = &at
+	}
+	if seen || r.q.Stream == "" {
+		r.place, r.begun = at, true
+	}
 }
 
 // check finds a stream of ours that misses a revision.
