@@ -92,21 +92,20 @@ func (r *reader) listReceiptLine(i int, p *List[ReceiptLine]) int {
 		*p = s
 		return i + 1
 	}
-	switch {
-	case cap(s) > 0:
-	case r.parts != nil:
-		s = r.parts.listReceiptLine.take(r.countAll(i, `,{"no":`) + 1)
-	default:
-		s = make(List[ReceiptLine], 0, r.countAll(i, `,{"no":`)+1)
+	if r.parts != nil {
+		s = r.parts.listReceiptLine.desk[:0]
 	}
 	for {
-		s = more(s)
+		s = append(s, ReceiptLine{})
 		i = r.receiptLine(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
 			i++
 		case ']':
 			*p = s
+			if r.parts != nil {
+				*p = r.parts.listReceiptLine.keep(s)
+			}
 			return i + 1
 		default:
 			return -1
@@ -120,21 +119,20 @@ func (r *reader) listPendingItem(i int, p *List[PendingItem]) int {
 		*p = s
 		return i + 1
 	}
-	switch {
-	case cap(s) > 0:
-	case r.parts != nil:
-		s = r.parts.listPendingItem.take(r.countAll(i, `,{"detection":`) + 1)
-	default:
-		s = make(List[PendingItem], 0, r.countAll(i, `,{"detection":`)+1)
+	if r.parts != nil {
+		s = r.parts.listPendingItem.desk[:0]
 	}
 	for {
-		s = more(s)
+		s = append(s, PendingItem{})
 		i = r.pendingItem(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
 			i++
 		case ']':
 			*p = s
+			if r.parts != nil {
+				*p = r.parts.listPendingItem.keep(s)
+			}
 			return i + 1
 		default:
 			return -1
@@ -151,9 +149,9 @@ func (r *reader) listTaxTotal(i int, p *List[TaxTotal]) int {
 	switch {
 	case cap(s) > 0:
 	case r.parts != nil:
-		s = r.parts.listTaxTotal.take(r.count(i, `,{"rule":`) + 1)
+		s = r.parts.listTaxTotal.take(r.count(i, `{"rule":`))
 	default:
-		s = make(List[TaxTotal], 0, r.count(i, `,{"rule":`)+1)
+		s = make(List[TaxTotal], 0, r.count(i, `{"rule":`))
 	}
 	for {
 		s = more(s)
@@ -179,9 +177,9 @@ func (r *reader) listSlotPlan(i int, p *List[SlotPlan]) int {
 	switch {
 	case cap(s) > 0:
 	case r.parts != nil:
-		s = r.parts.listSlotPlan.take(r.count(i, `,{"slot":`) + 1)
+		s = r.parts.listSlotPlan.take(r.count(i, `{"slot":`))
 	default:
-		s = make(List[SlotPlan], 0, r.count(i, `,{"slot":`)+1)
+		s = make(List[SlotPlan], 0, r.count(i, `{"slot":`))
 	}
 	for {
 		s = more(s)
@@ -207,9 +205,9 @@ func (r *reader) listItemHypothesis(i int, p *List[ItemHypothesis]) int {
 	switch {
 	case cap(s) > 0:
 	case r.parts != nil:
-		s = r.parts.listItemHypothesis.take(r.count(i, `,{"sku":`) + 1)
+		s = r.parts.listItemHypothesis.take(r.count(i, `{"sku":`))
 	default:
-		s = make(List[ItemHypothesis], 0, r.count(i, `,{"sku":`)+1)
+		s = make(List[ItemHypothesis], 0, r.count(i, `{"sku":`))
 	}
 	for {
 		s = more(s)
@@ -235,9 +233,9 @@ func (r *reader) listActionHypothesis(i int, p *List[ActionHypothesis]) int {
 	switch {
 	case cap(s) > 0:
 	case r.parts != nil:
-		s = r.parts.listActionHypothesis.take(r.count(i, `,{"action":`) + 1)
+		s = r.parts.listActionHypothesis.take(r.count(i, `{"action":`))
 	default:
-		s = make(List[ActionHypothesis], 0, r.count(i, `,{"action":`)+1)
+		s = make(List[ActionHypothesis], 0, r.count(i, `{"action":`))
 	}
 	for {
 		s = more(s)
@@ -263,9 +261,9 @@ func (r *reader) listPersonHypothesis(i int, p *List[PersonHypothesis]) int {
 	switch {
 	case cap(s) > 0:
 	case r.parts != nil:
-		s = r.parts.listPersonHypothesis.take(r.count(i, `,{"visit":`) + 1)
+		s = r.parts.listPersonHypothesis.take(r.count(i, `{"visit":`))
 	default:
-		s = make(List[PersonHypothesis], 0, r.count(i, `,{"visit":`)+1)
+		s = make(List[PersonHypothesis], 0, r.count(i, `{"visit":`))
 	}
 	for {
 		s = more(s)
@@ -291,9 +289,9 @@ func (r *reader) listEvidenceRef(i int, p *List[EvidenceRef]) int {
 	switch {
 	case cap(s) > 0:
 	case r.parts != nil:
-		s = r.parts.listEvidenceRef.take(r.count(i, `,{"role":`) + 1)
+		s = r.parts.listEvidenceRef.take(r.count(i, `{"role":`))
 	default:
-		s = make(List[EvidenceRef], 0, r.count(i, `,{"role":`)+1)
+		s = make(List[EvidenceRef], 0, r.count(i, `{"role":`))
 	}
 	for {
 		s = more(s)

@@ -67,14 +67,6 @@ func (r *reader) count(i int, s string) int {
 	return min(bytes.Count(b, []byte(s)), maxCount)
 }
 
-// countAll is count to the end of the body.
-func (r *reader) countAll(i int, s string) int {
-	if i < 0 {
-		return 0
-	}
-	return min(bytes.Count(r.b[i:], []byte(s)), maxCount)
-}
-
 // str reads a string up to and with its closing quote.
 func (r *reader) str(i int, p *string) int {
 	j, h := r.plain(i)
@@ -421,7 +413,10 @@ func more[T any](s List[T]) List[T] {
 }
 
 // A slab is memory for many short lists that are kept together.
-type slab[T any] struct{ free []T }
+type slab[T any] struct {
+	free []T
+	desk List[T] // where lists of large elements are read
+}
 
 // slabSize is how many elements a slab allocates at once, and shortList the
 // longest list that comes from it.
@@ -441,4 +436,10 @@ func (s *slab[T]) take(n int) List[T] {
 	l := s.free[0:0:n]
 	s.free = s.free[n:]
 	return l
+}
+
+// keep returns a copy of l, which was read at the desk.
+func (s *slab[T]) keep(l List[T]) List[T] {
+	s.desk = l
+	return append(s.take(len(l)), l...)
 }

@@ -155,6 +155,7 @@ func (cs *Carts) Events() uint64 { return cs.events }
 type memory struct {
 	ids    []ledger.ID
 	prices []ledger.ItemPriced
+	picks  int // of the visits that were billed lately, times 8
 }
 
 // partsAtOnce is how many parts are allocated together.
@@ -184,4 +185,19 @@ func (m *memory) price(p *ledger.ItemPriced) *ledger.ItemPriced {
 	c := &m.prices[0]
 	*c, m.prices = *p, m.prices[1:]
 	return c
+}
+
+// usualPicks returns for how many picks a cart makes room at first.
+func (m *memory) usualPicks() int {
+	if m == nil {
+		return 4
+	}
+	return max(4, m.picks/8+1)
+}
+
+// seen notes that a visit was billed with n picks.
+func (m *memory) seen(n int) {
+	if m != nil {
+		m.picks += n - m.picks/8
+	}
 }

@@ -198,6 +198,7 @@ func replay(b *testing.B, patterns [][]ledger.Record, visits, open int) {
 // VOUCH_BENCH_LARGE is set.
 func BenchmarkReplay(b *testing.B) {
 	patterns := patternsOf(b, 200)
+	b.Run("visits=2500/open=1", func(b *testing.B) { replay(b, patterns, 2500, 1) })
 	b.Run("visits=2500/open=100", func(b *testing.B) { replay(b, patterns, 2500, 100) })
 	b.Run("visits=25000/open=1000", func(b *testing.B) { replay(b, patterns, 25000, 1000) })
 	if os.Getenv("VOUCH_BENCH_LARGE") != "" {

@@ -73,7 +73,11 @@ func (c *Cart) recorded(e *ledger.Record, visit ledger.VisitID, p *ledger.Detect
 // are large, and a log of visits is many.
 func (c *Cart) newPick() *Pick {
 	if n := len(c.Picks); n == cap(c.Picks) {
-		c.Picks = append(make([]Pick, 0, n+max(4, n/2)), c.Picks...)
+		room := n + max(4, n/2)
+		if n == 0 {
+			room = c.shared.usualPicks()
+		}
+		c.Picks = append(make([]Pick, 0, room), c.Picks...)
 	}
 	c.Picks = append(c.Picks, Pick{})
 	c.unpriced++
@@ -353,6 +357,7 @@ func (c *Cart) issued(e *ledger.Record, d *ledger.ReceiptDocument) {
 		}
 	}
 	c.Issued, c.Status = d, StatusIssued
+	c.shared.seen(len(c.Picks))
 	c.bill(d)
 }
 

@@ -94,10 +94,10 @@ func (p *printer) enumeration(typ string) {
 	})
 }
 
-// list has a reader and a writer of lists of elem written. The reader counts
-// the elements first, by what stands between them or begins them, so that they
-// get the memory they need and no more; where a text looks like that, it is
-// some more.
+// list has a reader and a writer of lists of elem written. So that elements get
+// the memory they need and no more, the reader counts small ones first, by what
+// stands between them or begins them (where a text looks like that, it is some
+// more), and moves large ones when it has read them.
 func (p *printer) list(elem, v string) (codec, error) {
 	c, err := p.codecOf(elem, "s[len(s)-1]")
 	if err != nil {
@@ -117,19 +117,22 @@ func (p *printer) list(elem, v string) (codec, error) {
 	p.lists = append(p.lists, func(p *printer) {
 		p.f("func (r *reader) %s(i int, p *List[%s]) int {\ns := (*p)[:0]", name, elem)
 		p.f("if r.at(i) == ']' {\n*p = s\nreturn i + 1\n}")
-		count := "r.count(i, `\",\"`)"
-		if st, ok := p.structs[elem]; ok {
-			of := "count"
-			if hasList(st) {
-				of = "countAll" // the list does not end at the next bracket
+		keep := "*p = s"
+		if st, ok := p.structs[elem]; ok && hasList(st) {
+			p.f("if r.parts != nil {\ns = r.parts.%s.desk[:0]\n}", name)
+			p.f("for {\ns = append(s, %s{})", elem)
+			keep = fmt.Sprintf("*p = s\nif r.parts != nil {\n*p = r.parts.%s.keep(s)\n}", name)
+		} else {
+			count := "r.count(i, `\",\"`) + 1"
+			if ok {
+				count = fmt.Sprintf("r.count(i, `{\"%s\":`)", st.fields[0].key)
 			}
-			count = fmt.Sprintf("r.%s(i, `,{\"%s\":`)", of, st.fields[0].key)
+			p.f("switch {\ncase cap(s) > 0:\ncase r.parts != nil:\ns = r.parts.%s.take(%s)", name, count)
+			p.f("default:\ns = make(List[%s], 0, %s)\n}", elem, count)
+			p.f("for {\ns = more(s)")
 		}
-		p.f("switch {\ncase cap(s) > 0:\ncase r.parts != nil:\ns = r.parts.%s.take(%s + 1)", name, count)
-		p.f("default:\ns = make(List[%s], 0, %s + 1)\n}", elem, count)
-		p.f("for {\ns = more(s)")
 		p.f("%s", c.readAt(""))
-		p.f("switch r.at(i) {\ncase ',':\ni++\ncase ']':\n*p = s\nreturn i + 1\ndefault:\nreturn -1\n}\n}\n}\n")
+		p.f("switch r.at(i) {\ncase ',':\ni++\ncase ']':\n%s\nreturn i + 1\ndefault:\nreturn -1\n}\n}\n}\n", keep)
 		p.w("func (w *writer) %s(b []byte, p *List[%s]) []byte {", name, elem)
 		p.w("for i := range *p {\nif i > 0 {\nb = append(b, ',')\n}\n%s\n}", put.writeAfter(""))
 		p.w("return append(b, ']')\n}\n")
