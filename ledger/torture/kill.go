@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +20,7 @@ import (
 
 const (
 	childWriters = 4
-	childSegment = 64 << 10
+	childSegment = 16 << 10 // some thirty commits: a child seals all the time
 	lifeShift    = 32 // numbers of drafts: the life above, a count below
 )
 
@@ -62,7 +64,7 @@ func write(ctx context.Context, l *embedded.Log, n uint64, out io.Writer) error 
 }
 
 // Kill starts a child on the log in dir again and again, kills it at a random
-// moment, and checks after each death that everything it had acknowledged is
+// moment, every second time at one at which it is sealing, and checks after each death that everything it had acknowledged is
 // there once and unchanged. Command returns the process that runs [Child] for
 // a life and writes its lines to standard output.
 func Kill(
@@ -71,26 +73,73 @@ func Kill(
 	c := Counts{Runs: 1}
 	acked := make(map[uint64]uint64) // number by position
 	for life := 1; life <= kills; life++ {
-		if err := killOne(command(life), time.Duration(random.IntN(40))*time.Millisecond, acked); err != nil {
+		k := killer{dir: dir, after: time.Duration(random.IntN(40)) * time.Millisecond, hunts: life%2 == 0}
+		if err := k.kill(command(life), acked); err != nil {
 			return c, fmt.Errorf("life %d: %w", life, err)
 		}
 		c.Kills++
 		c.Openings++
+		if k.sealing() {
+			c.WhileSeals++
+		}
 		if err := compare(ctx, dir, acked); err != nil {
 			return c, fmt.Errorf("after life %d: %w", life, err)
 		}
 	}
 	c.Events = len(acked)
 	report, err := embedded.Verify(ctx, dir, nil)
+	c.Sealed = report.Sealed
 	if err == nil && report.Events < uint64(len(acked)) {
 		err = fmt.Errorf("verify counts %d events, %d were acknowledged", report.Events, len(acked))
 	}
 	return c, err
 }
 
-// killOne runs a child, kills it a while after its first acknowledgement and
-// takes in what it said.
-func killOne(cmd *exec.Cmd, after time.Duration, acked map[uint64]uint64) error {
+// A killer kills one child.
+type killer struct {
+	dir   string
+	after time.Duration // its first acknowledgement
+	hunts bool          // waits for a moment at which it is sealing
+}
+
+// huntFor is how long a killer waits for such a moment, and huntPause how often it
+// looks.
+const (
+	huntFor   = 100 * time.Millisecond
+	huntPause = 50 * time.Microsecond
+)
+
+// sealing reports whether the folder is as it is in the middle of a sealing: a
+// file that is not finished, or a segment that is there open and sealed.
+func (k *killer) sealing() bool {
+	entries, err := os.ReadDir(k.dir)
+	if err != nil {
+		return false
+	}
+	sealed := ""
+	for _, e := range entries { // sorted: x.sealed comes before x.seg
+		first, ending, _ := strings.Cut(e.Name(), ".")
+		if strings.HasSuffix(ending, "tmp") || ending == "seg" && first == sealed {
+			return true
+		}
+		if ending == "sealed" {
+			sealed = first
+		}
+	}
+	return false
+}
+
+// strike kills the child when its moment has come.
+func (k *killer) strike(p *os.Process) {
+	for waited := time.Duration(0); k.hunts && waited < huntFor && !k.sealing(); waited += huntPause {
+		time.Sleep(huntPause)
+	}
+	_ = p.Kill() // it may be dead
+}
+
+// kill runs a child, kills it a while after its first acknowledgement and takes
+// in what it said.
+func (k *killer) kill(cmd *exec.Cmd, acked map[uint64]uint64) error {
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
@@ -107,7 +156,7 @@ func killOne(cmd *exec.Cmd, after time.Duration, acked map[uint64]uint64) error 
 			break // the child is dead; half a line is no acknowledgement
 		}
 		once.Do(func() {
-			timer = time.AfterFunc(after, func() { _ = cmd.Process.Kill() }) // it may be dead
+			timer = time.AfterFunc(k.after, func() { k.strike(cmd.Process) })
 		})
 		var position, number uint64
 		if _, err := fmt.Sscanf(line, "%d %d", &position, &number); err != nil {

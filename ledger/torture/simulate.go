@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +25,11 @@ type Counts struct {
 	Full       int `json:"full"` // writes refused for want of space
 	SyncErrors int `json:"sync_errors"`
 	Events     int `json:"events"` // acknowledged
+
+	Sealed     int `json:"sealed"`      // segments that were sealed
+	Merged     int `json:"merged"`      // lookups that were merged away
+	Again      int `json:"again"`       // segment files that were used again
+	WhileSeals int `json:"while_seals"` // kills and faults that hit the sealing
 }
 
 // Add adds what another torture has been through.
@@ -35,10 +41,15 @@ func (c *Counts) Add(o Counts) {
 	c.Full += o.Full
 	c.SyncErrors += o.SyncErrors
 	c.Events += o.Events
+	c.Sealed += o.Sealed
+	c.Merged += o.Merged
+	c.Again += o.Again
+	c.WhileSeals += o.WhileSeals
 }
 
-// segmentBytes makes segments so short that a run rolls through many.
-const segmentBytes = 8 << 10
+// segmentBytes makes segments so short that a run rolls through many, and seals
+// them, merges their lookups and uses their files again.
+const segmentBytes = 6 << 10
 
 // A simulation is one log on one disk through several lives of its process.
 type simulation struct {
@@ -48,6 +59,7 @@ type simulation struct {
 	rates  rates
 	faults bool
 	lie    bool
+	keep   int // full segments that stay open
 
 	mu    sync.Mutex
 	next  uint64                      // number of the next draft
@@ -81,7 +93,7 @@ func simulate(ctx context.Context, seed uint64, lie bool) (Counts, error) {
 	swarm := func(rate int) int { return rate * []int{0, 1, 6}[r.IntN(3)] }
 	s := &simulation{
 		rand: r, rates: rates{kill: swarm(60), full: swarm(60), io: swarm(50)}, faults: true,
-		lie:   lie,
+		lie: lie, keep: []int{0, 0, 0, 3}[r.IntN(4)],
 		known: make(map[uint64]ledger.Record), ids: make(map[ledger.ID]ledger.Record),
 	}
 	// The disk asks for faults from the log's goroutine: it has its own chance.
@@ -103,11 +115,33 @@ func simulate(ctx context.Context, seed uint64, lie bool) (Counts, error) {
 	return s.counts, nil
 }
 
-// fault draws what goes wrong with a change.
+// ofSealing reports whether a change is one that sealing makes.
+func ofSealing(name string) bool {
+	return strings.Contains(name, ".sealed") || strings.Contains(name, ".index")
+}
+
+// fault draws what goes wrong with a change, and counts what goes well.
 func (s *simulation) fault(chance *rand.Rand, op faultdisk.Op) faultdisk.Fault {
-	if !s.faults {
-		return faultdisk.None
+	f := faultdisk.None
+	if s.faults {
+		f = s.draw(chance, op)
 	}
+	switch {
+	case f != faultdisk.None:
+		if ofSealing(op.Name) || strings.HasSuffix(op.Name, ".spare") && op.Call == "rename" {
+			s.counts.WhileSeals++
+		}
+	case op.Call == "rename" && strings.HasSuffix(op.Name, ".sealed"):
+		s.counts.Sealed++
+	case op.Call == "remove" && strings.HasSuffix(op.Name, ".index"):
+		s.counts.Merged++
+	case op.Call == "rename" && strings.HasSuffix(op.Name, ".spare"):
+		s.counts.Again++
+	}
+	return f
+}
+
+func (s *simulation) draw(chance *rand.Rand, op faultdisk.Op) faultdisk.Fault {
 	if s.lie && op.Call == "sync" {
 		return faultdisk.Lie
 	}
@@ -139,7 +173,7 @@ func (s *simulation) die() {
 func (s *simulation) open(ctx context.Context) (*embedded.Log, error) {
 	s.counts.Openings++
 	return embedded.OpenFolder(ctx, s.disk, embedded.Config{
-		Now: ledgertest.JumpingClock(), SegmentBytes: segmentBytes, Random: zeroReader{},
+		Now: ledgertest.JumpingClock(), SegmentBytes: segmentBytes, Random: zeroReader{}, KeepFull: s.keep,
 	})
 }
 
@@ -182,6 +216,9 @@ func (s *simulation) live(ctx context.Context) error {
 		})
 	}
 	wg.Wait()
+	if s.rand.IntN(2) == 0 { // otherwise it ends in the middle of its sealing
+		_ = l.Sealed(ctx) // on a disk with faults it may have ended
+	}
 	if s.rand.IntN(3) > 0 { // otherwise it is killed as it is
 		_ = l.Close() // on a disk with faults it may not succeed
 	} else {
@@ -323,6 +360,9 @@ func (s *simulation) finish(ctx context.Context) error {
 		if err == nil {
 			err = s.append(ctx, l, plan{drafts: batch})
 		}
+	}
+	if err == nil {
+		err = l.Sealed(ctx)
 	}
 	if err == nil {
 		err = s.check(ctx, l)

@@ -62,7 +62,8 @@ func TestTortureDisk(t *testing.T) {
 		sum.Add(c)
 	}
 	t.Logf("%+v", sum)
-	if sum.Events == 0 || sum.Kills == 0 || sum.PowerCuts == 0 || sum.Full == 0 || sum.SyncErrors == 0 {
+	if sum.Events == 0 || sum.Kills == 0 || sum.PowerCuts == 0 || sum.Full == 0 || sum.SyncErrors == 0 ||
+		sum.Sealed == 0 || sum.Merged == 0 || sum.Again == 0 || sum.WhileSeals == 0 {
 		t.Errorf("the simulation did not meet every fault: %+v", sum)
 	}
 }
@@ -106,4 +107,7 @@ func TestTortureProcess(t *testing.T) {
 		}
 	}
 	t.Logf("%+v", sum)
+	if sum.Sealed == 0 || sum.WhileSeals == 0 {
+		t.Errorf("nothing was sealed, or nobody killed while sealing: %+v", sum)
+	}
 }
