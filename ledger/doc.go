@@ -11,8 +11,12 @@
 // An event is an envelope ([Record] without its body) and a body. The body is
 // the canonical JSON of exactly one [Payload]: the fields in the order of the
 // struct, no HTML escapes, no white space, times in UTC as RFC 3339. [Decode]
-// encodes what it decoded and compares the bytes, so there is one stored form
-// for each fact. The stored bytes are the truth: hashes are over them.
+// accepts exactly what [Marshal] gives, so there is one stored form for each
+// fact. The stored bytes are the truth: hashes are over them.
+//
+// Payloads are read and written by generated code (canonical_*.go), and what
+// that is not sure of by encoding/json: docs/codec.md. After a change of a
+// payload run go generate.
 //
 // # Invariants
 //

@@ -23,5 +23,7 @@
 //   - A receipt is [BuildDocument] of the cart before it, and nothing else;
 //     [VerifyReceipts] checks that of any history.
 //
+// [Carts] is the cart of every visit, by a faster way that gives the same.
+//
 // The package decides nothing: what must happen next is package billing's.
 package projections
