@@ -91,11 +91,27 @@ func runEventstore(ctx context.Context, data string, c eventstoreConfig, logger 
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
+	if c.Insecure {
+		if err := announceAdmin(ctx, log); err != nil {
+			return err
+		}
+	}
 	s, err := listenEventstore(ctx, c, log, ring, logger)
 	if err != nil {
 		return err
 	}
 	return s.run(ctx)
+}
+
+// announceAdmin writes the event by which programs that wait for a new
+// EventStoreDB, among them the clients' own tests, see that it is ready: the
+// first of "$users". It is the same event each time, and so written once.
+func announceAdmin(ctx context.Context, log ledger.Log) error {
+	_, err := log.Append(ctx, "$users", ledger.Any(), ledger.Draft{
+		ID: ledger.DeriveID(ledger.ID{}, "eventstore", "$users", "admin"), Kind: "$User",
+		Occurred: ledger.Instant(time.Now()), Body: []byte("admin"), Binary: true,
+	})
+	return err
 }
 
 // tls returns the certificate; nil if the port is to be insecure and has none.

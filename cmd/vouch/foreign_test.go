@@ -230,3 +230,42 @@ func denied(err error) bool {
 	var e *esdb.Error
 	return errors.As(err, &e) && e.Code() == esdb.ErrorCodeAccessDenied
 }
+
+// TestVouchEventstoreServesJustTheLog checks the command that serves a ledger
+// and nothing else: who waits for a new EventStoreDB sees that it is ready, what
+// is written is there after a restart, and the event to wait for is written once.
+func TestVouchEventstoreServesJustTheLog(t *testing.T) {
+	data := t.TempDir()
+	for run := range 2 {
+		port := freeAddress(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			root := newRootCommand()
+			root.SetArgs([]string{"eventstore", "--data", data, "--listen", port, "--insecure", "--log-level", "error"})
+			ended <- root.ExecuteContext(ctx)
+		}()
+		cfg, err := esdb.ParseConnectionString("esdb://" + port + "?tls=false&maxDiscoverAttempts=100&discoveryInterval=50")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Logger = esdb.NoopLogging()
+		c, err := esdb.NewClient(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, err := firstEvent(t, c, "$users"); err != nil || string(e.Data) != "admin" {
+			t.Errorf("run %d: $users = %v, %v, want admin", run, e, err)
+		}
+		e := esdb.EventData{EventType: "sale", ContentType: esdb.ContentTypeJson, Data: []byte("{}")}
+		w, err := c.AppendToStream(t.Context(), "till-4", esdb.AppendToStreamOptions{ExpectedRevision: esdb.Any{}}, e)
+		if err != nil || w.NextExpectedVersion != uint64(run) || w.CommitPosition != uint64(run)+2 {
+			t.Errorf("run %d: AppendToStream = %+v, %v, want revision %d at position %d", run, w, err, run, run+2)
+		}
+		_ = c.Close()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("run %d: vouch eventstore = %v", run, err)
+		}
+	}
+}
