@@ -91,7 +91,8 @@ func (v *visitor) makeKeys(data string) {
 	}
 	v.keys = map[keys.Role]string{}
 	for _, spec := range []keys.Spec{
-		{Role: keys.Device, Store: "s1", Name: "cam-1"}, {Role: keys.Shopper, Shopper: "anna", Name: "anna"},
+		{Role: keys.Device, Store: "s1", Name: "cam-1"},
+		{Role: keys.Shopper, Shopper: "anna", Name: "anna"},
 		{Role: keys.Operator, Name: "olga"},
 	} {
 		if _, v.keys[spec.Role], err = ring.Create(spec, time.Now(), rand.Reader); err != nil {

@@ -37,7 +37,8 @@ func noRecord(time.Time) (ledger.Record, error) { return ledger.Record{}, errors
 func fold(t interface {
 	Helper()
 	Fatalf(string, ...any)
-}, events []sighting) *index {
+}, events []sighting,
+) *index {
 	t.Helper()
 	x := newIndex(0)
 	for _, e := range events {
