@@ -12,6 +12,10 @@ import (
 	"github.com/vouchledger/vouch/ledger/internal/faultdisk"
 )
 
+// crashers is how many mornings run at the same time: a sealing waits for writers
+// now and then, and others may run meanwhile.
+const crashers = 32
+
 // morningEvents is what a morning appends: a few segments full.
 const morningEvents = 14
 
@@ -116,9 +120,9 @@ func sealingMorning() embedded.Config { return sealing(header + 1024) }
 func crashMatrix(t *testing.T, cfg func() embedded.Config) {
 	ops := len(changes(t, cfg))
 	var wg sync.WaitGroup
-	for first := range 8 { // a sealing waits for writers now and then: let others run meanwhile
+	for first := range crashers {
 		wg.Go(func() {
-			for op := first; op < ops; op += 8 {
+			for op := first; op < ops; op += crashers {
 				crashAt(t, op, cfg)
 			}
 		})
@@ -147,24 +151,35 @@ func crashAt(t *testing.T, op int, cfg func() embedded.Config) {
 // follows at each of its changes, then takes the power away: what the first has
 // left in doubt, the second must not make worse. The torture found such a pair.
 func TestCrashWhileOpening(t *testing.T) {
-	const opening, seeds = 8, 16 // about what an opening changes; a torn sector is a matter of luck
-	runs := 0
-	for _, op := range changes(t, openMorning) {
-		for run := range opening * seeds {
-			if then, seed := run%opening, uint64(run/opening); op.Call == "sync" { // small
-				runs++
+	t.Run("open", func(t *testing.T) { crashOpening(t, openMorning, 8, 12) }) // a torn sector is a matter of luck
+	t.Run("sealing", func(t *testing.T) { crashOpening(t, sealingMorning, 14, 1) })
+}
+
+// crashOpening does so for an opening of about so many changes, with so many
+// seeds.
+func crashOpening(t *testing.T, cfg func() embedded.Config, opening, seeds int) {
+	ops := changes(t, cfg)
+	var wg sync.WaitGroup
+	for first := range crashers {
+		wg.Go(func() {
+			for run := first; run < len(ops)*opening*seeds; run += crashers {
+				op, then, seed := ops[run/opening/seeds], run%opening, uint64(run/opening%seeds) // small
+				if op.Call != "sync" && op.Call != "sync folder" {
+					continue
+				}
 				d := failing(op.N, faultdisk.IOError, seed)
-				acked := morning(t, d, config(tiny))
+				acked := morning(t, d, cfg())
 				d.SetFault(failAt(d.Ops()+then, faultdisk.Kill))
 				d.Restart()
-				if l, err := embedded.OpenFolder(t.Context(), d, sealing(tiny)); err == nil {
+				if l, err := embedded.OpenFolder(t.Context(), d, cfg()); err == nil {
 					_ = l.Close()
 				}
 				d.SetFault(nil)
 				d.PowerLoss()
-				evening(t, fmt.Sprintf("sync %d fails, then killed at %d of opening, seed %d", op.N, then, seed), d, sealing(tiny), acked)
+				what := fmt.Sprintf("%s %d fails, then killed at %d of opening, seed %d", op.Call, op.N, then, seed)
+				evening(t, what, d, cfg(), acked)
 			}
-		}
+		})
 	}
-	t.Logf("%d runs", runs)
+	wg.Wait()
 }

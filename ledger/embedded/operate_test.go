@@ -89,7 +89,7 @@ func TestReadBesideWriter(t *testing.T) {
 			}
 		})
 	}
-	for range 20 {
+	for round, head := 0, uint64(0); round < 20 || head < 60; round++ {
 		report, err := embedded.Verify(t.Context(), dir, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -98,7 +98,7 @@ func TestReadBesideWriter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		head, err := r.Head(t.Context())
+		head, err = r.Head(t.Context())
 		if err != nil || head < report.Events {
 			t.Errorf("Head() = %d, %v after %d were verified", head, err, report.Events)
 		}

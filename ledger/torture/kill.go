@@ -21,7 +21,7 @@ import (
 const (
 	childWriters = 4
 	childSegment = 16 << 10 // some thirty commits: a child seals all the time
-	lifeShift    = 32 // numbers of drafts: the life above, a count below
+	lifeShift    = 32       // numbers of drafts: the life above, a count below
 )
 
 // Child appends to the log in dir with several writers, as fast as it can, and
