@@ -41,7 +41,7 @@ func addTlogFlags(cmd *cobra.Command) {
 	f.String("tlog-origin", "", "name under which checkpoints are signed, like shop.example/ledger; set once, before the first start (default HOST/FOLDER)")
 	f.String("tlog-signer", "", "folder of the signing key and of the last signed checkpoint, best on another disk than the data (default DATA/signer)")
 	f.String("tlog-policy", "", "file of witnesses and their quorum (C2SP tlog-policy); without one there are none")
-	f.Duration("tlog-interval", time.Second, "time between checkpoints while events come in")
+	f.Duration("tlog-interval", time.Second/2, "time between checkpoints while events come in")
 }
 
 // signerFolder returns the signer's folder, which may lie elsewhere.
@@ -182,14 +182,14 @@ folder.`,
 	return key
 }
 
-// newTlogPublishCommand returns `vouch tlog publish`: what a server does each
-// second, once.
+// newTlogPublishCommand returns `vouch tlog publish`: what a server does
+// again and again, once.
 func newTlogPublishCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "publish",
 		Short: "Make one checkpoint of a ledger whose server is not running",
-		Long: `Computes the tree of all events, signs it and asks the witnesses, as vouch serve does each
-second. It refuses what contradicts a checkpoint that was signed before. A server that is
+		Long: `Computes the tree of all events, signs it and asks the witnesses, as vouch serve does all
+the time. It refuses what contradicts a checkpoint that was signed before. A server that is
 running does this by itself, and its signing key cannot be used beside it.`,
 		Args: cobra.NoArgs,
 	}

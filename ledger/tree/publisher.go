@@ -30,7 +30,7 @@ type Witnesses interface {
 // A Config says how a [Publisher] works. The zero value of a field is what its
 // comment says.
 type Config struct {
-	Interval  time.Duration // between checkpoints, while events come in; 0 is one second
+	Interval  time.Duration // between checkpoints, while events come in; 0 is half a second, so that making them durable leaves it below one
 	Patience  time.Duration // how long witnesses may be silent before a checkpoint goes out without them; 0 is ten seconds
 	Retry     time.Duration // pause after an error of the disk or the log; 0 is five seconds
 	Witnesses Witnesses     // nil: none
@@ -79,7 +79,7 @@ type Status struct {
 // New returns a publisher of log's tree. Now and Logger must be set.
 func New(log ledger.Log, files Files, s *signer.Signer, cfg Config) *Publisher {
 	for d, standard := range map[*time.Duration]time.Duration{
-		&cfg.Interval: time.Second, &cfg.Patience: 10 * time.Second, &cfg.Retry: 5 * time.Second,
+		&cfg.Interval: time.Second / 2, &cfg.Patience: 10 * time.Second, &cfg.Retry: 5 * time.Second,
 	} {
 		if *d == 0 {
 			*d = standard
