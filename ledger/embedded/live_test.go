@@ -7,6 +7,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -198,6 +199,7 @@ func TestModelAcrossSealing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		cfg := sealing(header + 512*rapid.Int64Range(1, 8).Draw(rt, "sectors"))
 		cfg.KeepFull = rapid.IntRange(0, 3).Draw(rt, "kept open")
+		cfg.CacheBytes = rapid.SampledFrom([]int{-1, 0, 8_000}).Draw(rt, "cache")
 		d := faultdisk.New(rand.New(rand.NewPCG(1, 1)), nil)
 		l := openWith(t, d, cfg)
 		defer func() { _ = l.Close() }()
@@ -243,6 +245,7 @@ func TestModelAcrossSealing(t *testing.T) {
 					rt.Fatalf("Find = %v, %v (-want +got):\n%s", err, wantErr, diff)
 				}
 			},
+			"scan": func(rt *rapid.T) { sameScan(t, rt, l, m) },
 			"read": func(rt *rapid.T) { sameRead(t, rt, l, m, streams.Draw(rt, "stream"), sent) },
 		})
 	})
@@ -265,6 +268,31 @@ func sameAppend(
 	}
 	if diff := cmp.Diff(want, got, untimed); diff != "" {
 		rt.Fatalf("Append(%s, %s) (-want +got):\n%s", stream, expect, diff)
+	}
+}
+
+// sameScan compares a scan, which goes stream by stream where it can, with a
+// reading: the same events, and those of each stream in their order.
+func sameScan(t *testing.T, rt *rapid.T, l *embedded.Log, m ledger.Log) {
+	q := ledger.Query{
+		Prefixes: rapid.SliceOfN(rapid.SampledFrom([]string{"visit-", "payment-", "visit-anna", "nobody"}), 0, 2).Draw(rt, "prefixes"),
+		Kinds:    rapid.SliceOfN(rapid.SampledFrom([]ledger.Kind{"bottle.taken.v1", "nothing.v1"}), 0, 1).Draw(rt, "kinds"),
+	}
+	want, err := collected(m.Read(t.Context(), q))
+	if err != nil {
+		rt.Fatal(err)
+	}
+	got, err := collected(l.Scan(t.Context(), q))
+	last := make(map[ledger.StreamID]uint64)
+	for _, r := range got {
+		if r.Position <= last[r.Stream] {
+			rt.Fatalf("Scan(%+v): position %d of %s after %d", q, r.Position, r.Stream, last[r.Stream])
+		}
+		last[r.Stream] = r.Position
+	}
+	slices.SortFunc(got, func(a, b ledger.Record) int { return int(a.Position) - int(b.Position) })
+	if diff := cmp.Diff(want, got, untimed, cmpopts.EquateEmpty()); diff != "" || err != nil {
+		rt.Fatalf("Scan(%+v) = %v (-want +got):\n%s", q, err, diff)
 	}
 }
 

@@ -186,7 +186,11 @@ func askAll(p *sealed.Part) map[string]error {
 	errs := make(map[string]error)
 	_, _, errs["Stream"] = p.Stream("visit-anna")
 	_, errs["Wants"] = p.Wants(ledger.Query{Kinds: []ledger.Kind{"x"}})
-	_, errs["Matching"] = p.Matching([]string{"visit-", "p"})
+	set, err := p.Matching([]string{"visit-", "p"})
+	errs["Matching"] = err
+	if err == nil {
+		_, errs["Scan"] = p.Scan(set, func(frame.Frame) bool { return true })
+	}
 	errs["EachStream"] = p.EachStream(func([]byte, sealed.Extent) error { return nil })
 	errs["Unpack"] = p.Unpack(new(sealed.Unpacked))
 	var cursor sealed.Cursor

@@ -47,9 +47,10 @@ func (p *Part) blockAt(blocks []byte, i int) (block, error) {
 		offset: int64(le.Uint64(e)), packed: int(le.Uint32(e[8:])), raw: int(le.Uint32(e[12:])), //nolint:gosec // checked below
 		first: le.Uint32(e[16:]), crc: le.Uint32(e[20:]),
 	}
-	if b.offset < headBytes || b.offset > p.trailer.sections[0].offset-int64(b.packed) || b.raw > p.trailer.maxBlock {
-		return b, p.bad(p.trailer.sections[0].offset+int64(i)*blockEntry, p.First, "block %d at %d of %d bytes",
-			i, b.offset, b.packed)
+	if b.offset < headBytes || b.offset > p.trailer.sections[0].offset-int64(b.packed) || b.raw > p.trailer.maxBlock ||
+		uint64(b.first) >= p.Count {
+		return b, p.bad(p.trailer.sections[0].offset+int64(i)*blockEntry, p.First, "block %d at %d of %d bytes from ordinal %d",
+			i, b.offset, b.packed, b.first)
 	}
 	return b, nil
 }
@@ -239,7 +240,7 @@ func (p *Part) Scan(want *Set, visit func(frame.Frame) bool) (whole bool, err er
 	err = p.eachBlock(want, func(b block, raw []byte) error {
 		o := b.first
 		err := p.framesOf(b, raw, func(f frame.Frame) bool {
-			if want == nil || want.Has(o) {
+			if want == nil || uint64(o) < p.Count && want.Has(o) {
 				whole = visit(f)
 			}
 			o++

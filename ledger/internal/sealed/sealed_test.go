@@ -169,6 +169,8 @@ func readsAs(t fataler, p *sealed.Part, c sealed.Content) {
 		t.Fatalf("Unpack = %v", err)
 	}
 	var cursor sealed.Cursor
+	cached := sealed.Cursor{Cache: sealed.NewCache(60_000)} // some blocks of these
+	scanned := scan(t, p, nil)
 	raw := int64(0)
 	for i, want := range c.Frames {
 		position := c.First + uint64(i)
@@ -185,10 +187,19 @@ func readsAs(t fataler, p *sealed.Part, c sealed.Content) {
 		if err != nil || !bytes.Equal(one[8:], want[8:]) || !bytes.Equal(one, plain.Ordinal(o)) {
 			t.Fatalf("ordinal %d = %x, %v, want %x", o, one, err, want)
 		}
+		if again, err := cached.Frame(p, o); err != nil || !bytes.Equal(again, one) || !cached.Has(p, o) {
+			t.Fatalf("ordinal %d through a cache = %x, %v", o, again, err)
+		}
+		if !bytes.Equal(scanned[o], one) {
+			t.Fatalf("ordinal %d of a scan = %x, want %x", o, scanned[o], one)
+		}
 		e, ok, err := p.Stream(ledger.StreamID(want.Stream()))
 		if !ok || err != nil || uint64(o-e.Ordinal) != want.Revision()-e.Revision || o-e.Ordinal >= e.Count {
 			t.Fatalf("Stream(%s) = %+v, %v, %v, where revision %d has ordinal %d", want.Stream(), e, ok, err, want.Revision(), o)
 		}
+	}
+	if len(scanned) != len(c.Frames) {
+		t.Fatalf("a scan has %d events, want %d", len(scanned), len(c.Frames))
 	}
 	if p.RawBytes() != raw {
 		t.Fatalf("RawBytes() = %d, want %d", p.RawBytes(), raw)
@@ -198,6 +209,26 @@ func readsAs(t fataler, p *sealed.Part, c sealed.Content) {
 			t.Fatalf("Stream(%s) = %+v, %v, %v", name, e, ok, err)
 		}
 	}
+}
+
+// scan returns the events of a scan, which must be able to end at each.
+func scan(t fataler, p *sealed.Part, want *sealed.Set) (frames []frame.Frame) {
+	t.Helper()
+	whole, err := p.Scan(want, func(f frame.Frame) bool {
+		frames = append(frames, f)
+		return true
+	})
+	if err != nil || !whole {
+		t.Fatalf("Scan = %v, %v", whole, err)
+	}
+	for _, end := range []int{1, len(frames)/2 + 1, len(frames)} {
+		n := 0
+		whole, err := p.Scan(want, func(frame.Frame) bool { n++; return n < end })
+		if err != nil || len(frames) > 0 && (whole || n != end) {
+			t.Fatalf("Scan that ends after %d of %d = %v, %v", n, end, whole, err)
+		}
+	}
+	return frames
 }
 
 // filtersAs checks that what the tables say of prefixes and kinds is what
@@ -237,6 +268,9 @@ func filtersAs(t fataler, p *sealed.Part, c sealed.Content) {
 				matching++
 			}
 			any = any || (ledger.Query{Kinds: q.Kinds}).Wants(name, kind)
+		}
+		if n := len(scan(t, p, set)); n != matching {
+			t.Fatalf("a scan of %q has %d events, want %d", q.Prefixes, n, matching)
 		}
 		if wants != any || set.N != matching {
 			t.Fatalf("Wants(%+v) = %v and %d events match, want %v and %d", q, wants, set.N, any, matching)
