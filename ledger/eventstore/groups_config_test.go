@@ -96,8 +96,11 @@ func TestPlaces(t *testing.T) {
 		at     uint64
 		want   string
 	}{
-		{"till-4", 0, "0"}, {"till-4", 7, "7"}, {"till-4", math.MaxUint64, "18446744073709551615"},
-		{allStream, 0, "C:0/P:0"}, {allStream, 7, "C:7/P:7"},
+		{"till-4", 0, "0"},
+		{"till-4", 7, "7"},
+		{"till-4", math.MaxUint64, "18446744073709551615"},
+		{allStream, 0, "C:0/P:0"},
+		{allStream, 7, "C:7/P:7"},
 	} {
 		k := groupKey{tt.source, "g"}
 		if got := k.place(tt.at); got != tt.want {

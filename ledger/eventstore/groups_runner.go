@@ -85,7 +85,7 @@ func (r *runner) run(ctx context.Context, src *source) {
 	ctx, stop := context.WithCancelCause(ctx)
 	var reading sync.WaitGroup
 	reading.Go(func() {
-		if err := src.run(ctx); err != nil && ctx.Err() == nil {
+		if err := src.run(ctx); ctx.Err() == nil {
 			var gone *refusal
 			if errors.As(err, &gone) && src.key.source != allStream {
 				<-ctx.Done() // the stream was ended for ever; what is open stays to be done

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 npm's client 6.2.1 sends the deprecated fields and no others.
+
 package eventstore
 
 import (
