@@ -259,27 +259,43 @@ func TestTreeOfAnotherLogIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.close(t)
-	edge := filepath.Join(data, "tlog", "tile", "0", "002.p", "188")
-	b, err := os.ReadFile(edge)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b[40] ^= 1
-	if err := os.WriteFile(edge, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := archive.BackUp(t.Context(), night(data, to)); !errors.Is(err, ledger.ErrCorrupt) {
-		t.Errorf("backup of an altered tile = %v, want ErrCorrupt", err)
-	}
-	if _, err := os.Stat(filepath.Join(to, "tlog", tree.CheckpointFile)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a checkpoint stands over an altered tile: %v", err)
-	}
-	b[40] ^= 1
-	if err := os.WriteFile(edge, b, 0o600); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"0/002.p/188", "0/001", "1/000.p/2", "entries/000", "entries/002.p/188"} {
+		file := filepath.Join(data, "tlog", "tile", filepath.FromSlash(name))
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, change := range map[string]func() error{
+			"altered": func() error {
+				return os.WriteFile(file, append(slices.Clone(b[:40]), append([]byte{b[40] ^ 1}, b[41:]...)...), 0o600)
+			},
+			"missing": func() error { return os.Remove(file) },
+		} {
+			if err := change(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := archive.BackUp(t.Context(), night(data, to)); !errors.Is(err, ledger.ErrCorrupt) {
+				t.Errorf("backup with %s %s = %v, want ErrCorrupt", what, name, err)
+			}
+			if _, err := os.Stat(filepath.Join(to, "tlog", tree.CheckpointFile)); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("a checkpoint stands over a tile %s that is %s: %v", name, what, err)
+			}
+			if err := os.WriteFile(file, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	if _, err := archive.BackUp(t.Context(), night(data, to)); err != nil {
 		t.Fatal(err)
+	}
+	audited(t, to, filepath.Join(to, "signer"))
+	// A tile that has rotted in the backup is copied again.
+	rotten := filepath.Join(to, "tlog", "tile", "0", "001")
+	if err := os.WriteFile(rotten, make([]byte, 8192), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := archive.BackUp(t.Context(), night(data, to)); err != nil || r.Tree.Copied != 1 {
+		t.Errorf("backup over a rotten tile = %+v, %v, want one copied", r.Tree, err)
 	}
 	audited(t, to, filepath.Join(to, "signer"))
 	r, err := archive.Restore(t.Context(), night(to, t.TempDir()), embedded.Until{Position: 699})

@@ -67,7 +67,7 @@ func BackUp(ctx context.Context, cfg Config) (r Backup, err error) {
 		return r, err
 	}
 	if claim != nil {
-		tree, err := claim.copyTo(ctx, filepath.Join(cfg.To, cfg.Tree), cfg.Progress("tree"))
+		tree, err := claim.copyTo(ctx, filepath.Join(cfg.To, cfg.Tree), cfg.Quick, cfg.Progress("tree"))
 		if err == nil {
 			err = claim.keepKey(filepath.Join(cfg.To, cfg.Layout.Signer))
 		}

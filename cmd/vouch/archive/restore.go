@@ -42,7 +42,7 @@ func Restore(ctx context.Context, cfg Config, until embedded.Until) (r Restored,
 		r.Later, claim = claim.size, nil
 	}
 	if claim != nil {
-		tree, err := claim.copyTo(ctx, filepath.Join(cfg.To, cfg.Tree), cfg.Progress("tree"))
+		tree, err := claim.copyTo(ctx, filepath.Join(cfg.To, cfg.Tree), cfg.Quick, cfg.Progress("tree"))
 		if err != nil {
 			return r, fmt.Errorf(rest, "the tree is", err)
 		}

@@ -5,8 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"slices"
 
+	"github.com/transparency-dev/merkle/rfc6962"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/vouchledger/vouch/ledger"
@@ -62,39 +63,43 @@ func readTree(dir, signerDir string) (*treeClaim, error) {
 	return c, nil
 }
 
-// copyTo copies the tree of the checkpoint to a folder. The checkpoint comes
-// last: until then the folder holds the tree it held.
-func (c *treeClaim) copyTo(ctx context.Context, dir string, progress func(done, total int64)) (Tree, error) {
+// copyTo copies the tree of the checkpoint to a folder. What is copied is held
+// against the root first, and read back. The checkpoint comes last: until then
+// the folder holds the tree it held.
+func (c *treeClaim) copyTo(ctx context.Context, dir string, quick bool, progress func(done, total int64)) (Tree, error) {
 	r := Tree{Origin: c.key.Name(), Leaves: c.size}
 	to := tree.NewDir(dir)
 	folder := tree.NewFolder(to)
 	if err := c.extends(folder); err != nil {
 		return r, err
 	}
-	ids, err := c.tiles()
+	if err := c.checkRoot(c.folder); err != nil {
+		return r, fmt.Errorf("%w; the tree is made of the log: remove its folder and have it computed again", err)
+	}
+	there, err := to.List("tile")
 	if err != nil {
 		return r, err
 	}
+	slices.Sort(there)
 	var written []string
+	ids := c.tiles()
 	for i, id := range ids {
 		if err := ctx.Err(); err != nil {
 			return r, err
 		}
-		data, err := c.folder.Tile(id)
-		if err != nil {
-			return r, err
-		}
-		old, err := to.Read(id.Path())
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return r, err
-		}
 		progress(int64(i+1), int64(len(ids)))
-		if err == nil && bytes.Equal(old, data) {
+		_, has := slices.BinarySearch(there, id.Path())
+		if has && quick && id.Width == tile.Width { // a full tile never changes
 			r.Reused++
 			continue
 		}
-		if err := to.Write(id.Path(), data); err != nil {
+		copied, err := c.copyTile(to, id, has)
+		if err != nil {
 			return r, err
+		}
+		if !copied {
+			r.Reused++
+			continue
 		}
 		written = append(written, id.Path())
 		r.Copied++
@@ -102,10 +107,7 @@ func (c *treeClaim) copyTo(ctx context.Context, dir string, progress func(done, 
 	if err := to.Sync(ctx, written); err != nil {
 		return r, err
 	}
-	if err := c.check(folder, written); err != nil {
-		return r, err
-	}
-	if err := folder.Clean(c.size); err != nil {
+	if err := c.checkRoot(folder); err != nil {
 		return r, err
 	}
 	if c.cosigned != nil {
@@ -113,7 +115,88 @@ func (c *treeClaim) copyTo(ctx context.Context, dir string, progress func(done, 
 			return r, err
 		}
 	}
-	return r, to.Replace(tree.CheckpointFile, c.note)
+	if err := to.Replace(tree.CheckpointFile, c.note); err != nil {
+		return r, err
+	}
+	return r, folder.Clean(c.size)
+}
+
+// copyTile copies a tile or bundle unless the folder has it, and reports whether
+// it has.
+func (c *treeClaim) copyTile(to tree.Files, id tile.ID, has bool) (copied bool, err error) {
+	data, err := c.folder.Tile(id)
+	if err != nil {
+		return false, err
+	}
+	if has {
+		old, err := to.Read(id.Path())
+		if err != nil || bytes.Equal(old, data) {
+			return false, err
+		}
+	}
+	if err := c.checkTile(id, data); err != nil {
+		return false, err
+	}
+	if err := to.Write(id.Path(), data); err != nil {
+		return false, err
+	}
+	back, err := to.Read(id.Path())
+	if err == nil && !bytes.Equal(back, data) {
+		err = fmt.Errorf("%s does not read back as it was written; mistrust the disk", id.Path())
+	}
+	return true, err
+}
+
+// checkTile holds a tile against the one above it, and a bundle against the
+// tile of its leaves. What is at the edge is part of the root.
+func (c *treeClaim) checkTile(id tile.ID, data []byte) error {
+	above := tile.ID{Level: 0, Index: id.Index, Width: id.Width}
+	want := data
+	if id.Level == tile.Entries {
+		entries, err := tile.Split(data, id.Width)
+		if err != nil {
+			return fmt.Errorf("%s: %w", id.Path(), err)
+		}
+		want = nil
+		for _, e := range entries {
+			h := tile.LeafHash(e)
+			want = append(want, h[:]...)
+		}
+	} else {
+		if id.Width < tile.Width {
+			return nil
+		}
+		want = rootOf(data)
+		var ok bool
+		if above, ok = tile.In(c.size, id.Level+1, id.Index/tile.Width); !ok {
+			return fmt.Errorf("%s: %w: nothing lies above it", id.Path(), ledger.ErrCorrupt)
+		}
+	}
+	hashes, err := c.folder.Tile(above)
+	if err != nil {
+		return err
+	}
+	if id.Level != tile.Entries {
+		at := id.Index % tile.Width * uint64(len(tile.Hash{}))
+		hashes = hashes[at : at+uint64(len(tile.Hash{}))]
+	}
+	if !bytes.Equal(hashes, want) {
+		return fmt.Errorf("%s: %w: it is not what %s says", id.Path(), ledger.ErrCorrupt, above.Path())
+	}
+	return nil
+}
+
+// rootOf returns the root over the hashes of a full tile.
+func rootOf(hashes []byte) []byte {
+	const n = len(tile.Hash{})
+	for len(hashes) > n {
+		var up []byte
+		for at := 0; at < len(hashes); at += 2 * n {
+			up = append(up, rfc6962.DefaultHasher.HashChildren(hashes[at:at+n], hashes[at+n:at+2*n])...)
+		}
+		hashes = up
+	}
+	return hashes
 }
 
 // extends checks that the tree that a folder holds is not larger.
@@ -136,43 +219,22 @@ func (c *treeClaim) extends(folder *tree.Folder) error {
 }
 
 // tiles returns the tiles and bundles of the tree.
-func (c *treeClaim) tiles() ([]tile.ID, error) {
-	names, err := c.files.List("tile")
-	if err != nil {
-		return nil, err
-	}
+func (c *treeClaim) tiles() []tile.ID {
 	var ids []tile.ID
-	for _, name := range names {
-		id, err := tile.ParsePath(name)
-		if err != nil || id.Width != tile.Width {
-			continue
-		}
-		if in, ok := tile.In(c.size, id.Level, id.Index); ok && in.Width == tile.Width {
+	for level := range tile.Levels() {
+		for index := uint64(0); ; index++ {
+			id, ok := tile.In(c.size, level, index)
+			if !ok {
+				break
+			}
 			ids = append(ids, id)
 		}
 	}
-	return append(ids, tile.Edge(c.size)...), nil
+	return ids
 }
 
-// check reads back what was written, and computes the root from the copy.
-func (c *treeClaim) check(folder *tree.Folder, written []string) error {
-	for _, name := range written {
-		id, err := tile.ParsePath(name)
-		if err != nil {
-			return err
-		}
-		want, err := c.folder.Tile(id)
-		if err != nil {
-			return err
-		}
-		got, err := folder.Tile(id)
-		if err != nil {
-			return err
-		}
-		if !bytes.Equal(got, want) {
-			return fmt.Errorf("%s does not read back as it was written; mistrust the disk", name)
-		}
-	}
+// checkRoot computes the root from the edge of a folder's tiles.
+func (c *treeClaim) checkRoot(folder *tree.Folder) error {
 	if c.size == 0 {
 		return nil
 	}
