@@ -23,7 +23,7 @@ func BenchmarkBackup(b *testing.B) {
 	for i := uint64(0); i < events; i += batch {
 		ds := make([]ledger.Draft, batch)
 		for k := range ds {
-			ds[k] = ledgertest.Draft(i + uint64(k)) //nolint:gosec // an index
+			ds[k] = ledgertest.Draft(i + uint64(k)) // an index
 			ds[k].Body = fmt.Appendf(ds[k].Body[:len(ds[k].Body)-1], `,"photo":"%x","note":"%0100d"}`, ds[k].ID[:], k)
 		}
 		if _, err := l.Append(b.Context(), ledger.StreamID(fmt.Sprint("till-", i/batch)), ledger.Any(), ds...); err != nil {

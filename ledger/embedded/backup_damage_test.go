@@ -84,7 +84,7 @@ func TestBackupCrashesAgain(t *testing.T) {
 		for _, day := range days {
 			d.SetFault(failAt(d.Ops()+rnd.IntN(80), faultdisk.Kill))
 			if r, err := embedded.BackupFolder(t.Context(), day, d, nightly); err == nil {
-				least = int(r.Position) //nolint:gosec // small
+				least = int(r.Position) // small
 			}
 			d.SetFault(nil)
 			d.Restart()

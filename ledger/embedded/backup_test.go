@@ -319,11 +319,11 @@ func TestBackupRefuses(t *testing.T) {
 		"no log":                      {memory(4), copyDisk(t, target), ledger.ErrNotFound},
 		"no log into an empty folder": {memory(4), memory(5), ledger.ErrNotFound},
 	} {
-		before := len(filesOf(t, c.to.(*faultdisk.Disk))) //nolint:forcetypeassert // it is one
+		before := len(filesOf(t, c.to.(*faultdisk.Disk))) // it is one
 		if _, err := embedded.BackupFolder(t.Context(), c.from, c.to, nightly); !errors.Is(err, c.want) {
 			t.Errorf("%s: backup = %v, want %v", what, err, c.want)
 		}
-		if after := len(filesOf(t, c.to.(*faultdisk.Disk))); after != before { //nolint:forcetypeassert // it is one
+		if after := len(filesOf(t, c.to.(*faultdisk.Disk))); after != before { // it is one
 			t.Errorf("%s: %d files before, %d after", what, before, after)
 		}
 	}

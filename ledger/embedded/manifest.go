@@ -12,7 +12,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
@@ -57,8 +56,6 @@ type backupFile struct {
 }
 
 func (f backupFile) sealed() bool { return f.Sealed != "" }
-
-func (f backupFile) open() bool { return strings.HasSuffix(f.Name, segmentSuffix) }
 
 // encode returns the bytes of the list.
 func (m *manifest) encode() []byte {

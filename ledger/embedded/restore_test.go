@@ -146,11 +146,11 @@ func TestRestoreRefuses(t *testing.T) {
 		"before the first event":   {target, memory(3), embedded.Until{Time: rs[0].Recorded.Add(-time.Hour)}, ledger.ErrNotFound},
 		"to a position and a time": {target, memory(3), embedded.Until{Position: 1, Time: night()}, ledger.ErrInvalid},
 	} {
-		before := len(filesOf(t, c.to.(*faultdisk.Disk))) //nolint:forcetypeassert // it is one
+		before := len(filesOf(t, c.to.(*faultdisk.Disk))) // it is one
 		if _, err := embedded.RestoreFolder(t.Context(), c.from, c.to, c.until, restored); !errors.Is(err, c.want) {
 			t.Errorf("%s: restore = %v, want %v", what, err, c.want)
 		}
-		if after := len(filesOf(t, c.to.(*faultdisk.Disk))); after != before { //nolint:forcetypeassert // it is one
+		if after := len(filesOf(t, c.to.(*faultdisk.Disk))); after != before { // it is one
 			t.Errorf("%s: %d files before, %d after", what, before, after)
 		}
 	}

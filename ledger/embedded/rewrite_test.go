@@ -18,7 +18,7 @@ func TestRewriter(t *testing.T) {
 	id, now := frame.LogID{7}, time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 	var frames []frame.Frame
 	for n := uint64(1); n <= 400; {
-		count := 1 + int(n%4) //nolint:gosec // small
+		count := 1 + int(n%4) // small
 		for i := range count {
 			r := ledger.Record{
 				ID: numberedID(n), Kind: "bottle.taken.v1", Stream: ledger.StreamID(fmt.Sprint("visit-", n)), Position: n,
