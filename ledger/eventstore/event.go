@@ -65,7 +65,11 @@ func customMetadata(r ledger.Record) ([]byte, error) {
 	if !r.Stream.Own() {
 		return r.Metadata, nil
 	}
-	b, err := envelope.OfRecord(r).Marshal()
+	e := envelope.OfRecord(r)
+	// A log takes any bytes as an actor, JSON does not; one odd event must not end
+	// everybody's reading of $all.
+	e.Actor = strings.ToValidUTF8(e.Actor, "\uFFFD")
+	b, err := e.Marshal()
 	if err != nil {
 		return nil, fmt.Errorf("event %s: %w", r.ID, err)
 	}

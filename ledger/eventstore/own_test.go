@@ -85,6 +85,24 @@ func TestOwnEventsKeepTheirEnvelope(t *testing.T) {
 	}
 }
 
+// TestAnOddActorStopsNobody checks that an own event whose actor is not UTF-8 is
+// read all the same.
+func TestAnOddActorStopsNobody(t *testing.T) {
+	s := openTill(t)
+	d := opened(t, 1)
+	d.Actor = "device:\xff"
+	if _, err := s.log.Append(t.Context(), "store-s1", ledger.None(), d); err != nil {
+		t.Fatal(err)
+	}
+	events, err := s.forwards("store-s1")
+	if err != nil || len(events) != 1 {
+		t.Fatalf("ReadStream = %d events, %v, want 1", len(events), err)
+	}
+	if e, err := envelope.Parse(events[0].Event.UserMetadata); err != nil || e.Actor != "device:\uFFFD" {
+		t.Errorf("envelope = %+v, %v, want the actor with a mark", e, err)
+	}
+}
+
 // TestOwnStreamsTakeOnlyWhatVouchKnows checks that nothing gets in that a fold
 // would stop at.
 func TestOwnStreamsTakeOnlyWhatVouchKnows(t *testing.T) {
