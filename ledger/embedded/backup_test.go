@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -203,6 +204,9 @@ func TestBackupIsIncremental(t *testing.T) {
 		v, err := embedded.VerifyFolder(t.Context(), target)
 		if err != nil || v.Events != r.Position || v.Segments != r.Segments {
 			t.Errorf("backup %d: Verify = %+v, %v", i, v, err)
+		}
+		if theirs, ours := filesOf(t, source).named(".index"), filesOf(t, target).named(".index"); !slices.Equal(theirs, ours) {
+			t.Errorf("backup %d has lookups %v, the log %v", i, ours, theirs)
 		}
 		before := target.Ops()
 		if again := backUp(t, source, target); again.Copied > 64<<10 || again.Reused == 0 || again.Position != r.Position {
