@@ -80,31 +80,23 @@ func (o *Outcome) weigh() {
 // order that costs the log least, decodes them and folds each visit into its
 // cart, and keeps all carts.
 func (o *Outcome) replay(ctx context.Context, now func() time.Time, log ledger.Log, events uint64) error {
-	carts := map[ledger.StreamID]*projections.Cart{}
+	var carts projections.Carts
 	start, cpu := now(), processorTime()
 	q := ledger.Query{Prefixes: []string{ledger.CategoryVisit + "-"}}
 	for rec, err := range ledger.Scan(ctx, log, q) {
 		if err != nil {
 			return err
 		}
-		e, err := ledger.Decode(rec)
-		if err != nil {
-			return err
-		}
-		c := carts[e.Stream]
-		if c == nil {
-			c = &projections.Cart{}
-			carts[e.Stream] = c
-		}
-		if err := c.Apply(e); err != nil {
+		if err := carts.Apply(&rec); err != nil {
 			return err
 		}
 		if o.Events++; o.Events == events {
 			break
 		}
 	}
-	o.WallMS, o.CPUMS, o.Carts = millis(now().Sub(start)), millis(processorTime()-cpu), len(carts)
+	o.WallMS, o.CPUMS, o.Carts = millis(now().Sub(start)), millis(processorTime()-cpu), carts.Len()
 	o.weigh()
+	runtime.KeepAlive(&carts)
 	return nil
 }
 
@@ -112,10 +104,11 @@ func (o *Outcome) replay(ctx context.Context, now func() time.Time, log ledger.L
 func (o *Outcome) decode(ctx context.Context, log ledger.Log, events uint64) error {
 	const turn = 1000
 	var rs []ledger.Record
+	var decoder ledger.Decoder
 	flush := func() error {
 		start := processorTime()
 		for _, r := range rs {
-			if _, err := ledger.Decode(r); err != nil {
+			if _, err := decoder.Decode(r); err != nil {
 				return err
 			}
 		}
