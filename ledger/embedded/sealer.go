@@ -179,7 +179,10 @@ func (l *Log) replace(old, next *set) {
 // writeRun writes a lookup, makes it and what was written before it durable, and
 // opens it.
 func (l *Log) writeRun(sp lookup.Span, t lookup.Tables) (*lookup.Run, error) {
-	if err := l.files.change(func() error { return lookup.Write(l.files, l.id, sp, t) }); err != nil {
+	if err := lookup.Prepare(l.files, l.id, sp, t); err != nil { // outside of the change: a roll must not wait for it
+		return nil, err
+	}
+	if err := l.files.change(func() error { return lookup.Publish(l.files, sp) }); err != nil {
 		return nil, err
 	}
 	return lookup.Open(l.files, l.id, sp.Name())

@@ -90,6 +90,32 @@ func (t *Tables) pages() (ids, streams []byte, err error) {
 // Write makes the file of a run, durable under its final name once the caller
 // has synced the folder. After an error nothing is there.
 func Write(files disk.Folder, log [16]byte, span Span, t Tables) error {
+	if err := Prepare(files, log, span, t); err != nil {
+		return err
+	}
+	return Publish(files, span)
+}
+
+// Publish gives a run that was prepared its name.
+func Publish(files disk.Folder, span Span) error {
+	if err := files.Rename(span.Name()+tempSuffix, span.Name()); err != nil {
+		return unfinished(files, span, err)
+	}
+	return nil
+}
+
+// unfinished removes what is not finished because of err.
+func unfinished(files disk.Folder, span Span, err error) error {
+	removed := files.Remove(span.Name() + tempSuffix)
+	if errors.Is(removed, fs.ErrNotExist) {
+		removed = nil
+	}
+	return fmt.Errorf("write %s: %w", span.Name(), errors.Join(err, removed))
+}
+
+// Prepare makes the file of a run, durable under a name of its own, which
+// [Publish] changes. After an error nothing is there.
+func Prepare(files disk.Folder, log [16]byte, span Span, t Tables) error {
 	if span.Events() > MaxValue {
 		panic(fmt.Sprintf("lookup: run of %d events", span.Events()))
 	}
@@ -113,15 +139,8 @@ func Write(files disk.Folder, log [16]byte, span Span, t Tables) error {
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = files.Rename(name+tempSuffix, name)
-	}
-	if err != nil {
-		removed := files.Remove(name + tempSuffix)
-		if errors.Is(removed, fs.ErrNotExist) {
-			removed = nil
-		}
-		return fmt.Errorf("write %s: %w", name, errors.Join(err, removed))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return unfinished(files, span, err)
 	}
 	return nil
 }
