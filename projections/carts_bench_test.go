@@ -4,9 +4,13 @@ package projections_test
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
 	"iter"
 	"math/rand/v2"
 	"os"
+	"reflect"
 	"runtime"
 	"strconv"
 	"syscall"
@@ -147,7 +151,7 @@ func used(b *testing.B, who int) time.Duration {
 // replay folds a woven log, in pieces that a cache holds, as a log that is read
 // hands out a block. It reports what one event costs of a core, the collector's
 // work included and the weaving taken off.
-func replay(b *testing.B, patterns [][]ledger.Record, visits, open int) {
+func replay(b *testing.B, patterns [][]ledger.Record, visits, open int, fresh func() replayer) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var best time.Duration
@@ -157,7 +161,7 @@ func replay(b *testing.B, patterns [][]ledger.Record, visits, open int) {
 		events, size = 0, 0
 		cost := -used(b, syscall.RUSAGE_SELF)
 		w := newWeaver(patterns, visits, open)
-		var cs projections.Carts
+		cs := fresh()
 		for {
 			before := used(b, syscall.RUSAGE_THREAD)
 			rs := w.chunk(256)
@@ -184,7 +188,7 @@ func replay(b *testing.B, patterns [][]ledger.Record, visits, open int) {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		perCart = float64(m.HeapAlloc) / float64(visits)
-		runtime.KeepAlive(&cs)
+		runtime.KeepAlive(cs)
 	}
 	b.ReportMetric(perCart, "B/cart")
 	b.ReportMetric(float64(best.Nanoseconds())/float64(events), "cpu-ns/event")
@@ -192,17 +196,82 @@ func replay(b *testing.B, patterns [][]ledger.Record, visits, open int) {
 	b.ReportMetric(float64(size)/float64(events), "B/event")
 }
 
-// BenchmarkReplay folds stored records into the carts of all visits, in global
-// order, at sizes of a shop and of a chain. The figure is for one core with
-// GOMAXPROCS=1. The largest takes some minutes and much memory, and runs if
-// VOUCH_BENCH_LARGE is set.
+// A replayer makes carts of stored records.
+type replayer interface {
+	Fold(iter.Seq2[ledger.Record, error]) error
+	Len() int
+}
+
+// judged is the same by encoding/json, as it was before there was a codec:
+// decode, encode again, compare.
+type judged map[ledger.StreamID]*projections.Cart
+
+// Len returns how many carts there are.
+func (j judged) Len() int { return len(j) }
+
+// Fold folds records.
+func (j judged) Fold(records iter.Seq2[ledger.Record, error]) error {
+	for r, err := range records {
+		if err != nil {
+			return err
+		}
+		p, err := decodeStandard(r)
+		if err != nil {
+			return err
+		}
+		if j[r.Stream] == nil {
+			j[r.Stream] = &projections.Cart{}
+		}
+		if err := j[r.Stream].Apply(ledger.Event{Record: r, Payload: p}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// standard holds the type of each kind that a visit's stream has.
+var standard = map[ledger.Kind]ledger.Payload{
+	ledger.KindGatePresented: ledger.GatePresented{}, ledger.KindGateEntered: ledger.GateEntered{},
+	ledger.KindGateExited: ledger.GateExited{}, ledger.KindDetectionRecorded: ledger.DetectionRecorded{},
+	ledger.KindItemPriced: ledger.ItemPriced{}, ledger.KindReviewRequested: ledger.ReviewRequested{},
+	ledger.KindReviewDecided: ledger.ReviewDecided{}, ledger.KindReceiptIssued: ledger.ReceiptIssued{},
+	ledger.KindVisitSettled: ledger.VisitSettled{},
+}
+
+func decodeStandard(r ledger.Record) (ledger.Payload, error) {
+	v := reflect.New(reflect.TypeOf(standard[r.Kind]))
+	if err := json.Unmarshal(r.Body, v.Interface()); err != nil {
+		return nil, err
+	}
+	p := v.Elem().Interface().(ledger.Payload)
+	again, err := ledger.MarshalCanonical(p)
+	if err == nil && !bytes.Equal(again, r.Body) {
+		err = ledger.ErrCorrupt
+	}
+	return p, cmp.Or(err, p.Validate())
+}
+
+// BenchmarkReplay folds stored records into the carts of all visits, at sizes of
+// a shop and of a chain; with one visit open at a time they come stream by
+// stream, else in global order. The figure is for one core with GOMAXPROCS=1.
+// The largest take some minutes and much memory, and run if VOUCH_BENCH_LARGE is
+// set.
 func BenchmarkReplay(b *testing.B) {
 	patterns := patternsOf(b, 200)
-	b.Run("visits=2500/open=1", func(b *testing.B) { replay(b, patterns, 2500, 1) })
-	b.Run("visits=2500/open=100", func(b *testing.B) { replay(b, patterns, 2500, 100) })
-	b.Run("visits=25000/open=1000", func(b *testing.B) { replay(b, patterns, 25000, 1000) })
+	run := func(visits, open int) {
+		b.Run(fmt.Sprintf("visits=%d/open=%d", visits, open), func(b *testing.B) {
+			replay(b, patterns, visits, open, func() replayer { return &projections.Carts{} })
+		})
+	}
+	b.Run("visits=2500/open=100/encoding-json", func(b *testing.B) {
+		replay(b, patterns, 2500, 100, func() replayer { return judged{} })
+	})
+	run(2500, 100)
+	run(2500, 1)
+	run(25_000, 1000)
 	if os.Getenv("VOUCH_BENCH_LARGE") != "" {
-		b.Run("visits=250000/open=10000", func(b *testing.B) { replay(b, patterns, 250_000, 10_000) })
-		b.Run("visits=250000/open=250000", func(b *testing.B) { replay(b, patterns, 250_000, 250_000) })
+		run(250_000, 1)
+		run(250_000, 10_000)
+		run(250_000, 250_000)
 	}
 }
