@@ -17,7 +17,7 @@ import (
 const crashers = 32
 
 // morningEvents is what a morning appends: a few segments full.
-const morningEvents = 14
+const morningEvents = 10
 
 // morning opens the log, appends and closes it, whatever happens, and returns
 // how many events in order were acknowledged.

@@ -170,7 +170,7 @@ func TestIndexPageRots(t *testing.T) {
 func TestManySegments(t *testing.T) {
 	dir := t.TempDir()
 	files := hasty{disk.Dir(dir)}
-	const events = 3_000
+	const events = 2_100
 	cfg := embedded.Config{Now: ledgertest.JumpingClock(), SegmentBytes: header + 512}
 	l, err := embedded.OpenFolder(t.Context(), files, cfg)
 	if err != nil {
