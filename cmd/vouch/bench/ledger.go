@@ -59,6 +59,7 @@ func Ledger(ctx context.Context, cfg Config) (Report, error) {
 	if err == nil {
 		err = r.all(ctx)
 	}
+	r.report.Machine.Load += " to " + load()
 	r.report.Took = cfg.Now().Sub(start).Seconds()
 	return r.report, errors.Join(err, os.RemoveAll(dir))
 }

@@ -21,7 +21,7 @@ type Machine struct {
 	Vouch      string `json:"vouch"`
 	PostgreSQL string `json:"postgresql"` // empty if not measured
 	NATS       string `json:"nats"`       // likewise
-	Load       string `json:"load"`       // average over one minute when the run began
+	Load       string `json:"load"`       // average over one minute when the run began, and when it ended
 }
 
 // String returns m in one line.
@@ -47,10 +47,18 @@ func thisMachine(dir, vouch string) Machine {
 	if b, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		m.Kernel += " " + strings.TrimSpace(string(b))
 	}
-	if b, err := os.ReadFile("/proc/loadavg"); err == nil {
-		m.Load, _, _ = strings.Cut(string(b), " ")
-	}
+	m.Load = load()
 	return m
+}
+
+// load returns the load average over one minute.
+func load() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	minute, _, _ := strings.Cut(string(b), " ")
+	return minute
 }
 
 // field returns the first value of a "name: value" file.
