@@ -216,8 +216,9 @@ type Log interface {
 // needs no more.
 type Scanner interface {
 	// Scan yields the durable records that q asks for, as of the call, each
-	// once; those of one stream in their order, streams in any. Of q only
-	// Prefixes and Kinds may be set. Errors are those of Read.
+	// once; those of one stream in their order, streams in any. A record's Body
+	// and Metadata are lent: they are written over when the next one is asked
+	// for. Of q only Prefixes and Kinds may be set. Errors are those of Read.
 	Scan(ctx context.Context, q Query) iter.Seq2[Record, error]
 }
 

@@ -37,6 +37,7 @@ var errUsage = errors.New("usage")
 func main() { os.Exit(run()) }
 
 func run() int {
+	collectLess()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := newRootCommand().ExecuteContext(ctx); err != nil {

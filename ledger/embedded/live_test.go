@@ -1,6 +1,7 @@
 package embedded_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -282,7 +283,14 @@ func sameScan(t *testing.T, rt *rapid.T, l *embedded.Log, m ledger.Log) {
 	if err != nil {
 		rt.Fatal(err)
 	}
-	got, err := collected(l.Scan(t.Context(), q))
+	var got []ledger.Record
+	for r, scanErr := range l.Scan(t.Context(), q) {
+		if err = scanErr; err != nil {
+			break
+		}
+		r.Body, r.Metadata = bytes.Clone(r.Body), bytes.Clone(r.Metadata) // they are lent
+		got = append(got, r)
+	}
 	last := make(map[ledger.StreamID]uint64)
 	for _, r := range got {
 		if r.Position <= last[r.Stream] {

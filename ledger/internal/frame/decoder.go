@@ -32,8 +32,8 @@ const (
 // Record returns the event of f.
 func (d *Decoder) Record(f Frame) ledger.Record { return d.record(f, false) }
 
-// Lasting returns the event of a frame that is never written again. Its body
-// and metadata point into the frame.
+// Lasting returns the event of a frame that is not written again for as long as
+// the record is used. Its body and metadata point into the frame.
 func (d *Decoder) Lasting(f Frame) ledger.Record { return d.record(f, true) }
 
 func (d *Decoder) record(f Frame, lasting bool) ledger.Record {

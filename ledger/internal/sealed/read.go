@@ -201,7 +201,7 @@ func (p *Part) Unpack(u *Unpacked) error {
 	clear(u.frames)
 	u.raw, u.frames, u.order = u.raw[:0], u.frames[:0], u.order[:0]
 	total := int64(0)
-	err := p.eachBlock(nil, func(b block, raw []byte) error {
+	err := p.eachBlock(nil, false, func(b block, raw []byte) error {
 		if int(b.first) != len(u.frames) {
 			return p.badBlock(b, "the block starts with ordinal %d, %d is due", b.first, len(u.frames))
 		}
@@ -232,12 +232,12 @@ func (p *Part) Unpack(u *Unpacked) error {
 }
 
 // Scan calls visit for the events in want, all of them if it is nil, by
-// ordinal: stream by stream. Frames stay as they are. It ends early when visit
-// returns false, and reports whether it went to the end.
+// ordinal: stream by stream. A frame is lent: it is written over after visit. It
+// ends early when visit returns false, and reports whether it went to the end.
 func (p *Part) Scan(want *Set, visit func(frame.Frame) bool) (whole bool, err error) {
 	whole = true
 	ended := errors.New("ended")
-	err = p.eachBlock(want, func(b block, raw []byte) error {
+	err = p.eachBlock(want, true, func(b block, raw []byte) error {
 		o := b.first
 		err := p.framesOf(b, raw, func(f frame.Frame) bool {
 			if want == nil || uint64(o) < p.Count && want.Has(o) {
@@ -257,9 +257,10 @@ func (p *Part) Scan(want *Set, visit func(frame.Frame) bool) (whole bool, err er
 	return whole, err
 }
 
-// eachBlock unpacks the blocks that have an event in want, each into memory of
+// eachBlock unpacks the blocks that have an event in want: with lent all into
+// the same memory, which is written again after visit, without each into memory of
 // its own.
-func (p *Part) eachBlock(want *Set, visit func(b block, raw []byte) error) error {
+func (p *Part) eachBlock(want *Set, lent bool, visit func(b block, raw []byte) error) error {
 	var blocks []byte
 	err := disk.Guard(func() error {
 		mapped, err := p.section(secBlocks)
@@ -269,7 +270,7 @@ func (p *Part) eachBlock(want *Set, visit func(b block, raw []byte) error) error
 	if err != nil {
 		return err
 	}
-	var packed []byte
+	var packed, raw []byte
 	for i, n := 0, len(blocks)/blockEntry; i < n; i++ {
 		b, err := p.blockAt(blocks, i)
 		if err != nil {
@@ -286,8 +287,10 @@ func (p *Part) eachBlock(want *Set, visit func(b block, raw []byte) error) error
 		if want != nil && !want.any(b.first, end) {
 			continue
 		}
-		var raw []byte
-		if raw, packed, err = p.unpack(b, make([]byte, 0, b.raw+unpackSlack), packed); err != nil {
+		if !lent || cap(raw) < b.raw+unpackSlack {
+			raw = make([]byte, 0, b.raw+unpackSlack)
+		}
+		if raw, packed, err = p.unpack(b, raw[:0], packed); err != nil {
 			return err
 		}
 		if err := visit(b, raw); err != nil {

@@ -215,7 +215,7 @@ func readsAs(t fataler, p *sealed.Part, c sealed.Content) {
 func scan(t fataler, p *sealed.Part, want *sealed.Set) (frames []frame.Frame) {
 	t.Helper()
 	whole, err := p.Scan(want, func(f frame.Frame) bool {
-		frames = append(frames, f)
+		frames = append(frames, bytes.Clone(f)) // it is lent
 		return true
 	})
 	if err != nil || !whole {
