@@ -102,6 +102,9 @@ func (l *Log) sealAll() error {
 		if seg == nil {
 			break
 		}
+		if err := l.awaitQuiet(); err != nil {
+			return err
+		}
 		if err := l.seal(seg); err != nil {
 			return err
 		}
@@ -268,27 +271,64 @@ func mergeable(runs []*lookup.Run) int {
 // level returns the power of the fanout that n has reached.
 func level(n int) int { return (bits.Len(uint(n)) - 1) / (bits.Len(fanout) - 1) } //nolint:gosec // positive
 
-// pause is called by the sealing after each block. Appends come first: while
-// commits go on, the sealing takes little of the machine, and more the more
-// segments wait for it.
+// How the sealing makes way for appends. So many segments may wait for a quiet
+// moment: they hold what a rush of some seconds brings. With more than that a
+// little is sealed between commits, and with very many as much as can be.
+const (
+	waitForQuiet = 8
+	waitForNone  = 24
+
+	quietLook  = 5 * time.Millisecond
+	quietLimit = 5 // commits in one look; a disk that is kept busy makes five times as many
+)
+
+// awaitQuiet returns when a segment may be begun to be sealed.
+func (l *Log) awaitQuiet() error {
+	for {
+		commits := l.commits.Load()
+		few := commits-l.sealer.seen < quietLimit
+		l.sealer.seen = commits
+		waiting, err := l.waiting()
+		if err != nil || few || waiting > waitForQuiet {
+			return err
+		}
+		if err := l.nap(quietLook); err != nil {
+			return err
+		}
+	}
+}
+
+// pause is called by the sealing after each block.
 func (l *Log) pause() error {
-	l.mu.Lock()
-	waiting, stopped := len(l.idx.open)-1-l.cfg.KeepFull, l.stopped != nil
-	l.mu.Unlock()
-	if stopped {
-		return errStopped
+	waiting, err := l.waiting()
+	if err != nil {
+		return err
 	}
 	commits := l.commits.Load()
-	busy := commits != l.sealer.seen
+	busy := commits-l.sealer.seen > 1
 	l.sealer.seen = commits
-	if !busy || waiting > 24 {
+	switch {
+	case !busy || waiting > waitForNone:
 		return nil
+	case waiting > waitForQuiet:
+		return l.nap(200 * time.Microsecond)
 	}
-	nap := 2 * time.Millisecond
-	if waiting > 8 {
-		nap = 200 * time.Microsecond
+	return l.nap(2 * time.Millisecond)
+}
+
+// waiting returns how many segments wait to be sealed, or errStopped.
+func (l *Log) waiting() (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped != nil {
+		return 0, errStopped
 	}
-	timer := time.NewTimer(nap)
+	return len(l.idx.open) - 1 - l.cfg.KeepFull, nil
+}
+
+// nap waits, unless the log stops.
+func (l *Log) nap(d time.Duration) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
