@@ -15,30 +15,29 @@ type outcome[T any] struct {
 	err   error
 }
 
-// guard runs f, which calls the client, in a goroutine of its own and waits for
-// it no longer than ctx. A panic of f is an error. If f does not come back it
-// stays behind until its session is ended, which makes it come back; whatever it
-// then returns is handed to late, if that is set.
-func guard[T any](ctx context.Context, f func() (T, error), late func(T)) (T, error) {
+// guard runs f, which calls the client of s, in a goroutine of its own and waits
+// for it no longer than ctx and s last. A panic of f is an error. If f does not
+// come back it stays behind until its session is over, which makes it come back;
+// what it then returns is dropped.
+func guard[T any](ctx context.Context, s *session, f func(context.Context) (T, error)) (T, error) {
+	var none T
+	if err := s.enter(); err != nil {
+		return none, err
+	}
+	ctx, cancel := s.within(ctx)
+	defer cancel()
 	done := make(chan outcome[T], 1)
 	go func() {
+		defer s.leave()
 		var o outcome[T]
 		defer func() { done <- o }()
 		defer caught(&o.err)
-		o.value, o.err = f()
+		o.value, o.err = f(ctx)
 	}()
 	select {
 	case o := <-done:
 		return o.value, o.err
 	case <-ctx.Done():
-		if late != nil {
-			go func() {
-				if o := <-done; o.err == nil {
-					late(o.value)
-				}
-			}()
-		}
-		var none T
 		return none, fmt.Errorf("no answer: %w", context.Cause(ctx))
 	}
 }

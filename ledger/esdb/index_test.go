@@ -286,24 +286,27 @@ func FuzzSnapshot(f *testing.F) {
 	})
 }
 
-// TestGuard checks that a panic of the client is an error, that a call that
-// does not come back is left in time, and that what it brings later is handed
-// over.
+// TestGuard checks that a panic of the client is an error, and that a call that
+// does not come back is left in time.
 func TestGuard(t *testing.T) {
-	if _, err := guard(t.Context(), func() (int, error) { panic("unreachable code") }, nil); !errors.Is(err, errPanic) || !trouble(err) {
+	s := newSession(nil)
+	if _, err := guard(t.Context(), s, func(context.Context) (int, error) { panic("unreachable code") }); !errors.Is(err, errPanic) || !trouble(err) {
 		t.Errorf("guard of a panic = %v, want trouble: %v", err, errPanic)
 	}
-	if v, err := guard(t.Context(), func() (int, error) { return 7, nil }, nil); v != 7 || err != nil {
+	if v, err := guard(t.Context(), s, func(context.Context) (int, error) { return 7, nil }); v != 7 || err != nil {
 		t.Errorf("guard = %d, %v, want 7", v, err)
 	}
 	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Millisecond, errSlow)
 	defer cancel()
-	hung, late := make(chan struct{}), make(chan int)
-	if _, err := guard(ctx, func() (int, error) { <-hung; return 7, nil }, func(v int) { late <- v }); !errors.Is(err, errSlow) {
+	hung, back := make(chan struct{}), make(chan struct{})
+	hang := func(context.Context) (int, error) { defer close(back); <-hung; return 7, nil }
+	if _, err := guard(ctx, s, hang); !errors.Is(err, errSlow) {
 		t.Errorf("guard of a call that hangs = %v, want %v", err, errSlow)
 	}
 	close(hung)
-	if v := <-late; v != 7 {
-		t.Errorf("late result %d, want 7", v)
+	<-back
+	s.over = true
+	if _, err := guard(t.Context(), s, hang); !errors.Is(err, errGone) {
+		t.Errorf("guard on a session that is over = %v, want %v", err, errGone)
 	}
 }

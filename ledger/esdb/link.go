@@ -43,18 +43,75 @@ func newLink(cfg *esdb.Configuration, logger *slog.Logger) *link {
 // A session is one client of the library, from its making until it is given up.
 type session struct {
 	client *esdb.Client
-	gone   chan struct{} // closed when it was given up
-	once   sync.Once
+	life   context.Context // ends when it is given up
+	cancel context.CancelCauseFunc
+	once   sync.Once // of closing the client
+
+	mu    sync.Mutex
+	calls int // in the client
+	over  bool
 }
 
-// end gives the session up. Whoever hangs in the client comes back: closing
-// makes its sends panic, which guard catches, and its calls fail.
-func (s *session) end() {
-	s.once.Do(func() {
-		close(s.gone)
-		_ = s.client.Close() // always nil
-	})
+// errGone is why calls end whose session was given up because of another one.
+var errGone = errors.New("the connection was given up")
+
+func newSession(client *esdb.Client) *session {
+	s := &session{client: client}
+	s.life, s.cancel = context.WithCancelCause(context.Background())
+	return s
 }
+
+// enter is said before each call of the client, and leave after it.
+func (s *session) enter() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return errGone
+	}
+	s.calls++
+	return nil
+}
+
+func (s *session) leave() {
+	s.mu.Lock()
+	s.calls--
+	last := s.over && s.calls == 0
+	s.mu.Unlock()
+	if last {
+		s.close()
+	}
+}
+
+// within returns ctx bound to the life of the session.
+func (s *session) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(s.life, func() { cancel(errGone) })
+	return ctx, func() { stop(); cancel(nil) }
+}
+
+// hangAfter is how long calls of a session that was given up get to come back.
+const hangAfter = 500 * time.Millisecond
+
+// end gives the session up. Its calls are cancelled, and the last one closes the
+// client. If they do not come back they hang in the client: then closing it
+// makes its sends panic, which guard catches.
+func (s *session) end() {
+	s.mu.Lock()
+	first, idle := !s.over, s.calls == 0
+	s.over = true
+	s.mu.Unlock()
+	if !first {
+		return
+	}
+	s.cancel(errGone)
+	if idle {
+		s.close()
+		return
+	}
+	time.AfterFunc(hangAfter, s.close)
+}
+
+func (s *session) close() { s.once.Do(func() { _ = s.client.Close() }) } // always nil
 
 // session returns the session to use, when there is one.
 func (l *link) session(ctx context.Context) (*session, error) {
@@ -138,8 +195,8 @@ func connect(ctx context.Context, cfg *esdb.Configuration) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{client: client, gone: make(chan struct{})}
-	version, err := guard(ctx, client.GetServerVersion, nil)
+	s := newSession(client)
+	version, err := guard(ctx, s, func(context.Context) (*esdb.ServerVersion, error) { return client.GetServerVersion() })
 	if err == nil && version.Major != 0 && version.Major < oldestServer {
 		err = fmt.Errorf("the server is EventStoreDB %d.%d; %d or newer is needed", version.Major, version.Minor, oldestServer)
 	}

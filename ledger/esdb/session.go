@@ -49,21 +49,28 @@ const feedAhead = 64
 
 // open has the client begin something that brings events, waiting for its first
 // answer no longer than ctx. The feed itself lives as long as life.
-func open[S any](ctx, life context.Context, begin func(context.Context) (S, error), next func(S) item) (*feed, error) {
-	life, stop := context.WithCancel(life)
-	s, err := guard(ctx, func() (S, error) { return begin(life) }, nil) // who comes late finds life ended
+func open[S any](ctx, life context.Context, s *session, begin func(context.Context) (S, error), next func(S) item) (*feed, error) {
+	life, stop := s.within(life)
+	source, err := guard(ctx, s, func(context.Context) (S, error) { return begin(life) }) // who comes late finds life ended
+	if err == nil {
+		err = s.enter()
+	}
 	if err != nil {
 		stop()
 		return nil, err
 	}
 	f := &feed{items: make(chan item, feedAhead), stop: stop}
-	go f.run(life, func() item { return next(s) })
+	go func() {
+		defer s.leave()
+		f.run(life, func() item { return next(source) })
+	}()
 	return f, nil
 }
 
 // run takes from the client until the end, an error, a panic or the end of
 // life. It may stay behind in the client until the session is ended.
 func (f *feed) run(life context.Context, next func() item) {
+	defer close(f.items)
 	for {
 		it := safely(next)
 		select {
@@ -85,16 +92,24 @@ func safely(next func() item) (it item) {
 // next returns the next item, or why ctx ended.
 func (f *feed) next(ctx context.Context) item {
 	select {
-	case it := <-f.items:
-		return it
+	case it, ok := <-f.items:
+		return it.or(ok)
 	default:
 	}
 	select {
-	case it := <-f.items:
-		return it
+	case it, ok := <-f.items:
+		return it.or(ok)
 	case <-ctx.Done():
 		return item{err: context.Cause(ctx)}
 	}
+}
+
+// or returns it, or the end of a feed whose session was given up.
+func (it item) or(ok bool) item {
+	if !ok {
+		return item{err: errGone}
+	}
+	return it
 }
 
 // append appends drafts to a stream whose next revision is next.
@@ -105,9 +120,9 @@ func (s *session) append(ctx context.Context, stream string, next uint64, events
 	}
 	left := time.Duration(math.MaxInt64) / 2 // ctx decides; without a value the client would take its own default
 	opts := esdb.AppendToStreamOptions{ExpectedRevision: expected, Deadline: &left}
-	_, err := guard(ctx, func() (*esdb.WriteResult, error) {
+	_, err := guard(ctx, s, func(ctx context.Context) (*esdb.WriteResult, error) {
 		return s.client.AppendToStream(ctx, stream, opts, events...)
-	}, nil)
+	})
 	return err
 }
 
@@ -131,7 +146,7 @@ func (s *session) readStream(ctx, life context.Context, stream string, from *uin
 	} else if backwards {
 		opts.From = esdb.End{}
 	}
-	return open(ctx, life, func(c context.Context) (*esdb.ReadStream, error) {
+	return open(ctx, life, s, func(c context.Context) (*esdb.ReadStream, error) {
 		return s.client.ReadStream(c, stream, opts, limit)
 	}, received)
 }
@@ -145,7 +160,7 @@ func (s *session) readAll(ctx, life context.Context, from *uint64, backwards boo
 	} else if backwards {
 		opts.From = esdb.End{}
 	}
-	return open(ctx, life, func(c context.Context) (*esdb.ReadStream, error) {
+	return open(ctx, life, s, func(c context.Context) (*esdb.ReadStream, error) {
 		return s.client.ReadAll(c, opts, limit)
 	}, received)
 }
@@ -174,7 +189,7 @@ func (s *session) followStream(ctx, life context.Context, stream string, after *
 	if after != nil {
 		opts.From = esdb.Revision(*after)
 	}
-	return open(ctx, life, func(c context.Context) (*esdb.Subscription, error) {
+	return open(ctx, life, s, func(c context.Context) (*esdb.Subscription, error) {
 		return s.client.SubscribeToStream(c, stream, opts)
 	}, followed)
 }
@@ -194,7 +209,7 @@ func (s *session) followAll(ctx, life context.Context, after *uint64, prefixes [
 	if after != nil {
 		opts.From = esdb.Position{Commit: *after, Prepare: *after}
 	}
-	return open(ctx, life, func(c context.Context) (*esdb.Subscription, error) {
+	return open(ctx, life, s, func(c context.Context) (*esdb.Subscription, error) {
 		return s.client.SubscribeToAll(c, opts)
 	}, followed)
 }
