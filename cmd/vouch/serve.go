@@ -104,6 +104,7 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 	httpServer := s.api.Server()
 	group.Go(func() error { return ended(s.runner.Run(ctx)) })
 	group.Go(func() error { return ended(s.tree.Run(ctx)) })
+	group.Go(func() error { return watchSealing(ctx, s.log, logger) })
 	group.Go(func() error { return ended(s.models.visits.Run(ctx)) })
 	group.Go(func() error { return ended(s.models.reviews.Run(ctx)) })
 	group.Go(func() error { return ended(s.models.journal.Run(ctx)) })
