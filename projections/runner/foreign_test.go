@@ -53,7 +53,7 @@ func TestForeignEventsArePassed(t *testing.T) {
 	dir := t.TempDir()
 	var l lines
 	r := journal(log, dir, &l)
-	follow(t, log, r) // the last position is a foreign one
+	follow(t, log, r)                      // the last position is a foreign one
 	entries := func(state string) string { // positions differ, and nothing else may
 		var out []string
 		for _, f := range strings.Split(state, ",") {
