@@ -31,6 +31,7 @@ func guard[T any](ctx context.Context, s *session, f func(context.Context) (T, e
 		defer s.leave()
 		var o outcome[T]
 		defer func() { done <- o }()
+		defer s.look(&o.err)
 		defer caught(&o.err)
 		o.value, o.err = f(ctx)
 	}()

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/vouchledger/vouch/ledger"
 )
@@ -48,7 +50,8 @@ type session struct {
 	once   sync.Once // of closing the client
 
 	mu    sync.Mutex
-	calls int // in the client
+	calls int  // in the client
+	lost  bool // the client has lost its node: no further call may begin
 	over  bool
 }
 
@@ -65,7 +68,7 @@ func newSession(client *esdb.Client) *session {
 func (s *session) enter() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over {
+	if s.over || s.lost {
 		return errGone
 	}
 	s.calls++
@@ -110,6 +113,38 @@ func (s *session) end() {
 	}
 	time.AfterFunc(hangAfter, s.close)
 }
+
+// look gives the session up if an error of its client says that it has lost its
+// node.
+func (s *session) look(err *error) {
+	var e *esdb.Error
+	if errors.As(*err, &e) && e.Code() == esdb.ErrorUnavailable {
+		s.end()
+	}
+}
+
+// overhear listens to what the client logs. When it has lost its node it says
+// so, and then makes up its mind to look for another when it is next asked; it
+// never closes the connection that it had. So from that moment on nobody asks
+// it, and those who are just about to are let pass before it goes on.
+func (s *session) overhear(level esdb.LogLevel, args []any) {
+	if level != esdb.LogError {
+		return
+	}
+	for _, arg := range args {
+		if err, ok := arg.(error); ok && status.Code(err) == codes.Unavailable {
+			s.mu.Lock()
+			s.lost = true
+			s.mu.Unlock()
+			time.Sleep(passBy)
+			return
+		}
+	}
+}
+
+// passBy is how long a call takes at most, other things being well, from its
+// beginning to the client's connection.
+const passBy = 5 * time.Millisecond
 
 func (s *session) close() { s.once.Do(func() { _ = s.client.Close() }) } // always nil
 
@@ -190,12 +225,16 @@ const oldestServer = 23 // it says when a subscription has caught up
 // connect makes a client and has it find its node, which takes as long as the
 // settings of discovery allow.
 func connect(ctx context.Context, cfg *esdb.Configuration) (*session, error) {
-	own := *cfg
+	own, s := *cfg, newSession(nil)
+	own.Logger = func(level esdb.LogLevel, format string, args ...any) {
+		cfg.Logger(level, format, args...)
+		s.overhear(level, args)
+	}
 	client, err := esdb.NewClient(&own)
 	if err != nil {
 		return nil, err
 	}
-	s := newSession(client)
+	s.client = client
 	version, err := guard(ctx, s, func(context.Context) (*esdb.ServerVersion, error) { return client.GetServerVersion() })
 	if err == nil && version.Major != 0 && version.Major < oldestServer {
 		err = fmt.Errorf("the server is EventStoreDB %d.%d; %d or newer is needed", version.Major, version.Minor, oldestServer)

@@ -62,7 +62,10 @@ func open[S any](ctx, life context.Context, s *session, begin func(context.Conte
 	f := &feed{items: make(chan item, feedAhead), stop: stop}
 	go func() {
 		defer s.leave()
-		f.run(life, func() item { return next(source) })
+		f.run(life, func() (it item) {
+			defer s.look(&it.err)
+			return safely(func() item { return next(source) })
+		})
 	}()
 	return f, nil
 }
@@ -72,7 +75,7 @@ func open[S any](ctx, life context.Context, s *session, begin func(context.Conte
 func (f *feed) run(life context.Context, next func() item) {
 	defer close(f.items)
 	for {
-		it := safely(next)
+		it := next()
 		select {
 		case f.items <- it:
 		case <-life.Done():
