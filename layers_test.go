@@ -29,7 +29,7 @@ var layers = map[string][]string{
 	},
 	"ledger/internal/damage": {"ledger"},
 	"ledger/internal/frame":  {"ledger"},
-	"ledger/internal/lookup": {"ledger", "ledger/internal/damage", "ledger/internal/disk"},
+	"ledger/internal/lookup": {"ledger/internal/damage", "ledger/internal/disk", "ledger/internal/frame"},
 	"ledger/internal/sealed": {
 		"ledger", "ledger/internal/damage", "ledger/internal/disk", "ledger/internal/frame",
 	},

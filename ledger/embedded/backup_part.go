@@ -157,11 +157,7 @@ func copyFile(
 		err = to.Rename(temp, as)
 	}
 	if err != nil {
-		removed := to.Remove(temp)
-		if isNotExist(removed) {
-			removed = nil
-		}
-		return "", fmt.Errorf("copy %s: %w", name, errors.Join(err, removed))
+		return "", fmt.Errorf("copy %s: %w", name, errors.Join(err, disk.Discard(to, temp)))
 	}
 	return digest, nil
 }

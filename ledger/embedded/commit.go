@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -102,22 +101,5 @@ func (h commitHead) size() int64 { return padded(commitHeader + int64(h.length))
 
 func padded(n int64) int64 { return (n + sector - 1) &^ (sector - 1) }
 
-// zeros is compared with and written; never change it.
+// zeros is written; never change it.
 var zeros = make([]byte, 1<<20)
-
-// firstNonZero returns the offset of the first byte of b that is not zero, or
-// -1.
-func firstNonZero(b []byte) int {
-	for at := 0; at < len(b); {
-		n := min(len(b)-at, len(zeros))
-		if !bytes.Equal(b[at:at+n], zeros[:n]) {
-			for i, c := range b[at : at+n] {
-				if c != 0 {
-					return at + i
-				}
-			}
-		}
-		at += n
-	}
-	return -1
-}

@@ -44,14 +44,5 @@ func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 // isFull reports whether an error is that there is no room: that passes.
 func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
-// remove removes a file that is not needed any more; a missing one is no error.
-func (f *folder) remove(name string) error {
-	err := f.Remove(name)
-	if isNotExist(err) {
-		return nil
-	}
-	return err
-}
-
 // errStopped gives up what is under way because the log stops.
 var errStopped = errors.New("stopped")

@@ -99,7 +99,7 @@ func dropUnfinished(files *folder, names []string) error {
 		if !strings.HasSuffix(name, tempSuffix) {
 			continue
 		}
-		if err := files.remove(name); err != nil { // it may have been written anew since
+		if err := disk.Discard(files, name); err != nil { // it may have been written anew since
 			return err
 		}
 	}

@@ -203,7 +203,7 @@ func (s *scan) check(i int, b []byte, at int64) (commitHead, *DamageError) {
 	if got := frame.Checksum(s.found[i].seeds.commit, frames); got == h.framesCRC {
 		// The sector that the padding is in is written with the commit, so
 		// where the file was used before it can be torn like any other.
-		if pad := firstNonZero(b[at+commitHeader+int64(h.length) : at+h.size()]); pad >= 0 {
+		if pad := frame.FirstNonZero(b[at+commitHeader+int64(h.length) : at+h.size()]); pad >= 0 {
 			return bad(at+commitHeader+int64(h.length)+int64(pad), due, errors.New("padding is not zero"))
 		}
 		return h, nil
@@ -226,7 +226,7 @@ func (s *scan) check(i int, b []byte, at int64) (commitHead, *DamageError) {
 // commit that was never finished; anything else is damage.
 func (s *scan) tail(i int, b []byte, at int64, damage *DamageError) error {
 	seg, rest := s.found[i], b[at:]
-	if firstNonZero(rest) < 0 {
+	if frame.FirstNonZero(rest) < 0 {
 		return nil
 	}
 	for o := int64(sector); o < int64(len(rest)); o += sector {

@@ -242,7 +242,7 @@ func (l *Log) mergeRuns() error {
 		l.mu.Unlock()
 		release(old)
 		for _, r := range old.runs[from:] {
-			if err := l.files.remove(r.Name()); err != nil {
+			if err := disk.Discard(l.files, r.Name()); err != nil {
 				return err
 			}
 		}

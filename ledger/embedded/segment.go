@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/vouchledger/vouch/ledger/internal/disk"
@@ -88,17 +86,10 @@ func (s *segment) take() disk.File {
 
 // segmentName returns the file name for a first position. Names sort as the
 // positions do.
-func segmentName(first uint64) string { return fmt.Sprintf("%020d%s", first, segmentSuffix) }
+func segmentName(first uint64) string { return frame.FileName(first, segmentSuffix) }
 
 // parseSegmentName returns the first position that a file name promises.
-func parseSegmentName(name string) (uint64, bool) {
-	digits, ok := strings.CutSuffix(name, segmentSuffix)
-	if !ok || len(digits) != 20 {
-		return 0, false
-	}
-	first, err := strconv.ParseUint(digits, 10, 64)
-	return first, err == nil
-}
+func parseSegmentName(name string) (uint64, bool) { return frame.ParseFileName(name, segmentSuffix) }
 
 func encodeSegmentHeader(id frame.LogID, first uint64, size int64, used bool) []byte {
 	b := make([]byte, segmentHeader)
@@ -138,10 +129,10 @@ func parseSegmentHeader(b []byte, first uint64, size int64) (id frame.LogID, use
 	if flags := binary.LittleEndian.Uint32(b[12:]); flags > 1 {
 		return id, false, fmt.Errorf("flags %#x", flags)
 	}
-	if at := firstNonZero(b[48:60]); at >= 0 {
+	if at := frame.FirstNonZero(b[48:60]); at >= 0 {
 		return id, false, fmt.Errorf("byte %d of the header is not zero", 48+at)
 	}
-	if at := firstNonZero(b[segmentFields:segmentHeader]); at >= 0 {
+	if at := frame.FirstNonZero(b[segmentFields:segmentHeader]); at >= 0 {
 		return id, false, fmt.Errorf("byte %d of the header is not zero", segmentFields+at)
 	}
 	return frame.LogID(b[16:32]), b[12] == 1, nil

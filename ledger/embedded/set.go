@@ -117,7 +117,7 @@ func (s *set) extents(name ledger.StreamID, last bool) ([]extent, error) {
 	if len(s.runs) == 0 {
 		return nil, nil
 	}
-	h := lookup.StreamHash(s.log, name)
+	h := lookup.HashOf(s.log, name)
 	err := disk.Guard(func() error {
 		var numbers []uint64
 		for i := len(s.runs) - 1; i >= 0; i-- {

@@ -3,7 +3,6 @@ package embedded
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"sync"
 
@@ -187,10 +186,7 @@ func makeSpare(files disk.Folder, name string, size int64) (*spare, error) {
 		}
 	}
 	if err != nil {
-		removed := files.Remove(name)
-		if errors.Is(removed, fs.ErrNotExist) {
-			removed = nil
-		}
+		removed := disk.Discard(files, name)
 		return nil, errors.Join(fmt.Errorf("make segment: %w", err), f.Close(), removed)
 	}
 	return &spare{name: name, file: f, size: size}, nil

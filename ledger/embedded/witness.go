@@ -129,7 +129,7 @@ func readWitness(files disk.Folder) (ack, error) {
 	if err := f.Close(); err != nil {
 		return ack{}, err
 	}
-	if firstNonZero(b[:n]) < 0 {
+	if frame.FirstNonZero(b[:n]) < 0 {
 		return ack{}, nil // its making was cut short, before the first segment
 	}
 	var pages [witnessPages]ack

@@ -133,9 +133,8 @@ func Length(b []byte) (int, error) {
 	return int(n), nil
 }
 
-// Parse returns the frame that b starts with if it is whole and its checksum
-// holds.
-func Parse(seed uint32, b []byte) (Frame, error) {
+// whole returns the frame that b starts with if all of it is there.
+func whole(b []byte) (Frame, error) {
 	n, err := Length(b)
 	if err != nil {
 		return nil, err
@@ -143,7 +142,16 @@ func Parse(seed uint32, b []byte) (Frame, error) {
 	if n > len(b) {
 		return nil, fmt.Errorf("frame of %d bytes where %d are left", n, len(b))
 	}
-	f := Frame(b[:n])
+	return Frame(b[:n]), nil
+}
+
+// Parse returns the frame that b starts with if it is whole and its checksum
+// holds.
+func Parse(seed uint32, b []byte) (Frame, error) {
+	f, err := whole(b)
+	if err != nil {
+		return nil, err
+	}
 	if got, want := Checksum(seed, f[8:]), binary.LittleEndian.Uint32(f[4:]); got != want {
 		return nil, fmt.Errorf("frame checksum is %08x, the frame says %08x", got, want)
 	}
@@ -156,14 +164,10 @@ func Parse(seed uint32, b []byte) (Frame, error) {
 // Next returns the frame that b starts with if it is whole, without its
 // checksum: for bytes that another checksum has covered.
 func Next(b []byte) (Frame, error) {
-	n, err := Length(b)
+	f, err := whole(b)
 	if err != nil {
 		return nil, err
 	}
-	if n > len(b) {
-		return nil, fmt.Errorf("frame of %d bytes where %d are left", n, len(b))
-	}
-	f := Frame(b[:n])
 	if err := f.shape(); err != nil {
 		return nil, err
 	}

@@ -17,11 +17,10 @@ package lookup
 import (
 	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"slices"
 	"sync/atomic"
 
-	"github.com/cespare/xxhash/v2"
+	"github.com/vouchledger/vouch/ledger/internal/frame"
 )
 
 // Layout of a page: 4 bytes CRC32C of the rest, 2 bytes number of entries, 2
@@ -38,8 +37,6 @@ const (
 	MaxValue = 1<<valueBits - 1
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // An Entry is the hash of a key in the upper 40 bits and a value in the lower
 // 24.
 type Entry uint64
@@ -53,16 +50,10 @@ func (e Entry) value() uint64 { return uint64(e) & MaxValue }
 // A Hash is 40 bits of the hash of a key.
 type Hash uint64
 
-// HashOf returns the hash of a key in the log with that id: xxHash64 of both.
-// The id is random, so nobody who does not know it can choose keys that meet.
+// HashOf returns the hash of a key in the log with that id: the upper bits of
+// [frame.Hash].
 func HashOf[K ~[]byte | ~string](id [16]byte, key K) Hash {
-	var b [80]byte
-	copy(b[:], id[:])
-	if len(key) <= len(b)-len(id) {
-		n := copy(b[len(id):], key)
-		return Hash(xxhash.Sum64(b[:len(id)+n]) >> valueBits)
-	}
-	return Hash(xxhash.Sum64(append(b[:len(id):len(id)], key...)) >> valueBits)
+	return Hash(frame.Hash(frame.LogID(id), key) >> valueBits)
 }
 
 // A table is the pages of one table.
@@ -87,7 +78,7 @@ func (t *table) page(i int) ([]byte, error) {
 	if t.checked[i/64].Load()&bit != 0 {
 		return p, nil
 	}
-	if got, want := crc32.Checksum(p[4:], castagnoli), binary.LittleEndian.Uint32(p); got != want {
+	if got, want := frame.Checksum(0, p[4:]), binary.LittleEndian.Uint32(p); got != want {
 		return nil, fmt.Errorf("page checksum is %08x, the page says %08x", got, want)
 	}
 	if n := entriesOf(p); n > perPage {
@@ -178,7 +169,7 @@ func paginate(entries []Entry, n int) ([]byte, bool) {
 		}
 		entries = entries[k:]
 		binary.LittleEndian.PutUint16(p[4:], uint16(k)) //nolint:gosec // at most perPage
-		binary.LittleEndian.PutUint32(p, crc32.Checksum(p[4:], castagnoli))
+		binary.LittleEndian.PutUint32(p, frame.Checksum(0, p[4:]))
 	}
 	return pages, true
 }

@@ -107,7 +107,7 @@ func finds(t fataler, r *lookup.Run, s shelf) (falseHits int) {
 		}
 	}
 	for name, want := range segments {
-		got, err := r.Segments(nil, lookup.StreamHash(log, ledger.StreamID(name)))
+		got, err := r.Segments(nil, lookup.HashOf(log, ledger.StreamID(name)))
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Fatalf("Segments(%s) = %v (-want +got):\n%s", name, err, diff)
 		}

@@ -5,14 +5,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io/fs"
 	"strconv"
 	"strings"
 
-	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/internal/damage"
 	"github.com/vouchledger/vouch/ledger/internal/disk"
+	"github.com/vouchledger/vouch/ledger/internal/frame"
 )
 
 // Layout of the first page of a run. All numbers are little-endian.
@@ -106,11 +104,7 @@ func Publish(files disk.Folder, span Span) error {
 
 // unfinished removes what is not finished because of err.
 func unfinished(files disk.Folder, span Span, err error) error {
-	removed := files.Remove(span.Name() + tempSuffix)
-	if errors.Is(removed, fs.ErrNotExist) {
-		removed = nil
-	}
-	return fmt.Errorf("write %s: %w", span.Name(), errors.Join(err, removed))
+	return fmt.Errorf("write %s: %w", span.Name(), errors.Join(err, disk.Discard(files, span.Name()+tempSuffix)))
 }
 
 // Prepare makes the file of a run, durable under a name of its own, which
@@ -157,7 +151,7 @@ func header(log [16]byte, span Span, ids, streams int) []byte {
 	le.PutUint32(b[48:], uint32(ids))     //nolint:gosec // fewer than events
 	le.PutUint32(b[52:], uint32(streams)) //nolint:gosec // fewer than events
 	copy(b[64:], span.Digest[:])
-	le.PutUint32(b[PageBytes-4:], crc32.Checksum(b[:PageBytes-4], castagnoli))
+	le.PutUint32(b[PageBytes-4:], frame.Checksum(0, b[:PageBytes-4]))
 	return b
 }
 
@@ -196,7 +190,7 @@ func open(f disk.File, log [16]byte, name string) (*Run, error) {
 	switch {
 	case string(b[:8]) != runMagic || le.Uint32(b[8:]) != formatVersion:
 		return bad("not an index of format %d", formatVersion)
-	case crc32.Checksum(b[:PageBytes-4], castagnoli) != le.Uint32(b[PageBytes-4:]):
+	case frame.Checksum(0, b[:PageBytes-4]) != le.Uint32(b[PageBytes-4:]):
 		return bad("header checksum does not hold")
 	case [16]byte(b[16:32]) != log:
 		return bad("index of another log")
@@ -308,6 +302,3 @@ func (r *Run) Tables() (Tables, error) {
 	}
 	return Tables{IDs: ids, Streams: streams}, nil
 }
-
-// StreamHash returns the hash of a stream name.
-func StreamHash(log [16]byte, s ledger.StreamID) Hash { return HashOf(log, s) }

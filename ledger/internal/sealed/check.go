@@ -130,7 +130,7 @@ func (p *Part) checkZeros() error {
 		if _, err := p.file.ReadAt(gap, end); err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("read %s: %w", p.name, err)
 		}
-		if at := firstNonZero(gap); at >= 0 {
+		if at := frame.FirstNonZero(gap); at >= 0 {
 			return p.bad(end+int64(at), p.First, "not zero between the sections")
 		}
 		if i < sections {
@@ -141,7 +141,7 @@ func (p *Part) checkZeros() error {
 	if _, err := p.file.ReadAt(end256[:], p.size-trailerBytes); err != nil {
 		return fmt.Errorf("read %s: %w", p.name, err)
 	}
-	if firstNonZero(end256[144:252]) >= 0 {
+	if frame.FirstNonZero(end256[144:252]) >= 0 {
 		return p.bad(p.size-trailerBytes, p.First, "the trailer is not zero where it must be")
 	}
 	return nil

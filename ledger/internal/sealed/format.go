@@ -58,10 +58,7 @@ package sealed
 import (
 	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"math/bits"
-	"strconv"
-	"strings"
 
 	"github.com/vouchledger/vouch/ledger/internal/frame"
 )
@@ -126,21 +123,15 @@ func orderAt(order []byte, width int, i uint64) uint32 {
 	return uint32(binary.LittleEndian.Uint64(order[at/8:]) >> (at % 8) & (1<<width - 1)) //nolint:gosec // width bits
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 var sectionNames = [sections]string{"blocks", "streams", "names", "kinds", "order"}
 
 // Name returns the file name for a first position. Names sort as positions do.
-func Name(first uint64) string { return fmt.Sprintf("%020d%s", first, suffix) }
+func Name(first uint64) string { return frame.FileName(first, suffix) }
 
 // ParseName returns the first position that a file name promises.
 func ParseName(name string) (uint64, bool) {
-	digits, ok := strings.CutSuffix(name, suffix)
-	if !ok || len(digits) != 20 {
-		return 0, false
-	}
-	first, err := strconv.ParseUint(digits, 10, 64)
-	return first, err == nil && first > 0
+	first, ok := frame.ParseFileName(name, suffix)
+	return first, ok && first > 0
 }
 
 // A section is a stretch of the file.
@@ -168,7 +159,7 @@ func encodeHead(id frame.LogID, first, count uint64) []byte {
 	copy(b[16:], id[:])
 	le.PutUint64(b[32:], first)
 	le.PutUint64(b[40:], count)
-	le.PutUint32(b[60:], crc32.Checksum(b[:60], castagnoli))
+	le.PutUint32(b[60:], frame.Checksum(0, b[:60]))
 	return b
 }
 
@@ -177,9 +168,9 @@ func parseHead(b []byte) (id frame.LogID, first, count uint64, err error) {
 	switch {
 	case string(b[:8]) != headMagic:
 		err = fmt.Errorf("not a sealed segment: starts with %x", b[:8])
-	case crc32.Checksum(b[:60], castagnoli) != le.Uint32(b[60:]):
+	case frame.Checksum(0, b[:60]) != le.Uint32(b[60:]):
 		err = fmt.Errorf("header checksum is %08x, the header says %08x",
-			crc32.Checksum(b[:60], castagnoli), le.Uint32(b[60:]))
+			frame.Checksum(0, b[:60]), le.Uint32(b[60:]))
 	case le.Uint32(b[8:]) != formatVersion:
 		err = fmt.Errorf("format version %d, this program reads %d", le.Uint32(b[8:]), formatVersion)
 	case le.Uint64(b[32:]) == 0 || le.Uint64(b[32:]) > maxPosition:

@@ -5,13 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"slices"
 	"sort"
 	"strings"
 	"sync/atomic"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/vouchledger/vouch/ledger"
@@ -45,12 +43,6 @@ type hashed struct {
 }
 
 const revisionBits = 40
-
-// streamHash is xxHash64 of the log's id and the name.
-func streamHash[T ~string | ~[]byte](log frame.LogID, name T) uint64 {
-	var room [96]byte
-	return xxhash.Sum64(append(append(room[:0], log[:]...), name...))
-}
 
 func (h hashed) compare(o hashed) int {
 	return cmp.Or(cmp.Compare(h.hash, o.hash), cmp.Compare(h.Ordinal, o.Ordinal))
@@ -108,7 +100,7 @@ func (p *Part) open() error {
 	if p.First != promised {
 		return p.bad(0, promised, "segment of position %d under the name of %d", p.First, promised)
 	}
-	if at := firstNonZero(head[48:60]); at >= 0 || firstNonZero(head[12:16]) >= 0 {
+	if at := frame.FirstNonZero(head[48:60]); at >= 0 || frame.FirstNonZero(head[12:16]) >= 0 {
 		return p.bad(48, p.First, "the header is not zero where it must be")
 	}
 	p.seed = p.Log.Seed()
@@ -167,7 +159,7 @@ func (p *Part) section(i int) ([]byte, error) {
 	if p.held[i].Load() {
 		return b, nil
 	}
-	if got := crc32.Checksum(b, castagnoli); got != s.crc {
+	if got := frame.Checksum(0, b); got != s.crc {
 		return nil, p.bad(s.offset, p.First, "checksum of the section %s is %08x, the trailer says %08x",
 			sectionNames[i], got, s.crc)
 	}
@@ -227,7 +219,7 @@ func (p *Part) Stream(name ledger.StreamID) (e Extent, ok bool, err error) {
 	if err != nil {
 		return Extent{}, false, err
 	}
-	n, hash := len(streams)/streamEntry, streamHash(p.Log, name)
+	n, hash := len(streams)/streamEntry, frame.Hash(p.Log, name)
 	i := sort.Search(n, func(i int) bool { return hashAt(streams, i) >= hash })
 	if i == n || hashAt(streams, i) != hash {
 		return Extent{}, false, nil
@@ -346,14 +338,4 @@ func (p *Part) Matching(prefixes []string) (*Set, error) {
 		return nil
 	})
 	return s, err
-}
-
-// firstNonZero returns the offset of the first byte that is not zero, or -1.
-func firstNonZero(b []byte) int {
-	for i, c := range b {
-		if c != 0 {
-			return i
-		}
-	}
-	return -1
 }

@@ -189,7 +189,6 @@ func (c *Cursor) load(p *Part, ordinal uint32) error {
 // stays as it is when it takes in another segment.
 type Unpacked struct {
 	Part   *Part
-	raw    [][]byte // of each block, never written again
 	frames []frame.Frame
 	order  []uint32 // ordinals by position
 }
@@ -197,15 +196,14 @@ type Unpacked struct {
 // Unpack reads the whole segment into u, which may have held another.
 func (p *Part) Unpack(u *Unpacked) error {
 	u.Part = nil
-	clear(u.raw)
 	clear(u.frames)
-	u.raw, u.frames, u.order = u.raw[:0], u.frames[:0], u.order[:0]
+	u.frames, u.order = u.frames[:0], u.order[:0]
 	total := int64(0)
 	err := p.eachBlock(nil, false, func(b block, raw []byte) error {
 		if int(b.first) != len(u.frames) {
 			return p.badBlock(b, "the block starts with ordinal %d, %d is due", b.first, len(u.frames))
 		}
-		u.raw, total = append(u.raw, raw), total+int64(len(raw))
+		total += int64(len(raw))
 		return p.framesOf(b, raw, func(f frame.Frame) bool {
 			u.frames = append(u.frames, f)
 			return true
@@ -323,6 +321,3 @@ func (u *Unpacked) Frame(position uint64) (frame.Frame, error) {
 	}
 	return f, nil
 }
-
-// Ordinal returns the event of an ordinal.
-func (u *Unpacked) Ordinal(o uint32) frame.Frame { return u.frames[o] }

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"hash/crc32"
-	"io/fs"
 	"maps"
 	"slices"
 	"sync"
@@ -53,11 +51,7 @@ func Write(files disk.Folder, c Content) error {
 		err = files.Rename(temp, name)
 	}
 	if err != nil {
-		removed := files.Remove(temp)
-		if errors.Is(removed, fs.ErrNotExist) {
-			removed = nil
-		}
-		return fmt.Errorf("seal %s: %w", name, errors.Join(err, removed))
+		return fmt.Errorf("seal %s: %w", name, errors.Join(err, disk.Discard(files, temp)))
 	}
 	return nil
 }
@@ -124,7 +118,7 @@ func (w *writer) write() error {
 		if err := w.pad(8); err != nil {
 			return err
 		}
-		w.trailer.sections[i] = section{offset: w.written, length: len(b), crc: crc32.Checksum(b, castagnoli)}
+		w.trailer.sections[i] = section{offset: w.written, length: len(b), crc: frame.Checksum(0, b)}
 		if err := w.put(b); err != nil {
 			return err
 		}
@@ -154,7 +148,7 @@ func (w *writer) arrange() {
 	for _, name := range slices.Sorted(maps.Keys(byStream)) {
 		events := byStream[name]
 		extents = append(extents, hashed{
-			hash: streamHash(w.content.Log, name),
+			hash: frame.Hash(w.content.Log, name),
 			Extent: Extent{
 				Revision: frames[events[0]].Revision(),
 				Ordinal:  uint32(len(w.cluster)), Count: uint32(len(events)), //nolint:gosec // at most maxEvents
