@@ -30,8 +30,10 @@ func guard[T any](ctx context.Context, s *session, f func(context.Context) (T, e
 	go func() {
 		defer s.leave()
 		var o outcome[T]
-		defer func() { done <- o }()
-		defer s.look(&o.err)
+		defer func() {
+			done <- o
+			s.look(o.err) // not before: the caller is to hear this and not that the session ended
+		}()
 		defer caught(&o.err)
 		o.value, o.err = f(ctx)
 	}()
@@ -39,6 +41,11 @@ func guard[T any](ctx context.Context, s *session, f func(context.Context) (T, e
 	case o := <-done:
 		return o.value, o.err
 	case <-ctx.Done():
+		select {
+		case o := <-done:
+			return o.value, o.err
+		default:
+		}
 		return none, fmt.Errorf("no answer: %w", context.Cause(ctx))
 	}
 }

@@ -116,9 +116,9 @@ func (s *session) end() {
 
 // look gives the session up if an error of its client says that it has lost its
 // node.
-func (s *session) look(err *error) {
+func (s *session) look(err error) {
 	var e *esdb.Error
-	if errors.As(*err, &e) && e.Code() == esdb.ErrorUnavailable {
+	if errors.As(err, &e) && e.Code() == esdb.ErrorUnavailable {
 		s.end()
 	}
 }

@@ -62,27 +62,24 @@ func open[S any](ctx, life context.Context, s *session, begin func(context.Conte
 	f := &feed{items: make(chan item, feedAhead), stop: stop}
 	go func() {
 		defer s.leave()
-		f.run(life, func() (it item) {
-			defer s.look(&it.err)
-			return safely(func() item { return next(source) })
-		})
+		s.look(f.run(life, func() item { return next(source) }))
 	}()
 	return f, nil
 }
 
 // run takes from the client until the end, an error, a panic or the end of
-// life. It may stay behind in the client until the session is ended.
-func (f *feed) run(life context.Context, next func() item) {
+// life, and returns the error. It may stay behind in the client until the session is ended.
+func (f *feed) run(life context.Context, next func() item) error {
 	defer close(f.items)
 	for {
-		it := next()
+		it := safely(next)
 		select {
 		case f.items <- it:
 		case <-life.Done():
-			return
+			return it.err
 		}
 		if it.err != nil {
-			return
+			return it.err
 		}
 	}
 }
