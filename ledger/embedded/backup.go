@@ -100,10 +100,7 @@ func backupDir(ctx context.Context, from, to string, cfg BackupConfig) (r Backup
 	if there, err := os.Stat(to); err != nil || os.SameFile(here, there) {
 		return r, errors.Join(fmt.Errorf("%w: a backup of a folder into itself", ledger.ErrInvalid), err)
 	}
-	unlock, err := target.Lock(ctx, lockName, holder(cfg.Now()))
-	if errors.Is(err, disk.ErrHeld) {
-		return r, fmt.Errorf("%w: %w", ErrLocked, err)
-	}
+	unlock, err := lockTarget(ctx, target, cfg.Now())
 	if err != nil {
 		return r, err
 	}

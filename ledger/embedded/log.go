@@ -146,6 +146,15 @@ func holder(now time.Time) string {
 	return fmt.Sprintf("process %d on %s since %s", os.Getpid(), host, now.UTC().Format(time.RFC3339))
 }
 
+// lockTarget takes a folder that a backup or a restore writes to.
+func lockTarget(ctx context.Context, target *disk.OS, now time.Time) (io.Closer, error) {
+	unlock, err := target.Lock(ctx, lockName, holder(now))
+	if errors.Is(err, disk.ErrHeld) {
+		return nil, fmt.Errorf("%w: %w", ErrLocked, err)
+	}
+	return unlock, err
+}
+
 // OpenFolder is [Open] on any file layer and without a lock, for tests of what
 // disks do. The caller sees to it that nobody else writes.
 func OpenFolder(ctx context.Context, files disk.Folder, cfg Config) (*Log, error) {

@@ -82,10 +82,7 @@ func restoreDir(ctx context.Context, from, to string, until Until, cfg RestoreCo
 			return r, notEmpty(e.Name())
 		}
 	}
-	unlock, err := target.Lock(ctx, lockName, holder(cfg.Now()))
-	if errors.Is(err, disk.ErrHeld) {
-		return r, fmt.Errorf("%w: %w", ErrLocked, err)
-	}
+	unlock, err := lockTarget(ctx, target, cfg.Now())
 	if err != nil {
 		return r, err
 	}

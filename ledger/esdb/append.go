@@ -154,21 +154,15 @@ func (l *Log) fetch(ctx context.Context, position uint64, n int, found map[ledge
 
 // freshen brings the index up to the end of a stream.
 func (l *Log) freshen(ctx context.Context, stream ledger.StreamID) error {
-	next := uint64(0)
-	err := l.link.do(ctx, l.attempt(), func(ctx context.Context, s *session) error {
-		f, err := s.readStream(ctx, ctx, l.cfg.Namespace+string(stream), nil, true, 1)
-		if err != nil {
-			return err
-		}
-		defer f.stop()
-		it := f.next(ctx)
-		if it.event != nil {
-			next = it.event.revision + 1
-		}
-		return ignoreEnd(it.err)
+	last, err := l.last(ctx, func(ctx context.Context, s *session) (*feed, error) {
+		return s.readStream(ctx, ctx, l.cfg.Namespace+string(stream), nil, true, 1)
 	})
 	if err != nil && !errors.Is(err, errNone) {
 		return err
+	}
+	next := uint64(0)
+	if last != nil {
+		next = last.revision + 1
 	}
 	return l.await(ctx, func() bool { return l.index.next[stream] >= next })
 }

@@ -120,19 +120,30 @@ func (x *index) denied() error {
 func (l *Log) end(ctx context.Context) (position uint64, err error) {
 	ctx, cancel := l.bounded(ctx)
 	defer cancel()
+	last, err := l.last(ctx, func(ctx context.Context, s *session) (*feed, error) {
+		return s.readAll(ctx, ctx, nil, true, 1)
+	})
+	if last != nil {
+		position = last.commit + 1
+	}
+	return position, err
+}
+
+// last returns the first event of a backward reading; nil if there is none.
+func (l *Log) last(ctx context.Context, read func(context.Context, *session) (*feed, error)) (last *event, err error) {
 	err = l.link.do(ctx, l.attempt(), func(ctx context.Context, s *session) error {
-		f, err := s.readAll(ctx, ctx, nil, true, 1)
+		f, err := read(ctx, s)
 		if err != nil {
 			return err
 		}
 		defer f.stop()
 		it := f.next(ctx)
 		if it.event != nil {
-			position = it.event.commit + 1
+			last = it.event
 		}
 		return ignoreEnd(it.err)
 	})
-	return position, err
+	return last, err
 }
 
 // await waits for the index to see what the cluster is known to hold. If that

@@ -16,11 +16,7 @@ func (g *groupService) GetInfo(ctx context.Context, req *persistent.GetInfoReq) 
 		return nil, accessDenied("")
 	}
 	o := req.GetOptions()
-	key := streamKey(o.GetStreamIdentifier(), o.GetGroupName())
-	if o.GetAll() != nil {
-		key.source = allStream
-	}
-	r, err := g.find(ctx, key)
+	r, err := g.find(ctx, sourceKey(o))
 	if err != nil {
 		return nil, err
 	}

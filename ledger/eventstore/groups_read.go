@@ -32,10 +32,7 @@ func (g *groupService) Read(stream persistent.PersistentSubscriptions_ReadServer
 	if o == nil {
 		return invalid("the first message of a persistent subscription must be its options")
 	}
-	key := streamKey(o.GetStreamIdentifier(), o.GetGroupName())
-	if o.GetAll() != nil {
-		key.source = allStream
-	}
+	key := sourceKey(o)
 	u := requester(ctx)
 	if u.ReadOnly {
 		return accessDenied("") // answers move the group

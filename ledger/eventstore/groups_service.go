@@ -269,10 +269,7 @@ func (g *groupService) Delete(ctx context.Context, req *persistent.DeleteReq) (*
 		return nil, err
 	}
 	o := req.GetOptions()
-	key := streamKey(o.GetStreamIdentifier(), o.GetGroupName())
-	if o.GetAll() != nil {
-		key.source = allStream
-	}
+	key := sourceKey(o)
 	if err := g.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -309,10 +306,7 @@ func (g *groupService) ReplayParked(
 		return nil, err
 	}
 	o := req.GetOptions()
-	key := streamKey(o.GetStreamIdentifier(), o.GetGroupName())
-	if o.GetAll() != nil {
-		key.source = allStream
-	}
+	key := sourceKey(o)
 	r, err := g.find(ctx, key)
 	if err != nil {
 		return nil, err

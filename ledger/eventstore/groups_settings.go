@@ -102,6 +102,20 @@ func streamKey(id *shared.StreamIdentifier, group string) groupKey {
 	return groupKey{ledger.StreamID(id.GetStreamName()), group}
 }
 
+// sourceKey names the group of a request that is about one.
+func sourceKey(o interface {
+	GetStreamIdentifier() *shared.StreamIdentifier
+	GetAll() *shared.Empty
+	GetGroupName() string
+},
+) groupKey {
+	key := streamKey(o.GetStreamIdentifier(), o.GetGroupName())
+	if o.GetAll() != nil {
+		key.source = allStream
+	}
+	return key
+}
+
 // createOptions reads a request to create.
 func createOptions(o *persistent.CreateReq_Options) (groupConfig, startOption, error) {
 	c := groupConfig{settings: createSettings(o.GetSettings())}

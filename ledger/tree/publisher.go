@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"sync"
 	"time"
@@ -176,7 +177,15 @@ func (p *Publisher) follow(ctx context.Context) error {
 	p.mu.Lock()
 	from := p.position + 1
 	p.mu.Unlock()
-	for r, err := range p.log.Subscribe(ctx, ledger.Query{From: from}) {
+	if err := p.take(p.log.Subscribe(ctx, ledger.Query{From: from})); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// take appends a leaf for each record.
+func (p *Publisher) take(records iter.Seq2[ledger.Record, error]) error {
+	for r, err := range records {
 		if err != nil {
 			return fmt.Errorf("tree: %w", err)
 		}
@@ -184,7 +193,7 @@ func (p *Publisher) follow(ctx context.Context) error {
 			return err
 		}
 	}
-	return ctx.Err()
+	return nil
 }
 
 // CatchUp appends what the log holds now.
@@ -196,15 +205,7 @@ func (p *Publisher) CatchUp(ctx context.Context) error {
 	}
 	from := p.position + 1
 	p.mu.Unlock()
-	for r, err := range p.log.Read(ctx, ledger.Query{From: from}) {
-		if err != nil {
-			return fmt.Errorf("tree: %w", err)
-		}
-		if err := p.add(&r); err != nil {
-			return err
-		}
-	}
-	return nil
+	return p.take(p.log.Read(ctx, ledger.Query{From: from}))
 }
 
 func (p *Publisher) add(r *ledger.Record) error {
