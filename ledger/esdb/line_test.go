@@ -136,7 +136,7 @@ func TestConformanceOnABadLine(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			for n := 1; ; n++ { // a little later each time, so that a slow machine gets through
 				select {
-				case <-time.After(time.Duration(n*(5+r.IntN(60))) * time.Millisecond):
+				case <-time.After(time.Duration(n*(1+r.IntN(15))) * time.Millisecond):
 					broken += l.cut()
 				case <-stop:
 					return
@@ -147,7 +147,7 @@ func TestConformanceOnABadLine(t *testing.T) {
 		t.Cleanup(before)
 		return log
 	})
-	if broken < 3 { // a fast machine is through before much can break
+	if broken < 20 {
 		t.Errorf("%d connections were broken; the line is too good", broken)
 	}
 }
