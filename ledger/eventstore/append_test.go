@@ -259,12 +259,24 @@ func TestRefusedAppends(t *testing.T) {
 		code         string
 		trailers     map[string]string
 	}{
-		{"more than a mebibyte", "till-4", []*streams.AppendReq_ProposedMessage{big(1), big(2), big(3), big(4)}, "InvalidArgument",
-			map[string]string{"exception": "maximum-append-size-exceeded", "maximum-append-size": "1048576"}},
-		{"no type", "till-4", []*streams.AppendReq_ProposedMessage{without("type")}, "InvalidArgument",
-			map[string]string{"exception": "missing-required-metadata-property"}},
-		{"no content type", "till-4", []*streams.AppendReq_ProposedMessage{without("content-type")}, "InvalidArgument",
-			map[string]string{"exception": "missing-required-metadata-property"}},
+		{
+			"more than a mebibyte", "till-4",
+			[]*streams.AppendReq_ProposedMessage{big(1), big(2), big(3), big(4)},
+			"InvalidArgument",
+			map[string]string{"exception": "maximum-append-size-exceeded", "maximum-append-size": "1048576"},
+		},
+		{
+			"no type", "till-4",
+			[]*streams.AppendReq_ProposedMessage{without("type")},
+			"InvalidArgument",
+			map[string]string{"exception": "missing-required-metadata-property"},
+		},
+		{
+			"no content type", "till-4",
+			[]*streams.AppendReq_ProposedMessage{without("content-type")},
+			"InvalidArgument",
+			map[string]string{"exception": "missing-required-metadata-property"},
+		},
 		{"no id", "till-4", []*streams.AppendReq_ProposedMessage{unnamed}, "InvalidArgument", nil},
 		{"a tombstone of one's own", "till-4", []*streams.AppendReq_ProposedMessage{tomb}, "InvalidArgument", nil},
 		{"to no stream", "", []*streams.AppendReq_ProposedMessage{rawSale(1)}, "InvalidArgument", nil},

@@ -70,7 +70,9 @@ func TestAnyHistory(t *testing.T) {
 		ctx := s.t.Context()
 		expectation := rapid.Custom(func(t *rapid.T) esdb.ExpectedRevision {
 			return rapid.SampledFrom([]esdb.ExpectedRevision{
-				esdb.Any{}, esdb.NoStream{}, esdb.StreamExists{},
+				esdb.Any{},
+				esdb.NoStream{},
+				esdb.StreamExists{},
 				esdb.Revision(uint64(rapid.IntRange(max(p.events-2, 0), p.events).Draw(t, "revision"))),
 			}).Draw(t, "expected")
 		})

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"path/filepath"
 	"strings"
@@ -320,4 +319,4 @@ func TestProofText(t *testing.T) {
 	}
 }
 
-func clip(b []byte, at int) string { return fmt.Sprintf("%s", b[max(0, at-5):min(len(b), at+5)]) }
+func clip(b []byte, at int) string { return string(b[max(0, at-5):min(len(b), at+5)]) }

@@ -232,9 +232,10 @@ func (l *lines) value(t *testing.T, name string) string {
 	t.Helper()
 	var value string
 	within(t, "the program prints "+name, func() bool {
-		_, rest, ok := strings.Cut(l.text(), name+"=")
-		value, _, ok = strings.Cut(rest, "\n")
-		return ok
+		_, rest, _ := strings.Cut(l.text(), name+"=")
+		line, _, ended := strings.Cut(rest, "\n")
+		value = line
+		return ended
 	})
 	return strings.Trim(value, `"`)
 }
