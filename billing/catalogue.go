@@ -54,6 +54,7 @@ func (c *Catalogue) Apply(e ledger.Event) error {
 		c.prices[p.SKU] = insert(c.prices[p.SKU], pricing{e.ID, p})
 	case ledger.TaxSet:
 		c.taxes[p.Category] = insert(c.taxes[p.Category], taxing{p})
+	case ledger.PromotionSet:
 	default:
 		return fmt.Errorf("%s/%d: %w: %s in a catalogue", e.Stream, e.Revision, ledger.ErrUnknownKind, e.Kind)
 	}

@@ -117,6 +117,11 @@ func (p *Payment) Apply(e ledger.Event) error {
 		if p.Open != nil {
 			p.Open.Notified = true
 		}
+	case ledger.IncrementIntended, ledger.Incremented, ledger.ChargeIntended, ledger.Charged, ledger.HoldLapsed,
+		ledger.RefundFailed, ledger.ExternalObserved, ledger.PaymentEscalated, ledger.PaymentResolved,
+		ledger.DebtWrittenOff, ledger.CashTaken, ledger.FraudWarningReceived, ledger.ChargebackOpened,
+		ledger.ChargebackFundsMoved, ledger.EvidencePackBuilt, ledger.SubmissionIntended,
+		ledger.EvidenceSubmitted, ledger.ChargebackClosed:
 	default:
 		return fmt.Errorf("%s/%d: %w: %s in a payment", e.Stream, e.Revision, ledger.ErrUnknownKind, e.Kind)
 	}

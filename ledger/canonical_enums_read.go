@@ -2,6 +2,228 @@
 
 package ledger
 
+func (r *reader) exceptionClass(i int, p *ExceptionClass) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch ExceptionClass(r.b[i:j]) {
+	case ExceptionMissingAtProvider:
+		*p = ExceptionMissingAtProvider
+	case ExceptionMissingHere:
+		*p = ExceptionMissingHere
+	case ExceptionAmount:
+		*p = ExceptionAmount
+	case ExceptionCurrency:
+		*p = ExceptionCurrency
+	case ExceptionDuplicate:
+		*p = ExceptionDuplicate
+	case ExceptionFee:
+		*p = ExceptionFee
+	case ExceptionRefund:
+		*p = ExceptionRefund
+	case ExceptionChargeback:
+		*p = ExceptionChargeback
+	case ExceptionPayout:
+		*p = ExceptionPayout
+	case ExceptionStale:
+		*p = ExceptionStale
+	case ExceptionBank:
+		*p = ExceptionBank
+	default:
+		*p = ExceptionClass(r.text(i, j, h))
+	}
+	return j + 1
+}
+
+func (r *reader) fiscalRegime(i int, p *FiscalRegime) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch FiscalRegime(r.b[i:j]) {
+	case FiscalNone:
+		*p = FiscalNone
+	case FiscalDE:
+		*p = FiscalDE
+	default:
+		*p = FiscalRegime(r.text(i, j, h))
+	}
+	return j + 1
+}
+
+func (r *reader) promotionKind(i int, p *PromotionKind) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch PromotionKind(r.b[i:j]) {
+	case PromotionPercent:
+		*p = PromotionPercent
+	case PromotionAmount:
+		*p = PromotionAmount
+	case PromotionNForM:
+		*p = PromotionNForM
+	case PromotionMix:
+		*p = PromotionMix
+	case PromotionMember:
+		*p = PromotionMember
+	default:
+		*p = PromotionKind(r.text(i, j, h))
+	}
+	return j + 1
+}
+
+func (r *reader) chargebackOutcome(i int, p *ChargebackOutcome) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch ChargebackOutcome(r.b[i:j]) {
+	case ChargebackWon:
+		*p = ChargebackWon
+	case ChargebackLost:
+		*p = ChargebackLost
+	case ChargebackAccepted:
+		*p = ChargebackAccepted
+	case ChargebackInquiry:
+		*p = ChargebackInquiry
+	default:
+		*p = ChargebackOutcome(r.text(i, j, h))
+	}
+	return j + 1
+}
+
+func (r *reader) claim(i int, p *Claim) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch Claim(r.b[i:j]) {
+	case ClaimNotTaken:
+		*p = ClaimNotTaken
+	case ClaimQuantity:
+		*p = ClaimQuantity
+	case ClaimItem:
+		*p = ClaimItem
+	case ClaimNotMe:
+		*p = ClaimNotMe
+	case ClaimPrice:
+		*p = ClaimPrice
+	default:
+		*p = Claim(r.text(i, j, h))
+	}
+	return j + 1
+}
+
+func (r *reader) disputeOutcome(i int, p *DisputeOutcome) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch DisputeOutcome(r.b[i:j]) {
+	case DisputeUpheld:
+		*p = DisputeUpheld
+	case DisputePartial:
+		*p = DisputePartial
+	case DisputeDenied:
+		*p = DisputeDenied
+	default:
+		*p = DisputeOutcome(r.text(i, j, h))
+	}
+	return j + 1
+}
+
+func (r *reader) chargePurpose(i int, p *ChargePurpose) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch ChargePurpose(r.b[i:j]) {
+	case ChargeVisit:
+		*p = ChargeVisit
+	case ChargeRemainder:
+		*p = ChargeRemainder
+	case ChargeSupplement:
+		*p = ChargeSupplement
+	case ChargeDebt:
+		*p = ChargeDebt
+	default:
+		*p = ChargePurpose(r.text(i, j, h))
+	}
+	return j + 1
+}
+
+func (r *reader) supplementAnswer(i int, p *SupplementAnswer) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch SupplementAnswer(r.b[i:j]) {
+	case SupplementConsented:
+		*p = SupplementConsented
+	case SupplementRefused:
+		*p = SupplementRefused
+	case SupplementWaived:
+		*p = SupplementWaived
+	default:
+		*p = SupplementAnswer(r.text(i, j, h))
+	}
+	return j + 1
+}
+
+func (r *reader) refundPurpose(i int, p *RefundPurpose) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch RefundPurpose(r.b[i:j]) {
+	case RefundCorrection:
+		*p = RefundCorrection
+	case RefundGoodwill:
+		*p = RefundGoodwill
+	case RefundFraudWarning:
+		*p = RefundFraudWarning
+	case RefundDuplicate:
+		*p = RefundDuplicate
+	default:
+		*p = RefundPurpose(r.text(i, j, h))
+	}
+	return j + 1
+}
+
+func (r *reader) priceUnit(i int, p *PriceUnit) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch PriceUnit(r.b[i:j]) {
+	case PerPiece:
+		*p = PerPiece
+	case PerKilogram:
+		*p = PerKilogram
+	default:
+		*p = PriceUnit(r.text(i, j, h))
+	}
+	return j + 1
+}
+
+func (r *reader) taxBasis(i int, p *TaxBasis) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch TaxBasis(r.b[i:j]) {
+	case TaxPerLine:
+		*p = TaxPerLine
+	case TaxPerReceipt:
+		*p = TaxPerReceipt
+	default:
+		*p = TaxBasis(r.text(i, j, h))
+	}
+	return j + 1
+}
+
 func (r *reader) doubt(i int, p *Doubt) int {
 	j, h := r.plain(i)
 	if j < 0 {
@@ -80,42 +302,34 @@ func (r *reader) lineCheck(i int, p *LineCheck) int {
 	return j + 1
 }
 
-func (r *reader) claim(i int, p *Claim) int {
+func (r *reader) lineKind(i int, p *LineKind) int {
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
 	}
-	switch Claim(r.b[i:j]) {
-	case ClaimNotTaken:
-		*p = ClaimNotTaken
-	case ClaimQuantity:
-		*p = ClaimQuantity
-	case ClaimItem:
-		*p = ClaimItem
-	case ClaimNotMe:
-		*p = ClaimNotMe
-	case ClaimPrice:
-		*p = ClaimPrice
+	switch LineKind(r.b[i:j]) {
+	case LineItem:
+		*p = LineItem
+	case LineDeposit:
+		*p = LineDeposit
 	default:
-		*p = Claim(r.text(i, j, h))
+		*p = LineKind(r.text(i, j, h))
 	}
 	return j + 1
 }
 
-func (r *reader) disputeOutcome(i int, p *DisputeOutcome) int {
+func (r *reader) priceRule(i int, p *PriceRule) int {
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
 	}
-	switch DisputeOutcome(r.b[i:j]) {
-	case DisputeUpheld:
-		*p = DisputeUpheld
-	case DisputePartial:
-		*p = DisputePartial
-	case DisputeDenied:
-		*p = DisputeDenied
+	switch PriceRule(r.b[i:j]) {
+	case PriceMinPickExit:
+		*p = PriceMinPickExit
+	case PriceAtPick:
+		*p = PriceAtPick
 	default:
-		*p = DisputeOutcome(r.text(i, j, h))
+		*p = PriceRule(r.text(i, j, h))
 	}
 	return j + 1
 }
@@ -184,6 +398,8 @@ func (r *reader) credentialKind(i int, p *CredentialKind) int {
 		*p = CredentialCard
 	case CredentialStaff:
 		*p = CredentialStaff
+	case CredentialNone:
+		*p = CredentialNone
 	default:
 		*p = CredentialKind(r.text(i, j, h))
 	}

@@ -7,6 +7,55 @@ import "strings"
 // payload reads the whole body as a payload of kind k, or returns nil.
 func (r *reader) payload(k Kind) Payload {
 	switch k {
+	case KindBalanceRecorded,
+		KindPayoutRecorded,
+		KindPayoutFailed,
+		KindBankStatementRecorded,
+		KindExceptionOpened,
+		KindExceptionAssigned,
+		KindExceptionClosed,
+		KindDayClosed,
+		KindPriceChecked,
+		KindFiscalStarted,
+		KindFiscalSigned,
+		KindFiscalFailed,
+		KindNoticeQuarantined,
+		KindProviderSwept:
+		return r.payloadBooks(k)
+	case KindPromotionSet,
+		KindPromotionPinned,
+		KindCouponRedeemed,
+		KindCouponAccepted,
+		KindItemRepriced,
+		KindAgeVerified:
+		return r.payloadCatalogue(k)
+	case KindFraudWarningReceived,
+		KindChargebackOpened,
+		KindChargebackFundsMoved,
+		KindEvidencePackBuilt,
+		KindSubmissionIntended,
+		KindEvidenceSubmitted,
+		KindChargebackClosed:
+		return r.payloadChargeback(k)
+	case KindDisputeOpened,
+		KindDisputeDecided:
+		return r.payloadDispute(k)
+	case KindIncrementIntended,
+		KindIncremented,
+		KindChargeIntended,
+		KindCharged,
+		KindHoldLapsed,
+		KindRefundFailed,
+		KindExternalObserved,
+		KindPaymentEscalated,
+		KindPaymentResolved,
+		KindDebtWrittenOff,
+		KindGoodwillGranted,
+		KindSupplementProposed,
+		KindSupplementAnswered,
+		KindVisitMatched,
+		KindCashTaken:
+		return r.payloadMoney(k)
 	case KindHoldIntended,
 		KindCaptureIntended,
 		KindReleaseIntended,
@@ -26,8 +75,6 @@ func (r *reader) payload(k Kind) Payload {
 		KindReceiptProvisional,
 		KindReceiptIssued,
 		KindReceiptCorrected,
-		KindDisputeOpened,
-		KindDisputeDecided,
 		KindVisitSettled:
 		return r.payloadReceipt(k)
 	case KindStoreOpened,
@@ -50,7 +97,7 @@ func (r *reader) payload(k Kind) Payload {
 }
 
 // textFields is how many fields hold a text.
-const textFields = 107
+const textFields = 247
 
 // seen holds the structs read last.
 type seen struct {
@@ -61,16 +108,22 @@ type seen struct {
 
 // parts is memory for the lists and long texts of many payloads.
 type parts struct {
-	texts                strings.Builder
-	listDoubt            slab[Doubt]
-	listID               slab[ID]
-	listDigest           slab[Digest]
-	listReceiptLine      slab[ReceiptLine]
-	listPendingItem      slab[PendingItem]
-	listTaxTotal         slab[TaxTotal]
-	listSlotPlan         slab[SlotPlan]
-	listItemHypothesis   slab[ItemHypothesis]
-	listActionHypothesis slab[ActionHypothesis]
-	listPersonHypothesis slab[PersonHypothesis]
-	listEvidenceRef      slab[EvidenceRef]
+	texts                  strings.Builder
+	listBalanceTransaction slab[BalanceTransaction]
+	liststring             slab[string]
+	listBankLine           slab[BankLine]
+	listDayTotal           slab[DayTotal]
+	listSKU                slab[SKU]
+	listDoubt              slab[Doubt]
+	listID                 slab[ID]
+	listDigest             slab[Digest]
+	listDiscount           slab[Discount]
+	listReceiptLine        slab[ReceiptLine]
+	listPendingItem        slab[PendingItem]
+	listTaxTotal           slab[TaxTotal]
+	listSlotPlan           slab[SlotPlan]
+	listItemHypothesis     slab[ItemHypothesis]
+	listActionHypothesis   slab[ActionHypothesis]
+	listPersonHypothesis   slab[PersonHypothesis]
+	listEvidenceRef        slab[EvidenceRef]
 }

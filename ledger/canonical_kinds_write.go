@@ -5,6 +5,94 @@ package ledger
 // payload writes p; a type that it does not know is odd.
 func (w *writer) payload(b []byte, p Payload) []byte {
 	switch p := p.(type) {
+	case BalanceRecorded:
+		return w.balanceRecorded(b, &p)
+	case PayoutRecorded:
+		return w.payoutRecorded(b, &p)
+	case PayoutFailed:
+		return w.payoutFailed(b, &p)
+	case BankStatementRecorded:
+		return w.bankStatementRecorded(b, &p)
+	case ExceptionOpened:
+		return w.exceptionOpened(b, &p)
+	case ExceptionAssigned:
+		return w.exceptionAssigned(b, &p)
+	case ExceptionClosed:
+		return w.exceptionClosed(b, &p)
+	case DayClosed:
+		return w.dayClosed(b, &p)
+	case PriceChecked:
+		return w.priceChecked(b, &p)
+	case FiscalStarted:
+		return w.fiscalStarted(b, &p)
+	case FiscalSigned:
+		return w.fiscalSigned(b, &p)
+	case FiscalFailed:
+		return w.fiscalFailed(b, &p)
+	case NoticeQuarantined:
+		return w.noticeQuarantined(b, &p)
+	case ProviderSwept:
+		return w.providerSwept(b, &p)
+	case PromotionSet:
+		return w.promotionSet(b, &p)
+	case PromotionPinned:
+		return w.promotionPinned(b, &p)
+	case CouponRedeemed:
+		return w.couponRedeemed(b, &p)
+	case CouponAccepted:
+		return w.couponAccepted(b, &p)
+	case ItemRepriced:
+		return w.itemRepriced(b, &p)
+	case AgeVerified:
+		return w.ageVerified(b, &p)
+	case FraudWarningReceived:
+		return w.fraudWarningReceived(b, &p)
+	case ChargebackOpened:
+		return w.chargebackOpened(b, &p)
+	case ChargebackFundsMoved:
+		return w.chargebackFundsMoved(b, &p)
+	case EvidencePackBuilt:
+		return w.evidencePackBuilt(b, &p)
+	case SubmissionIntended:
+		return w.submissionIntended(b, &p)
+	case EvidenceSubmitted:
+		return w.evidenceSubmitted(b, &p)
+	case ChargebackClosed:
+		return w.chargebackClosed(b, &p)
+	case DisputeOpened:
+		return w.disputeOpened(b, &p)
+	case DisputeDecided:
+		return w.disputeDecided(b, &p)
+	case IncrementIntended:
+		return w.incrementIntended(b, &p)
+	case Incremented:
+		return w.incremented(b, &p)
+	case ChargeIntended:
+		return w.chargeIntended(b, &p)
+	case Charged:
+		return w.charged(b, &p)
+	case HoldLapsed:
+		return w.holdLapsed(b, &p)
+	case RefundFailed:
+		return w.refundFailed(b, &p)
+	case ExternalObserved:
+		return w.externalObserved(b, &p)
+	case PaymentEscalated:
+		return w.paymentEscalated(b, &p)
+	case PaymentResolved:
+		return w.paymentResolved(b, &p)
+	case DebtWrittenOff:
+		return w.debtWrittenOff(b, &p)
+	case GoodwillGranted:
+		return w.goodwillGranted(b, &p)
+	case SupplementProposed:
+		return w.supplementProposed(b, &p)
+	case SupplementAnswered:
+		return w.supplementAnswered(b, &p)
+	case VisitMatched:
+		return w.visitMatched(b, &p)
+	case CashTaken:
+		return w.cashTaken(b, &p)
 	case HoldIntended:
 		return w.holdIntended(b, &p)
 	case CaptureIntended:
@@ -41,10 +129,6 @@ func (w *writer) payload(b []byte, p Payload) []byte {
 		return w.receiptIssued(b, &p)
 	case ReceiptCorrected:
 		return w.receiptCorrected(b, &p)
-	case DisputeOpened:
-		return w.disputeOpened(b, &p)
-	case DisputeDecided:
-		return w.disputeDecided(b, &p)
 	case VisitSettled:
 		return w.visitSettled(b, &p)
 	case StoreOpened:

@@ -2,6 +2,146 @@
 
 package ledger
 
+func (r *reader) listBalanceTransaction(i int, p *List[BalanceTransaction]) int {
+	s := (*p)[:0]
+	if r.at(i) == ']' {
+		*p = s
+		return i + 1
+	}
+	switch {
+	case cap(s) > 0:
+	case r.parts != nil:
+		s = r.parts.listBalanceTransaction.take(r.count(i, `{"transaction":`))
+	default:
+		s = make(List[BalanceTransaction], 0, r.count(i, `{"transaction":`))
+	}
+	for {
+		s = more(s)
+		i = r.balanceTransaction(i, &s[len(s)-1])
+		switch r.at(i) {
+		case ',':
+			i++
+		case ']':
+			*p = s
+			return i + 1
+		default:
+			return -1
+		}
+	}
+}
+
+func (r *reader) liststring(i int, p *List[string]) int {
+	s := (*p)[:0]
+	if r.at(i) == ']' {
+		*p = s
+		return i + 1
+	}
+	switch {
+	case cap(s) > 0:
+	case r.parts != nil:
+		s = r.parts.liststring.take(r.count(i, `","`) + 1)
+	default:
+		s = make(List[string], 0, r.count(i, `","`)+1)
+	}
+	for {
+		s = more(s)
+		i = r.str(r.lit(i, `"`), &s[len(s)-1])
+		switch r.at(i) {
+		case ',':
+			i++
+		case ']':
+			*p = s
+			return i + 1
+		default:
+			return -1
+		}
+	}
+}
+
+func (r *reader) listBankLine(i int, p *List[BankLine]) int {
+	s := (*p)[:0]
+	if r.at(i) == ']' {
+		*p = s
+		return i + 1
+	}
+	switch {
+	case cap(s) > 0:
+	case r.parts != nil:
+		s = r.parts.listBankLine.take(r.count(i, `{"line":`))
+	default:
+		s = make(List[BankLine], 0, r.count(i, `{"line":`))
+	}
+	for {
+		s = more(s)
+		i = r.bankLine(i, &s[len(s)-1])
+		switch r.at(i) {
+		case ',':
+			i++
+		case ']':
+			*p = s
+			return i + 1
+		default:
+			return -1
+		}
+	}
+}
+
+func (r *reader) listDayTotal(i int, p *List[DayTotal]) int {
+	s := (*p)[:0]
+	if r.at(i) == ']' {
+		*p = s
+		return i + 1
+	}
+	switch {
+	case cap(s) > 0:
+	case r.parts != nil:
+		s = r.parts.listDayTotal.take(r.count(i, `{"account":`))
+	default:
+		s = make(List[DayTotal], 0, r.count(i, `{"account":`))
+	}
+	for {
+		s = more(s)
+		i = r.dayTotal(i, &s[len(s)-1])
+		switch r.at(i) {
+		case ',':
+			i++
+		case ']':
+			*p = s
+			return i + 1
+		default:
+			return -1
+		}
+	}
+}
+
+func (r *reader) listSKU(i int, p *List[SKU]) int {
+	s := (*p)[:0]
+	if r.at(i) == ']' {
+		*p = s
+		return i + 1
+	}
+	switch {
+	case cap(s) > 0:
+	case r.parts != nil:
+		s = r.parts.listSKU.take(r.count(i, `","`) + 1)
+	default:
+		s = make(List[SKU], 0, r.count(i, `","`)+1)
+	}
+	for {
+		s = more(s)
+		i = r.str(r.lit(i, `"`), (*string)(&s[len(s)-1]))
+		switch r.at(i) {
+		case ',':
+			i++
+		case ']':
+			*p = s
+			return i + 1
+		default:
+			return -1
+		}
+	}
+}
+
 func (r *reader) listDoubt(i int, p *List[Doubt]) int {
 	s := (*p)[:0]
 	if r.at(i) == ']' {
@@ -74,6 +214,34 @@ func (r *reader) listDigest(i int, p *List[Digest]) int {
 	for {
 		s = more(s)
 		i = r.str(r.lit(i, `"`), (*string)(&s[len(s)-1]))
+		switch r.at(i) {
+		case ',':
+			i++
+		case ']':
+			*p = s
+			return i + 1
+		default:
+			return -1
+		}
+	}
+}
+
+func (r *reader) listDiscount(i int, p *List[Discount]) int {
+	s := (*p)[:0]
+	if r.at(i) == ']' {
+		*p = s
+		return i + 1
+	}
+	switch {
+	case cap(s) > 0:
+	case r.parts != nil:
+		s = r.parts.listDiscount.take(r.count(i, `{"promotion":`))
+	default:
+		s = make(List[Discount], 0, r.count(i, `{"promotion":`))
+	}
+	for {
+		s = more(s)
+		i = r.discount(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
 			i++

@@ -2,6 +2,56 @@
 
 package ledger
 
+func (w *writer) listBalanceTransaction(b []byte, p *List[BalanceTransaction]) []byte {
+	for i := range *p {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = w.balanceTransaction(b, &(*p)[i])
+	}
+	return append(b, ']')
+}
+
+func (w *writer) liststring(b []byte, p *List[string]) []byte {
+	for i := range *p {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = w.str(append(b, `"`...), (*p)[i])
+	}
+	return append(b, ']')
+}
+
+func (w *writer) listBankLine(b []byte, p *List[BankLine]) []byte {
+	for i := range *p {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = w.bankLine(b, &(*p)[i])
+	}
+	return append(b, ']')
+}
+
+func (w *writer) listDayTotal(b []byte, p *List[DayTotal]) []byte {
+	for i := range *p {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = w.dayTotal(b, &(*p)[i])
+	}
+	return append(b, ']')
+}
+
+func (w *writer) listSKU(b []byte, p *List[SKU]) []byte {
+	for i := range *p {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = w.str(append(b, `"`...), string((*p)[i]))
+	}
+	return append(b, ']')
+}
+
 func (w *writer) listDoubt(b []byte, p *List[Doubt]) []byte {
 	for i := range *p {
 		if i > 0 {
@@ -28,6 +78,16 @@ func (w *writer) listDigest(b []byte, p *List[Digest]) []byte {
 			b = append(b, ',')
 		}
 		b = w.str(append(b, `"`...), string((*p)[i]))
+	}
+	return append(b, ']')
+}
+
+func (w *writer) listDiscount(b []byte, p *List[Discount]) []byte {
+	for i := range *p {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = w.discount(b, &(*p)[i])
 	}
 	return append(b, ']')
 }

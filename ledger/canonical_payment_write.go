@@ -38,6 +38,12 @@ func (w *writer) refundIntended(b []byte, p *RefundIntended) []byte {
 	b = w.str(append(b, `,"object":"`...), p.Object)
 	b = w.str(append(b, `,"receipt":"`...), p.Receipt)
 	b = w.str(append(b, `,"key":"`...), p.Key)
+	if p.Purpose != "" {
+		b = w.str(append(b, `,"purpose":"`...), string(p.Purpose))
+	}
+	if !p.Case.IsZero() {
+		b = w.id(append(b, `,"case":"`...), &p.Case)
+	}
 	return append(b, '}')
 }
 

@@ -2,6 +2,8 @@
 
 package ledger
 
+import "github.com/vouchledger/vouch/ledger/money"
+
 func (r *reader) payloadReceipt(k Kind) Payload {
 	switch k {
 	case KindItemPriced:
@@ -39,16 +41,6 @@ func (r *reader) payloadReceipt(k Kind) Payload {
 		if r.receiptCorrected(0, &p) == len(r.b) {
 			return p
 		}
-	case KindDisputeOpened:
-		var p DisputeOpened
-		if r.disputeOpened(0, &p) == len(r.b) {
-			return p
-		}
-	case KindDisputeDecided:
-		var p DisputeDecided
-		if r.disputeDecided(0, &p) == len(r.b) {
-			return p
-		}
 	case KindVisitSettled:
 		var p VisitSettled
 		if r.visitSettled(0, &p) == len(r.b) {
@@ -72,20 +64,61 @@ func (p *ReceiptIssued) read(r *reader) int { return r.receiptIssued(0, p) }
 
 func (p *ReceiptCorrected) read(r *reader) int { return r.receiptCorrected(0, p) }
 
-func (p *DisputeOpened) read(r *reader) int { return r.disputeOpened(0, p) }
-
-func (p *DisputeDecided) read(r *reader) int { return r.disputeDecided(0, p) }
-
 func (p *VisitSettled) read(r *reader) int { return r.visitSettled(0, p) }
 
 func (r *reader) itemPriced(i int, p *ItemPriced) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
-	i = r.field(28, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
-	i = r.field(29, r.lit(i, `,"name":"`), &p.Name)
-	i = r.field(30, r.lit(i, `,"category":"`), &p.Category)
+	i = r.field(164, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(165, r.lit(i, `,"name":"`), &p.Name)
+	i = r.field(166, r.lit(i, `,"category":"`), &p.Category)
 	i = r.money(r.lit(i, `,"unit":`), &p.Unit)
 	i = r.taxRule(r.lit(i, `,"tax":`), &p.Tax)
 	i = r.id(r.lit(i, `,"price":"`), &p.Price)
+	if j := r.lit(i, `,"per":"`); j >= 0 {
+		i = j
+		i = r.priceUnit(i, &p.Per)
+		if p.Per == "" {
+			return -1
+		}
+	} else {
+		p.Per = ""
+	}
+	if j := r.lit(i, `,"tare_grams":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.TareGrams)
+		if p.TareGrams == 0 {
+			return -1
+		}
+	} else {
+		p.TareGrams = 0
+	}
+	if j := r.lit(i, `,"deposit":`); j >= 0 {
+		i = j
+		i = r.deposit(i, &p.Deposit)
+		if p.Deposit == (Deposit{}) {
+			return -1
+		}
+	} else {
+		p.Deposit = Deposit{}
+	}
+	if j := r.lit(i, `,"deposit_tax":`); j >= 0 {
+		i = j
+		i = r.taxRule(i, &p.DepositTax)
+		if p.DepositTax == (TaxRule{}) {
+			return -1
+		}
+	} else {
+		p.DepositTax = TaxRule{}
+	}
+	if j := r.lit(i, `,"min_age":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.MinAge)
+		if p.MinAge == 0 {
+			return -1
+		}
+	} else {
+		p.MinAge = 0
+	}
 	return r.lit(i, `}`)
 }
 
@@ -102,18 +135,36 @@ func (r *reader) taxRule(i int, p *TaxRule) int {
 }
 
 func (r *reader) taxRuleAnew(i int, p *TaxRule) int {
-	i = r.field(31, r.lit(i, `{"category":"`), &p.Category)
-	i = r.field(32, r.lit(i, `,"jurisdiction":"`), &p.Jurisdiction)
-	i = r.field(33, r.lit(i, `,"rate":"`), &p.Rate)
+	i = r.field(167, r.lit(i, `{"category":"`), &p.Category)
+	i = r.field(168, r.lit(i, `,"jurisdiction":"`), &p.Jurisdiction)
+	i = r.field(169, r.lit(i, `,"rate":"`), &p.Rate)
 	i = r.bool(r.lit(i, `,"inclusive":`), &p.Inclusive)
-	i = r.field(34, r.lit(i, `,"rounding":"`), (*string)(&p.Rounding))
+	i = r.field(170, r.lit(i, `,"rounding":"`), (*string)(&p.Rounding))
+	if j := r.lit(i, `,"basis":"`); j >= 0 {
+		i = j
+		i = r.taxBasis(i, &p.Basis)
+		if p.Basis == "" {
+			return -1
+		}
+	} else {
+		p.Basis = ""
+	}
+	if j := r.lit(i, `,"parts":"`); j >= 0 {
+		i = j
+		i = r.field(171, i, (*string)(&p.Parts))
+		if p.Parts == "" {
+			return -1
+		}
+	} else {
+		p.Parts = ""
+	}
 	return r.lit(i, `}`)
 }
 
 func (r *reader) pricingFailed(i int, p *PricingFailed) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
-	i = r.field(35, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
-	i = r.field(36, r.lit(i, `,"missing":"`), &p.Missing)
+	i = r.field(172, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(173, r.lit(i, `,"missing":"`), &p.Missing)
 	return r.lit(i, `}`)
 }
 
@@ -128,20 +179,38 @@ func (r *reader) reviewRequested(i int, p *ReviewRequested) int {
 func (r *reader) reviewDecided(i int, p *ReviewDecided) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
 	i = r.verdict(r.lit(i, `,"verdict":"`), &p.Verdict)
-	i = r.field(37, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(174, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
 	i = r.action(r.lit(i, `,"action":"`), &p.Action)
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
-	i = r.field(38, r.lit(i, `,"visit":"`), (*string)(&p.Visit))
-	i = r.field(39, r.lit(i, `,"reviewer":"`), &p.Reviewer)
-	i = r.field(40, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(175, r.lit(i, `,"visit":"`), (*string)(&p.Visit))
+	i = r.field(176, r.lit(i, `,"reviewer":"`), &p.Reviewer)
+	i = r.field(177, r.lit(i, `,"reason":"`), &p.Reason)
+	return r.lit(i, `}`)
+}
+
+func (r *reader) discount(i int, p *Discount) int {
+	i = r.field(178, r.lit(i, `{"promotion":"`), &p.Promotion)
+	i = r.field(179, r.lit(i, `,"name":"`), &p.Name)
+	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
+	i = r.int(r.lit(i, `,"pieces":`), &p.Pieces)
+	if j := r.lit(i, `,"coupon":"`); j >= 0 {
+		i = j
+		i = r.field(180, i, &p.Coupon)
+		if p.Coupon == "" {
+			return -1
+		}
+	} else {
+		p.Coupon = ""
+	}
+	i = r.field(181, r.lit(i, `,"reason":"`), &p.Reason)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) receiptLine(i int, p *ReceiptLine) int {
 	i = r.int(r.lit(i, `{"no":`), &p.No)
-	i = r.field(41, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
-	i = r.field(42, r.lit(i, `,"name":"`), &p.Name)
-	i = r.field(43, r.lit(i, `,"category":"`), &p.Category)
+	i = r.field(182, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(183, r.lit(i, `,"name":"`), &p.Name)
+	i = r.field(184, r.lit(i, `,"category":"`), &p.Category)
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
 	i = r.money(r.lit(i, `,"unit":`), &p.Unit)
 	i = r.money(r.lit(i, `,"net":`), &p.Net)
@@ -151,12 +220,111 @@ func (r *reader) receiptLine(i int, p *ReceiptLine) int {
 	i = r.lineCheck(r.lit(i, `,"check":"`), &p.Check)
 	i = r.listID(r.lit(i, `,"causes":[`), &p.Causes)
 	i = r.listDigest(r.lit(i, `,"evidence":[`), &p.Evidence)
+	if j := r.lit(i, `,"line_kind":"`); j >= 0 {
+		i = j
+		i = r.lineKind(i, &p.LineKind)
+		if p.LineKind == "" {
+			return -1
+		}
+	} else {
+		p.LineKind = ""
+	}
+	if j := r.lit(i, `,"of":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.Of)
+		if p.Of == 0 {
+			return -1
+		}
+	} else {
+		p.Of = 0
+	}
+	if j := r.lit(i, `,"per":"`); j >= 0 {
+		i = j
+		i = r.priceUnit(i, &p.Per)
+		if p.Per == "" {
+			return -1
+		}
+	} else {
+		p.Per = ""
+	}
+	if j := r.lit(i, `,"grams":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.Grams)
+		if p.Grams == 0 {
+			return -1
+		}
+	} else {
+		p.Grams = 0
+	}
+	if j := r.lit(i, `,"tare_grams":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.TareGrams)
+		if p.TareGrams == 0 {
+			return -1
+		}
+	} else {
+		p.TareGrams = 0
+	}
+	if j := r.lit(i, `,"scale":"`); j >= 0 {
+		i = j
+		i = r.field(185, i, (*string)(&p.Scale))
+		if p.Scale == "" {
+			return -1
+		}
+	} else {
+		p.Scale = ""
+	}
+	if j := r.lit(i, `,"price_rule":"`); j >= 0 {
+		i = j
+		i = r.priceRule(i, &p.PriceRule)
+		if p.PriceRule == "" {
+			return -1
+		}
+	} else {
+		p.PriceRule = ""
+	}
+	if j := r.lit(i, `,"picked":`); j >= 0 {
+		i = j
+		i = r.money(i, &p.Picked)
+		if p.Picked.Minor == 0 {
+			return -1
+		}
+	} else {
+		p.Picked = money.Money{}
+	}
+	if j := r.lit(i, `,"list":`); j >= 0 {
+		i = j
+		i = r.money(i, &p.List)
+		if p.List.Minor == 0 {
+			return -1
+		}
+	} else {
+		p.List = money.Money{}
+	}
+	if j := r.lit(i, `,"discounts":[`); j >= 0 {
+		i = j
+		i = r.listDiscount(i, &p.Discounts)
+		if len(p.Discounts) == 0 {
+			return -1
+		}
+	} else {
+		p.Discounts = p.Discounts[:0]
+	}
+	if j := r.lit(i, `,"min_age":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.MinAge)
+		if p.MinAge == 0 {
+			return -1
+		}
+	} else {
+		p.MinAge = 0
+	}
 	return r.lit(i, `}`)
 }
 
 func (r *reader) pendingItem(i int, p *PendingItem) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
-	i = r.field(44, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(186, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
 	i = r.listDoubt(r.lit(i, `,"doubts":[`), &p.Doubts)
 	i = r.money(r.lit(i, `,"at_risk":`), &p.AtRisk)
@@ -171,10 +339,10 @@ func (r *reader) taxTotal(i int, p *TaxTotal) int {
 }
 
 func (r *reader) receiptDocument(i int, p *ReceiptDocument) int {
-	i = r.field(45, r.lit(i, `{"number":"`), &p.Number)
-	i = r.field(46, r.lit(i, `,"corrects":"`), &p.Corrects)
-	i = r.field(47, r.lit(i, `,"visit":"`), (*string)(&p.Visit))
-	i = r.field(48, r.lit(i, `,"store":"`), (*string)(&p.Store))
+	i = r.field(187, r.lit(i, `{"number":"`), &p.Number)
+	i = r.field(188, r.lit(i, `,"corrects":"`), &p.Corrects)
+	i = r.field(189, r.lit(i, `,"visit":"`), (*string)(&p.Visit))
+	i = r.field(190, r.lit(i, `,"store":"`), (*string)(&p.Store))
 	i = r.seller(r.lit(i, `,"seller":`), &p.Seller)
 	i = r.time(r.lit(i, `,"entered":"`), &p.Entered)
 	i = r.time(r.lit(i, `,"exited":"`), &p.Exited)
@@ -187,6 +355,24 @@ func (r *reader) receiptDocument(i int, p *ReceiptDocument) int {
 	i = r.money(r.lit(i, `,"tax":`), &p.Tax)
 	i = r.money(r.lit(i, `,"gross":`), &p.Gross)
 	i = r.uint64(r.lit(i, `,"events":`), &p.Events)
+	if j := r.lit(i, `,"party":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.Party)
+		if p.Party == 0 {
+			return -1
+		}
+	} else {
+		p.Party = 0
+	}
+	if j := r.lit(i, `,"age_proven":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.AgeProven)
+		if p.AgeProven == 0 {
+			return -1
+		}
+	} else {
+		p.AgeProven = 0
+	}
 	return r.lit(i, `}`)
 }
 
@@ -204,26 +390,6 @@ func (r *reader) receiptCorrected(i int, p *ReceiptCorrected) int {
 	i = r.receiptDocument(r.lit(i, `{"document":`), &p.Document)
 	i = r.money(r.lit(i, `,"change":`), &p.Change)
 	i = r.id(r.lit(i, `,"because":"`), &p.Because)
-	return r.lit(i, `}`)
-}
-
-func (r *reader) disputeOpened(i int, p *DisputeOpened) int {
-	i = r.id(r.lit(i, `{"dispute":"`), &p.Dispute)
-	i = r.field(49, r.lit(i, `,"receipt":"`), &p.Receipt)
-	i = r.int(r.lit(i, `,"line":`), &p.Line)
-	i = r.claim(r.lit(i, `,"claim":"`), &p.Claim)
-	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
-	i = r.field(50, r.lit(i, `,"message":"`), &p.Message)
-	return r.lit(i, `}`)
-}
-
-func (r *reader) disputeDecided(i int, p *DisputeDecided) int {
-	i = r.id(r.lit(i, `{"dispute":"`), &p.Dispute)
-	i = r.disputeOutcome(r.lit(i, `,"outcome":"`), &p.Outcome)
-	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
-	i = r.field(51, r.lit(i, `,"move_to":"`), (*string)(&p.MoveTo))
-	i = r.field(52, r.lit(i, `,"reviewer":"`), &p.Reviewer)
-	i = r.field(53, r.lit(i, `,"reason":"`), &p.Reason)
 	return r.lit(i, `}`)
 }
 

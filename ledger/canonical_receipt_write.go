@@ -10,6 +10,21 @@ func (w *writer) itemPriced(b []byte, p *ItemPriced) []byte {
 	b = w.money(append(b, `,"unit":`...), &p.Unit)
 	b = w.taxRule(append(b, `,"tax":`...), &p.Tax)
 	b = w.id(append(b, `,"price":"`...), &p.Price)
+	if p.Per != "" {
+		b = w.str(append(b, `,"per":"`...), string(p.Per))
+	}
+	if p.TareGrams != 0 {
+		b = w.int(append(b, `,"tare_grams":`...), p.TareGrams)
+	}
+	if p.Deposit != (Deposit{}) {
+		b = w.deposit(append(b, `,"deposit":`...), &p.Deposit)
+	}
+	if p.DepositTax != (TaxRule{}) {
+		b = w.taxRule(append(b, `,"deposit_tax":`...), &p.DepositTax)
+	}
+	if p.MinAge != 0 {
+		b = w.int(append(b, `,"min_age":`...), p.MinAge)
+	}
 	return append(b, '}')
 }
 
@@ -19,6 +34,12 @@ func (w *writer) taxRule(b []byte, p *TaxRule) []byte {
 	b = w.str(append(b, `,"rate":"`...), p.Rate)
 	b = w.bool(append(b, `,"inclusive":`...), p.Inclusive)
 	b = w.str(append(b, `,"rounding":"`...), string(p.Rounding))
+	if p.Basis != "" {
+		b = w.str(append(b, `,"basis":"`...), string(p.Basis))
+	}
+	if p.Parts != "" {
+		b = w.str(append(b, `,"parts":"`...), string(p.Parts))
+	}
 	return append(b, '}')
 }
 
@@ -49,6 +70,18 @@ func (w *writer) reviewDecided(b []byte, p *ReviewDecided) []byte {
 	return append(b, '}')
 }
 
+func (w *writer) discount(b []byte, p *Discount) []byte {
+	b = w.str(append(b, `{"promotion":"`...), p.Promotion)
+	b = w.str(append(b, `,"name":"`...), p.Name)
+	b = w.money(append(b, `,"amount":`...), &p.Amount)
+	b = w.int(append(b, `,"pieces":`...), p.Pieces)
+	if p.Coupon != "" {
+		b = w.str(append(b, `,"coupon":"`...), p.Coupon)
+	}
+	b = w.str(append(b, `,"reason":"`...), p.Reason)
+	return append(b, '}')
+}
+
 func (w *writer) receiptLine(b []byte, p *ReceiptLine) []byte {
 	b = w.int(append(b, `{"no":`...), p.No)
 	b = w.str(append(b, `,"sku":"`...), string(p.SKU))
@@ -63,6 +96,39 @@ func (w *writer) receiptLine(b []byte, p *ReceiptLine) []byte {
 	b = w.str(append(b, `,"check":"`...), string(p.Check))
 	b = w.listID(append(b, `,"causes":[`...), &p.Causes)
 	b = w.listDigest(append(b, `,"evidence":[`...), &p.Evidence)
+	if p.LineKind != "" {
+		b = w.str(append(b, `,"line_kind":"`...), string(p.LineKind))
+	}
+	if p.Of != 0 {
+		b = w.int(append(b, `,"of":`...), p.Of)
+	}
+	if p.Per != "" {
+		b = w.str(append(b, `,"per":"`...), string(p.Per))
+	}
+	if p.Grams != 0 {
+		b = w.int(append(b, `,"grams":`...), p.Grams)
+	}
+	if p.TareGrams != 0 {
+		b = w.int(append(b, `,"tare_grams":`...), p.TareGrams)
+	}
+	if p.Scale != "" {
+		b = w.str(append(b, `,"scale":"`...), string(p.Scale))
+	}
+	if p.PriceRule != "" {
+		b = w.str(append(b, `,"price_rule":"`...), string(p.PriceRule))
+	}
+	if p.Picked.Minor != 0 {
+		b = w.money(append(b, `,"picked":`...), &p.Picked)
+	}
+	if p.List.Minor != 0 {
+		b = w.money(append(b, `,"list":`...), &p.List)
+	}
+	if len(p.Discounts) > 0 {
+		b = w.listDiscount(append(b, `,"discounts":[`...), &p.Discounts)
+	}
+	if p.MinAge != 0 {
+		b = w.int(append(b, `,"min_age":`...), p.MinAge)
+	}
 	return append(b, '}')
 }
 
@@ -99,6 +165,12 @@ func (w *writer) receiptDocument(b []byte, p *ReceiptDocument) []byte {
 	b = w.money(append(b, `,"tax":`...), &p.Tax)
 	b = w.money(append(b, `,"gross":`...), &p.Gross)
 	b = w.uint64(append(b, `,"events":`...), p.Events)
+	if p.Party != 0 {
+		b = w.int(append(b, `,"party":`...), p.Party)
+	}
+	if p.AgeProven != 0 {
+		b = w.int(append(b, `,"age_proven":`...), p.AgeProven)
+	}
 	return append(b, '}')
 }
 
@@ -116,26 +188,6 @@ func (w *writer) receiptCorrected(b []byte, p *ReceiptCorrected) []byte {
 	b = w.receiptDocument(append(b, `{"document":`...), &p.Document)
 	b = w.money(append(b, `,"change":`...), &p.Change)
 	b = w.id(append(b, `,"because":"`...), &p.Because)
-	return append(b, '}')
-}
-
-func (w *writer) disputeOpened(b []byte, p *DisputeOpened) []byte {
-	b = w.id(append(b, `{"dispute":"`...), &p.Dispute)
-	b = w.str(append(b, `,"receipt":"`...), p.Receipt)
-	b = w.int(append(b, `,"line":`...), p.Line)
-	b = w.str(append(b, `,"claim":"`...), string(p.Claim))
-	b = w.int(append(b, `,"quantity":`...), p.Quantity)
-	b = w.str(append(b, `,"message":"`...), p.Message)
-	return append(b, '}')
-}
-
-func (w *writer) disputeDecided(b []byte, p *DisputeDecided) []byte {
-	b = w.id(append(b, `{"dispute":"`...), &p.Dispute)
-	b = w.str(append(b, `,"outcome":"`...), string(p.Outcome))
-	b = w.int(append(b, `,"quantity":`...), p.Quantity)
-	b = w.str(append(b, `,"move_to":"`...), string(p.MoveTo))
-	b = w.str(append(b, `,"reviewer":"`...), p.Reviewer)
-	b = w.str(append(b, `,"reason":"`...), p.Reason)
 	return append(b, '}')
 }
 

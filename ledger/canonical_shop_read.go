@@ -2,6 +2,10 @@
 
 package ledger
 
+import "github.com/vouchledger/vouch/ledger/money"
+
+import "time"
+
 func (r *reader) payloadShop(k Kind) Payload {
 	switch k {
 	case KindStoreOpened:
@@ -63,18 +67,45 @@ func (r *reader) seller(i int, p *Seller) int {
 }
 
 func (r *reader) sellerAnew(i int, p *Seller) int {
-	i = r.field(54, r.lit(i, `{"name":"`), &p.Name)
-	i = r.field(55, r.lit(i, `,"address":"`), &p.Address)
-	i = r.field(56, r.lit(i, `,"tax_id":"`), &p.TaxID)
-	i = r.field(57, r.lit(i, `,"currency":"`), (*string)(&p.Currency))
-	i = r.field(58, r.lit(i, `,"timezone":"`), &p.Timezone)
+	i = r.field(191, r.lit(i, `{"name":"`), &p.Name)
+	i = r.field(192, r.lit(i, `,"address":"`), &p.Address)
+	i = r.field(193, r.lit(i, `,"tax_id":"`), &p.TaxID)
+	i = r.field(194, r.lit(i, `,"currency":"`), (*string)(&p.Currency))
+	i = r.field(195, r.lit(i, `,"timezone":"`), &p.Timezone)
+	if j := r.lit(i, `,"entity":"`); j >= 0 {
+		i = j
+		i = r.field(196, i, &p.Entity)
+		if p.Entity == "" {
+			return -1
+		}
+	} else {
+		p.Entity = ""
+	}
+	if j := r.lit(i, `,"country":"`); j >= 0 {
+		i = j
+		i = r.field(197, i, &p.Country)
+		if p.Country == "" {
+			return -1
+		}
+	} else {
+		p.Country = ""
+	}
+	if j := r.lit(i, `,"fiscal":"`); j >= 0 {
+		i = j
+		i = r.fiscalRegime(i, &p.Fiscal)
+		if p.Fiscal == "" {
+			return -1
+		}
+	} else {
+		p.Fiscal = ""
+	}
 	return r.lit(i, `}`)
 }
 
 func (r *reader) storeOpened(i int, p *StoreOpened) int {
-	i = r.field(59, r.lit(i, `{"store":"`), (*string)(&p.Store))
+	i = r.field(198, r.lit(i, `{"store":"`), (*string)(&p.Store))
 	i = r.seller(r.lit(i, `,"seller":`), &p.Seller)
-	i = r.field(60, r.lit(i, `,"catalogue":"`), (*string)(&p.Catalogue))
+	i = r.field(199, r.lit(i, `,"catalogue":"`), (*string)(&p.Catalogue))
 	return r.lit(i, `}`)
 }
 
@@ -101,53 +132,188 @@ func (r *reader) policyAnew(i int, p *Policy) int {
 	i = r.int(r.lit(i, `,"gate_seconds":`), &p.GateSeconds)
 	i = r.int(r.lit(i, `,"dispute_days":`), &p.DisputeDays)
 	i = r.int(r.lit(i, `,"detections_per_min":`), &p.DetectionsPerMin)
+	if j := r.lit(i, `,"price_rule":"`); j >= 0 {
+		i = j
+		i = r.priceRule(i, &p.PriceRule)
+		if p.PriceRule == "" {
+			return -1
+		}
+	} else {
+		p.PriceRule = ""
+	}
+	if j := r.lit(i, `,"debt_limit":`); j >= 0 {
+		i = j
+		i = r.money(i, &p.DebtLimit)
+		if p.DebtLimit.Minor == 0 {
+			return -1
+		}
+	} else {
+		p.DebtLimit = money.Money{}
+	}
+	if j := r.lit(i, `,"adjust_hold":`); j >= 0 {
+		i = j
+		i = r.bool(i, &p.AdjustHold)
+		if !p.AdjustHold {
+			return -1
+		}
+	} else {
+		p.AdjustHold = false
+	}
+	if j := r.lit(i, `,"capture_margin_seconds":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.CaptureMarginSeconds)
+		if p.CaptureMarginSeconds == 0 {
+			return -1
+		}
+	} else {
+		p.CaptureMarginSeconds = 0
+	}
+	if j := r.lit(i, `,"retries":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.Retries)
+		if p.Retries == 0 {
+			return -1
+		}
+	} else {
+		p.Retries = 0
+	}
+	if j := r.lit(i, `,"supplement_seconds":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.SupplementSeconds)
+		if p.SupplementSeconds == 0 {
+			return -1
+		}
+	} else {
+		p.SupplementSeconds = 0
+	}
+	if j := r.lit(i, `,"fraud_refund_limit":`); j >= 0 {
+		i = j
+		i = r.money(i, &p.FraudRefundLimit)
+		if p.FraudRefundLimit.Minor == 0 {
+			return -1
+		}
+	} else {
+		p.FraudRefundLimit = money.Money{}
+	}
+	if j := r.lit(i, `,"unknown":`); j >= 0 {
+		i = j
+		i = r.bool(i, &p.Unknown)
+		if !p.Unknown {
+			return -1
+		}
+	} else {
+		p.Unknown = false
+	}
 	return r.lit(i, `}`)
 }
 
 func (r *reader) policySet(i int, p *PolicySet) int {
-	i = r.field(61, r.lit(i, `{"store":"`), (*string)(&p.Store))
+	i = r.field(200, r.lit(i, `{"store":"`), (*string)(&p.Store))
 	i = r.policy(r.lit(i, `,"policy":`), &p.Policy)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) slotPlan(i int, p *SlotPlan) int {
-	i = r.field(62, r.lit(i, `{"slot":"`), &p.Slot)
-	i = r.field(63, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(201, r.lit(i, `{"slot":"`), &p.Slot)
+	i = r.field(202, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
 	i = r.int(r.lit(i, `,"capacity":`), &p.Capacity)
 	i = r.int(r.lit(i, `,"initial":`), &p.Initial)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) planogramSet(i int, p *PlanogramSet) int {
-	i = r.field(64, r.lit(i, `{"store":"`), (*string)(&p.Store))
-	i = r.field(65, r.lit(i, `,"sensor":"`), (*string)(&p.Sensor))
-	i = r.field(66, r.lit(i, `,"digest":"`), (*string)(&p.Digest))
+	i = r.field(203, r.lit(i, `{"store":"`), (*string)(&p.Store))
+	i = r.field(204, r.lit(i, `,"sensor":"`), (*string)(&p.Sensor))
+	i = r.field(205, r.lit(i, `,"digest":"`), (*string)(&p.Digest))
 	i = r.listSlotPlan(r.lit(i, `,"slots":[`), &p.Slots)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) productListed(i int, p *ProductListed) int {
-	i = r.field(67, r.lit(i, `{"sku":"`), (*string)(&p.SKU))
-	i = r.field(68, r.lit(i, `,"gtin":"`), &p.GTIN)
-	i = r.field(69, r.lit(i, `,"name":"`), &p.Name)
-	i = r.field(70, r.lit(i, `,"category":"`), &p.Category)
-	i = r.field(71, r.lit(i, `,"tax_category":"`), &p.TaxCategory)
+	i = r.field(206, r.lit(i, `{"sku":"`), (*string)(&p.SKU))
+	i = r.field(207, r.lit(i, `,"gtin":"`), &p.GTIN)
+	i = r.field(208, r.lit(i, `,"name":"`), &p.Name)
+	i = r.field(209, r.lit(i, `,"category":"`), &p.Category)
+	i = r.field(210, r.lit(i, `,"tax_category":"`), &p.TaxCategory)
+	if j := r.lit(i, `,"tare_grams":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.TareGrams)
+		if p.TareGrams == 0 {
+			return -1
+		}
+	} else {
+		p.TareGrams = 0
+	}
+	if j := r.lit(i, `,"deposit":`); j >= 0 {
+		i = j
+		i = r.deposit(i, &p.Deposit)
+		if p.Deposit == (Deposit{}) {
+			return -1
+		}
+	} else {
+		p.Deposit = Deposit{}
+	}
+	if j := r.lit(i, `,"min_age":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.MinAge)
+		if p.MinAge == 0 {
+			return -1
+		}
+	} else {
+		p.MinAge = 0
+	}
 	return r.lit(i, `}`)
 }
 
 func (r *reader) priceSet(i int, p *PriceSet) int {
-	i = r.field(72, r.lit(i, `{"sku":"`), (*string)(&p.SKU))
+	i = r.field(211, r.lit(i, `{"sku":"`), (*string)(&p.SKU))
 	i = r.money(r.lit(i, `,"price":`), &p.Price)
 	i = r.time(r.lit(i, `,"from":"`), &p.From)
+	if j := r.lit(i, `,"per":"`); j >= 0 {
+		i = j
+		i = r.priceUnit(i, &p.Per)
+		if p.Per == "" {
+			return -1
+		}
+	} else {
+		p.Per = ""
+	}
 	return r.lit(i, `}`)
 }
 
 func (r *reader) taxSet(i int, p *TaxSet) int {
-	i = r.field(73, r.lit(i, `{"category":"`), &p.Category)
-	i = r.field(74, r.lit(i, `,"jurisdiction":"`), &p.Jurisdiction)
-	i = r.field(75, r.lit(i, `,"rate":"`), &p.Rate)
+	i = r.field(212, r.lit(i, `{"category":"`), &p.Category)
+	i = r.field(213, r.lit(i, `,"jurisdiction":"`), &p.Jurisdiction)
+	i = r.field(214, r.lit(i, `,"rate":"`), &p.Rate)
 	i = r.bool(r.lit(i, `,"inclusive":`), &p.Inclusive)
-	i = r.field(76, r.lit(i, `,"rounding":"`), (*string)(&p.Rounding))
+	i = r.field(215, r.lit(i, `,"rounding":"`), (*string)(&p.Rounding))
 	i = r.time(r.lit(i, `,"from":"`), &p.From)
+	if j := r.lit(i, `,"basis":"`); j >= 0 {
+		i = j
+		i = r.taxBasis(i, &p.Basis)
+		if p.Basis == "" {
+			return -1
+		}
+	} else {
+		p.Basis = ""
+	}
+	if j := r.lit(i, `,"parts":"`); j >= 0 {
+		i = j
+		i = r.field(216, i, (*string)(&p.Parts))
+		if p.Parts == "" {
+			return -1
+		}
+	} else {
+		p.Parts = ""
+	}
+	if j := r.lit(i, `,"until":"`); j >= 0 {
+		i = j
+		i = r.time(i, &p.Until)
+		if p.Until.IsZero() {
+			return -1
+		}
+	} else {
+		p.Until = time.Time{}
+	}
 	return r.lit(i, `}`)
 }

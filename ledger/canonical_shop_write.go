@@ -8,6 +8,15 @@ func (w *writer) seller(b []byte, p *Seller) []byte {
 	b = w.str(append(b, `,"tax_id":"`...), p.TaxID)
 	b = w.str(append(b, `,"currency":"`...), string(p.Currency))
 	b = w.str(append(b, `,"timezone":"`...), p.Timezone)
+	if p.Entity != "" {
+		b = w.str(append(b, `,"entity":"`...), p.Entity)
+	}
+	if p.Country != "" {
+		b = w.str(append(b, `,"country":"`...), p.Country)
+	}
+	if p.Fiscal != "" {
+		b = w.str(append(b, `,"fiscal":"`...), string(p.Fiscal))
+	}
 	return append(b, '}')
 }
 
@@ -29,6 +38,30 @@ func (w *writer) policy(b []byte, p *Policy) []byte {
 	b = w.int(append(b, `,"gate_seconds":`...), p.GateSeconds)
 	b = w.int(append(b, `,"dispute_days":`...), p.DisputeDays)
 	b = w.int(append(b, `,"detections_per_min":`...), p.DetectionsPerMin)
+	if p.PriceRule != "" {
+		b = w.str(append(b, `,"price_rule":"`...), string(p.PriceRule))
+	}
+	if p.DebtLimit.Minor != 0 {
+		b = w.money(append(b, `,"debt_limit":`...), &p.DebtLimit)
+	}
+	if p.AdjustHold {
+		b = w.bool(append(b, `,"adjust_hold":`...), p.AdjustHold)
+	}
+	if p.CaptureMarginSeconds != 0 {
+		b = w.int(append(b, `,"capture_margin_seconds":`...), p.CaptureMarginSeconds)
+	}
+	if p.Retries != 0 {
+		b = w.int(append(b, `,"retries":`...), p.Retries)
+	}
+	if p.SupplementSeconds != 0 {
+		b = w.int(append(b, `,"supplement_seconds":`...), p.SupplementSeconds)
+	}
+	if p.FraudRefundLimit.Minor != 0 {
+		b = w.money(append(b, `,"fraud_refund_limit":`...), &p.FraudRefundLimit)
+	}
+	if p.Unknown {
+		b = w.bool(append(b, `,"unknown":`...), p.Unknown)
+	}
 	return append(b, '}')
 }
 
@@ -60,6 +93,15 @@ func (w *writer) productListed(b []byte, p *ProductListed) []byte {
 	b = w.str(append(b, `,"name":"`...), p.Name)
 	b = w.str(append(b, `,"category":"`...), p.Category)
 	b = w.str(append(b, `,"tax_category":"`...), p.TaxCategory)
+	if p.TareGrams != 0 {
+		b = w.int(append(b, `,"tare_grams":`...), p.TareGrams)
+	}
+	if p.Deposit != (Deposit{}) {
+		b = w.deposit(append(b, `,"deposit":`...), &p.Deposit)
+	}
+	if p.MinAge != 0 {
+		b = w.int(append(b, `,"min_age":`...), p.MinAge)
+	}
 	return append(b, '}')
 }
 
@@ -67,6 +109,9 @@ func (w *writer) priceSet(b []byte, p *PriceSet) []byte {
 	b = w.str(append(b, `{"sku":"`...), string(p.SKU))
 	b = w.money(append(b, `,"price":`...), &p.Price)
 	b = w.time(append(b, `,"from":"`...), p.From)
+	if p.Per != "" {
+		b = w.str(append(b, `,"per":"`...), string(p.Per))
+	}
 	return append(b, '}')
 }
 
@@ -77,5 +122,14 @@ func (w *writer) taxSet(b []byte, p *TaxSet) []byte {
 	b = w.bool(append(b, `,"inclusive":`...), p.Inclusive)
 	b = w.str(append(b, `,"rounding":"`...), string(p.Rounding))
 	b = w.time(append(b, `,"from":"`...), p.From)
+	if p.Basis != "" {
+		b = w.str(append(b, `,"basis":"`...), string(p.Basis))
+	}
+	if p.Parts != "" {
+		b = w.str(append(b, `,"parts":"`...), string(p.Parts))
+	}
+	if !p.Until.IsZero() {
+		b = w.time(append(b, `,"until":"`...), p.Until)
+	}
 	return append(b, '}')
 }

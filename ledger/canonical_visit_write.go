@@ -16,6 +16,9 @@ func (w *writer) gatePresented(b []byte, p *GatePresented) []byte {
 	b = w.seller(append(b, `,"seller":`...), &p.Seller)
 	b = w.str(append(b, `,"catalogue":"`...), string(p.Catalogue))
 	b = w.policy(append(b, `,"policy":`...), &p.Policy)
+	if p.Member {
+		b = w.bool(append(b, `,"member":`...), p.Member)
+	}
 	return append(b, '}')
 }
 

@@ -142,12 +142,17 @@ const (
 	CategoryEvidence  = "evidence"
 	CategoryPayout    = "payout"
 	CategoryDay       = "day"
+	CategoryCoupon    = "coupon"
+	CategoryProvider  = "provider"
+	CategoryBank      = "bank"
+	CategoryException = "exception"
 )
 
 // ownCategories are the categories that Vouch's folds read.
 var ownCategories = []string{
 	CategoryVisit, CategoryPayment, CategoryShopper, CategoryStore, CategoryCatalogue,
 	CategoryEvidence, CategoryPayout, CategoryDay,
+	CategoryCoupon, CategoryProvider, CategoryBank, CategoryException,
 }
 
 // OwnPrefixes returns the prefixes of the streams that money depends on, for
@@ -179,6 +184,27 @@ func StoreStream(s StoreID) StreamID { return StreamID(CategoryStore + "-" + str
 
 // CatalogueStream holds products, prices and tax rates.
 func CatalogueStream(c CatalogueID) StreamID { return StreamID(CategoryCatalogue + "-" + string(c)) }
+
+// CouponStream holds the one use of a coupon.
+func CouponStream(coupon string) StreamID { return StreamID(CategoryCoupon + "-" + coupon) }
+
+// ProviderStream holds what is known of our account at a provider that no
+// payment owns: its balance, notices that were not believed, sweeps.
+func ProviderStream(account string) StreamID { return StreamID(CategoryProvider + "-" + account) }
+
+// PayoutStream holds one payout.
+func PayoutStream(payout string) StreamID { return StreamID(CategoryPayout + "-" + payout) }
+
+// BankStream holds the statements of one bank account.
+func BankStream(account string) StreamID { return StreamID(CategoryBank + "-" + account) }
+
+// ExceptionStream holds one exception of reconciliation.
+func ExceptionStream(exception string) StreamID {
+	return StreamID(CategoryException + "-" + exception)
+}
+
+// DayStream holds the closings of a shop's days.
+func DayStream(s StoreID) StreamID { return StreamID(CategoryDay + "-" + string(s)) }
 
 // Split returns the category and the id of s; both are empty when s has no
 // category.

@@ -27,3 +27,7 @@ func (l *List[T]) UnmarshalJSON(b []byte) error {
 	*l = s
 	return nil
 }
+
+// IsZero reports whether l is empty: such a list is left out where a field
+// says omitzero.
+func (l List[T]) IsZero() bool { return len(l) == 0 }

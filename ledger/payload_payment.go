@@ -50,6 +50,9 @@ type RefundIntended struct {
 	Object  string      `json:"object"`  // the capture at the provider
 	Receipt string      `json:"receipt"` // the correction it follows from
 	Key     string      `json:"key"`
+
+	Purpose RefundPurpose `json:"purpose,omitzero"`
+	Case    ID            `json:"case,omitzero"` // what asks for it, unless the correction does
 }
 
 // Held records that the provider holds Amount for us.

@@ -17,6 +17,12 @@ type ItemPriced struct {
 	Unit      money.Money `json:"unit"`
 	Tax       TaxRule     `json:"tax"`
 	Price     ID          `json:"price"` // the price.set event that was in force
+
+	Per        PriceUnit `json:"per,omitzero"`         // what Unit is for
+	TareGrams  int       `json:"tare_grams,omitzero"`  // taken off the weight
+	Deposit    Deposit   `json:"deposit,omitzero"`     // for each piece
+	DepositTax TaxRule   `json:"deposit_tax,omitzero"` // if deposits are taxed
+	MinAge     int       `json:"min_age,omitzero"`
 }
 
 // A TaxRule is the tax that applies to a line, pinned at the pick.
@@ -26,6 +32,8 @@ type TaxRule struct {
 	Rate         string         `json:"rate"`
 	Inclusive    bool           `json:"inclusive"`
 	Rounding     money.Rounding `json:"rounding"`
+	Basis        TaxBasis       `json:"basis,omitzero"`
+	Parts        TaxParts       `json:"parts,omitzero"`
 }
 
 // PricingFailed records that a pick could not be priced: the visit waits until
@@ -92,6 +100,25 @@ const (
 	CheckPolicy   LineCheck = "policy"   // a deadline answered it
 )
 
+// A LineKind says what a line is. The zero value is a product.
+type LineKind string
+
+// The kinds of lines.
+const (
+	LineItem    LineKind = ""        // a product
+	LineDeposit LineKind = "deposit" // for the containers of another line
+)
+
+// A Discount is what one promotion takes off a line, and why.
+type Discount struct {
+	Promotion string      `json:"promotion"`
+	Name      string      `json:"name"`
+	Amount    money.Money `json:"amount"` // above zero, off the list price
+	Pieces    int         `json:"pieces"` // that took part
+	Coupon    string      `json:"coupon,omitzero"`
+	Reason    string      `json:"reason"` // in words: "3 for 2: 1 of 3 free"
+}
+
 // A ReceiptLine is one product at one price. No is its number in every
 // document of the visit. A corrected document keeps the lines it takes away,
 // with quantity 0.
@@ -109,6 +136,18 @@ type ReceiptLine struct {
 	Check    LineCheck    `json:"check"`
 	Causes   List[ID]     `json:"causes"`   // events that made the line, in order
 	Evidence List[Digest] `json:"evidence"` // what they show, in order, each once
+
+	LineKind  LineKind       `json:"line_kind,omitzero"`
+	Of        int            `json:"of,omitzero"`         // line whose containers a deposit is for
+	Per       PriceUnit      `json:"per,omitzero"`        // what Unit is for
+	Grams     int            `json:"grams,omitzero"`      // net weight of all pieces
+	TareGrams int            `json:"tare_grams,omitzero"` // that was taken off
+	Scale     DeviceID       `json:"scale,omitzero"`      // that weighed
+	PriceRule PriceRule      `json:"price_rule,omitzero"` // why Unit is what it is, unless min_pick_exit
+	Picked    money.Money    `json:"picked,omitzero"`     // price at the pick, where a lower one at the exit counts
+	List      money.Money    `json:"list,omitzero"`       // Unit times quantity or weight, where discounts lower it
+	Discounts List[Discount] `json:"discounts,omitzero"`
+	MinAge    int            `json:"min_age,omitzero"`
 }
 
 // A PendingItem is what a provisional receipt does not charge yet.
@@ -146,6 +185,9 @@ type ReceiptDocument struct {
 	Tax      money.Money       `json:"tax"`
 	Gross    money.Money       `json:"gross"`
 	Events   uint64            `json:"events"` // events of the visit's stream that it was computed from
+
+	Party     int `json:"party,omitzero"`      // persons on this payer, if several
+	AgeProven int `json:"age_proven,omitzero"` // years that were verified
 }
 
 // ReceiptProvisional records the sure lines at the exit, and what is pending.
@@ -166,49 +208,6 @@ type ReceiptCorrected struct {
 	Document ReceiptDocument `json:"document"`
 	Change   money.Money     `json:"change"`
 	Because  ID              `json:"because"` // dispute.decided or review.decided
-}
-
-// A Claim is what a shopper says is wrong with a line.
-type Claim string
-
-// The claims.
-const (
-	ClaimNotTaken Claim = "not_taken"
-	ClaimQuantity Claim = "wrong_quantity"
-	ClaimItem     Claim = "wrong_item"
-	ClaimNotMe    Claim = "not_me"
-	ClaimPrice    Claim = "price"
-)
-
-// DisputeOpened records a shopper's claim about one line of a receipt.
-type DisputeOpened struct {
-	Dispute  ID     `json:"dispute"` // the id of this event
-	Receipt  string `json:"receipt"` // number
-	Line     int    `json:"line"`
-	Claim    Claim  `json:"claim"`
-	Quantity int    `json:"quantity"` // pieces in dispute
-	Message  string `json:"message"`
-}
-
-// A DisputeOutcome is how a dispute ended.
-type DisputeOutcome string
-
-// How a dispute ends.
-const (
-	DisputeUpheld  DisputeOutcome = "upheld"  // all claimed pieces are taken off
-	DisputePartial DisputeOutcome = "partial" // some are
-	DisputeDenied  DisputeOutcome = "denied"  // none
-)
-
-// DisputeDecided answers a dispute. MoveTo names the visit the pieces belong
-// to when it was the wrong shopper.
-type DisputeDecided struct {
-	Dispute  ID             `json:"dispute"`
-	Outcome  DisputeOutcome `json:"outcome"`
-	Quantity int            `json:"quantity"` // pieces taken off
-	MoveTo   VisitID        `json:"move_to"`
-	Reviewer string         `json:"reviewer"`
-	Reason   string         `json:"reason"`
 }
 
 // A SettledAs says how a visit's money ended.
@@ -251,12 +250,6 @@ func (ReceiptIssued) Kind() Kind { return KindReceiptIssued }
 func (ReceiptCorrected) Kind() Kind { return KindReceiptCorrected }
 
 // Kind returns the stored name.
-func (DisputeOpened) Kind() Kind { return KindDisputeOpened }
-
-// Kind returns the stored name.
-func (DisputeDecided) Kind() Kind { return KindDisputeDecided }
-
-// Kind returns the stored name.
 func (VisitSettled) Kind() Kind { return KindVisitSettled }
 
 // Validate implements Payload.
@@ -269,6 +262,14 @@ func (p ItemPriced) Validate() error {
 	}
 	if err := p.Unit.Validate(); err != nil {
 		return err
+	}
+	if p.Per != PerPiece && p.Per != PerKilogram || p.TareGrams < 0 || p.MinAge < 0 {
+		return fmt.Errorf("%w: priced per %q, tare %d g, age %d", ErrInvalid, p.Per, p.TareGrams, p.MinAge)
+	}
+	if p.Deposit != (Deposit{}) {
+		if err := p.Deposit.Validate(); err != nil {
+			return err
+		}
 	}
 	if err := validateRate(p.Tax.Rate); err != nil {
 		return err
@@ -389,42 +390,6 @@ func (p ReceiptCorrected) Validate() error {
 }
 
 // Validate implements Payload.
-func (p DisputeOpened) Validate() error {
-	switch p.Claim {
-	case ClaimNotTaken, ClaimQuantity, ClaimItem, ClaimNotMe, ClaimPrice:
-	default:
-		return fmt.Errorf("%w: claim %q: use not_taken, wrong_quantity, wrong_item, not_me or price", ErrInvalid, p.Claim)
-	}
-	if p.Dispute.IsZero() || p.Line < 1 || p.Quantity < 1 || p.Quantity > MaxQuantity {
-		return fmt.Errorf("%w: a dispute names a line and how many pieces", ErrInvalid)
-	}
-	if err := short("message", p.Message); err != nil {
-		return err
-	}
-	return need("receipt", p.Receipt)
-}
-
-// Validate implements Payload.
-func (p DisputeDecided) Validate() error {
-	switch p.Outcome {
-	case DisputeUpheld, DisputePartial:
-		if p.Quantity < 1 || p.Quantity > MaxQuantity {
-			return fmt.Errorf("%w: %s with quantity %d", ErrInvalid, p.Outcome, p.Quantity)
-		}
-	case DisputeDenied:
-		if p.Quantity != 0 || p.MoveTo != "" {
-			return fmt.Errorf("%w: a denied dispute takes nothing off", ErrInvalid)
-		}
-	default:
-		return fmt.Errorf("%w: outcome %q: use upheld, partial or denied", ErrInvalid, p.Outcome)
-	}
-	if p.Dispute.IsZero() {
-		return fmt.Errorf("%w: dispute is missing", ErrInvalid)
-	}
-	return need("reviewer", p.Reviewer, "reason", p.Reason)
-}
-
-// Validate implements Payload.
 func (p VisitSettled) Validate() error {
 	for _, m := range []money.Money{p.Charged, p.Owed} {
 		if err := m.Validate(); err != nil {
@@ -450,6 +415,4 @@ func (ReviewDecided) payload()      {}
 func (ReceiptProvisional) payload() {}
 func (ReceiptIssued) payload()      {}
 func (ReceiptCorrected) payload()   {}
-func (DisputeOpened) payload()      {}
-func (DisputeDecided) payload()     {}
 func (VisitSettled) payload()       {}

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/govalues/decimal"
@@ -37,6 +36,13 @@ type Seller struct {
 	TaxID    string         `json:"tax_id"`
 	Currency money.Currency `json:"currency"`
 	Timezone string         `json:"timezone"` // IANA name; receipts are numbered by its year
+	// Entity is the legal entity that numbers its receipts by itself; empty is
+	// one entity for all shops.
+	Entity string `json:"entity,omitzero"`
+	// Country is the ISO 3166-1 code, whose rules a receipt's content follows.
+	Country string `json:"country,omitzero"`
+	// Fiscal names the signature that receipts need; none if empty.
+	Fiscal FiscalRegime `json:"fiscal,omitzero"`
 }
 
 // StoreOpened records that a shop exists, who sells there and from which
@@ -58,6 +64,15 @@ const (
 	AsSensed   DeadlinePolicy = "as_sensed"
 )
 
+// A PriceRule says which price of a pick counts.
+type PriceRule string
+
+// The price rules.
+const (
+	PriceMinPickExit PriceRule = ""     // the lower of the prices at the pick and at the exit
+	PriceAtPick      PriceRule = "pick" // the price at the pick
+)
+
 // A Policy is the set of rules a visit is judged by. It is pinned when the
 // shopper presents a credential, so that a visit can be replayed from its own
 // stream and a rule change never reaches back.
@@ -72,6 +87,28 @@ type Policy struct {
 	GateSeconds      int            `json:"gate_seconds"`       // for the hold to be decided
 	DisputeDays      int            `json:"dispute_days"`       // after the receipt, for a shopper's claim
 	DetectionsPerMin int            `json:"detections_per_min"` // 0 is no limit
+
+	// PriceRule says which price of a pick counts.
+	PriceRule PriceRule `json:"price_rule,omitzero"`
+	// DebtLimit is what a shopper may owe and still enter; nothing if absent.
+	DebtLimit money.Money `json:"debt_limit,omitzero"`
+	// AdjustHold asks the provider to raise the hold when the cart exceeds it.
+	AdjustHold bool `json:"adjust_hold,omitzero"`
+	// CaptureMarginSeconds is how long before a hold lapses the sure lines of a
+	// visit in review are captured. 0 is 12 hours.
+	CaptureMarginSeconds int `json:"capture_margin_seconds,omitzero"`
+	// Retries bounds how often what is owed is asked for again. 0 is 4; below
+	// zero is never.
+	Retries int `json:"retries,omitzero"`
+	// SupplementSeconds is how long a shopper may agree to pay for an item that
+	// was found after the receipt. 0 is 7 days.
+	SupplementSeconds int `json:"supplement_seconds,omitzero"`
+	// FraudRefundLimit is up to which amount an early fraud warning is answered
+	// with a refund; never if absent.
+	FraudRefundLimit money.Money `json:"fraud_refund_limit,omitzero"`
+	// Unknown lets visitors in whose payer is not known; they pay at a till or
+	// are matched later.
+	Unknown bool `json:"unknown,omitzero"`
 }
 
 // Validate refuses a policy under which a visit could not end.
@@ -91,6 +128,15 @@ func (p Policy) Validate() error {
 		return fmt.Errorf("%w: policy with a negative or missing time limit", ErrInvalid)
 	case p.OnDeadline != ForShopper && p.OnDeadline != AsSensed:
 		return fmt.Errorf("%w: on_deadline %q: use for_shopper or as_sensed", ErrInvalid, p.OnDeadline)
+	case p.PriceRule != PriceMinPickExit && p.PriceRule != PriceAtPick:
+		return fmt.Errorf("%w: price_rule %q: leave it out or use pick", ErrInvalid, p.PriceRule)
+	case p.CaptureMarginSeconds < 0 || p.SupplementSeconds < 0:
+		return fmt.Errorf("%w: policy with a negative time limit", ErrInvalid)
+	}
+	for _, m := range []money.Money{p.DebtLimit, p.FraudRefundLimit} {
+		if m.Minor < 0 || m.Minor > 0 && m.Currency != p.Hold.Currency {
+			return fmt.Errorf("%w: limit of %s beside a hold of %s", ErrInvalid, m, p.Hold)
+		}
 	}
 	return nil
 }
@@ -125,13 +171,19 @@ type ProductListed struct {
 	Name        string `json:"name"`
 	Category    string `json:"category"`     // revenue account
 	TaxCategory string `json:"tax_category"` // key of TaxSet
+
+	TareGrams int     `json:"tare_grams,omitzero"` // of the packing, taken off each weighing
+	Deposit   Deposit `json:"deposit,omitzero"`    // for each piece
+	MinAge    int     `json:"min_age,omitzero"`    // years; 0 is no restriction
 }
 
-// PriceSet records the price of one piece from an instant on.
+// PriceSet records the price of one piece, or of one kilogram, from an instant
+// on.
 type PriceSet struct {
 	SKU   SKU         `json:"sku"`
 	Price money.Money `json:"price"`
 	From  time.Time   `json:"from"`
+	Per   PriceUnit   `json:"per,omitzero"`
 }
 
 // TaxSet records a tax rate from an instant on. Inclusive rates (VAT) are
@@ -143,34 +195,19 @@ type TaxSet struct {
 	Inclusive    bool           `json:"inclusive"`
 	Rounding     money.Rounding `json:"rounding"`
 	From         time.Time      `json:"from"`
+
+	// Basis says whether tax is rounded for each line or for the receipt.
+	Basis TaxBasis `json:"basis,omitzero"`
+	// Parts are the jurisdictions that Rate is the sum of; empty is Jurisdiction
+	// alone.
+	Parts TaxParts `json:"parts,omitzero"`
+	// Until is when the rate ends without another; for ever if absent. A rate
+	// that begins later would leave a gap, which is refused where it is set.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // DecimalRate returns the rate as a decimal.
 func (p TaxSet) DecimalRate() (decimal.Decimal, error) { return parseRate(p.Rate) }
-
-// validateRate is parseRate without the decimal, which most rates do not need
-// to be seen as valid: "0.08875" is.
-func validateRate(s string) error {
-	if frac, ok := strings.CutPrefix(s, "0."); ok && frac != "" && len(frac) <= maxDigits {
-		digits := true
-		for i := range len(frac) {
-			digits = digits && frac[i]-'0' <= 9
-		}
-		if digits {
-			return nil
-		}
-	}
-	_, err := parseRate(s)
-	return err
-}
-
-func parseRate(s string) (decimal.Decimal, error) {
-	d, err := decimal.Parse(s)
-	if err != nil || d.IsNeg() || d.Cmp(decimal.One) > 0 {
-		return decimal.Decimal{}, fmt.Errorf("%w: rate %q is not a decimal from 0 to 1", ErrInvalid, s)
-	}
-	return d, nil
-}
 
 // Kind returns the stored name.
 func (StoreOpened) Kind() Kind { return KindStoreOpened }
@@ -233,6 +270,14 @@ func (p ProductListed) Validate() error {
 	if err := ValidateGTIN(p.GTIN); err != nil {
 		return err
 	}
+	if p.TareGrams < 0 || p.TareGrams > MaxGrams || p.MinAge < 0 || p.MinAge > MaxAge {
+		return fmt.Errorf("%w: %s with a tare of %d g and a minimum age of %d", ErrInvalid, p.SKU, p.TareGrams, p.MinAge)
+	}
+	if p.Deposit != (Deposit{}) {
+		if err := p.Deposit.Validate(); err != nil {
+			return err
+		}
+	}
 	return need("sku", string(p.SKU), "name", p.Name, "category", p.Category, "tax_category", p.TaxCategory)
 }
 
@@ -240,6 +285,9 @@ func (p ProductListed) Validate() error {
 func (p PriceSet) Validate() error {
 	if p.Price.Minor < 0 {
 		return fmt.Errorf("%w: price %s of %s is negative", ErrInvalid, p.Price, p.SKU)
+	}
+	if p.Per != PerPiece && p.Per != PerKilogram {
+		return fmt.Errorf("%w: price of %s per %q: leave it out or use kg", ErrInvalid, p.SKU, p.Per)
 	}
 	if err := needTime("from", p.From); err != nil {
 		return err
@@ -258,36 +306,24 @@ func (p TaxSet) Validate() error {
 	if p.Rounding != money.HalfUp && p.Rounding != money.HalfEven && p.Rounding != money.Down {
 		return fmt.Errorf("%w: rounding %q: use half_up, half_even or down", ErrInvalid, p.Rounding)
 	}
+	if p.Basis != TaxPerLine && p.Basis != TaxPerReceipt {
+		return fmt.Errorf("%w: tax basis %q: leave it out or use receipt", ErrInvalid, p.Basis)
+	}
+	if err := validateParts(p.Parts, p.Rate); err != nil {
+		return err
+	}
 	if err := needTime("from", p.From); err != nil {
 		return err
 	}
+	if !p.Until.IsZero() {
+		if err := needTime("until", p.Until); err != nil {
+			return err
+		}
+		if !p.Until.After(p.From) {
+			return fmt.Errorf("%w: tax rate of %s ends before it begins", ErrInvalid, p.Category)
+		}
+	}
 	return need("category", p.Category, "jurisdiction", p.Jurisdiction)
-}
-
-// ValidateGTIN checks the length and check digit of a GTIN (GS1 General
-// Specifications, section 7.9). The empty GTIN is allowed.
-func ValidateGTIN(s string) error {
-	if s == "" {
-		return nil
-	}
-	if n := len(s); n != 8 && n != 12 && n != 13 && n != 14 {
-		return fmt.Errorf("%w: GTIN %q has %d digits, want 8, 12, 13 or 14", ErrInvalid, s, n)
-	}
-	sum := 0
-	for i := range len(s) {
-		d := int(s[i] - '0')
-		if d < 0 || d > 9 {
-			return fmt.Errorf("%w: GTIN %q holds something else than digits", ErrInvalid, s)
-		}
-		if (len(s)-i)%2 == 0 { // weights 3 and 1 alternate from the right
-			d *= 3
-		}
-		sum += d
-	}
-	if sum%10 != 0 {
-		return fmt.Errorf("%w: GTIN %q has a wrong check digit", ErrInvalid, s)
-	}
-	return nil
 }
 
 func (StoreOpened) payload()   {}

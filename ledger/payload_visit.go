@@ -15,7 +15,8 @@ const (
 	CredentialQR    CredentialKind = "qr"
 	CredentialPalm  CredentialKind = "palm"
 	CredentialCard  CredentialKind = "card"
-	CredentialStaff CredentialKind = "staff"
+	CredentialStaff CredentialKind = "staff" // in the log, not in revenue
+	CredentialNone  CredentialKind = "none"  // the payer is not known yet
 )
 
 // A Place says where a credential was presented.
@@ -43,6 +44,7 @@ type GatePresented struct {
 	Seller        Seller         `json:"seller"`
 	Catalogue     CatalogueID    `json:"catalogue"`
 	Policy        Policy         `json:"policy"`
+	Member        bool           `json:"member,omitzero"` // gets members' prices
 }
 
 // GateEntered records that the gate opened: the hold stands.
@@ -211,6 +213,10 @@ func (DetectionAttributed) Kind() Kind { return KindDetectionAttributed }
 func (p GatePresented) Validate() error {
 	switch p.Credential {
 	case CredentialQR, CredentialPalm, CredentialCard, CredentialStaff:
+	case CredentialNone:
+		if p.PaymentMethod != "" || p.Customer != "" {
+			return fmt.Errorf("%w: a payment method of nobody", ErrInvalid)
+		}
 	default:
 		return fmt.Errorf("%w: credential %q", ErrInvalid, p.Credential)
 	}

@@ -19,6 +19,14 @@ var (
 		Hold: usd(5000), ItemMin: 800, ActionMin: 850, PersonMin: 900, ReviewSeconds: 3600,
 		OnDeadline: ledger.ForShopper, GraceMillis: 3000, GateSeconds: 15, DisputeDays: 60,
 	}
+	promotion = ledger.Promotion{
+		Promotion: "p-half", Name: "Half price", Kind: ledger.PromotionPercent, SKUs: []ledger.SKU{"cola-330"}, PerMille: 500,
+		From: noon.Add(-time.Hour), Until: noon.Add(24 * time.Hour),
+	}
+	coupon = ledger.Promotion{
+		Promotion: "p-50-off", Name: "50 cents off", Kind: ledger.PromotionAmount, Amount: usd(50), Coupon: true,
+		From: noon.Add(-time.Hour), Until: noon.Add(24 * time.Hour),
+	}
 	rule = ledger.TaxRule{Category: "food", Jurisdiction: "US-WA", Rate: "0.1035", Rounding: money.HalfUp}
 )
 
@@ -107,6 +115,126 @@ func samples() []ledger.Payload {
 		ledger.PaymentDeclined{Intent: id(20), Code: "insufficient_funds"},
 		ledger.PaymentUnclear{Intent: id(21), Attempt: 1, Detail: "no answer within 10s"},
 		ledger.PaymentNotified{Event: "evt_1", Type: "charge.captured", Object: "pi_1"},
+		ledger.PromotionSet{Promotion: promotion},
+		ledger.PromotionPinned{Promotion: promotion, Set: id(30)},
+		ledger.CouponRedeemed{Coupon: "c-7f3a", Visit: visit, Store: store, Promotion: "p-50-off"},
+		ledger.CouponAccepted{Coupon: "c-7f3a", Redeemed: id(31), Promotion: coupon, Set: id(30)},
+		ledger.ItemRepriced{Detection: id(10), SKU: "cola-330", Unit: usd(179), Price: id(6)},
+		ledger.AgeVerified{Visit: visit, MinAge: 21, Method: "document", Verified: true, By: "staff:cleo"},
+		ledger.IncrementIntended{Visit: visit, Store: store, Amount: usd(7400), Object: "pi_1", Key: "v1/s1/x/increment/1"},
+		ledger.Incremented{Intent: id(32), Object: "pi_1", Amount: usd(7400), CaptureBefore: noon.Add(114 * time.Hour)},
+		ledger.ChargeIntended{
+			Visit: visit, Store: store, Amount: usd(240), Customer: "cus_1", PaymentMethod: "pm_1",
+			Purpose: ledger.ChargeRemainder, Receipt: "s1-2026-000001", Key: "v1/s1/x/charge/remainder/1",
+		},
+		ledger.Charged{Intent: id(33), Object: "pi_2", Amount: usd(240)},
+		ledger.HoldLapsed{Object: "pi_1", Amount: usd(5000), At: noon.Add(114 * time.Hour)},
+		ledger.RefundFailed{Refund: "re_1", Amount: usd(220), Code: "lost_or_stolen_card"},
+		ledger.ExternalObserved{Object: "re_2", What: "refund", Amount: usd(100)},
+		ledger.PaymentEscalated{Intent: id(21), Reason: "no answer after eight days"},
+		ledger.PaymentResolved{Intent: id(21), Done: true, Object: "pi_1", Amount: usd(440), By: "operator:finn", Reason: "seen in the dashboard"},
+		ledger.DebtWrittenOff{Visit: visit, Amount: usd(240), By: "operator:finn", Reason: "below what a letter costs"},
+		ledger.GoodwillGranted{Visit: visit, Receipt: "s1-2026-000001", Amount: usd(100), By: "operator:finn", Reason: "the gate was slow"},
+		ledger.SupplementProposed{Visit: visit, Receipt: "s1-2026-000003", Amount: usd(249), Deadline: noon.Add(168 * time.Hour)},
+		ledger.SupplementAnswered{Visit: visit, Proposal: id(34), Answer: ledger.SupplementConsented, By: "shopper:anna"},
+		ledger.VisitMatched{Visit: visit, Shopper: "anna", Customer: "cus_1", PaymentMethod: "pm_1", By: "operator:finn", Reason: "she came back and said so"},
+		ledger.CashTaken{Visit: visit, Receipt: "s1-2026-000001", Amount: usd(440), Till: "till-1", By: "staff:cleo"},
+		ledger.FraudWarningReceived{Warning: "issfr_1", Object: "pi_1", Type: "made_with_stolen_card", Actionable: true},
+		ledger.ChargebackOpened{
+			Chargeback: "dp_1", Object: "pi_1", Amount: usd(220), Reason: "product_not_received", NetworkCode: "13.1",
+			DueBy: noon.Add(14 * 24 * time.Hour),
+		},
+		ledger.ChargebackFundsMoved{Chargeback: "dp_1", Transaction: "txn_9", Withdrawn: true, Amount: usd(220), Fee: usd(1500)},
+		ledger.EvidencePackBuilt{Chargeback: "dp_1", Digest: digest, Pages: 7, Position: 4711},
+		ledger.SubmissionIntended{Visit: visit, Chargeback: "dp_1", Digest: digest, Key: "v1/dispute/dp_1/submit/1"},
+		ledger.EvidenceSubmitted{Intent: id(35), Chargeback: "dp_1", File: "file_1"},
+		ledger.ChargebackClosed{Chargeback: "dp_1", Outcome: ledger.ChargebackWon, Amount: usd(220)},
+		ledger.BalanceRecorded{Provider: "acct_1", Transactions: []ledger.BalanceTransaction{{
+			Transaction: "txn_1", Category: "charge", Source: "ch_1", Payment: "pi_1", Visit: visit,
+			Amount: usd(440), Fee: usd(43), Net: usd(397), Created: noon, Available: noon.Add(48 * time.Hour),
+		}}},
+		ledger.PayoutRecorded{
+			Payout: "po_1", Provider: "acct_1", Amount: usd(397), Arrival: "2026-11-26", Reference: "STRIPE PO1",
+			Transactions: []string{"txn_1"},
+		},
+		ledger.PayoutFailed{Payout: "po_1", Amount: usd(397), Code: "account_closed"},
+		ledger.BankStatementRecorded{Account: "main", File: digest, Format: "camt.053", Lines: []ledger.BankLine{{
+			Line: "NTRY-1", Booked: "2026-11-26", Amount: usd(397), Reference: "STRIPE PO1", Party: "Stripe",
+		}}},
+		ledger.ExceptionOpened{
+			Exception: "amount_diff-pi_1", Class: ledger.ExceptionAmount, Store: store, Day: "2026-11-23", Subject: "pi_1",
+			Expected: usd(440), Found: usd(430), Owner: "finance", Detail: "the provider took less than we booked",
+		},
+		ledger.ExceptionAssigned{Exception: "amount_diff-pi_1", Owner: "operator:finn", By: "operator:gwen"},
+		ledger.ExceptionClosed{Exception: "amount_diff-pi_1", By: "operator:finn", Reason: "refunded by hand"},
+		ledger.DayClosed{
+			Store: store, Day: "2026-11-23", Number: 1, Position: 99, First: "s1-2026-000001", Last: "s1-2026-000002", Receipts: 2,
+			Totals: []ledger.DayTotal{{Account: "Income:Sales:drinks", Amount: usd(-398)}}, By: "operator:finn",
+		},
+		ledger.PriceChecked{Store: store, SKU: "cola-330", Shelf: usd(199), Charged: usd(199), By: "staff:cleo"},
+		ledger.FiscalStarted{Visit: visit, Regime: ledger.FiscalDE, Device: "tse-1", Transaction: 12, At: noon},
+		ledger.FiscalSigned{
+			Visit: visit, Receipt: "s1-2026-000001", Regime: ledger.FiscalDE, Register: "vouch-s1", Device: "tse-1", Transaction: 12,
+			Counter: 25, Started: noon, Finished: noon.Add(3 * time.Minute), Data: "Beleg^4.40_0.00_0.00_0.00_0.00^4.40:Unbar", Value: "MEUCIQ==",
+		},
+		ledger.FiscalFailed{Visit: visit, Receipt: "s1-2026-000001", Regime: ledger.FiscalDE, Detail: "the device does not answer"},
+		ledger.NoticeQuarantined{Event: "evt_2", Type: "charge.captured", Object: "pi_1", Reason: "of API version 2020-08-27", Digest: digest},
+		ledger.ProviderSwept{Provider: "acct_1", From: noon.Add(-24 * time.Hour), Until: noon, Objects: 40, Adopted: 1, Cause: "restore"},
+	}
+}
+
+// fuller holds payloads that say what earlier events of their kind did not:
+// fields that are left out while they are zero.
+func fuller() []ledger.Payload {
+	const visit, store = ledger.VisitID("01935700-0001-7000-8000-000000000001"), ledger.StoreID("s1")
+	bottle := ledger.Deposit{Name: "Deposit", Amount: usd(25), TaxCategory: "food"}
+	by := rule
+	by.Basis, by.Parts = ledger.TaxPerReceipt, "US-WA=0.065 US-WA-SEATTLE=0.0385"
+	shop := seller
+	shop.Entity, shop.Country, shop.Fiscal = "corner-inc", "DE", ledger.FiscalDE
+	strict := policy
+	strict.PriceRule, strict.DebtLimit, strict.AdjustHold, strict.CaptureMarginSeconds = ledger.PriceAtPick, usd(500), true, 7200
+	strict.Retries, strict.SupplementSeconds, strict.FraudRefundLimit, strict.Unknown = -1, 86400, usd(2500), true
+	doc := document("s1-2026-000001", "", 2)
+	doc.Party, doc.AgeProven = 3, 21
+	line := &doc.Lines[0]
+	line.LineKind, line.Of, line.Per, line.Grams, line.TareGrams, line.Scale = ledger.LineDeposit, 1, ledger.PerKilogram, 812, 12, "scale-1"
+	line.PriceRule, line.Picked, line.List, line.MinAge = ledger.PriceAtPick, usd(219), usd(438), 18
+	line.Discounts = []ledger.Discount{{Promotion: "p-50-off", Name: "Half price", Amount: usd(40), Pieces: 2, Coupon: "c-7f3a", Reason: "50 % off"}}
+	return []ledger.Payload{
+		ledger.StoreOpened{Store: store, Seller: shop, Catalogue: "c1"},
+		ledger.PolicySet{Store: store, Policy: strict},
+		ledger.ProductListed{
+			SKU: "cola-330", GTIN: "4006381333931", Name: "Cola 0.33 l", Category: "drinks", TaxCategory: "food",
+			TareGrams: 12, Deposit: bottle, MinAge: 18,
+		},
+		ledger.PriceSet{SKU: "apples", Price: usd(499), From: noon, Per: ledger.PerKilogram},
+		ledger.TaxSet{
+			Category: "food", Jurisdiction: "US-WA", Rate: "0.1035", Rounding: money.HalfUp, From: noon.Add(-time.Hour),
+			Basis: by.Basis, Parts: by.Parts, Until: noon.Add(time.Hour),
+		},
+		ledger.ItemPriced{
+			Detection: id(10), SKU: "cola-330", Name: "Cola 0.33 l", Category: "drinks", Unit: usd(199), Tax: by, Price: id(5),
+			Per: ledger.PerKilogram, TareGrams: 12, Deposit: bottle, DepositTax: rule, MinAge: 18,
+		},
+		ledger.GatePresented{
+			Visit: visit, Store: store, Gate: "gate-1", Place: ledger.PlaceGate, Credential: ledger.CredentialQR,
+			Ticket: string(visit), Shopper: "anna", Customer: "cus_1", PaymentMethod: "pm_1", Party: 1,
+			Seller: seller, Catalogue: "c1", Policy: policy, Member: true,
+		},
+		ledger.ReceiptIssued{Document: doc},
+		ledger.RefundIntended{
+			Visit: visit, Store: store, Amount: usd(220), Object: "pi_1", Receipt: "s1-2026-000001", Key: "v1/s1/x/refund/goodwill/1",
+			Purpose: ledger.RefundGoodwill, Case: id(36),
+		},
+		ledger.PromotionSet{Promotion: ledger.Promotion{
+			Promotion: "p-3-2", Name: "3 for 2", Kind: ledger.PromotionNForM, Categories: []string{"drinks"}, Take: 3, Pay: 2,
+			Members: true, Stacks: true, Priority: 5, Limit: 2, From: noon.Add(-time.Hour), Until: noon.Add(24 * time.Hour),
+		}},
+		ledger.PromotionSet{Promotion: ledger.Promotion{
+			Promotion: "p-mix", Name: "Any 2", Kind: ledger.PromotionMix, SKUs: []ledger.SKU{"cola-330", "chips-90"}, Take: 2, Amount: usd(300),
+			From: noon.Add(-time.Hour), Until: noon.Add(24 * time.Hour),
+		}},
 	}
 }
 

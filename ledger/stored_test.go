@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,21 +21,41 @@ var rewrite = flag.Bool("rewrite", false, "write the golden files instead of com
 
 func golden(k ledger.Kind) string { return filepath.Join("testdata", "kinds", string(k)+".json") }
 
+// sampled is a payload and the name of its golden file.
+type sampled struct {
+	name string
+	ledger.Payload
+}
+
+// goldens returns every sample: one of each kind, and those with fields that
+// came later.
+func goldens() []sampled {
+	var all []sampled
+	for _, p := range samples() {
+		all = append(all, sampled{golden(p.Kind()), p})
+	}
+	for i, p := range fuller() {
+		all = append(all, sampled{filepath.Join("testdata", "fuller", fmt.Sprintf("%02d-%s.json", i+1, p.Kind())), p})
+	}
+	return all
+}
+
 // TestStoredForm compares each kind with the bytes it has had since it was
 // first written. A changed file here is a changed history: add a version.
 func TestStoredForm(t *testing.T) {
-	for _, p := range samples() {
-		t.Run(string(p.Kind()), func(t *testing.T) {
+	for _, s := range goldens() {
+		p := s.Payload
+		t.Run(filepath.Base(s.name), func(t *testing.T) {
 			d, err := ledger.NewDraft(ledger.Meta{ID: id(1), Occurred: noon, Actor: "test"}, p)
 			if err != nil {
 				t.Fatalf("NewDraft(%s) = %v, want a draft", p.Kind(), err)
 			}
 			if *rewrite {
-				if err := os.WriteFile(golden(p.Kind()), append(d.Body, '\n'), 0o600); err != nil {
+				if err := os.WriteFile(s.name, append(d.Body, '\n'), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
-			want, err := os.ReadFile(golden(p.Kind()))
+			want, err := os.ReadFile(s.name)
 			if err != nil {
 				t.Fatal(err)
 			}

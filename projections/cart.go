@@ -198,10 +198,20 @@ func (c *Cart) Apply(e ledger.Event) error {
 		c.disputeDecided(&e.Record, p)
 	case ledger.VisitSettled:
 		c.Settled, c.Status = new(p), StatusSettled
+	case ledger.PromotionPinned, ledger.CouponAccepted, ledger.ItemRepriced, ledger.AgeVerified,
+		ledger.SupplementProposed, ledger.SupplementAnswered, ledger.GoodwillGranted, ledger.VisitMatched,
+		ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed:
 	case ledger.StoreOpened, ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet,
 		ledger.TaxSet, ledger.HoldIntended, ledger.CaptureIntended, ledger.ReleaseIntended, ledger.RefundIntended,
 		ledger.Held, ledger.Captured, ledger.Released, ledger.Refunded, ledger.PaymentDeclined,
-		ledger.PaymentUnclear, ledger.PaymentNotified:
+		ledger.PaymentUnclear, ledger.PaymentNotified, ledger.IncrementIntended, ledger.Incremented, ledger.ChargeIntended, ledger.Charged, ledger.HoldLapsed,
+		ledger.RefundFailed, ledger.ExternalObserved, ledger.PaymentEscalated, ledger.PaymentResolved,
+		ledger.DebtWrittenOff, ledger.CashTaken, ledger.FraudWarningReceived, ledger.ChargebackOpened,
+		ledger.ChargebackFundsMoved, ledger.EvidencePackBuilt, ledger.SubmissionIntended,
+		ledger.EvidenceSubmitted, ledger.ChargebackClosed, ledger.PromotionSet, ledger.CouponRedeemed,
+		ledger.BalanceRecorded, ledger.PayoutRecorded, ledger.PayoutFailed, ledger.BankStatementRecorded,
+		ledger.ExceptionOpened, ledger.ExceptionAssigned, ledger.ExceptionClosed, ledger.DayClosed,
+		ledger.PriceChecked, ledger.NoticeQuarantined, ledger.ProviderSwept:
 		c.odd(&e.Record, "%s does not belong in a visit's stream", e.Kind)
 	default:
 		return fmt.Errorf("cart: %w", unknown(e))

@@ -153,7 +153,17 @@ func (j *Journal) Apply(e ledger.Event) error {
 		ledger.DetectionRecorded, ledger.DetectionImplicated, ledger.DetectionAttributed, ledger.ItemPriced,
 		ledger.PricingFailed, ledger.ReviewRequested, ledger.ReviewDecided, ledger.ReceiptProvisional,
 		ledger.DisputeOpened, ledger.DisputeDecided, ledger.VisitSettled, ledger.PaymentUnclear,
-		ledger.PaymentNotified:
+		ledger.PaymentNotified, ledger.PromotionSet, ledger.PromotionPinned, ledger.CouponRedeemed, ledger.CouponAccepted,
+		ledger.ItemRepriced, ledger.AgeVerified, ledger.IncrementIntended, ledger.Incremented,
+		ledger.ChargeIntended, ledger.Charged, ledger.HoldLapsed, ledger.RefundFailed, ledger.ExternalObserved,
+		ledger.PaymentEscalated, ledger.PaymentResolved, ledger.DebtWrittenOff, ledger.GoodwillGranted,
+		ledger.SupplementProposed, ledger.SupplementAnswered, ledger.VisitMatched, ledger.CashTaken,
+		ledger.FraudWarningReceived, ledger.ChargebackOpened, ledger.ChargebackFundsMoved,
+		ledger.EvidencePackBuilt, ledger.SubmissionIntended, ledger.EvidenceSubmitted, ledger.ChargebackClosed,
+		ledger.BalanceRecorded, ledger.PayoutRecorded, ledger.PayoutFailed, ledger.BankStatementRecorded,
+		ledger.ExceptionOpened, ledger.ExceptionAssigned, ledger.ExceptionClosed, ledger.DayClosed,
+		ledger.PriceChecked, ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed,
+		ledger.NoticeQuarantined, ledger.ProviderSwept:
 	default:
 		return fmt.Errorf("journal: %w", unknown(e))
 	}

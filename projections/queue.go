@@ -107,7 +107,18 @@ func (q *ReviewQueue) Apply(e ledger.Event) error {
 		ledger.ReceiptProvisional, ledger.ReceiptIssued, ledger.ReceiptCorrected, ledger.DisputeOpened,
 		ledger.DisputeDecided, ledger.HoldIntended, ledger.CaptureIntended, ledger.ReleaseIntended,
 		ledger.RefundIntended, ledger.Held, ledger.Captured, ledger.Released, ledger.Refunded,
-		ledger.PaymentDeclined, ledger.PaymentUnclear, ledger.PaymentNotified:
+		ledger.PaymentDeclined, ledger.PaymentUnclear, ledger.PaymentNotified,
+		ledger.PromotionSet, ledger.PromotionPinned, ledger.CouponRedeemed, ledger.CouponAccepted,
+		ledger.ItemRepriced, ledger.AgeVerified, ledger.IncrementIntended, ledger.Incremented,
+		ledger.ChargeIntended, ledger.Charged, ledger.HoldLapsed, ledger.RefundFailed, ledger.ExternalObserved,
+		ledger.PaymentEscalated, ledger.PaymentResolved, ledger.DebtWrittenOff, ledger.GoodwillGranted,
+		ledger.SupplementProposed, ledger.SupplementAnswered, ledger.VisitMatched, ledger.CashTaken,
+		ledger.FraudWarningReceived, ledger.ChargebackOpened, ledger.ChargebackFundsMoved,
+		ledger.EvidencePackBuilt, ledger.SubmissionIntended, ledger.EvidenceSubmitted, ledger.ChargebackClosed,
+		ledger.BalanceRecorded, ledger.PayoutRecorded, ledger.PayoutFailed, ledger.BankStatementRecorded,
+		ledger.ExceptionOpened, ledger.ExceptionAssigned, ledger.ExceptionClosed, ledger.DayClosed,
+		ledger.PriceChecked, ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed,
+		ledger.NoticeQuarantined, ledger.ProviderSwept:
 	default:
 		return fmt.Errorf("review queue: %w", unknown(e))
 	}

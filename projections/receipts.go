@@ -79,11 +79,21 @@ func (r *Receipts) Apply(e ledger.Event) error {
 		})
 	case ledger.GatePresented, ledger.GateEntered, ledger.GateRefused, ledger.GateExited, ledger.DetectionRecorded,
 		ledger.DetectionImplicated, ledger.DetectionAttributed, ledger.ItemPriced, ledger.PricingFailed,
-		ledger.ReviewRequested, ledger.ReviewDecided, ledger.DisputeOpened, ledger.DisputeDecided, ledger.VisitSettled:
+		ledger.ReviewRequested, ledger.ReviewDecided, ledger.DisputeOpened, ledger.DisputeDecided, ledger.VisitSettled,
+		ledger.PromotionPinned, ledger.CouponAccepted, ledger.ItemRepriced, ledger.AgeVerified,
+		ledger.SupplementProposed, ledger.SupplementAnswered, ledger.GoodwillGranted, ledger.VisitMatched,
+		ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed:
 	case ledger.StoreOpened, ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet,
 		ledger.TaxSet, ledger.HoldIntended, ledger.CaptureIntended, ledger.ReleaseIntended, ledger.RefundIntended,
 		ledger.Held, ledger.Captured, ledger.Released, ledger.Refunded, ledger.PaymentDeclined,
-		ledger.PaymentUnclear, ledger.PaymentNotified:
+		ledger.PaymentUnclear, ledger.PaymentNotified, ledger.IncrementIntended, ledger.Incremented, ledger.ChargeIntended, ledger.Charged, ledger.HoldLapsed,
+		ledger.RefundFailed, ledger.ExternalObserved, ledger.PaymentEscalated, ledger.PaymentResolved,
+		ledger.DebtWrittenOff, ledger.CashTaken, ledger.FraudWarningReceived, ledger.ChargebackOpened,
+		ledger.ChargebackFundsMoved, ledger.EvidencePackBuilt, ledger.SubmissionIntended,
+		ledger.EvidenceSubmitted, ledger.ChargebackClosed, ledger.PromotionSet, ledger.CouponRedeemed,
+		ledger.BalanceRecorded, ledger.PayoutRecorded, ledger.PayoutFailed, ledger.BankStatementRecorded,
+		ledger.ExceptionOpened, ledger.ExceptionAssigned, ledger.ExceptionClosed, ledger.DayClosed,
+		ledger.PriceChecked, ledger.NoticeQuarantined, ledger.ProviderSwept:
 		r.odd(e, "%s does not belong in a visit's stream", e.Kind)
 	default:
 		return fmt.Errorf("receipts: %w", unknown(e))

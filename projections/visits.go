@@ -159,7 +159,14 @@ func (v *Visits) Apply(e ledger.Event) error {
 		ledger.ReceiptProvisional, ledger.VisitSettled, ledger.HoldIntended, ledger.CaptureIntended,
 		ledger.ReleaseIntended, ledger.RefundIntended, ledger.Held, ledger.Captured, ledger.Released, ledger.Refunded,
 		ledger.PaymentDeclined, ledger.PaymentUnclear, ledger.PaymentNotified, ledger.DetectionRecorded,
-		ledger.DetectionImplicated, ledger.DetectionAttributed, ledger.ItemPriced, ledger.PricingFailed:
+		ledger.DetectionImplicated, ledger.DetectionAttributed, ledger.ItemPriced, ledger.PricingFailed,
+		ledger.PromotionPinned, ledger.CouponAccepted, ledger.ItemRepriced, ledger.AgeVerified,
+		ledger.SupplementProposed, ledger.SupplementAnswered, ledger.GoodwillGranted, ledger.VisitMatched,
+		ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed, ledger.IncrementIntended,
+		ledger.Incremented, ledger.ChargeIntended, ledger.Charged, ledger.HoldLapsed, ledger.RefundFailed,
+		ledger.ExternalObserved, ledger.PaymentEscalated, ledger.PaymentResolved, ledger.DebtWrittenOff,
+		ledger.CashTaken, ledger.FraudWarningReceived, ledger.ChargebackOpened, ledger.ChargebackFundsMoved,
+		ledger.EvidencePackBuilt, ledger.SubmissionIntended, ledger.EvidenceSubmitted, ledger.ChargebackClosed:
 		v.touch(e)
 	case ledger.ReceiptIssued:
 		v.billed(e, p.Document)
@@ -169,7 +176,11 @@ func (v *Visits) Apply(e ledger.Event) error {
 		v.disputed(e, p)
 	case ledger.DisputeDecided:
 		v.disputeDecided(e, p)
-	case ledger.StoreOpened, ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet, ledger.TaxSet:
+	case ledger.StoreOpened, ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet, ledger.TaxSet,
+		ledger.PromotionSet, ledger.CouponRedeemed, ledger.BalanceRecorded, ledger.PayoutRecorded,
+		ledger.PayoutFailed, ledger.BankStatementRecorded, ledger.ExceptionOpened, ledger.ExceptionAssigned,
+		ledger.ExceptionClosed, ledger.DayClosed, ledger.PriceChecked, ledger.NoticeQuarantined,
+		ledger.ProviderSwept:
 	default:
 		return fmt.Errorf("visits: %w", unknown(e))
 	}

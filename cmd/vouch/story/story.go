@@ -193,6 +193,9 @@ func moneyWords(e ledger.Event) (text, amount string) {
 	case ledger.PaymentNotified:
 		return "the bank reports " + p.Type, ""
 	}
+	if text, amount, ok := laterWords(e); ok {
+		return text, amount
+	}
 	return string(e.Kind), ""
 }
 

@@ -48,6 +48,11 @@ func (p *printer) put(out map[string][]byte, name, from string) error {
 		if bytes.Contains(body, []byte("strings.")) {
 			text += "import \"strings\"\n\n"
 		}
+		for name, path := range map[string]string{"money.": "github.com/vouchledger/vouch/ledger/money", "time.": "time"} {
+			if bytes.Contains(body, []byte(" = "+name)) || bytes.Contains(body, []byte("= ("+name)) {
+				text += "import \"" + path + "\"\n\n"
+			}
+		}
 		pretty, err := format.Source(append([]byte(text), body...))
 		if err != nil {
 			return fmt.Errorf("%s%s: %w", name, part, err)
@@ -190,6 +195,13 @@ func (p *printer) structure(st structure) error {
 			return fmt.Errorf("field %s: %w", f.name, err)
 		}
 		before += `"` + f.key + `":`
+		if f.omit {
+			if err := p.optional(f, c, before); err != nil {
+				return fmt.Errorf("field %s: %w", f.name, err)
+			}
+			before = ","
+			continue
+		}
 		p.f("%s", c.readAt(before))
 		p.w("%s", c.writeAfter(before))
 		before = ","
@@ -197,6 +209,54 @@ func (p *printer) structure(st structure) error {
 	p.f("return r.lit(i, `}`)\n}\n")
 	p.w("return append(b, '}')\n}\n")
 	return nil
+}
+
+// optional writes the reader and the writer of a field that is left out while
+// it is zero. Then it has no other stored form: a zero that is there is none of
+// the writer's, and encoding/json judges it.
+func (p *printer) optional(f field, c codec, before string) error {
+	if strings.HasPrefix(before, "{") {
+		return fmt.Errorf("%w: omitzero on the first field, which no comma begins", errNotKnown)
+	}
+	v := "p." + f.name
+	is, not, zero, err := p.zero(f.typ, v)
+	if err != nil {
+		return err
+	}
+	p.f("if j := r.lit(i, `%s`); j >= 0 {\ni = j\n%s\nif %s {\nreturn -1\n}\n} else {\n%s = %s\n}",
+		before+c.open, codec{read: c.read}.readAt(""), is, v, zero)
+	p.w("if %s {\n%s\n}", not, c.writeAfter(before))
+	return nil
+}
+
+// zero returns the conditions that v of type typ is, and is not, the zero
+// value, and that value.
+func (p *printer) zero(typ, v string) (is, not, zero string, err error) {
+	compare := func(zero string) (string, string, string, error) {
+		return v + " == " + zero, v + " != " + zero, zero, nil
+	}
+	under := typ
+	if u, ok := p.under[typ]; ok {
+		under = u
+	}
+	switch {
+	case strings.HasPrefix(typ, "List["):
+		return "len(" + v + ") == 0", "len(" + v + ") > 0", v + "[:0]", nil
+	case typ == "time.Time" || typ == "ID":
+		return v + ".IsZero()", "!" + v + ".IsZero()", typ + "{}", nil
+	case typ == "money.Currency" || typ == "money.Rounding" || under == "string":
+		return compare(`""`)
+	case typ == "money.Money": // as its IsZero, which encoding/json asks
+		return v + ".Minor == 0", v + ".Minor != 0", "money.Money{}", nil
+	case typ == "bool":
+		return "!" + v, v, "false", nil
+	case under == "int" || under == "int64" || under == "uint64":
+		return compare("0")
+	}
+	if st, ok := p.structs[typ]; ok && hasList(st) {
+		return "", "", "", fmt.Errorf("%w: omitzero on %s, which holds a list", errNotKnown, typ)
+	}
+	return v + " == (" + typ + "{})", v + " != (" + typ + "{})", typ + "{}", nil
 }
 
 func lower(name string) string {

@@ -76,6 +76,7 @@ func TestRefused(t *testing.T) {
 		"Notes map[string]string `json:\"notes\"`",
 		"Notes any `json:\"notes\"`",
 		"Note string `json:\"note,omitempty\"`",
+		"Note string `json:\"note,omitzero\"`", // no comma begins the first field
 		"Count int `json:\"count,string\"`",
 		"Note string `json:\"-\"`",
 		"Note string",

@@ -22,6 +22,7 @@ type field struct {
 	name string // Go
 	key  string // JSON
 	typ  string // as written: "ID", "money.Money", "List[EvidenceRef]"
+	omit bool   // left out of the stored form while it is zero (json option omitzero)
 }
 
 // A structure is a struct type of the package.
@@ -126,11 +127,11 @@ func fieldsOf(f *ast.Field) ([]field, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := reflect.StructTag(tag).Get("json")
+	key, omit := strings.CutSuffix(reflect.StructTag(tag).Get("json"), ",omitzero")
 	if key == "" || strings.Trim(key, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
-		return nil, fmt.Errorf("%w: json:%q of %s: want a plain name without options", errNotKnown, key, f.Names[0].Name)
+		return nil, fmt.Errorf("%w: json:%q of %s: want a plain name, and no option but omitzero", errNotKnown, key, f.Names[0].Name)
 	}
-	return []field{{f.Names[0].Name, key, typ}}, nil
+	return []field{{f.Names[0].Name, key, typ, omit}}, nil
 }
 
 // typeName returns a type as it is written.
