@@ -68,7 +68,9 @@ type Payment struct {
 	RefundFailed  time.Time // last decline of a refund
 	ReleaseFailed bool      // a release was declined: the hold is not ours to free
 	Open          *Intent   // the order whose outcome is not known
-	Odd           []string  // what the stream says and cannot be, in order
+	Claims        []Claim   // of card networks, in the order they came
+	Warnings      []FraudWarning
+	Odd           []string // what the stream says and cannot be, in order
 
 	tried map[string]int // definite outcomes by op, and for refunds by receipt
 	count uint64
@@ -119,9 +121,10 @@ func (p *Payment) Apply(e ledger.Event) error {
 		}
 	case ledger.IncrementIntended, ledger.Incremented, ledger.ChargeIntended, ledger.Charged, ledger.HoldLapsed,
 		ledger.RefundFailed, ledger.ExternalObserved, ledger.PaymentEscalated, ledger.PaymentResolved,
-		ledger.DebtWrittenOff, ledger.CashTaken, ledger.FraudWarningReceived, ledger.ChargebackOpened,
-		ledger.ChargebackFundsMoved, ledger.EvidencePackBuilt, ledger.SubmissionIntended,
-		ledger.EvidenceSubmitted, ledger.ChargebackClosed:
+		ledger.DebtWrittenOff, ledger.CashTaken:
+	case ledger.FraudWarningReceived, ledger.ChargebackOpened, ledger.ChargebackFundsMoved, ledger.ChargebackClosed:
+		p.claimed(e)
+	case ledger.EvidencePackBuilt, ledger.ChargebackAnswered, ledger.SubmissionIntended, ledger.EvidenceSubmitted:
 	default:
 		return fmt.Errorf("%s/%d: %w: %s in a payment", e.Stream, e.Revision, ledger.ErrUnknownKind, e.Kind)
 	}

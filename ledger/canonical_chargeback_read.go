@@ -24,6 +24,11 @@ func (r *reader) payloadChargeback(k Kind) Payload {
 		if r.evidencePackBuilt(0, &p) == len(r.b) {
 			return p
 		}
+	case KindChargebackAnswered:
+		var p ChargebackAnswered
+		if r.chargebackAnswered(0, &p) == len(r.b) {
+			return p
+		}
 	case KindSubmissionIntended:
 		var p SubmissionIntended
 		if r.submissionIntended(0, &p) == len(r.b) {
@@ -50,6 +55,8 @@ func (p *ChargebackOpened) read(r *reader) int { return r.chargebackOpened(0, p)
 func (p *ChargebackFundsMoved) read(r *reader) int { return r.chargebackFundsMoved(0, p) }
 
 func (p *EvidencePackBuilt) read(r *reader) int { return r.evidencePackBuilt(0, p) }
+
+func (p *ChargebackAnswered) read(r *reader) int { return r.chargebackAnswered(0, p) }
 
 func (p *SubmissionIntended) read(r *reader) int { return r.submissionIntended(0, p) }
 
@@ -93,23 +100,31 @@ func (r *reader) evidencePackBuilt(i int, p *EvidencePackBuilt) int {
 	return r.lit(i, `}`)
 }
 
+func (r *reader) chargebackAnswered(i int, p *ChargebackAnswered) int {
+	i = r.field(82, r.lit(i, `{"chargeback":"`), &p.Chargeback)
+	i = r.chargebackReply(r.lit(i, `,"reply":"`), &p.Reply)
+	i = r.field(83, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(84, r.lit(i, `,"reason":"`), &p.Reason)
+	return r.lit(i, `}`)
+}
+
 func (r *reader) submissionIntended(i int, p *SubmissionIntended) int {
-	i = r.field(82, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(83, r.lit(i, `,"chargeback":"`), &p.Chargeback)
-	i = r.field(84, r.lit(i, `,"digest":"`), (*string)(&p.Digest))
-	i = r.field(85, r.lit(i, `,"key":"`), &p.Key)
+	i = r.field(85, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(86, r.lit(i, `,"chargeback":"`), &p.Chargeback)
+	i = r.field(87, r.lit(i, `,"digest":"`), (*string)(&p.Digest))
+	i = r.field(88, r.lit(i, `,"key":"`), &p.Key)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) evidenceSubmitted(i int, p *EvidenceSubmitted) int {
 	i = r.id(r.lit(i, `{"intent":"`), &p.Intent)
-	i = r.field(86, r.lit(i, `,"chargeback":"`), &p.Chargeback)
-	i = r.field(87, r.lit(i, `,"file":"`), &p.File)
+	i = r.field(89, r.lit(i, `,"chargeback":"`), &p.Chargeback)
+	i = r.field(90, r.lit(i, `,"file":"`), &p.File)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) chargebackClosed(i int, p *ChargebackClosed) int {
-	i = r.field(88, r.lit(i, `{"chargeback":"`), &p.Chargeback)
+	i = r.field(91, r.lit(i, `{"chargeback":"`), &p.Chargeback)
 	i = r.chargebackOutcome(r.lit(i, `,"outcome":"`), &p.Outcome)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
 	return r.lit(i, `}`)

@@ -38,6 +38,14 @@ func (w *writer) evidencePackBuilt(b []byte, p *EvidencePackBuilt) []byte {
 	return append(b, '}')
 }
 
+func (w *writer) chargebackAnswered(b []byte, p *ChargebackAnswered) []byte {
+	b = w.str(append(b, `{"chargeback":"`...), p.Chargeback)
+	b = w.str(append(b, `,"reply":"`...), string(p.Reply))
+	b = w.str(append(b, `,"by":"`...), p.By)
+	b = w.str(append(b, `,"reason":"`...), p.Reason)
+	return append(b, '}')
+}
+
 func (w *writer) submissionIntended(b []byte, p *SubmissionIntended) []byte {
 	b = w.str(append(b, `{"visit":"`...), string(p.Visit))
 	b = w.str(append(b, `,"chargeback":"`...), p.Chargeback)

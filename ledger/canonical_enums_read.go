@@ -74,6 +74,22 @@ func (r *reader) promotionKind(i int, p *PromotionKind) int {
 	return j + 1
 }
 
+func (r *reader) chargebackReply(i int, p *ChargebackReply) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch ChargebackReply(r.b[i:j]) {
+	case ReplyContest:
+		*p = ReplyContest
+	case ReplyAccept:
+		*p = ReplyAccept
+	default:
+		*p = ChargebackReply(r.text(i, j, h))
+	}
+	return j + 1
+}
+
 func (r *reader) chargebackOutcome(i int, p *ChargebackOutcome) int {
 	j, h := r.plain(i)
 	if j < 0 {
@@ -150,6 +166,26 @@ func (r *reader) chargePurpose(i int, p *ChargePurpose) int {
 		*p = ChargeDebt
 	default:
 		*p = ChargePurpose(r.text(i, j, h))
+	}
+	return j + 1
+}
+
+func (r *reader) externalWhat(i int, p *ExternalWhat) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch ExternalWhat(r.b[i:j]) {
+	case ExternalHold:
+		*p = ExternalHold
+	case ExternalCapture:
+		*p = ExternalCapture
+	case ExternalRefund:
+		*p = ExternalRefund
+	case ExternalRelease:
+		*p = ExternalRelease
+	default:
+		*p = ExternalWhat(r.text(i, j, h))
 	}
 	return j + 1
 }

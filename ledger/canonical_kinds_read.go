@@ -33,6 +33,7 @@ func (r *reader) payload(k Kind) Payload {
 		KindChargebackOpened,
 		KindChargebackFundsMoved,
 		KindEvidencePackBuilt,
+		KindChargebackAnswered,
 		KindSubmissionIntended,
 		KindEvidenceSubmitted,
 		KindChargebackClosed:
@@ -97,7 +98,7 @@ func (r *reader) payload(k Kind) Payload {
 }
 
 // textFields is how many fields hold a text.
-const textFields = 247
+const textFields = 250
 
 // seen holds the structs read last.
 type seen struct {

@@ -53,6 +53,8 @@ func (w *writer) payload(b []byte, p Payload) []byte {
 		return w.chargebackFundsMoved(b, &p)
 	case EvidencePackBuilt:
 		return w.evidencePackBuilt(b, &p)
+	case ChargebackAnswered:
+		return w.chargebackAnswered(b, &p)
 	case SubmissionIntended:
 		return w.submissionIntended(b, &p)
 	case EvidenceSubmitted:

@@ -54,8 +54,17 @@ func (w *writer) refundFailed(b []byte, p *RefundFailed) []byte {
 
 func (w *writer) externalObserved(b []byte, p *ExternalObserved) []byte {
 	b = w.str(append(b, `{"object":"`...), p.Object)
-	b = w.str(append(b, `,"what":"`...), p.What)
+	b = w.str(append(b, `,"what":"`...), string(p.What))
 	b = w.money(append(b, `,"amount":`...), &p.Amount)
+	if !p.Intent.IsZero() {
+		b = w.id(append(b, `,"intent":"`...), &p.Intent)
+	}
+	if p.Key != "" {
+		b = w.str(append(b, `,"key":"`...), p.Key)
+	}
+	if !p.CaptureBefore.IsZero() {
+		b = w.time(append(b, `,"capture_before":"`...), p.CaptureBefore)
+	}
 	return append(b, '}')
 }
 

@@ -61,6 +61,7 @@ const (
 	KindChargebackOpened      Kind = "chargeback.opened.v1"
 	KindChargebackFundsMoved  Kind = "chargeback.funds_moved.v1"
 	KindEvidencePackBuilt     Kind = "chargeback.evidence_built.v1"
+	KindChargebackAnswered    Kind = "chargeback.answered.v1"
 	KindSubmissionIntended    Kind = "chargeback.submission_intended.v1"
 	KindEvidenceSubmitted     Kind = "chargeback.evidence_submitted.v1"
 	KindChargebackClosed      Kind = "chargeback.closed.v1"
@@ -141,6 +142,7 @@ var kinds = map[Kind]func([]byte) (Payload, error){
 	KindChargebackOpened:      decode[ChargebackOpened],
 	KindChargebackFundsMoved:  decode[ChargebackFundsMoved],
 	KindEvidencePackBuilt:     decode[EvidencePackBuilt],
+	KindChargebackAnswered:    decode[ChargebackAnswered],
 	KindSubmissionIntended:    decode[SubmissionIntended],
 	KindEvidenceSubmitted:     decode[EvidenceSubmitted],
 	KindChargebackClosed:      decode[ChargebackClosed],

@@ -17,7 +17,9 @@ type FraudWarningReceived struct {
 }
 
 // ChargebackOpened records that the card network claims money back, or with
-// Inquiry only asks. The chargeback is named as the provider names it.
+// Inquiry only asks. The chargeback is named as the provider names it. The
+// last one of a chargeback counts: an inquiry may become a claim, and a
+// deadline or an amount may change.
 type ChargebackOpened struct {
 	Chargeback  string      `json:"chargeback"`
 	Object      string      `json:"object"` // the charged payment at the provider
@@ -45,6 +47,24 @@ type EvidencePackBuilt struct {
 	Digest     Digest `json:"digest"`
 	Pages      int    `json:"pages"`
 	Position   uint64 `json:"position"` // of the last event that it shows
+}
+
+// A ChargebackReply is what a person decided to do about a chargeback.
+type ChargebackReply string
+
+// What can be done about a chargeback.
+const (
+	ReplyContest ChargebackReply = "contest" // the evidence is submitted
+	ReplyAccept  ChargebackReply = "accept"  // the claim is right, or not worth it
+)
+
+// ChargebackAnswered records what shall be done about a chargeback. Without
+// one it is contested before its deadline.
+type ChargebackAnswered struct {
+	Chargeback string          `json:"chargeback"`
+	Reply      ChargebackReply `json:"reply"`
+	By         string          `json:"by"`
+	Reason     string          `json:"reason"` // goes to the bank with the evidence
 }
 
 // SubmissionIntended records that evidence shall be submitted. A provider
@@ -94,6 +114,9 @@ func (ChargebackFundsMoved) Kind() Kind { return KindChargebackFundsMoved }
 func (EvidencePackBuilt) Kind() Kind { return KindEvidencePackBuilt }
 
 // Kind returns the stored name.
+func (ChargebackAnswered) Kind() Kind { return KindChargebackAnswered }
+
+// Kind returns the stored name.
 func (SubmissionIntended) Kind() Kind { return KindSubmissionIntended }
 
 // Kind returns the stored name.
@@ -141,6 +164,17 @@ func (p EvidencePackBuilt) Validate() error {
 }
 
 // Validate implements Payload.
+func (p ChargebackAnswered) Validate() error {
+	if p.Reply != ReplyContest && p.Reply != ReplyAccept {
+		return fmt.Errorf("%w: reply %q: use contest or accept", ErrInvalid, p.Reply)
+	}
+	if err := short("reason", p.Reason); err != nil {
+		return err
+	}
+	return need("chargeback", p.Chargeback, "by", p.By, "reason", p.Reason)
+}
+
+// Validate implements Payload.
 func (p SubmissionIntended) Validate() error {
 	if p.Digest != "" {
 		if err := p.Digest.Validate(); err != nil {
@@ -178,6 +212,7 @@ func (FraudWarningReceived) payload() {}
 func (ChargebackOpened) payload()     {}
 func (ChargebackFundsMoved) payload() {}
 func (EvidencePackBuilt) payload()    {}
+func (ChargebackAnswered) payload()   {}
 func (SubmissionIntended) payload()   {}
 func (EvidenceSubmitted) payload()    {}
 func (ChargebackClosed) payload()     {}

@@ -82,13 +82,32 @@ type RefundFailed struct {
 	Code   string      `json:"code"`
 }
 
-// ExternalObserved records a movement at the provider that we gave no order
-// for: somebody used its dashboard. It is booked, and a person is told.
+// ExternalObserved records a movement at the provider that the ledger knows no
+// order for: somebody used its dashboard, or the order was lost with the end
+// of the log when that was restored. It is booked, and a person is told.
+//
+// A lost order is named by Intent and Key, as the provider's metadata have
+// them: the key is used up, and what was done is not done again.
 type ExternalObserved struct {
-	Object string      `json:"object"` // what moved, at the provider
-	What   string      `json:"what"`   // capture, refund, release
-	Amount money.Money `json:"amount"`
+	Object string       `json:"object"` // what moved, at the provider
+	What   ExternalWhat `json:"what"`
+	Amount money.Money  `json:"amount"`
+
+	Intent        ID        `json:"intent,omitzero"`
+	Key           string    `json:"key,omitzero"`
+	CaptureBefore time.Time `json:"capture_before,omitzero"` // of a hold
 }
+
+// An ExternalWhat is a kind of movement at the provider.
+type ExternalWhat string
+
+// What moves at the provider without an order that the ledger knows.
+const (
+	ExternalHold    ExternalWhat = "hold"
+	ExternalCapture ExternalWhat = "capture" // of a hold, or without one: the object says
+	ExternalRefund  ExternalWhat = "refund"
+	ExternalRelease ExternalWhat = "release"
+)
 
 // PaymentEscalated records that machines do not go on: a person must find out
 // what became of an order, or how money can be given back.
@@ -262,8 +281,13 @@ func (p RefundFailed) Validate() error {
 
 // Validate implements Payload.
 func (p ExternalObserved) Validate() error {
-	if p.What != "capture" && p.What != "refund" && p.What != "release" {
-		return fmt.Errorf("%w: %q was observed: use capture, refund or release", ErrInvalid, p.What)
+	switch p.What {
+	case ExternalHold, ExternalCapture, ExternalRefund, ExternalRelease:
+	default:
+		return fmt.Errorf("%w: %q was observed: use hold, capture, refund or release", ErrInvalid, p.What)
+	}
+	if len(p.Key) > MaxKeyBytes {
+		return fmt.Errorf("%w: idempotency key of %d bytes, at most %d", ErrInvalid, len(p.Key), MaxKeyBytes)
 	}
 	if err := positive("movement", p.Amount); err != nil {
 		return err

@@ -80,6 +80,7 @@ var writers = map[ledger.Kind][2]string{
 	ledger.KindChargebackOpened:      {"runner", "Once per chargeback; no refund is given while it is open, unless it is an inquiry."},
 	ledger.KindChargebackFundsMoved:  {"runner", "Once per balance transaction."},
 	ledger.KindEvidencePackBuilt:     {"engine", "The file is in the evidence store under its digest."},
+	ledger.KindChargebackAnswered:    {"operator", "The first answer to a chargeback counts."},
 	ledger.KindSubmissionIntended:    {"engine", "Once per chargeback."},
 	ledger.KindEvidenceSubmitted:     {"runner", "Answers exactly one intention."},
 	ledger.KindChargebackClosed:      {"runner", "Once per chargeback."},

@@ -130,7 +130,7 @@ func samples() []ledger.Payload {
 		ledger.Charged{Intent: id(33), Object: "pi_2", Amount: usd(240)},
 		ledger.HoldLapsed{Object: "pi_1", Amount: usd(5000), At: noon.Add(114 * time.Hour)},
 		ledger.RefundFailed{Refund: "re_1", Amount: usd(220), Code: "lost_or_stolen_card"},
-		ledger.ExternalObserved{Object: "re_2", What: "refund", Amount: usd(100)},
+		ledger.ExternalObserved{Object: "re_2", What: ledger.ExternalRefund, Amount: usd(100)},
 		ledger.PaymentEscalated{Intent: id(21), Reason: "no answer after eight days"},
 		ledger.PaymentResolved{Intent: id(21), Done: true, Object: "pi_1", Amount: usd(440), By: "operator:finn", Reason: "seen in the dashboard"},
 		ledger.DebtWrittenOff{Visit: visit, Amount: usd(240), By: "operator:finn", Reason: "below what a letter costs"},
@@ -146,6 +146,7 @@ func samples() []ledger.Payload {
 		},
 		ledger.ChargebackFundsMoved{Chargeback: "dp_1", Transaction: "txn_9", Withdrawn: true, Amount: usd(220), Fee: usd(1500)},
 		ledger.EvidencePackBuilt{Chargeback: "dp_1", Digest: digest, Pages: 7, Position: 4711},
+		ledger.ChargebackAnswered{Chargeback: "dp_1", Reply: ledger.ReplyContest, By: "operator:finn", Reason: "two cameras saw her take it"},
 		ledger.SubmissionIntended{Visit: visit, Chargeback: "dp_1", Digest: digest, Key: "v1/dispute/dp_1/submit/1"},
 		ledger.EvidenceSubmitted{Intent: id(35), Chargeback: "dp_1", File: "file_1"},
 		ledger.ChargebackClosed{Chargeback: "dp_1", Outcome: ledger.ChargebackWon, Amount: usd(220)},
@@ -235,6 +236,10 @@ func fuller() []ledger.Payload {
 			Promotion: "p-mix", Name: "Any 2", Kind: ledger.PromotionMix, SKUs: []ledger.SKU{"cola-330", "chips-90"}, Take: 2, Amount: usd(300),
 			From: noon.Add(-time.Hour), Until: noon.Add(24 * time.Hour),
 		}},
+		ledger.ExternalObserved{
+			Object: "pi_3", What: ledger.ExternalHold, Amount: usd(5000), Intent: id(37), Key: "v1/s1/x/hold/1",
+			CaptureBefore: noon.Add(114 * time.Hour),
+		},
 	}
 }
 

@@ -85,6 +85,7 @@ func every() []ledger.Payload {
 		ledger.ChargebackOpened{},
 		ledger.ChargebackFundsMoved{},
 		ledger.EvidencePackBuilt{},
+		ledger.ChargebackAnswered{},
 		ledger.SubmissionIntended{},
 		ledger.EvidenceSubmitted{},
 		ledger.ChargebackClosed{},

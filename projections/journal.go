@@ -159,7 +159,7 @@ func (j *Journal) Apply(e ledger.Event) error {
 		ledger.PaymentEscalated, ledger.PaymentResolved, ledger.DebtWrittenOff, ledger.GoodwillGranted,
 		ledger.SupplementProposed, ledger.SupplementAnswered, ledger.VisitMatched, ledger.CashTaken,
 		ledger.FraudWarningReceived, ledger.ChargebackOpened, ledger.ChargebackFundsMoved,
-		ledger.EvidencePackBuilt, ledger.SubmissionIntended, ledger.EvidenceSubmitted, ledger.ChargebackClosed,
+		ledger.EvidencePackBuilt, ledger.ChargebackAnswered, ledger.SubmissionIntended, ledger.EvidenceSubmitted, ledger.ChargebackClosed,
 		ledger.BalanceRecorded, ledger.PayoutRecorded, ledger.PayoutFailed, ledger.BankStatementRecorded,
 		ledger.ExceptionOpened, ledger.ExceptionAssigned, ledger.ExceptionClosed, ledger.DayClosed,
 		ledger.PriceChecked, ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed,

@@ -89,7 +89,7 @@ func (r *Receipts) Apply(e ledger.Event) error {
 		ledger.PaymentUnclear, ledger.PaymentNotified, ledger.IncrementIntended, ledger.Incremented, ledger.ChargeIntended, ledger.Charged, ledger.HoldLapsed,
 		ledger.RefundFailed, ledger.ExternalObserved, ledger.PaymentEscalated, ledger.PaymentResolved,
 		ledger.DebtWrittenOff, ledger.CashTaken, ledger.FraudWarningReceived, ledger.ChargebackOpened,
-		ledger.ChargebackFundsMoved, ledger.EvidencePackBuilt, ledger.SubmissionIntended,
+		ledger.ChargebackFundsMoved, ledger.EvidencePackBuilt, ledger.ChargebackAnswered, ledger.SubmissionIntended,
 		ledger.EvidenceSubmitted, ledger.ChargebackClosed, ledger.PromotionSet, ledger.CouponRedeemed,
 		ledger.BalanceRecorded, ledger.PayoutRecorded, ledger.PayoutFailed, ledger.BankStatementRecorded,
 		ledger.ExceptionOpened, ledger.ExceptionAssigned, ledger.ExceptionClosed, ledger.DayClosed,

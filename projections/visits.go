@@ -166,7 +166,7 @@ func (v *Visits) Apply(e ledger.Event) error {
 		ledger.Incremented, ledger.ChargeIntended, ledger.Charged, ledger.HoldLapsed, ledger.RefundFailed,
 		ledger.ExternalObserved, ledger.PaymentEscalated, ledger.PaymentResolved, ledger.DebtWrittenOff,
 		ledger.CashTaken, ledger.FraudWarningReceived, ledger.ChargebackOpened, ledger.ChargebackFundsMoved,
-		ledger.EvidencePackBuilt, ledger.SubmissionIntended, ledger.EvidenceSubmitted, ledger.ChargebackClosed:
+		ledger.EvidencePackBuilt, ledger.ChargebackAnswered, ledger.SubmissionIntended, ledger.EvidenceSubmitted, ledger.ChargebackClosed:
 		v.touch(e)
 	case ledger.ReceiptIssued:
 		v.billed(e, p.Document)

@@ -136,7 +136,7 @@ func (v *visit) afterReceipt(store *store, st *step) (Append, bool) {
 // refund gives back what was captured beyond the last receipt.
 func (v *visit) refund(st *step) (Append, bool) {
 	pay, over := &v.payment, v.overpaid()
-	if over.Minor == 0 || pay.Open != nil || pay.RefundsFailed >= refundTries {
+	if over.Minor == 0 || pay.Open != nil || pay.RefundsFailed >= refundTries || pay.RefundsBlocked() {
 		return Append{}, false
 	}
 	if pay.RefundsFailed > 0 && !st.due(pay.RefundFailed.Add(refundRetry)) {

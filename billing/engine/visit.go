@@ -200,9 +200,11 @@ func (v *visit) owed() money.Money {
 }
 
 // overpaid returns what was captured, not given back, and is above the last
-// receipt. A correction lowers a debt first and pays back the rest.
+// receipt. A correction lowers a debt first and pays back the rest. What a
+// card network took back, the shopper has.
 func (v *visit) overpaid() money.Money {
-	return atLeastZero(v.payment.Kept().Minor-v.gross().Minor, money.Zero(v.cart.Currency()))
+	kept := v.payment.Kept().Minor - v.payment.ChargedBack().Minor
+	return atLeastZero(kept-v.gross().Minor, money.Zero(v.cart.Currency()))
 }
 
 func atLeastZero(minor int64, zero money.Money) money.Money {

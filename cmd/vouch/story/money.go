@@ -57,7 +57,7 @@ func chargeWords(payload ledger.Payload) (text, amount string) {
 	case ledger.RefundFailed:
 		return "the refund came back: " + p.Code, p.Amount.String()
 	case ledger.ExternalObserved:
-		return "somebody moved money at the bank: " + p.What + " (" + p.Object + ")", p.Amount.String()
+		return "somebody moved money at the bank: " + string(p.What) + " (" + p.Object + ")", p.Amount.String()
 	case ledger.PaymentEscalated:
 		return "a person must look: " + p.Reason, ""
 	case ledger.PaymentResolved:
@@ -92,6 +92,8 @@ func claimWords(payload ledger.Payload) (text, amount string) {
 		return "the bank gives the claimed money back", p.Amount.String()
 	case ledger.EvidencePackBuilt:
 		return fmt.Sprintf("evidence of %d pages is made", p.Pages), ""
+	case ledger.ChargebackAnswered:
+		return name(p.By) + " wants to " + string(p.Reply) + " the claim: " + p.Reason, ""
 	case ledger.SubmissionIntended:
 		return "wants to submit the evidence", ""
 	case ledger.EvidenceSubmitted:

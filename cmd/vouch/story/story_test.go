@@ -98,6 +98,7 @@ func payloads() []ledger.Payload {
 		ledger.ChargebackOpened{},
 		ledger.ChargebackFundsMoved{},
 		ledger.EvidencePackBuilt{},
+		ledger.ChargebackAnswered{},
 		ledger.SubmissionIntended{},
 		ledger.EvidenceSubmitted{},
 		ledger.ChargebackClosed{},
