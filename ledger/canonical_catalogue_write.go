@@ -33,6 +33,9 @@ func (w *writer) promotion(b []byte, p *Promotion) []byte {
 	if p.Coupon {
 		b = w.bool(append(b, `,"coupon":`...), p.Coupon)
 	}
+	if p.CouponKey != "" {
+		b = w.str(append(b, `,"coupon_key":"`...), p.CouponKey)
+	}
 	if p.Stacks {
 		b = w.bool(append(b, `,"stacks":`...), p.Stacks)
 	}

@@ -98,7 +98,7 @@ func (r *reader) payload(k Kind) Payload {
 }
 
 // textFields is how many fields hold a text.
-const textFields = 250
+const textFields = 252
 
 // seen holds the structs read last.
 type seen struct {

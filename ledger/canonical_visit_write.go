@@ -104,5 +104,11 @@ func (w *writer) detectionAttributed(b []byte, p *DetectionAttributed) []byte {
 	b = w.str(append(b, `,"slot":"`...), p.Slot)
 	b = w.time(append(b, `,"seen_at":"`...), p.SeenAt)
 	b = w.listEvidenceRef(append(b, `,"evidence":[`...), &p.Evidence)
+	if p.Grams != 0 {
+		b = w.int(append(b, `,"grams":`...), p.Grams)
+	}
+	if p.Scale != "" {
+		b = w.str(append(b, `,"scale":"`...), string(p.Scale))
+	}
 	return append(b, '}')
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -12,6 +13,8 @@ const (
 	MaxPromotionItems = 500     // products or categories of one promotion
 	MaxGrams          = 100_000 // of one weighing: more than a shopper carries
 	MaxAge            = 99      // years of an age restriction
+
+	couponKeyDigits = 64 // of an Ed25519 public key
 )
 
 // A PriceUnit says what a price is for. The zero value is one piece.
@@ -58,9 +61,10 @@ type Promotion struct {
 	Amount     money.Money   `json:"amount,omitzero"`
 	Take       int           `json:"take,omitzero"`
 	Pay        int           `json:"pay,omitzero"`
-	Members    bool          `json:"members,omitzero"` // for members only
-	Coupon     bool          `json:"coupon,omitzero"`  // only with a coupon, once for each coupon
-	Stacks     bool          `json:"stacks,omitzero"`  // on top of others
+	Members    bool          `json:"members,omitzero"`    // for members only
+	Coupon     bool          `json:"coupon,omitzero"`     // only with a coupon, once for each coupon
+	CouponKey  string        `json:"coupon_key,omitzero"` // Ed25519 public key that its coupons are signed with, in hex
+	Stacks     bool          `json:"stacks,omitzero"`     // on top of others
 	Priority   int           `json:"priority,omitzero"`
 	Limit      int           `json:"limit,omitzero"` // times in one visit; 0 is no limit
 	From       time.Time     `json:"from"`
@@ -150,6 +154,9 @@ func (d Deposit) Validate() error {
 func (p Promotion) Validate() error {
 	if len(p.SKUs) > MaxPromotionItems || len(p.Categories) > MaxPromotionItems {
 		return fmt.Errorf("%w: promotion %s names more than %d products", ErrInvalid, p.Promotion, MaxPromotionItems)
+	}
+	if _, err := hex.DecodeString(p.CouponKey); p.Coupon && len(p.CouponKey) != couponKeyDigits || !p.Coupon && p.CouponKey != "" || err != nil {
+		return fmt.Errorf("%w: promotion %s: a coupon needs the key that signs it: %d hex digits", ErrInvalid, p.Promotion, couponKeyDigits)
 	}
 	if p.Limit < 0 || p.Priority < 0 {
 		return fmt.Errorf("%w: promotion %s with a negative limit or priority", ErrInvalid, p.Promotion)

@@ -186,6 +186,8 @@ type DetectionAttributed struct {
 	Slot      string            `json:"slot"`
 	SeenAt    time.Time         `json:"seen_at"` // occurred time of the detection
 	Evidence  List[EvidenceRef] `json:"evidence"`
+	Grams     int               `json:"grams,omitzero"` // of all pieces, as weighed
+	Scale     DeviceID          `json:"scale,omitzero"` // that weighed
 }
 
 // Kind returns the stored name.
@@ -379,6 +381,9 @@ func (p DetectionAttributed) Validate() error {
 	}
 	if p.Quantity < 1 || p.Quantity > MaxQuantity {
 		return fmt.Errorf("%w: quantity %d is outside 1..%d", ErrInvalid, p.Quantity, MaxQuantity)
+	}
+	if p.Grams < 0 || p.Grams > MaxGrams {
+		return fmt.Errorf("%w: %d g are outside 0..%d", ErrInvalid, p.Grams, MaxGrams)
 	}
 	if err := p.Action.validate(); err != nil {
 		return err

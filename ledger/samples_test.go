@@ -24,7 +24,7 @@ var (
 		From: noon.Add(-time.Hour), Until: noon.Add(24 * time.Hour),
 	}
 	coupon = ledger.Promotion{
-		Promotion: "p-50-off", Name: "50 cents off", Kind: ledger.PromotionAmount, Amount: usd(50), Coupon: true,
+		Promotion: "p-50-off", Name: "50 cents off", Kind: ledger.PromotionAmount, Amount: usd(50), Coupon: true, CouponKey: strings.Repeat("1f", 32),
 		From: noon.Add(-time.Hour), Until: noon.Add(24 * time.Hour),
 	}
 	rule = ledger.TaxRule{Category: "food", Jurisdiction: "US-WA", Rate: "0.1035", Rounding: money.HalfUp}
@@ -239,6 +239,10 @@ func fuller() []ledger.Payload {
 		ledger.ExternalObserved{
 			Object: "pi_3", What: ledger.ExternalHold, Amount: usd(5000), Intent: id(37), Key: "v1/s1/x/hold/1",
 			CaptureBefore: noon.Add(114 * time.Hour),
+		},
+		ledger.DetectionAttributed{
+			Detection: id(10), Stream: ledger.VisitStream(visit), Decision: id(14), SKU: "apples", Action: ledger.ActionTake,
+			Quantity: 1, Slot: "scale", SeenAt: noon, Evidence: evidence(), Grams: 735, Scale: "scale-1",
 		},
 	}
 }
