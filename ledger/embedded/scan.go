@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/internal/disk"
@@ -12,7 +14,8 @@ import (
 )
 
 // A scan reads the open part of a log from the first byte to the last, checks
-// all of it and builds the index.
+// all of it and builds the index. Segments are read several at once, each by
+// itself ([piece]); that one goes on from the other is looked at in order.
 type scan struct {
 	files    disk.Folder
 	mode     disk.Mode
@@ -33,9 +36,10 @@ type scan struct {
 	torn     int64        // bytes behind the end that belong to no commit
 	loose    bool         // behind the end may be leftovers or a commit in part
 	tornWhy  *DamageError // what is wrong there, if anything
-	buf      []byte
 	done     int64
 	total    int64
+
+	fingerprints []uint32 // of the ids of all events read, by position
 }
 
 // A commitPlace is where the last commit lies; size is 0 if there is none.
@@ -73,18 +77,51 @@ func (s *scan) run(ctx context.Context, names []string) error {
 		s.id, s.lastCRC, s.recorded = last.Log, last.Commit(), last.Recorded()
 	}
 	err := s.open(names)
-	for i := 0; i < len(s.found) && err == nil; i++ {
-		if s.limited && s.head() >= s.limit && i > 0 {
-			err = s.drop(i)
-			break
-		}
-		err = s.segment(ctx, i)
+	if err == nil {
+		err = s.readAll(ctx)
 	}
-	s.buf = nil
+	if err == nil {
+		err = s.settleIDs()
+	}
 	if err != nil {
 		return errors.Join(err, s.drop(0))
 	}
 	return nil
+}
+
+// maxReaders bounds how many segments are read at once: each reader has one in
+// memory.
+const maxReaders = 4
+
+// readAll reads the segments, several at once, and takes them in one after the
+// other.
+func (s *scan) readAll(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	pieces := make([]chan *piece, len(s.found))
+	for i := range pieces {
+		pieces[i] = make(chan *piece, 1) // a reader never waits
+	}
+	var next atomic.Int64
+	var readers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(pieces), maxReaders) {
+		readers.Go(func() {
+			r := pieceReader{scan: s, runs: make(map[string]uint32)}
+			for i := int(next.Add(1)) - 1; i < len(pieces); i = int(next.Add(1)) - 1 {
+				pieces[i] <- r.read(ctx, i)
+			}
+		})
+	}
+	kept := 0
+	var err error
+	for ; kept < len(pieces) && err == nil; kept++ {
+		if s.limited && s.head() >= s.limit && kept > 0 {
+			break
+		}
+		err = s.takeIn(s.found[kept], <-pieces[kept])
+	}
+	cancel()
+	readers.Wait()
+	return errors.Join(err, s.drop(kept))
 }
 
 // drop closes the segments from i on and forgets them.
@@ -117,40 +154,118 @@ func (s *scan) open(names []string) error {
 	return nil
 }
 
-// segment reads and checks segment i.
-func (s *scan) segment(ctx context.Context, i int) error {
-	seg := s.found[i]
-	if int64(cap(s.buf)) < seg.size {
-		s.buf = make([]byte, seg.size)
+// takeIn checks how a piece goes on from what lies before it and adds it to the
+// index. What is wrong within the piece lies behind all that is taken in of it.
+func (s *scan) takeIn(seg *segment, p *piece) error {
+	if p.unread != nil {
+		return p.unread
 	}
-	b := s.buf[:seg.size]
-	if n, err := seg.file.ReadAt(b, 0); err != nil && (!errors.Is(err, io.EOF) || n < len(b)) {
-		return fmt.Errorf("read %s: %w", seg.name, err)
+	bad := func(position uint64, format string, args ...any) *DamageError {
+		return &DamageError{File: seg.name, Position: position, Reason: fmt.Sprintf(format, args...)}
 	}
-	id, used, err := parseSegmentHeader(b, seg.first, seg.size)
-	if errors.Is(err, ErrFormat) {
-		return fmt.Errorf("%s: %w", seg.name, err)
+	if len(s.idx.open) == 0 && len(s.set.parts) == 0 {
+		s.id = p.id
 	}
-	if err != nil {
-		return &DamageError{File: seg.name, Position: seg.first, Reason: err.Error()}
-	}
-	if i == 0 && len(s.set.parts) == 0 {
-		s.id = id
-	}
-	if id != s.id {
-		return &DamageError{File: seg.name, Position: seg.first, Reason: "segment of another log"}
+	if p.id != s.id {
+		return bad(seg.first, "segment of another log")
 	}
 	if due := s.head() + 1; seg.first != due {
-		return &DamageError{File: seg.name, Position: due, Reason: fmt.Sprintf(
-			"events %d to %d are missing: the file before it is missing or was cut", due, seg.first-1)}
+		return bad(due, "events %d to %d are missing: the file before it is missing or was cut", due, seg.first-1)
 	}
-	seg.used, seg.seeds = used, seedsOf(id, seg.first)
+	seg.used, seg.seeds = p.used, seedsOf(p.id, seg.first)
+	if p.commits > 0 && p.previous != s.lastCRC {
+		d := bad(seg.first, "commit follows one with checksum %08x, not %08x", p.previous, s.lastCRC)
+		d.Offset = segmentHeader
+		return d
+	}
 	s.idx.open = append(s.idx.open, seg)
-	if seg.end, err = s.commitsOf(ctx, i, b); err != nil {
+	if err := s.index(seg, p); err != nil {
 		return err
+	}
+	if p.damage != nil {
+		return p.damage
+	}
+	s.torn, s.loose, s.tornWhy = p.torn, p.loose, p.tornWhy
+	seg.end = p.end
+	if p.commits > 0 {
+		s.lastCRC, s.lastAt, s.commits = p.last.crc, commitPlace{segment: seg, offset: p.lastAt, size: p.last.size()}, s.commits+p.commits
 	}
 	seg.commit = s.lastCRC
 	s.report(seg.size)
+	return nil
+}
+
+// index adds the events of a piece to the index, if they go on from those
+// before.
+func (s *scan) index(seg *segment, p *piece) error {
+	var first *DamageError // what is wrong, of the first event of which anything is
+	bad := func(r *run, reason string) {
+		if position := r.positions[0]; first == nil || position < first.Position {
+			first = &DamageError{
+				File: seg.name, Offset: int64(p.offsets[position-seg.first]), Position: position,
+				Stream: r.name, Reason: reason,
+			}
+		}
+	}
+	if len(p.runs) > 0 && p.recorded < s.recorded {
+		bad(&p.runs[0], earlier(p.recorded))
+	}
+	for i := range p.runs {
+		r := &p.runs[i]
+		from := uint64(0)
+		if len(s.set.parts) > 0 {
+			// What is sealed is not looked through at each opening. That the open
+			// part goes on from it is told by the checksum of its last commit, and
+			// Verify counts the revisions.
+			from = r.first
+		}
+		st := s.idx.stream(r.name, from)
+		if r.first != st.next() {
+			bad(r, fmt.Sprintf("revision %d where %d is due", r.first, st.next()))
+		}
+		if len(st.positions) == 0 {
+			st.positions = r.positions
+		} else {
+			st.positions = append(st.positions, r.positions...)
+		}
+	}
+	if first != nil {
+		return first
+	}
+	seg.offsets = p.offsets
+	if len(p.offsets) > 0 {
+		s.recorded = p.lastRecorded
+	}
+	s.fingerprints = append(s.fingerprints, p.fingerprints...)
+	return nil
+}
+
+// settleIDs adds the ids to the index once all events are in it, and looks for
+// one that is there twice.
+func (s *scan) settleIDs() error {
+	if len(s.fingerprints) == 0 {
+		return nil
+	}
+	for _, suspect := range s.idx.fill(s.idx.open[0].first-1, s.fingerprints) {
+		earlier, err := s.frameAt(suspect.first)
+		if err != nil {
+			return err
+		}
+		id := earlier.ID()
+		f, err := s.frameAt(suspect.again)
+		if err != nil {
+			return err
+		}
+		if f.ID() == id {
+			seg := s.segmentOf(suspect.again)
+			return &DamageError{
+				File: seg.name, Offset: int64(seg.offsets[suspect.again-seg.first]), Position: suspect.again,
+				Stream: ledger.StreamID(f.Stream()),
+				Reason: fmt.Sprintf("event id %s again, first at position %d", id, suspect.first),
+			}
+		}
+	}
+	s.fingerprints = nil
 	return nil
 }
 
@@ -161,193 +276,19 @@ func (s *scan) report(n int64) {
 	}
 }
 
-// commitsOf reads the commits of segment i, whose bytes are b, and returns
-// where they end.
-func (s *scan) commitsOf(ctx context.Context, i int, b []byte) (int64, error) {
-	for at := int64(segmentHeader); at < int64(len(b)); {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		if s.limited && s.head() >= s.limit {
-			return at, nil
-		}
-		h, damage := s.check(i, b, at)
-		if damage != nil {
-			return at, s.tail(i, b, at, damage)
-		}
-		if err := s.takeIn(i, b, at, h); err != nil {
-			return 0, err
-		}
-		s.lastCRC, s.lastAt = h.crc, commitPlace{segment: s.found[i], offset: at, size: h.size()}
-		s.commits++
-		at += h.size()
-	}
-	return int64(len(b)), nil
-}
-
-// check returns the header of the commit at an offset if every checksum of the
-// commit holds and its padding is zero. Otherwise it says where and what is wrong first.
-func (s *scan) check(i int, b []byte, at int64) (commitHead, *DamageError) {
-	due := s.head() + 1
-	bad := func(at int64, position uint64, err error) (commitHead, *DamageError) {
-		return commitHead{}, &DamageError{File: s.found[i].name, Offset: at, Position: position, Reason: err.Error()}
-	}
-	h, err := parseCommitHead(s.found[i].seeds, b[at:])
-	if err != nil {
-		return bad(at, due, err)
-	}
-	if h.size() > int64(len(b))-at {
-		return bad(at, due, fmt.Errorf("commit of %d bytes where %d are left", h.size(), int64(len(b))-at))
-	}
-	frames := b[at+commitHeader : at+commitHeader+int64(h.length)]
-	if got := frame.Checksum(s.found[i].seeds.commit, frames); got == h.framesCRC {
-		// The sector that the padding is in is written with the commit, so
-		// where the file was used before it can be torn like any other.
-		if pad := frame.FirstNonZero(b[at+commitHeader+int64(h.length) : at+h.size()]); pad >= 0 {
-			return bad(at+commitHeader+int64(h.length)+int64(pad), due, errors.New("padding is not zero"))
-		}
-		return h, nil
-	}
-	for n, rest := uint64(0), frames; len(rest) > 0; n++ {
-		f, err := frame.Parse(s.found[i].seeds.frame, rest)
-		if err != nil {
-			_, damage := bad(at+int64(h.length)+commitHeader-int64(len(rest)), due+n, err)
-			damage.Stream = frame.GuessStream(rest)
-			return commitHead{}, damage
-		}
-		rest = rest[len(f):]
-	}
-	return bad(at, due, errors.New("frames checksum does not hold though each frame does"))
-}
-
-// tail decides what a commit that does not hold means. Zeros to the end are the
-// end, and so is what an earlier life of the file has left, as far as nothing is
-// missing. In the last segment, bytes after which no whole commit comes may be a
-// commit that was never finished; anything else is damage.
-func (s *scan) tail(i int, b []byte, at int64, damage *DamageError) error {
-	seg, rest := s.found[i], b[at:]
-	if frame.FirstNonZero(rest) < 0 {
-		return nil
-	}
-	for o := int64(sector); o < int64(len(rest)); o += sector {
-		if _, err := parseCommitHead(seg.seeds, rest[o:]); err == nil {
-			damage.Reason += fmt.Sprintf("; a whole commit follows at byte %d", at+o)
-			return damage
+// segmentOf returns the segment that holds the event at a position.
+func (s *scan) segmentOf(position uint64) *segment {
+	for _, seg := range s.idx.open {
+		if position >= seg.first && position <= seg.last() {
+			return seg
 		}
 	}
-	if i < len(s.found)-1 {
-		if seg.used && s.found[i+1].first == s.head()+1 {
-			return nil
-		}
-		damage.Reason += "; further segments follow"
-		return damage
-	}
-	if s.limited {
-		damage.Reason += fmt.Sprintf("; it was acknowledged up to position %d", s.limit)
-		return damage
-	}
-	s.tornWhy = damage
-	if seg.used {
-		s.loose = true
-		if h, err := parseCommitHead(seg.seeds, rest); err == nil {
-			s.torn = min(h.size(), int64(len(rest)))
-		}
-		return nil
-	}
-	last := len(rest)
-	for last > 0 && rest[last-1] == 0 {
-		last--
-	}
-	s.torn = padded(int64(last))
-	return nil
-}
-
-// takeIn checks what the commit says against what came before it and adds it to
-// the index.
-func (s *scan) takeIn(i int, b []byte, at int64, h commitHead) error {
-	fault := func(offset int64, format string, args ...any) *DamageError {
-		return &DamageError{
-			File: s.found[i].name, Offset: offset, Position: s.head() + 1, Reason: fmt.Sprintf(format, args...),
-		}
-	}
-	if h.first != s.head()+1 {
-		return fault(at, "commit starts with position %d", h.first)
-	}
-	if h.previous != s.lastCRC {
-		return fault(at, "commit follows one with checksum %08x, not %08x", h.previous, s.lastCRC)
-	}
-	frames := b[at+commitHeader : at+commitHeader+int64(h.length)]
-	count := uint32(0)
-	for rest := frames; len(rest) > 0; count++ {
-		offset := at + commitHeader + int64(h.length) - int64(len(rest))
-		f, err := frame.Parse(s.found[i].seeds.frame, rest)
-		if err != nil {
-			return fault(offset, "%v", err)
-		}
-		if err := s.event(f, offset); err != nil {
-			d := fault(offset, "%v", err)
-			d.Stream = ledger.StreamID(f.Stream())
-			return d
-		}
-		rest = rest[len(f):]
-	}
-	if count != h.count {
-		return fault(at, "commit of %d events holds %d", h.count, count)
-	}
-	return nil
-}
-
-// event checks one event against all before it in the open part and adds it to
-// the index.
-func (s *scan) event(f frame.Frame, offset int64) error {
-	st := s.idx.streams[ledger.StreamID(f.Stream())]
-	if st == nil {
-		name := ledger.StreamID(f.Stream())
-		first := uint64(0)
-		if len(s.set.parts) > 0 {
-			// What is sealed is not looked through at each opening. That the open
-			// part goes on from it is told by the checksum of its last commit, and
-			// Verify counts the revisions.
-			first = f.Revision()
-		}
-		st = s.idx.stream(name, first)
-	}
-	index, count := f.Batch()
-	switch {
-	case f.Position() != s.head()+1:
-		return fmt.Errorf("position %d where %d is due", f.Position(), s.head()+1)
-	case f.Revision() != st.next():
-		return fmt.Errorf("revision %d where %d is due", f.Revision(), st.next())
-	case index >= count:
-		return fmt.Errorf("event %d of an append of %d", index, count)
-	case f.Recorded() < s.recorded:
-		return fmt.Errorf("recorded at %v, before the event ahead of it", frame.Micro(f.Recorded()))
-	case f.ID().IsZero():
-		return errors.New("no event id")
-	}
-	for _, p := range s.idx.candidates(nil, f.ID()) {
-		other, err := s.frameAt(p)
-		if err != nil {
-			return err
-		}
-		if other.ID() == f.ID() {
-			return fmt.Errorf("event id %s again, first at position %d", f.ID(), p)
-		}
-	}
-	seg := s.idx.last()
-	seg.offsets = append(seg.offsets, uint32(offset)) //nolint:gosec // below maxSegment
-	s.idx.add(st, f.ID(), f.Position())
-	s.recorded = f.Recorded()
-	return nil
+	panic(fmt.Sprintf("embedded: no event at position %d was read", position))
 }
 
 // frameAt returns an event that was read before.
 func (s *scan) frameAt(position uint64) (frame.Frame, error) {
-	for _, seg := range s.idx.open {
-		if position >= seg.first && position <= seg.last() {
-			var w window
-			return w.frame(&openPart{seg: seg, offsets: seg.offsets, end: seg.size}, position, false)
-		}
-	}
-	return nil, fmt.Errorf("no event at position %d", position)
+	seg := s.segmentOf(position)
+	var w window
+	return w.frame(&openPart{seg: seg, offsets: seg.offsets, end: seg.size}, position, false)
 }
