@@ -57,6 +57,14 @@ func (b *bank) Hold(_ context.Context, o billing.Order) (billing.Outcome, error)
 	return b.do(o, "pi_3QKd0fT1"+o.Visit[len(o.Visit)-6:])
 }
 
+func (b *bank) Increment(_ context.Context, o billing.Order) (billing.Outcome, error) {
+	return b.do(o, o.Object)
+}
+
+func (b *bank) Charge(_ context.Context, o billing.Order) (billing.Outcome, error) {
+	return b.do(o, "pi_"+o.ID)
+}
+
 func (b *bank) Capture(_ context.Context, o billing.Order) (billing.Outcome, error) {
 	return b.do(o, o.Object)
 }

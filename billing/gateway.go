@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
 )
 
@@ -22,8 +23,17 @@ import (
 type Gateway interface {
 	// Hold authorises Amount on the order's payment method.
 	Hold(ctx context.Context, o Order) (Outcome, error)
-	// Capture takes Amount, at most what is held, and frees the rest.
+	// Increment raises a hold to Amount in all. Declined leaves it as it was.
+	Increment(ctx context.Context, o Order) (Outcome, error)
+	// Capture takes Amount, at most what is held, and frees the rest. It says
+	// Declined with a code of class [Gone] only after it looked at the hold
+	// itself: what follows is a charge in its place.
 	Capture(ctx context.Context, o Order) (Outcome, error)
+	// Charge takes Amount from the order's payment method at once. With
+	// OnSession the shopper can be asked by the bank meanwhile: the outcome is
+	// Pending until they answered. Without, it is Declined with a code of class
+	// [ActionRequired].
+	Charge(ctx context.Context, o Order) (Outcome, error)
 	// Release frees a hold.
 	Release(ctx context.Context, o Order) (Outcome, error)
 	// Refund gives Amount back of what was captured.
@@ -42,11 +52,14 @@ type Order struct {
 	Key           string      // provider idempotency key, at most 255 bytes
 	Visit         string      // visit id; provider metadata visit
 	Store         string      // store id; provider metadata store
-	Amount        money.Money // of this movement; ignored by Release
-	Customer      string      // provider customer ("cus_…"), for Hold
-	PaymentMethod string      // provider payment method ("pm_…"), for Hold
-	Object        string      // provider object to act on ("pi_…"); empty for Hold
+	Amount        money.Money // of this movement; ignored by Release; of the whole hold for Increment
+	Customer      string      // provider customer ("cus_…"), for Hold and Charge
+	PaymentMethod string      // provider payment method ("pm_…"), for Hold and Charge
+	Object        string      // provider object to act on ("pi_…"); empty for Hold and Charge
 	First         time.Time   // when the intention was appended
+
+	Purpose   ledger.ChargePurpose // of a Charge
+	OnSession bool                 // of a Charge: the shopper is there
 }
 
 // An Op is a kind of money movement.
@@ -54,10 +67,12 @@ type Op string
 
 // The movements of money.
 const (
-	OpHold    Op = "hold"
-	OpCapture Op = "capture"
-	OpRelease Op = "release"
-	OpRefund  Op = "refund"
+	OpHold      Op = "hold"
+	OpIncrement Op = "increment"
+	OpCapture   Op = "capture"
+	OpRelease   Op = "release"
+	OpCharge    Op = "charge"
+	OpRefund    Op = "refund"
 )
 
 // A Status is what the provider says became of an order.
@@ -65,7 +80,7 @@ type Status string
 
 // What may become of an order.
 const (
-	Done     Status = "done"      // held, captured, released or refunded
+	Done     Status = "done"      // held, raised, captured, released, charged or refunded
 	Declined Status = "declined"  // definitely refused; Code says why
 	Pending  Status = "pending"   // accepted, not finished: ask again
 	NotFound Status = "not_found" // only from Find
@@ -76,6 +91,6 @@ type Outcome struct {
 	Status        Status
 	Object        string      // provider object ("pi_…", "re_…")
 	Amount        money.Money // what was really moved
-	CaptureBefore time.Time   // for Hold: when the hold lapses; zero if unknown
+	CaptureBefore time.Time   // for Hold and Increment: when the hold lapses; zero if unknown
 	Code          string      // for Declined: the provider's code
 }

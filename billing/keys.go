@@ -23,6 +23,16 @@ func CaptureKey(s ledger.StoreID, v ledger.VisitID, n int) string {
 	return key(s, v, n, string(OpCapture))
 }
 
+// IncrementKey returns the key of the n-th raise of a visit's hold.
+func IncrementKey(s ledger.StoreID, v ledger.VisitID, n int) string {
+	return key(s, v, n, string(OpIncrement))
+}
+
+// ChargeKey returns the key of the n-th charge of a visit, whatever it is for.
+func ChargeKey(s ledger.StoreID, v ledger.VisitID, n int) string {
+	return key(s, v, n, string(OpCharge))
+}
+
 // ReleaseKey returns the key of the n-th release of a visit's hold.
 func ReleaseKey(s ledger.StoreID, v ledger.VisitID, n int) string {
 	return key(s, v, n, string(OpRelease))
@@ -37,4 +47,18 @@ func RefundKey(s ledger.StoreID, v ledger.VisitID, receipt string, n int) string
 func key(s ledger.StoreID, v ledger.VisitID, n int, what ...string) string {
 	parts := append([]string{keyVersion, string(s), string(v)}, what...)
 	return strings.Join(append(parts, strconv.Itoa(n)), "/")
+}
+
+// numberOf returns the counter that a key of this visit belongs to, and its
+// number.
+func numberOf(key string) (counter string, n int, ok bool) {
+	parts := strings.Split(key, "/")
+	if len(parts) < 5 || parts[0] != keyVersion {
+		return "", 0, false
+	}
+	n, err := strconv.Atoi(parts[len(parts)-1])
+	if err != nil || n < 1 {
+		return "", 0, false
+	}
+	return strings.Join(parts[3:len(parts)-1], "/"), n, true
 }

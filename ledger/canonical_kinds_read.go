@@ -98,7 +98,7 @@ func (r *reader) payload(k Kind) Payload {
 }
 
 // textFields is how many fields hold a text.
-const textFields = 252
+const textFields = 253
 
 // seen holds the structs read last.
 type seen struct {

@@ -28,6 +28,12 @@ func (w *writer) chargeIntended(b []byte, p *ChargeIntended) []byte {
 	b = w.str(append(b, `,"purpose":"`...), string(p.Purpose))
 	b = w.str(append(b, `,"receipt":"`...), p.Receipt)
 	b = w.str(append(b, `,"key":"`...), p.Key)
+	if !p.Case.IsZero() {
+		b = w.id(append(b, `,"case":"`...), &p.Case)
+	}
+	if p.OnSession {
+		b = w.bool(append(b, `,"on_session":`...), p.OnSession)
+	}
 	return append(b, '}')
 }
 
@@ -65,6 +71,9 @@ func (w *writer) externalObserved(b []byte, p *ExternalObserved) []byte {
 	if !p.CaptureBefore.IsZero() {
 		b = w.time(append(b, `,"capture_before":"`...), p.CaptureBefore)
 	}
+	if p.Of != "" {
+		b = w.str(append(b, `,"of":"`...), p.Of)
+	}
 	return append(b, '}')
 }
 
@@ -91,6 +100,9 @@ func (w *writer) debtWrittenOff(b []byte, p *DebtWrittenOff) []byte {
 	b = w.money(append(b, `,"amount":`...), &p.Amount)
 	b = w.str(append(b, `,"by":"`...), p.By)
 	b = w.str(append(b, `,"reason":"`...), p.Reason)
+	if !p.Case.IsZero() {
+		b = w.id(append(b, `,"case":"`...), &p.Case)
+	}
 	return append(b, '}')
 }
 

@@ -58,6 +58,9 @@ type ChargeIntended struct {
 	Purpose       ChargePurpose `json:"purpose"`
 	Receipt       string        `json:"receipt"`
 	Key           string        `json:"key"`
+
+	Case      ID   `json:"case,omitzero"`       // the supplement.proposed event that was agreed to
+	OnSession bool `json:"on_session,omitzero"` // the shopper is there and can be asked by the bank
 }
 
 // Charged records that the provider took Amount without a hold before.
@@ -96,6 +99,7 @@ type ExternalObserved struct {
 	Intent        ID        `json:"intent,omitzero"`
 	Key           string    `json:"key,omitzero"`
 	CaptureBefore time.Time `json:"capture_before,omitzero"` // of a hold
+	Of            string    `json:"of,omitzero"`             // the payment that a refund is of
 }
 
 // An ExternalWhat is a kind of movement at the provider.
@@ -132,6 +136,8 @@ type DebtWrittenOff struct {
 	Amount money.Money `json:"amount"`
 	By     string      `json:"by"`
 	Reason string      `json:"reason"`
+
+	Case ID `json:"case,omitzero"` // the supplement.proposed event that was refused or waived
 }
 
 // GoodwillGranted records that a shopper is given money back although the

@@ -125,7 +125,7 @@ func samples() []ledger.Payload {
 		ledger.Incremented{Intent: id(32), Object: "pi_1", Amount: usd(7400), CaptureBefore: noon.Add(114 * time.Hour)},
 		ledger.ChargeIntended{
 			Visit: visit, Store: store, Amount: usd(240), Customer: "cus_1", PaymentMethod: "pm_1",
-			Purpose: ledger.ChargeRemainder, Receipt: "s1-2026-000001", Key: "v1/s1/x/charge/remainder/1",
+			Purpose: ledger.ChargeRemainder, Receipt: "s1-2026-000001", Key: "v1/s1/x/charge/1",
 		},
 		ledger.Charged{Intent: id(33), Object: "pi_2", Amount: usd(240)},
 		ledger.HoldLapsed{Object: "pi_1", Amount: usd(5000), At: noon.Add(114 * time.Hour)},
@@ -244,6 +244,12 @@ func fuller() []ledger.Payload {
 			Detection: id(10), Stream: ledger.VisitStream(visit), Decision: id(14), SKU: "apples", Action: ledger.ActionTake,
 			Quantity: 1, Slot: "scale", SeenAt: noon, Evidence: evidence(), Grams: 735, Scale: "scale-1",
 		},
+		ledger.ChargeIntended{
+			Visit: visit, Store: store, Amount: usd(249), Customer: "cus_1", PaymentMethod: "pm_1",
+			Purpose: ledger.ChargeSupplement, Receipt: "s1-2026-000003", Key: "v1/s1/x/charge/2", Case: id(34), OnSession: true,
+		},
+		ledger.ExternalObserved{Object: "re_3", What: ledger.ExternalRefund, Amount: usd(100), Of: "pi_1"},
+		ledger.DebtWrittenOff{Visit: visit, Amount: usd(249), By: "shopper:anna", Reason: "supplement refused", Case: id(34)},
 	}
 }
 

@@ -149,6 +149,14 @@ func (b mortalBank) Hold(ctx context.Context, o billing.Order) (billing.Outcome,
 	return b.call(b.w.bank.Hold, ctx, o)
 }
 
+func (b mortalBank) Increment(ctx context.Context, o billing.Order) (billing.Outcome, error) {
+	return b.call(b.w.bank.Increment, ctx, o)
+}
+
+func (b mortalBank) Charge(ctx context.Context, o billing.Order) (billing.Outcome, error) {
+	return b.call(b.w.bank.Charge, ctx, o)
+}
+
 func (b mortalBank) Capture(ctx context.Context, o billing.Order) (billing.Outcome, error) {
 	return b.call(b.w.bank.Capture, ctx, o)
 }

@@ -201,6 +201,10 @@ func Deliver(ctx context.Context, g billing.Gateway, s Send, timeout time.Durati
 	switch s.Order.Op {
 	case billing.OpHold:
 		return g.Hold(ctx, s.Order)
+	case billing.OpIncrement:
+		return g.Increment(ctx, s.Order)
+	case billing.OpCharge:
+		return g.Charge(ctx, s.Order)
 	case billing.OpCapture:
 		return g.Capture(ctx, s.Order)
 	case billing.OpRelease:

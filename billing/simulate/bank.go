@@ -38,7 +38,7 @@ type Bank struct {
 	Script func(o billing.Order, n int) Fault
 
 	mu       sync.Mutex
-	accounts map[string]*account        // by object of the hold
+	accounts map[string]*account        // by object of the hold or charge
 	keys     map[string]billing.Order   // what each key was first used for
 	answers  map[string]billing.Outcome // by key
 	orders   map[string]string          // order id to key
@@ -46,13 +46,14 @@ type Bank struct {
 	wrong    []string
 }
 
-// An account is what became of one hold.
+// An account is what became of one hold, or of one charge without.
 type account struct {
 	visit              string
 	held               money.Money
 	captured, refunded int64
 	captures           int
 	open               bool // the hold stands
+	charge             bool // taken without a hold
 }
 
 // NewBank returns a bank without customers.
@@ -65,6 +66,14 @@ func NewBank() *Bank {
 
 // Hold implements [billing.Gateway].
 func (b *Bank) Hold(_ context.Context, o billing.Order) (billing.Outcome, error) { return b.take(o) }
+
+// Increment implements [billing.Gateway].
+func (b *Bank) Increment(_ context.Context, o billing.Order) (billing.Outcome, error) {
+	return b.take(o)
+}
+
+// Charge implements [billing.Gateway].
+func (b *Bank) Charge(_ context.Context, o billing.Order) (billing.Outcome, error) { return b.take(o) }
 
 // Capture implements [billing.Gateway].
 func (b *Bank) Capture(_ context.Context, o billing.Order) (billing.Outcome, error) { return b.take(o) }
@@ -134,6 +143,14 @@ func (b *Bank) carryOut(o billing.Order, refuse bool) billing.Outcome {
 	case billing.OpHold:
 		done.Object = "pi_" + o.ID
 		b.accounts[done.Object] = &account{visit: o.Visit, held: o.Amount, open: true}
+	case billing.OpCharge:
+		done.Object = "pi_" + o.ID
+		b.accounts[done.Object] = &account{visit: o.Visit, held: o.Amount, captured: o.Amount.Minor, charge: true}
+	case billing.OpIncrement:
+		if a == nil || !a.open || o.Amount.Minor <= a.held.Minor || o.Amount.Currency != a.held.Currency {
+			return declined("payment_intent_unexpected_state")
+		}
+		a.held = o.Amount
 	case billing.OpCapture:
 		if a == nil || !a.open || o.Amount.Minor > a.held.Minor || o.Amount.Currency != a.held.Currency {
 			return declined("payment_intent_unexpected_state")
@@ -159,7 +176,8 @@ func (b *Bank) carryOut(o billing.Order, refuse bool) billing.Outcome {
 type Statement struct {
 	Holds    int   // holds ever made
 	Standing int   // holds that stand
-	Captures int   // captures made
+	Captures int   // captures of holds made
+	Charges  int   // charges made without a hold
 	Captured int64 // minor units
 	Refunded int64 // minor units
 }
@@ -178,7 +196,11 @@ func (b *Bank) Statement(visit string) Statement {
 }
 
 func (s *Statement) add(a *account) {
-	s.Holds++
+	if a.charge {
+		s.Charges++
+	} else {
+		s.Holds++
+	}
 	s.Captures += a.captures
 	s.Captured += a.captured
 	s.Refunded += a.refunded

@@ -25,10 +25,10 @@ func (g *Gateway) Find(ctx context.Context, o billing.Order) (billing.Outcome, e
 	ctx, cancel := g.within(ctx)
 	defer cancel()
 	switch o.Op {
-	case billing.OpHold:
+	case billing.OpHold, billing.OpCharge:
 		out, err := g.findHold(ctx, o)
 		return named(out, err, o)
-	case billing.OpCapture, billing.OpRelease:
+	case billing.OpCapture, billing.OpRelease, billing.OpIncrement:
 		out, err := g.findOnIntent(ctx, o)
 		return named(out, err, o)
 	case billing.OpRefund:
@@ -36,6 +36,14 @@ func (g *Gateway) Find(ctx context.Context, o billing.Order) (billing.Outcome, e
 		return named(out, err, o)
 	}
 	return billing.Outcome{}, fmt.Errorf("%w: find %s: no such operation %q", ErrOrder, o.ID, o.Op)
+}
+
+// made reads what became of an order that makes an intent.
+func (g *Gateway) made(pi *stripego.PaymentIntent, o billing.Order) (billing.Outcome, error) {
+	if o.Op == billing.OpCharge {
+		return g.charged(pi, o)
+	}
+	return g.held(pi)
 }
 
 // findHold lists the customer's intents since the order was made. Attempts
@@ -57,7 +65,7 @@ func (g *Gateway) findHold(ctx context.Context, o billing.Order) (billing.Outcom
 		if pi.Metadata["op_id"] != o.ID {
 			continue
 		}
-		out, err := g.held(pi)
+		out, err := g.made(pi, o)
 		if err != nil {
 			return billing.Outcome{}, err
 		}
@@ -83,8 +91,11 @@ func (g *Gateway) findOnIntent(ctx context.Context, o billing.Order) (billing.Ou
 	if err != nil {
 		return billing.Outcome{}, err
 	}
-	if o.Op == billing.OpRelease {
+	switch o.Op { //nolint:exhaustive // called with these three
+	case billing.OpRelease:
 		return g.released(pi)
+	case billing.OpIncrement:
+		return g.raised(pi, o)
 	}
 	return g.captured(pi, o)
 }

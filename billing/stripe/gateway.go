@@ -184,12 +184,15 @@ func check(o billing.Order, op billing.Op) error {
 		return lacks("has no id or no visit")
 	case o.Key == "" || len(o.Key) > maxKey:
 		return lacks("has no key of 1 to 255 bytes")
-	case op == billing.OpHold && (o.Customer == "" || o.PaymentMethod == ""):
+	case makes(op) && (o.Customer == "" || o.PaymentMethod == ""):
 		return lacks("has no customer or no payment method")
-	case op != billing.OpHold && !strings.HasPrefix(o.Object, "pi_"):
+	case !makes(op) && !strings.HasPrefix(o.Object, "pi_"):
 		return lacks("names no payment intent")
 	case op != billing.OpRelease && o.Amount.Minor <= 0:
 		return lacks("has no positive amount")
 	}
 	return nil
 }
+
+// makes reports whether an order makes an intent, and acts on none.
+func makes(op billing.Op) bool { return op == billing.OpHold || op == billing.OpCharge }

@@ -45,6 +45,70 @@ func (g *Gateway) Hold(ctx context.Context, o billing.Order) (billing.Outcome, e
 	return named(out, err, o)
 }
 
+// Increment raises the hold to the order's amount. A card that cannot be
+// raised is declined by Stripe, and the hold stays as it was.
+func (g *Gateway) Increment(ctx context.Context, o billing.Order) (billing.Outcome, error) {
+	if err := check(o, billing.OpIncrement); err != nil {
+		return billing.Outcome{}, err
+	}
+	amount, _, err := toWire(o.Amount)
+	if err != nil {
+		return billing.Outcome{}, fmt.Errorf("increment %s: %w", o.ID, err)
+	}
+	ctx, cancel := g.within(ctx)
+	defer cancel()
+	p := &stripego.PaymentIntentIncrementAuthorizationParams{
+		Params:   stripego.Params{Context: ctx, IdempotencyKey: &o.Key},
+		Amount:   &amount,
+		Metadata: map[string]string{"increment_op_id": o.ID},
+	}
+	p.AddExpand("latest_charge")
+	pi, err := g.intents.IncrementAuthorization(o.Object, p)
+	if err != nil {
+		out, err := refusal(err)
+		return named(out, err, o)
+	}
+	out, err := g.held(pi)
+	return named(out, err, o)
+}
+
+// Charge takes the order's amount at once. Off session a bank that wants to
+// see the shopper declines; on session the intent waits for them.
+func (g *Gateway) Charge(ctx context.Context, o billing.Order) (billing.Outcome, error) {
+	if err := check(o, billing.OpCharge); err != nil {
+		return billing.Outcome{}, err
+	}
+	amount, currency, err := toWire(o.Amount)
+	if err != nil {
+		return billing.Outcome{}, fmt.Errorf("charge %s: %w", o.ID, err)
+	}
+	ctx, cancel := g.within(ctx)
+	defer cancel()
+	marks := metadata(o)
+	marks["purpose"] = string(o.Purpose)
+	p := &stripego.PaymentIntentParams{
+		Params:             stripego.Params{Context: ctx, IdempotencyKey: &o.Key},
+		Amount:             &amount,
+		Currency:           &currency,
+		Customer:           &o.Customer,
+		PaymentMethod:      &o.PaymentMethod,
+		PaymentMethodTypes: stripego.StringSlice([]string{"card"}),
+		CaptureMethod:      stripego.String(string(stripego.PaymentIntentCaptureMethodAutomatic)),
+		Confirm:            stripego.Bool(true),
+		Metadata:           marks,
+	}
+	if !o.OnSession {
+		p.OffSession = stripego.Bool(true)
+	}
+	pi, err := g.intents.New(p)
+	if err != nil {
+		out, err := refusal(err)
+		return named(out, err, o)
+	}
+	out, err := g.charged(pi, o)
+	return named(out, err, o)
+}
+
 // Capture takes the order's amount and frees the rest of the hold. When Stripe
 // says that the hold is no longer one, the intent itself is asked: a lost
 // answer to an earlier capture would otherwise be booked as a failure.

@@ -166,6 +166,37 @@ func (g *Gateway) captured(pi *stripego.PaymentIntent, o billing.Order) (billing
 	return out, nil
 }
 
+// charged reads what became of a charge from its payment intent. On session an
+// intent that waits for the shopper is not decided.
+func (g *Gateway) charged(pi *stripego.PaymentIntent, o billing.Order) (billing.Outcome, error) {
+	if pi.Status == stripego.PaymentIntentStatusRequiresAction {
+		if err := g.mode(pi.Livemode, pi.ID); err != nil {
+			return billing.Outcome{}, err
+		}
+		if o.OnSession {
+			return billing.Outcome{Status: billing.Pending, Object: pi.ID}, nil
+		}
+		return billing.Outcome{Status: billing.Declined, Object: pi.ID, Code: CodeAuthentication}, nil
+	}
+	if pi.Status == stripego.PaymentIntentStatusRequiresPaymentMethod && pi.LastPaymentError != nil {
+		if err := g.mode(pi.Livemode, pi.ID); err != nil {
+			return billing.Outcome{}, err
+		}
+		return billing.Outcome{Status: billing.Declined, Object: pi.ID, Code: codeOf(pi.LastPaymentError)}, nil
+	}
+	return g.captured(pi, o)
+}
+
+// raised reads what became of an increment. NotFound means that the hold is
+// as it was.
+func (g *Gateway) raised(pi *stripego.PaymentIntent, o billing.Order) (billing.Outcome, error) {
+	out, err := g.held(pi)
+	if err == nil && out.Status == billing.Done && out.Amount.Minor < o.Amount.Minor {
+		return billing.Outcome{Status: billing.NotFound, Object: pi.ID}, nil
+	}
+	return out, err
+}
+
 // released reads what became of a release.
 func (g *Gateway) released(pi *stripego.PaymentIntent) (billing.Outcome, error) {
 	if err := g.mode(pi.Livemode, pi.ID); err != nil {
