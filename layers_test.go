@@ -75,7 +75,8 @@ var layers = map[string][]string{
 	},
 	"billing/shopfile":  {"ledger", "ledger/money"},
 	"billing/simulate":  {"ledger", "ledger/money", "projections", "billing", "billing/audit", "billing/engine"},
-	"billing/stripe":    {"ledger/money", "billing"},
+	"billing/provider":  {"ledger", "ledger/money", "billing"},
+	"billing/stripe":    {"ledger", "ledger/money", "billing", "billing/provider"},
 	"billing/stripesim": {"ledger/money"},
 
 	"api": {

@@ -55,6 +55,7 @@ type Order struct {
 	Amount        money.Money // of this movement; ignored by Release; of the whole hold for Increment
 	Customer      string      // provider customer ("cus_…"), for Hold and Charge
 	PaymentMethod string      // provider payment method ("pm_…"), for Hold and Charge
+	Receipt       string      // document it follows from; empty for hold and release
 	Object        string      // provider object to act on ("pi_…"); empty for Hold and Charge
 	First         time.Time   // when the intention was appended
 

@@ -34,7 +34,6 @@ const (
 // An Intent is an order that was written down and whose outcome is not known.
 type Intent struct {
 	Order
-	Receipt  string    // number of the document it follows from; empty for hold and release
 	Attempts int       // answers that left it unclear
 	Unclear  time.Time // of the last such answer
 	Pending  bool      // the provider has accepted it and not finished
@@ -92,7 +91,8 @@ func (p *Payment) Apply(e ledger.Event) error {
 	case ledger.CaptureIntended:
 		p.intend(e, Intent{Order: Order{
 			Op: OpCapture, Key: f.Key, Visit: string(f.Visit), Store: string(f.Store), Amount: f.Amount, Object: f.Object,
-		}, Receipt: f.Receipt})
+			Receipt: f.Receipt,
+		}})
 	case ledger.ReleaseIntended:
 		p.intend(e, Intent{Order: Order{
 			Op: OpRelease, Key: f.Key, Visit: string(f.Visit), Store: string(f.Store), Amount: f.Amount, Object: f.Object,
@@ -100,7 +100,8 @@ func (p *Payment) Apply(e ledger.Event) error {
 	case ledger.RefundIntended:
 		p.intend(e, Intent{Order: Order{
 			Op: OpRefund, Key: f.Key, Visit: string(f.Visit), Store: string(f.Store), Amount: f.Amount, Object: f.Object,
-		}, Receipt: f.Receipt})
+			Receipt: f.Receipt,
+		}})
 	case ledger.Held:
 		p.held(e, f)
 	case ledger.Captured:

@@ -17,6 +17,15 @@ var (
 	// order and send it again with the same key, or Find it.
 	ErrUnknownOutcome = errors.New("outcome unknown")
 
+	// ErrBusy means that another request of ours with the same key, or about
+	// the same object, is under way. It comes with ErrUnknownOutcome: read the
+	// stream again, then ask again with the same key.
+	ErrBusy = errors.New("another request is under way")
+
+	// ErrRequest means that Stripe does not understand a parameter. It is a bug
+	// of this package; nothing moved.
+	ErrRequest = errors.New("stripe does not understand the request")
+
 	// ErrKeyReused means that the idempotency key was used before with other
 	// parameters. It is a bug: an order was changed after it was frozen. Raise
 	// an alarm; never mend it with a new key.
@@ -45,6 +54,14 @@ var (
 	// ErrTimestamp means that a webhook was signed too long ago or in the
 	// future. Answer 400: Stripe signs anew when it sends again.
 	ErrTimestamp = errors.New("webhook signed at another time")
+
+	// ErrRefused means that Stripe refuses what was asked about a chargeback.
+	// Look at the chargeback again.
+	ErrRefused = errors.New("stripe refuses")
+
+	// ErrSubmitted means that evidence was submitted before, which is possible
+	// once. What the bank has now is what counts.
+	ErrSubmitted = errors.New("evidence was submitted already")
 
 	// ErrVersion means that a webhook was made for another API version; a
 	// *VersionError says which. Keep it aside, fetch its object, answer 200.

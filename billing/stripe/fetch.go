@@ -9,65 +9,40 @@ import (
 	stripego "github.com/stripe/stripe-go/v76"
 
 	"github.com/vouchledger/vouch/billing"
+	"github.com/vouchledger/vouch/billing/provider"
 	"github.com/vouchledger/vouch/ledger/money"
 )
-
-// A Payment is a payment intent and its refunds as Stripe has them now.
-type Payment struct {
-	Object    string // "pi_…"
-	OpID      string // metadata op_id of the hold; empty if it is not ours
-	CaptureOp string // metadata capture_op_id
-	Visit     string
-	Store     string
-	Customer  string
-	Created   time.Time
-
-	Status        string      // Stripe's word
-	Held          money.Money // can still be captured
-	Captured      money.Money
-	Refunded      money.Money // refunds that succeeded
-	Refunding     money.Money // refunds under way
-	Canceled      bool
-	Code          string    // why it was canceled or declined
-	CaptureBefore time.Time // when the hold lapses; zero if unknown
-	Refunds       []RefundState
-}
-
-// A RefundState is one refund as Stripe has it now.
-type RefundState struct {
-	Object string // "re_…"
-	OpID   string // metadata op_id; empty if it is not ours
-	Status billing.Status
-	Amount money.Money
-	Code   string // why it failed
-}
 
 // Fetch returns the payment that an object belongs to: an intent itself, or
 // the intent of a charge or a refund. What a webhook says is never believed;
 // it only names what to fetch. ErrNotFound means that there is no payment.
-func (g *Gateway) Fetch(ctx context.Context, object string) (Payment, error) {
+func (g *Gateway) Fetch(ctx context.Context, object string) (provider.Payment, error) {
 	ctx, cancel := g.within(ctx)
 	defer cancel()
+	p, err := g.fetch(ctx, object)
+	if err != nil {
+		return provider.Payment{}, fmt.Errorf("fetch %s: %w", object, err)
+	}
+	return p, nil
+}
+
+func (g *Gateway) fetch(ctx context.Context, object string) (provider.Payment, error) {
 	id, err := g.intentOf(ctx, object)
 	if err != nil {
-		return Payment{}, fmt.Errorf("fetch %s: %w", object, err)
+		return provider.Payment{}, err
 	}
 	pi, err := g.intent(ctx, id)
 	if err != nil {
-		return Payment{}, fmt.Errorf("fetch %s: %w", object, err)
+		return provider.Payment{}, err
 	}
 	if err := g.mode(pi.Livemode, pi.ID); err != nil {
-		return Payment{}, fmt.Errorf("fetch %s: %w", object, err)
+		return provider.Payment{}, err
 	}
 	refunds, err := g.listRefunds(ctx, id)
 	if err != nil {
-		return Payment{}, fmt.Errorf("fetch %s: %w", object, err)
+		return provider.Payment{}, err
 	}
-	p, err := payment(pi, refunds)
-	if err != nil {
-		return Payment{}, fmt.Errorf("fetch %s: %w", object, err)
-	}
-	return p, nil
+	return payment(pi, refunds)
 }
 
 // intentOf leads from an object to its payment intent.
@@ -99,12 +74,14 @@ func (g *Gateway) intentOf(ctx context.Context, object string) (string, error) {
 // payment adds up what Stripe says. Refunds are counted from the refunds
 // themselves: a charge's amount_refunded also counts what a partial capture
 // set free, and Stripe makes a refund of its own for a hold that lapsed.
-func payment(pi *stripego.PaymentIntent, refunds []*stripego.Refund) (Payment, error) {
-	p := Payment{
-		Object: pi.ID, OpID: pi.Metadata["op_id"], CaptureOp: pi.Metadata["capture_op_id"],
-		Visit: pi.Metadata["visit"], Store: pi.Metadata["store"],
+func payment(pi *stripego.PaymentIntent, refunds []*stripego.Refund) (provider.Payment, error) {
+	m := pi.Metadata
+	p := provider.Payment{
+		Object: pi.ID, Visit: m[metaVisit], Store: m[metaStore], OpID: m[metaOp], Key: m[metaKey],
+		Op: billing.Op(m[metaKind]), CaptureOp: m[metaCaptureOp], CaptureKey: m[metaCaptureKey],
 		Created: time.Unix(pi.Created, 0).UTC(), Status: string(pi.Status),
 		Canceled: pi.Status == stripego.PaymentIntentStatusCanceled,
+		Lapsed:   lapsed(pi),
 	}
 	if pi.Customer != nil {
 		p.Customer = pi.Customer.ID
@@ -116,6 +93,9 @@ func payment(pi *stripego.PaymentIntent, refunds []*stripego.Refund) (Payment, e
 		p.Code = codeOf(pi.LastPaymentError)
 	}
 	var err error
+	if p.Amount, err = fromWire(pi.Amount, string(pi.Currency)); err != nil {
+		return p, err
+	}
 	if p.Held, err = fromWire(pi.AmountCapturable, string(pi.Currency)); err != nil {
 		return p, err
 	}
@@ -130,26 +110,34 @@ func payment(pi *stripego.PaymentIntent, refunds []*stripego.Refund) (Payment, e
 		if r.Reason == stripego.RefundReasonExpiredUncapturedCharge {
 			continue
 		}
-		if err := p.add(r); err != nil {
+		if err := addRefund(&p, r); err != nil {
 			return p, err
 		}
 	}
 	return p, nil
 }
 
-// add counts one refund.
-func (p *Payment) add(r *stripego.Refund) error {
+// addRefund counts one refund.
+func addRefund(p *provider.Payment, r *stripego.Refund) error {
 	out, err := refunded(r)
 	if err != nil {
 		return err
 	}
-	p.Refunds = append(p.Refunds, RefundState{
-		Object: r.ID, OpID: r.Metadata["op_id"], Status: out.Status, Amount: out.Amount, Code: out.Code,
+	amount, err := fromWire(r.Amount, string(r.Currency))
+	if err != nil {
+		return err
+	}
+	p.Refunds = append(p.Refunds, provider.Refund{
+		Object: r.ID, OpID: r.Metadata[metaOp], Key: r.Metadata[metaKey], Status: out.Status, Amount: amount, Code: out.Code,
 	})
 	total := &p.Refunded
-	if out.Status == billing.Pending {
+	switch out.Status {
+	case billing.Done:
+	case billing.Pending:
 		total = &p.Refunding
+	case billing.Declined, billing.NotFound:
+		return nil
 	}
-	*total, err = total.Add(out.Amount)
+	*total, err = total.Add(amount)
 	return err
 }

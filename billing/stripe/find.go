@@ -62,7 +62,7 @@ func (g *Gateway) findHold(ctx context.Context, o billing.Order) (billing.Outcom
 	list := g.intents.List(p)
 	for list.Next() {
 		pi := list.PaymentIntent()
-		if pi.Metadata["op_id"] != o.ID {
+		if pi.Metadata[metaOp] != o.ID {
 			continue
 		}
 		out, err := g.made(pi, o)
@@ -109,7 +109,7 @@ func (g *Gateway) findRefund(ctx context.Context, o billing.Order) (billing.Outc
 	}
 	live := 0
 	for _, r := range all {
-		if r.Metadata["op_id"] != o.ID {
+		if r.Metadata[metaOp] != o.ID {
 			continue
 		}
 		out, err := refunded(r)

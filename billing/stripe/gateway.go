@@ -11,8 +11,12 @@ import (
 	stripego "github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/charge"
 	"github.com/stripe/stripe-go/v76/customer"
+	"github.com/stripe/stripe-go/v76/dispute"
+	"github.com/stripe/stripe-go/v76/event"
+	"github.com/stripe/stripe-go/v76/file"
 	"github.com/stripe/stripe-go/v76/paymentintent"
 	"github.com/stripe/stripe-go/v76/paymentmethod"
+	"github.com/stripe/stripe-go/v76/radar/earlyfraudwarning"
 	"github.com/stripe/stripe-go/v76/refund"
 
 	"github.com/vouchledger/vouch/billing"
@@ -44,6 +48,7 @@ const maxKey = 255
 // Gateway moves money at Stripe. It may be used from many goroutines.
 type Gateway struct {
 	live     bool
+	key      string
 	timeout  time.Duration
 	client   *http.Client
 	backends stripego.Backends
@@ -53,6 +58,10 @@ type Gateway struct {
 	charges   charge.Client
 	customers customer.Client
 	methods   paymentmethod.Client
+	disputes  dispute.Client
+	warnings  earlyfraudwarning.Client
+	files     file.Client
+	events    event.Client
 }
 
 var _ billing.Gateway = (*Gateway)(nil)
@@ -83,6 +92,11 @@ func New(cfg Config) (*Gateway, error) {
 	g.charges = charge.Client{B: api, Key: key}
 	g.customers = customer.Client{B: api, Key: key}
 	g.methods = paymentmethod.Client{B: api, Key: key}
+	g.disputes = dispute.Client{B: api, Key: key}
+	g.warnings = earlyfraudwarning.Client{B: api, Key: key}
+	g.events = event.Client{B: api, Key: key}
+	g.files = file.Client{B: api, BUploads: g.backends.Uploads, Key: key}
+	g.key = key
 	return g, nil
 }
 
@@ -165,11 +179,6 @@ func (g *Gateway) mode(livemode bool, object string) error {
 		return fmt.Errorf("%w: %s has livemode=%t, the key %t", ErrLivemode, object, livemode, g.live)
 	}
 	return nil
-}
-
-// metadata marks an object with the order that made it.
-func metadata(o billing.Order) map[string]string {
-	return map[string]string{"op_id": o.ID, "visit": o.Visit, "store": o.Store}
 }
 
 // check refuses an order that must not be sent.

@@ -125,7 +125,7 @@ func (g *Gateway) Capture(ctx context.Context, o billing.Order) (billing.Outcome
 	pi, err := g.intents.Capture(o.Object, &stripego.PaymentIntentCaptureParams{
 		Params:          stripego.Params{Context: ctx, IdempotencyKey: &o.Key},
 		AmountToCapture: &amount,
-		Metadata:        map[string]string{"capture_op_id": o.ID},
+		Metadata:        captureMetadata(o),
 	})
 	if err == nil {
 		out, err := g.captured(pi, o)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	stripego "github.com/stripe/stripe-go/v76"
@@ -41,6 +42,10 @@ func refusal(err error) (billing.Outcome, error) {
 	}
 	said := fmt.Sprintf("stripe answered %d %s %s (request %s)", e.HTTPStatusCode, e.Type, e.Code, e.RequestID)
 	switch {
+	case e.HTTPStatusCode == http.StatusConflict, e.Code == stripego.ErrorCodeLockTimeout:
+		return billing.Outcome{}, fmt.Errorf("%w: %w: %s", ErrUnknownOutcome, ErrBusy, said)
+	case e.HTTPStatusCode == http.StatusBadRequest && strings.HasPrefix(string(e.Code), "parameter_"):
+		return billing.Outcome{}, fmt.Errorf("%w: %s", ErrRequest, said)
 	case e.Type == stripego.ErrorTypeIdempotency:
 		return billing.Outcome{}, fmt.Errorf("%w: %s", ErrKeyReused, said)
 	case e.HTTPStatusCode == http.StatusUnauthorized || e.HTTPStatusCode == http.StatusForbidden:
@@ -118,10 +123,15 @@ func (g *Gateway) held(pi *stripego.PaymentIntent) (billing.Outcome, error) {
 
 // canceledCode tells a hold that lapsed from one that was canceled.
 func canceledCode(pi *stripego.PaymentIntent) string {
-	if pi.CancellationReason == stripego.PaymentIntentCancellationReasonAutomatic {
+	if lapsed(pi) {
 		return CodeExpired
 	}
 	return CodeCanceled
+}
+
+func lapsed(pi *stripego.PaymentIntent) bool {
+	return pi.Status == stripego.PaymentIntentStatusCanceled &&
+		pi.CancellationReason == stripego.PaymentIntentCancellationReasonAutomatic
 }
 
 // captureBefore is when the hold lapses, zero if Stripe did not say.

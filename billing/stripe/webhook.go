@@ -52,8 +52,8 @@ func NewWebhooks(livemode bool, now func() time.Time, secrets ...string) (*Webho
 }
 
 // ParseWebhook checks a webhook's signature, time, mode and version, in this
-// order, and reads it. With an error that is ErrVersion the notice is whole,
-// so that it can be kept aside; with any other it is empty.
+// order, and reads it. With an error that is ErrVersion or ErrLivemode the
+// notice is whole, so that it can be kept aside; with any other it is empty.
 func (w *Webhooks) ParseWebhook(body []byte, header string) (Notice, error) {
 	event, err := w.verify(body, header)
 	if err != nil {
@@ -61,9 +61,6 @@ func (w *Webhooks) ParseWebhook(body []byte, header string) (Notice, error) {
 	}
 	if err := w.fresh(header); err != nil {
 		return Notice{}, err
-	}
-	if event.Livemode != w.live {
-		return Notice{}, fmt.Errorf("webhook %s: %w", event.ID, ErrLivemode)
 	}
 	n := Notice{
 		EventID: event.ID, Type: string(event.Type), Livemode: event.Livemode,
@@ -74,6 +71,9 @@ func (w *Webhooks) ParseWebhook(body []byte, header string) (Notice, error) {
 	}
 	if n.EventID == "" || n.Type == "" {
 		return Notice{}, fmt.Errorf("webhook: %w: it is no event", ErrSignature)
+	}
+	if event.Livemode != w.live {
+		return n, fmt.Errorf("webhook %s: %w", event.ID, ErrLivemode)
 	}
 	if event.APIVersion != stripego.APIVersion {
 		return n, &VersionError{Event: event.ID, Want: stripego.APIVersion, Got: event.APIVersion}
