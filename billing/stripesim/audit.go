@@ -47,8 +47,16 @@ type VisitAudit struct {
 	Captured int64 `json:"captured"`
 	Refunded int64 `json:"refunded"`
 
-	// Doubled names the orders (metadata op_id) with more than one hold or
-	// refund: somebody paid twice. It is empty unless a client is wrong.
+	Increments int `json:"increments,omitempty"` // raises of holds that the bank granted
+	Disputes   int `json:"disputes,omitempty"`   // inquiries among them
+	Warnings   int `json:"warnings,omitempty"`
+
+	// Withdrawn is what disputes have taken and not given back, without fees.
+	Withdrawn int64 `json:"withdrawn,omitempty"`
+
+	// Doubled names the orders (metadata op_id) with more than one hold,
+	// increment, capture or refund: somebody paid twice. It is empty unless a
+	// client is wrong.
 	Doubled []string `json:"doubled,omitempty"`
 }
 
@@ -58,6 +66,14 @@ type Audit struct {
 	Doubled  []string              `json:"doubled,omitempty"` // of all visits
 	Requests int                   `json:"requests"`
 	Replays  int                   `json:"replays"`
+	Payouts  map[string]PaidOut    `json:"payouts,omitempty"` // by currency
+}
+
+// PaidOut is the truth about the payouts of one currency.
+type PaidOut struct {
+	Payouts int   `json:"payouts"` // that did not come back
+	Failed  int   `json:"failed,omitempty"`
+	Amount  int64 `json:"amount"` // of those that did not come back
 }
 
 // Audit counts what moved, by the visit in the metadata of the intents; what
@@ -65,33 +81,29 @@ type Audit struct {
 func (s *Sim) Audit() Audit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := Audit{Visits: map[string]VisitAudit{}, Requests: len(s.state.requests)}
+	a := Audit{Visits: map[string]VisitAudit{}, Requests: len(s.state.requests), Payouts: s.state.paidOut()}
 	for _, r := range s.state.requests {
 		if r.Replayed {
 			a.Replays++
 		}
 	}
-	ops := map[string]int{} // holds and refunds by "visit\x00op_id"
+	ops := orders{}
 	for _, c := range s.state.charges.byID {
 		p := s.state.intents.byID[c.Intent]
 		v := a.Visits[p.Metadata["visit"]]
 		v.Visit, v.Currency = p.Metadata["visit"], c.Currency
 		v.count(c, p)
 		if c.Status == succeeded {
-			ops[v.Visit+"\x00"+p.Metadata["op_id"]]++
-			for _, id := range p.Refunds {
-				r := s.state.refunds.byID[id]
-				v.Refunds++
-				v.Refunded += r.Amount
-				ops[v.Visit+"\x00"+r.Metadata["op_id"]]++
-			}
+			ops.count(v.Visit, c)
+			s.state.countAfter(&v, c, p, ops)
 		}
 		a.Visits[v.Visit] = v
 	}
 	for op, n := range ops {
 		visit, id, _ := strings.Cut(op, "\x00")
-		if n > 1 && id != "" {
+		if n > 1 {
 			v := a.Visits[visit]
+			_, id, _ = strings.Cut(id, "\x00")
 			v.Doubled = append(v.Doubled, id)
 			slices.Sort(v.Doubled)
 			a.Visits[visit] = v
@@ -102,24 +114,94 @@ func (s *Sim) Audit() Audit {
 	return a
 }
 
+// orders counts what was done, by visit, kind of doing and op_id.
+type orders map[string]int
+
+func (o orders) done(visit, kind, op string) {
+	if op != "" {
+		o[visit+"\x00"+kind+"\x00"+op]++
+	}
+}
+
+// count adds what was done to one hold.
+func (o orders) count(visit string, c charge) {
+	o.done(visit, "", c.Op)
+	for _, i := range c.Increments {
+		if !i.Declined {
+			o.done(visit, "increment", i.Op)
+		}
+	}
+	for _, take := range c.Captures {
+		if take.Op != c.Op { // a capture at once is the hold's own
+			o.done(visit, "capture", take.Op)
+		}
+	}
+}
+
+// countAfter adds what came after the charge: refunds, disputes, warnings.
+func (s *state) countAfter(v *VisitAudit, c charge, p intent, ops orders) {
+	for _, id := range p.Refunds {
+		r := s.refunds.byID[id]
+		if r.Status == failed || r.Status == canceled {
+			continue // the money is back
+		}
+		ops.done(v.Visit, "", r.Metadata["op_id"])
+		v.Refunds++
+		v.Refunded += r.Amount
+	}
+	v.Warnings += len(c.Warnings)
+	v.Disputes += len(c.Disputes)
+	for _, id := range c.Disputes {
+		if d := s.disputes.byID[id]; d.Status != won && len(d.Balances) > 0 {
+			v.Withdrawn += d.Amount
+		}
+	}
+}
+
+// paidOut sums the payouts; nil if there are none.
+func (s *state) paidOut() map[string]PaidOut {
+	var out map[string]PaidOut
+	for _, p := range s.payouts.byID {
+		if out == nil {
+			out = map[string]PaidOut{}
+		}
+		sum := out[p.Currency]
+		if p.Status == failed || p.Status == canceled {
+			sum.Failed++
+		} else {
+			sum.Payouts++
+			sum.Amount += p.Amount
+		}
+		out[p.Currency] = sum
+	}
+	return out
+}
+
 // count adds one charge.
 func (v *VisitAudit) count(c charge, p intent) {
 	v.Declines += c.NotCaptured
+	for _, i := range c.Increments {
+		if i.Declined {
+			v.Declines++
+		} else {
+			v.Increments++
+		}
+	}
 	if c.Status != succeeded {
 		v.Declines++
 		return
 	}
 	v.Holds++
+	v.Captured += c.Captured
 	switch {
-	case c.Captured > 0:
+	case c.Done:
 		v.Captures++
-		v.Captured += c.Captured
 	case c.Released && p.CancelReason == "automatic":
 		v.Lapses++
 	case c.Released:
 		v.Releases++
 	default:
-		v.Held += c.Amount
+		v.Held += c.Amount - c.Captured
 	}
 }
 

@@ -1,6 +1,7 @@
 package stripesim
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,92 +12,46 @@ type card struct {
 	Brand   string `json:"brand"`
 	Last4   string `json:"last4"`
 	Country string `json:"country"`
+	Present bool   `json:"present,omitempty"` // at a reader, not over the network
 
-	Code       string `json:"code,omitempty"`    // error code of every charge
-	Decline    string `json:"decline,omitempty"` // decline code of every charge
-	Attachable bool   `json:"attachable,omitempty"`
-	AtCapture  string `json:"at_capture,omitempty"` // decline code of every capture
-	OnUse      int    `json:"on_use,omitempty"`     // declines its n-th charge
+	Code         string `json:"code,omitempty"`    // error code of every charge
+	Decline      string `json:"decline,omitempty"` // decline code of every charge
+	Attachable   bool   `json:"attachable,omitempty"`
+	Asks         string `json:"asks,omitempty"`       // when it asks the shopper
+	AtCapture    string `json:"at_capture,omitempty"` // decline code of every capture
+	AtIncrement  string `json:"at_increment,omitempty"`
+	OnUse        int    `json:"on_use,omitempty"`        // declines its n-th charge
+	Refunds      string `json:"refunds,omitempty"`       // what becomes of them, if not success
+	Dispute      string `json:"dispute,omitempty"`       // reason of the dispute that follows a capture
+	Inquiry      bool   `json:"inquiry,omitempty"`       // which is an inquiry at first
+	FraudWarning bool   `json:"fraud_warning,omitempty"` // follows a capture
 }
 
-// Magic payment methods of the simulator's own, for what Stripe's cannot do.
+// When a card asks the shopper to authenticate.
 const (
-	// DeclineAtCapture can be held and then declines every capture.
-	DeclineAtCapture = "pm_sim_declineAtCapture"
-	// DeclineOnUse with a number appended ("…_2") declines that charge of the
-	// card only.
-	DeclineOnUse = "pm_sim_declineOnUse_"
+	asksAlways      = "always"
+	asksUnlessSetUp = "unless_set_up" // not again without the shopper, once set up
+	asksOnSession   = "on_session"    // never without the shopper
 )
 
-func visa(last4 string) card {
-	return card{Brand: "visa", Last4: last4, Country: "US", Attachable: true}
-}
+// Fates of a card's refunds.
+const (
+	refundsFail        = "fail"          // succeed, and fail a day later
+	refundsPend        = "pend"          // pending, and succeed a day later
+	refundsPendAndFail = "pend_and_fail" // pending, and fail a day later
+)
 
-func declining(last4, code, decline string) card {
-	return card{Brand: "visa", Last4: last4, Country: "US", Code: code, Decline: decline}
-}
-
-// cards holds Stripe's test payment methods (docs.stripe.com/testing), without
-// the "visa_" that some names carry and others do not.
-var cards = map[string]card{
-	"pm_card_visa":                            visa("4242"),
-	"pm_card_visa_debit":                      visa("5556"),
-	"pm_card_mastercard":                      {Brand: "mastercard", Last4: "4444", Country: "US", Attachable: true},
-	"pm_card_amex":                            {Brand: "amex", Last4: "8431", Country: "US", Attachable: true},
-	"pm_card_discover":                        {Brand: "discover", Last4: "1117", Country: "US", Attachable: true},
-	"pm_card_jcb":                             {Brand: "jcb", Last4: "0505", Country: "JP", Attachable: true},
-	"pm_card_chargeDeclined":                  declining("0002", "card_declined", "generic_decline"),
-	"pm_card_chargeDeclinedInsufficientFunds": declining("9995", "card_declined", "insufficient_funds"),
-	"pm_card_chargeDeclinedLostCard":          declining("9987", "card_declined", "lost_card"),
-	"pm_card_chargeDeclinedStolenCard":        declining("9979", "card_declined", "stolen_card"),
-	"pm_card_chargeDeclinedExpiredCard":       declining("0069", "expired_card", ""),
-	"pm_card_chargeDeclinedIncorrectCvc":      declining("0127", "incorrect_cvc", ""),
-	"pm_card_chargeDeclinedProcessingError":   declining("0119", "processing_error", ""),
-	"pm_card_chargeDeclinedFraudulent":        declining("0019", "card_declined", "fraudulent"),
-	"pm_card_chargeDeclinedVelocityLimitExceeded": declining(
-		"6975", "card_declined", "card_velocity_exceeded"),
-	"pm_card_chargeCustomerFail": {
-		Brand: "visa", Last4: "0341", Country: "US", Attachable: true,
-		Code: "card_declined", Decline: "generic_decline",
-	},
-	"pm_card_authenticationRequired": {
-		Brand: "visa", Last4: "3184", Country: "US", Attachable: true, Code: "authentication_required",
-	},
-	DeclineAtCapture: {
-		Brand: "visa", Last4: "0099", Country: "US", Attachable: true, AtCapture: "insufficient_funds",
-	},
-}
-
-// magicCard returns the card behind a magic payment method's id.
-func magicCard(id string) (card, bool) {
-	if n, ok := strings.CutPrefix(id, DeclineOnUse); ok {
-		use, err := strconv.Atoi(n)
-		c := visa("0098")
-		c.OnUse = use
-		return c, err == nil && use > 0
+// asks reports whether a charge needs the shopper's answer first.
+func (m method) asks(offSession bool) bool {
+	switch m.Card.Asks {
+	case asksAlways:
+		return true
+	case asksUnlessSetUp:
+		return !offSession || !m.SetUp
+	case asksOnSession:
+		return !offSession
 	}
-	c, ok := cards[strings.Replace(id, "_visa_chargeDeclined", "_chargeDeclined", 1)]
-	return c, ok
-}
-
-// numbers leads from a test card number to its magic payment method.
-var numbers = map[string]string{
-	"4242424242424242": "pm_card_visa",
-	"5555555555554444": "pm_card_mastercard",
-	"4000000000000002": "pm_card_chargeDeclined",
-	"4000000000009995": "pm_card_chargeDeclinedInsufficientFunds",
-	"4000000000000341": "pm_card_chargeCustomerFail",
-	"4000002760003184": "pm_card_authenticationRequired",
-}
-
-// holdFor returns how long a card keeps an authorisation: seven days when the
-// shopper is present online; without the shopper, Visa's is exactly 4 d 18 h
-// (docs.stripe.com/payments/place-a-hold-on-a-payment-method).
-func (c card) holdFor(offSession bool) time.Duration {
-	if offSession && c.Brand == "visa" {
-		return 4*24*time.Hour + 18*time.Hour
-	}
-	return 7 * 24 * time.Hour
+	return false
 }
 
 // refusal returns the codes with which the card declines its n-th charge, or
@@ -106,6 +61,110 @@ func (c card) refusal(n int) (code, decline string) {
 		return "card_declined", "generic_decline"
 	}
 	return c.Code, c.Decline
+}
+
+// Windows of an authorisation, from docs.stripe.com/payments/place-a-hold-on-
+// a-payment-method and .../extended-authorization.
+const (
+	window           = 7 * 24 * time.Hour
+	windowVisaAlone  = 4*24*time.Hour + 18*time.Hour // no shopper, or a reader
+	windowPresent    = 2 * 24 * time.Hour
+	windowYen        = 30 * 24 * time.Hour
+	windowExtended   = 30 * 24 * time.Hour
+	windowVisaLonger = 29*24*time.Hour + 18*time.Hour
+)
+
+// holdFor returns how long a card keeps an authorisation.
+func (c card) holdFor(offSession bool, currency string, extended bool) time.Duration {
+	switch isVisa := c.Brand == "visa"; {
+	case extended && isVisa:
+		return windowVisaLonger
+	case extended:
+		return windowExtended
+	case isVisa && (c.Present || offSession) && currency != "jpy":
+		return windowVisaAlone
+	case c.Present:
+		return windowPresent
+	case currency == "jpy":
+		return windowYen
+	}
+	return window
+}
+
+// Flexible are the brands that grant what may be asked for "if_available".
+var (
+	grantsIncrement = []string{"visa", "mastercard", "discover"}
+	grantsMore      = []string{"visa", "mastercard", "discover", "amex"} // overcapture, multicapture, extension
+)
+
+// grants returns which wishes the card fulfils.
+func (c card) grants(w wishes) wishes {
+	more := slices.Contains(grantsMore, c.Brand)
+	return wishes{
+		Increment: w.Increment && slices.Contains(grantsIncrement, c.Brand),
+		Over:      w.Over && more,
+		Multi:     w.Multi && more && !c.Present,
+		Extended:  w.Extended && more,
+	}
+}
+
+// overPercent is how much more than held an overcapture may take.
+const overPercent = 15
+
+// most returns how much of a hold can be captured.
+func (c charge) most() int64 {
+	if c.Wants.Over {
+		return c.Amount + c.Amount*overPercent/100
+	}
+	return c.Amount
+}
+
+// declineCodes are those that stripe-go v76 knows.
+var declineCodes = strings.Fields(`
+	approve_with_id authentication_required call_issuer card_not_supported card_velocity_exceeded
+	currency_not_supported do_not_honor do_not_try_again duplicate_transaction expired_card fraudulent
+	generic_decline incorrect_cvc incorrect_number incorrect_pin incorrect_zip insufficient_funds invalid_account
+	invalid_amount invalid_cvc invalid_expiry_month invalid_expiry_year invalid_number invalid_pin
+	issuer_not_available lost_card merchant_blacklist new_account_information_available no_action_taken
+	not_permitted offline_pin_required online_or_offline_pin_required pickup_card pin_try_exceeded
+	processing_error reenter_transaction restricted_card revocation_of_all_authorizations
+	revocation_of_authorization security_violation service_not_allowed stolen_card stop_payment_order
+	testmode_decline transaction_not_allowed try_again_later withdrawal_count_limit_exceeded`)
+
+// ownCodes are the declines that are error codes of their own; the others come
+// as card_declined.
+var ownCodes = strings.Fields(`
+	authentication_required expired_card incorrect_cvc incorrect_number incorrect_zip invalid_cvc
+	invalid_expiry_month invalid_expiry_year invalid_number processing_error`)
+
+// errorCode is the error code that comes with a decline code.
+func errorCode(decline string) string {
+	if slices.Contains(ownCodes, decline) {
+		return decline
+	}
+	return "card_declined"
+}
+
+// Visa lets a declined card be tried 15 times in 30 days; Stripe blocks what
+// comes after (support.stripe.com: payment blocked due to excessive retries).
+const (
+	retriesMost = 15
+	retriesSpan = 30 * day
+)
+
+// blocked reports whether Stripe would not ask the bank any more.
+func (m method) blocked(now int64) bool {
+	n := len(m.Declines)
+	return m.Card.Brand == "visa" && n >= retriesMost && m.Declines[n-retriesMost] > now-retriesSpan
+}
+
+// declined returns the method with one more decline.
+func (m method) declined(now int64) method {
+	m.Declines = append(slices.Clone(m.Declines), now)
+	if over := len(m.Declines) - retriesMost; over > 0 {
+		m.Declines = m.Declines[over:]
+	}
+	return m
 }
 
 // declineMessage is the text for people that goes with a code.
@@ -119,8 +178,34 @@ func declineMessage(code, decline string) string {
 		return "Your card's security code is incorrect."
 	case code == "processing_error":
 		return "An error occurred while processing your card. Try again in a little bit."
+	case strings.HasSuffix(code, "authentication_failure"):
+		return "The provided PaymentMethod has failed authentication."
 	case decline == "insufficient_funds":
 		return "Your card has insufficient funds."
+	case decline == "card_not_supported":
+		return "Your card is not supported."
 	}
 	return "Your card was declined."
+}
+
+// magicCard returns the card behind a magic payment method's id.
+func magicCard(id string) (card, bool) {
+	if n, ok := strings.CutPrefix(id, DeclineOnUse); ok {
+		use, err := strconv.Atoi(n)
+		c := visa("0098")
+		c.OnUse = use
+		return c, err == nil && use > 0
+	}
+	if code, ok := strings.CutPrefix(id, DeclineWith); ok {
+		c := visa("0097")
+		c.Code, c.Decline = errorCode(code), code
+		return c, slices.Contains(declineCodes, code)
+	}
+	if brand, ok := strings.CutPrefix(id, Present); ok {
+		c, known := cards["pm_card_"+brand]
+		c.Present = true
+		return c, known && c.Code == "" && c.Asks == ""
+	}
+	c, ok := cards[strings.Replace(id, "_visa_chargeDeclined", "_chargeDeclined", 1)]
+	return c, ok
 }

@@ -22,7 +22,10 @@ func (s *Sim) controls() *http.ServeMux {
 	mux.HandleFunc("GET /sim/clock", s.showClock)
 	mux.HandleFunc("POST /sim/clock", s.setClock)
 	mux.HandleFunc("POST /sim/webhook", s.setWebhook)
+	mux.HandleFunc("POST /sim/webhook/secret", s.rotateSecret)
 	mux.HandleFunc("POST /sim/flush", s.flush)
+	mux.HandleFunc("GET /sim/files/{id}", s.showFile)
+	s.acts(mux)
 	return mux
 }
 
@@ -121,4 +124,102 @@ func (s *Sim) flush(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	show(w, map[string]bool{"delivered": true})
+}
+
+// acts are the controls that do what shoppers, banks and networks do.
+func (s *Sim) acts(mux *http.ServeMux) {
+	type in struct {
+		Object   string `json:"object"`
+		Result   string `json:"result"`
+		Reason   string `json:"reason"`
+		Amount   int64  `json:"amount"`
+		Inquiry  bool   `json:"inquiry"`
+		DueDays  int    `json:"due_days"`
+		Currency string `json:"currency"`
+	}
+	for path, do := range map[string]func(in) (string, error){
+		"authentication": func(in in) (string, error) {
+			right, err := oneOfTwo(in.Result, "success", "failure")
+			if err == nil {
+				err = s.Authenticate(in.Object, right)
+			}
+			return in.Object, err
+		},
+		"dispute": func(in in) (string, error) {
+			return s.Dispute(in.Object, Dispute{
+				Reason: in.Reason, Amount: in.Amount, Inquiry: in.Inquiry, DueDays: in.DueDays,
+			})
+		},
+		"escalate": func(in in) (string, error) { return in.Object, s.Escalate(in.Object) },
+		"decision": func(in in) (string, error) {
+			win, err := oneOfTwo(in.Result, "won", "lost")
+			if err == nil {
+				err = s.Decide(in.Object, win)
+			}
+			return in.Object, err
+		},
+		"warning": func(in in) (string, error) { return s.Warn(in.Object, in.Reason) },
+		"refund": func(in in) (string, error) {
+			well, err := oneOfTwo(in.Result, "succeeded", "failed")
+			switch {
+			case err != nil:
+			case well:
+				err = s.CompleteRefund(in.Object)
+			default:
+				err = s.FailRefund(in.Object, in.Reason)
+			}
+			return in.Object, err
+		},
+		"payout":         func(in in) (string, error) { return s.PayOut(in.Currency) },
+		"payout_failure": func(in in) (string, error) { return in.Object, s.FailPayout(in.Object, in.Reason) },
+	} {
+		mux.HandleFunc("POST /sim/"+path, func(w http.ResponseWriter, r *http.Request) {
+			var v in
+			if !read(w, r, &v) {
+				return
+			}
+			id, err := do(v)
+			if err != nil {
+				refuse(w, err)
+				return
+			}
+			show(w, map[string]string{"id": id})
+		})
+	}
+}
+
+// oneOfTwo reads a result that is yes or no in its own words.
+func oneOfTwo(given, yes, no string) (bool, error) {
+	if given != yes && given != no {
+		return false, fmt.Errorf("%w: result %q is neither %q nor %q", ErrState, given, yes, no)
+	}
+	return given == yes, nil
+}
+
+func (s *Sim) rotateSecret(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Secret string `json:"secret"`
+	}
+	if !read(w, r, &in) {
+		return
+	}
+	if err := s.RotateWebhookSecret(in.Secret); err != nil {
+		refuse(w, err)
+		return
+	}
+	show(w, map[string]bool{"rotated": true})
+}
+
+// showFile answers with the content of an uploaded file.
+func (s *Sim) showFile(w http.ResponseWriter, r *http.Request) {
+	_, content, err := s.File(r.PathValue("id"))
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", http.DetectContentType(content))
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if _, err := w.Write(content); err != nil {
+		return // the caller has left
+	}
 }

@@ -37,7 +37,7 @@ func (t *tx) saveCustomer(c customer, kind string, f form) (wire, *apiError) {
 	if f.get("payment_method") == "" {
 		return t.customerWire(c), nil
 	}
-	m, _, e := t.chosen(f, c.ID)
+	m, _, e := t.chosen(f, c.ID, nil)
 	if e != nil {
 		return nil, e
 	}

@@ -1,6 +1,7 @@
 // Package stripesim is a stateful simulator of the part of Stripe's wire
-// protocol that a walk-out shop uses: customers, payment methods, payment
-// intents with manual capture, charges, refunds, balance transactions, events
+// protocol that a walk-out shop uses: cards set up and authenticated, holds
+// with manual capture, increments and all that is "if_available", refunds,
+// disputes with evidence, fraud warnings, balance transactions, payouts, events
 // and signed webhooks, as of API version 2023-10-16.
 //
 // The one idea: it keeps the truth about money that a client under test could
@@ -22,12 +23,15 @@
 //   - Ids follow from the seed and the idempotency key, so the same story has
 //     the same ids whatever the scheduling of its goroutines.
 //
-// Money rules run on the simulator's clock, which a test may advance. What
-// belongs to the network (delays, retries of webhooks, their signature time)
-// runs in real time.
+// Money rules run on the simulator's clock, which a test may advance: holds
+// lapse, shoppers leave, refunds fail, disputes are lost, payouts arrive, each
+// at its own time and in one order. What belongs to the network (delays, the
+// first retries of webhooks, their signature time) runs in real time.
+//
+// What shoppers, banks and card networks do is done by methods ([Sim.Dispute],
+// [Sim.Authenticate], [Sim.FailRefund], …) or by the same under /sim/.
 //
 // The package imports nothing of this module and no Stripe client, so that it
-// cannot share a mistake with what it tests. It does not model multicapture,
-// incremental authorisation, disputes, payouts, setup intents, files, Connect
-// or search; unknown paths and parameters are refused, never ignored.
+// cannot share a mistake with what it tests. It does not model Connect or
+// search; unknown paths and parameters are refused, never ignored.
 package stripesim

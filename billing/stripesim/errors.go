@@ -18,6 +18,13 @@ var (
 	// simulator can do. Correct it; nothing was added.
 	ErrFault = errors.New("fault specification")
 
+	// ErrNotFound means that a control named an object that is not there.
+	ErrNotFound = errors.New("no such object")
+
+	// ErrState means that a control asked for what the object's state, or the
+	// account's, does not allow. Nothing was changed.
+	ErrState = errors.New("state does not allow it")
+
 	// ErrClock means that the clock was to be set back. Times of objects would
 	// run backwards; start a new simulator instead.
 	ErrClock = errors.New("clock cannot go back")
@@ -41,6 +48,7 @@ type apiError struct {
 	param       string
 	charge      string
 	intent      wire
+	setup       wire
 
 	// stored says that the endpoint had begun to work, so that the answer is
 	// kept under the idempotency key; a request refused for its parameters may
@@ -93,6 +101,9 @@ func (e *apiError) body(requestID string) wire {
 	}
 	if e.intent != nil {
 		in["payment_intent"] = e.intent
+	}
+	if e.setup != nil {
+		in["setup_intent"] = e.setup
 	}
 	return wire{"error": in}
 }

@@ -23,7 +23,8 @@ const (
 	Error500After FaultKind = "error_500_after" // done, but 500 is answered and stored
 	Error503      FaultKind = "error_503"       // nothing done, 503
 	Error429      FaultKind = "error_429"       // nothing done, rate limit
-	Error409      FaultKind = "error_409"       // nothing done, lock time-out
+	Error409      FaultKind = "error_409"       // nothing done, lock time-out as a conflict
+	LockTimeout   FaultKind = "lock_timeout"    // nothing done, lock time-out as Stripe answers it, 429
 	Slow          FaultKind = "slow"            // done only after DelayMS, the key busy meanwhile
 	Late          FaultKind = "late"            // done at once, answered after DelayMS
 	Hang          FaultKind = "hang"            // nothing done, no answer until the client leaves
@@ -36,15 +37,17 @@ const (
 	Delay          FaultKind = "delay"           // delivered after DelayMS
 	Reorder        FaultKind = "reorder"         // delivered after the next event
 	Lose           FaultKind = "lose"            // never delivered; Events lists it
+	Stale          FaultKind = "stale"           // with the object as the event before it had it
 	WrongVersion   FaultKind = "wrong_version"   // of an older API version
 	WrongSignature FaultKind = "wrong_signature" // signed with another secret
 )
 
 var (
 	requestFaults = []FaultKind{
-		DropBefore, DropAfter, Half, Error500, Error500After, Error503, Error429, Error409, Slow, Late, Hang, Decline,
+		DropBefore, DropAfter, Half, Error500, Error500After, Error503, Error429, Error409, LockTimeout, Slow, Late,
+		Hang, Decline,
 	}
-	webhookFaults = []FaultKind{Duplicate, Delay, Reorder, Lose, WrongVersion, WrongSignature}
+	webhookFaults = []FaultKind{Duplicate, Delay, Reorder, Lose, Stale, WrongVersion, WrongSignature}
 )
 
 // A Fault says which requests or webhooks go wrong, and how. All conditions
@@ -75,6 +78,9 @@ func (f Fault) Validate() error {
 	}
 	if _, err := path.Match(f.Op, ""); err != nil {
 		return fmt.Errorf("%w: op %q is no pattern", ErrFault, f.Op)
+	}
+	if f.Code != "" && !slices.Contains(declineCodes, f.Code) {
+		return fmt.Errorf("%w: decline code %q is unknown", ErrFault, f.Code)
 	}
 	if f.Nth < 0 || f.Times < 0 || f.DelayMS < 0 || f.Count < 0 || f.Probability < 0 || f.Probability > 1 {
 		return fmt.Errorf("%w: a number is out of range: %+v", ErrFault, f)

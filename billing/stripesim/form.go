@@ -1,7 +1,13 @@
 package stripesim
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
 	"maps"
+	"mime"
+	"mime/multipart"
 	"net/url"
 	"slices"
 	"strconv"
@@ -116,4 +122,38 @@ func (f form) expands(path string) bool {
 		}
 	}
 	return false
+}
+
+// upload is the file of a multipart request.
+type upload struct {
+	name    string
+	content []byte
+}
+
+// parts reads a multipart form: its fields, and its file if there is one.
+func parts(raw []byte, kind string) (url.Values, *upload, error) {
+	_, params, err := mime.ParseMediaType(kind)
+	if err != nil {
+		return nil, nil, fmt.Errorf("content type: %w", err)
+	}
+	var up *upload
+	values := url.Values{}
+	for r := multipart.NewReader(bytes.NewReader(raw), params["boundary"]); ; {
+		part, err := r.NextPart()
+		if errors.Is(err, io.EOF) {
+			return values, up, nil
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("multipart form: %w", err)
+		}
+		content, err := io.ReadAll(part)
+		if err != nil {
+			return nil, nil, fmt.Errorf("multipart form: %w", err)
+		}
+		if part.FormName() == "file" {
+			up = &upload{name: part.FileName(), content: content}
+			continue
+		}
+		values.Add(part.FormName(), string(content))
+	}
 }

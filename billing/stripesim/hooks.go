@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -30,14 +31,17 @@ type hooks struct {
 
 	workers sync.WaitGroup
 
-	mu          sync.Mutex
-	url, secret string
-	queue       []parcel
-	late        []parcel // put back by a reorder fault
-	wake        chan struct{}
-	pending     int
-	stopped     bool
-	waiters     []chan struct{}
+	mu      sync.Mutex
+	url     string
+	secret  string
+	retired string    // the secret before, which still signs
+	retires time.Time // until then
+	queue   []parcel
+	late    []parcel // put back by a reorder fault
+	wake    chan struct{}
+	pending int
+	stopped bool
+	waiters []chan struct{}
 }
 
 // parcel is one delivery of an event.
@@ -77,7 +81,35 @@ func (h *hooks) stop() {
 func (h *hooks) aim(url, secret string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.url, h.secret = url, secret
+	h.url, h.secret, h.retired = url, secret, ""
+}
+
+func (h *hooks) rotate(secret string, retires time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.secret, h.retired, h.retires = secret, h.secret, retires
+}
+
+// secrets are those that sign now, the newest first.
+func (h *hooks) secrets() []string {
+	now := h.sim.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.retired != "" && now.Before(h.retires) {
+		return []string{h.secret, h.retired}
+	}
+	return []string{h.secret}
+}
+
+// again sends an event that nobody took before once more.
+func (h *hooks) again(e event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stopped || h.url == "" || e.ID == "" {
+		return
+	}
+	h.pending++
+	h.push(parcel{event: e, attempt: len(h.pauses)})
 }
 
 // listening reports whether anybody gets webhooks.
@@ -217,7 +249,7 @@ func (h *hooks) run() {
 			next = &h.queue[0]
 			h.queue = h.queue[1:]
 		}
-		url, secret := h.url, h.secret
+		url := h.url
 		h.mu.Unlock()
 		if next == nil {
 			select {
@@ -227,13 +259,13 @@ func (h *hooks) run() {
 				return
 			}
 		}
-		h.deliver(*next, url, secret)
+		h.deliver(*next, url)
 	}
 }
 
 // deliver posts one event, and again later if the endpoint does not take it.
-func (h *hooks) deliver(p parcel, url, secret string) {
-	err := h.post(p, url, secret)
+func (h *hooks) deliver(p parcel, url string) {
+	err := h.post(p, url)
 	switch {
 	case err == nil:
 		h.sim.delivered(p.event.ID, "delivered")
@@ -244,18 +276,20 @@ func (h *hooks) deliver(p parcel, url, secret string) {
 		h.after(h.pauses[p.attempt-1], p)
 		return
 	default:
-		h.sim.delivered(p.event.ID, "failed")
+		h.sim.putOff(p.event)
 	}
 	h.over()
 }
 
-func (h *hooks) post(p parcel, url, secret string) error {
-	version := APIVersion
+func (h *hooks) post(p parcel, url string) error {
+	version, secrets := APIVersion, h.secrets()
 	switch p.fault { //nolint:exhaustive // the others do not change the content
 	case WrongVersion:
 		version = olderVersion
 	case WrongSignature:
-		secret = "not-" + secret
+		secrets = []string{"not-" + secrets[0]}
+	case Stale:
+		p.event.Object = h.sim.before(p.event)
 	}
 	body := encode(h.sim.eventWire(p.event, version))
 	req, err := http.NewRequestWithContext(h.ctx, http.MethodPost, url, bytes.NewReader(body))
@@ -264,7 +298,7 @@ func (h *hooks) post(p parcel, url, secret string) error {
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	req.Header.Set("User-Agent", "Stripe/1.0 (stripesim)")
-	req.Header.Set("Stripe-Signature", Sign(body, secret, h.sim.cfg.Now()))
+	req.Header.Set("Stripe-Signature", Sign(body, secrets[0], h.sim.cfg.Now(), secrets[1:]...))
 	res, err := h.client.Do(req)
 	if err != nil {
 		return fmt.Errorf("webhook %s: %w", p.event.ID, err)
@@ -280,22 +314,63 @@ func (h *hooks) post(p parcel, url, secret string) error {
 }
 
 // Sign returns the Stripe-Signature header of a webhook's body: the time and
-// HMAC-SHA256 over "time.body", as docs.stripe.com/webhooks describes it.
-func Sign(body []byte, secret string, at time.Time) string {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(fmt.Appendf(nil, "%d.", at.Unix()))
-	mac.Write(body)
-	return fmt.Sprintf("t=%d,v1=%s", at.Unix(), hex.EncodeToString(mac.Sum(nil)))
+// HMAC-SHA256 over "time.body", as docs.stripe.com/webhooks describes it, one
+// for each secret that signs.
+func Sign(body []byte, secret string, at time.Time, more ...string) string {
+	header := fmt.Sprintf("t=%d", at.Unix())
+	for _, secret := range append([]string{secret}, more...) {
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write(fmt.Appendf(nil, "%d.", at.Unix()))
+		mac.Write(body)
+		header += ",v1=" + hex.EncodeToString(mac.Sum(nil))
+	}
+	return header
+}
+
+// waiting is the delivery of an event that will be sent again by the clock.
+const waiting = "waiting"
+
+// giveUp is how long Stripe tries to deliver an event.
+const giveUp = 3 * day
+
+// putOff decides about an event that nobody took: it is sent again after 1, 2,
+// 4, 8, 16 hours and then once a day, and given up after three days.
+func (s *Sim) putOff(e event) {
+	pause := min(int64(time.Hour.Seconds())<<min(e.Tries, 5), day)
+	s.mu.Lock()
+	again := s.now().Unix() + pause
+	s.mu.Unlock()
+	if again > e.Created+giveUp {
+		s.noteDelivery(delivered{Event: e.ID, How: failed})
+		return
+	}
+	s.noteDelivery(delivered{Event: e.ID, How: waiting, Again: again})
+}
+
+// before returns an event's object as the newest earlier event about it has
+// it; its own if there is none.
+func (s *Sim) before(e event) wire {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := false
+	for _, id := range slices.Backward(s.state.events.ids) {
+		old := s.state.events.byID[id]
+		if found && old.Object["id"] == e.Object["id"] {
+			return old.Object
+		}
+		found = found || id == e.ID
+	}
+	return e.Object
 }
 
 // delivered writes down what became of an event's webhook. It is not worth a
 // sync: after a crash the event is sent again, as Stripe may do too.
-func (s *Sim) delivered(id, how string) {
+func (s *Sim) delivered(id, how string) { s.noteDelivery(delivered{Event: id, How: how}) }
+
+func (s *Sim) noteDelivery(d delivered) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rec := record{Delivery: []delivered{{Event: id, How: how}}}
-	if err := s.journal.append(rec, false); err != nil {
-		return // the next commit meets the same file and says so
-	}
-	s.state.apply(rec, s.cfg.limits())
+	// When the journal cannot be written, the next commit meets the same file
+	// and says so.
+	_ = s.install(record{Delivery: []delivered{d}})
 }

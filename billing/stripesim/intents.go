@@ -1,7 +1,7 @@
 package stripesim
 
 import (
-	"net/http"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -70,7 +70,7 @@ func createIntent(t *tx, f form) (wire, *apiError) {
 		return nil, invalid("off_session", "", "off_session may only be used when confirm=true.")
 	}
 	p.OffSession = offSession
-	m, given, e := t.chosen(f, p.Customer)
+	m, given, e := t.chosen(f, p.Customer, p.Types)
 	if e != nil {
 		return nil, e
 	}
@@ -109,26 +109,84 @@ func (t *tx) newIntent(f form) (intent, *apiError) {
 	if e != nil {
 		return intent{}, e
 	}
-	if who := f.get("customer"); who != "" {
-		if c, ok := t.customer(who); !ok || c.Deleted {
-			return intent{}, missing("customer", "customer", who)
-		}
+	if e := t.knownCustomer(f); e != nil {
+		return intent{}, e
 	}
-	for _, kind := range f.under("payment_method_types") {
-		if kind != "card" {
-			return intent{}, invalid("payment_method_types", "", "This simulator takes cards only.")
-		}
+	types, e := methodTypes(f)
+	if e != nil {
+		return intent{}, e
+	}
+	wants, e := wishesOf(f)
+	if e != nil {
+		return intent{}, e
+	}
+	usage, e := f.oneOf("setup_future_usage", "", "off_session", "on_session")
+	if e != nil {
+		return intent{}, e
 	}
 	return intent{
-		ID: t.id("pi_"), Created: t.now, Amount: amount, Currency: currency, Status: needsMethod,
-		Customer: f.get("customer"), CaptureMethod: capture, Description: f.get("description"),
-		FutureUsage: f.get("setup_future_usage"), Metadata: data,
+		ID: t.id("pi_"), Created: t.now, Amount: amount, Currency: currency, Status: needsMethod, Types: types,
+		Customer: f.get("customer"), CaptureMethod: capture, Description: f.get("description"), Wants: wants,
+		FutureUsage: usage, Metadata: data,
 	}, nil
+}
+
+// knownCustomer refuses a customer that is not there.
+func (t *tx) knownCustomer(f form) *apiError {
+	who := f.get("customer")
+	if c, ok := t.customer(who); who != "" && (!ok || c.Deleted) {
+		return missing("customer", "customer", who)
+	}
+	return nil
+}
+
+// methodTypes reads which kinds of payment methods may pay.
+func methodTypes(f form) ([]string, *apiError) {
+	given := f.under("payment_method_types")
+	var types []string
+	for _, i := range slices.Sorted(maps.Keys(given)) {
+		if kind := given[i]; kind != "card" && kind != "card_present" {
+			return nil, invalid("payment_method_types", "", "This simulator takes cards only.")
+		}
+		types = append(types, given[i])
+	}
+	if len(types) == 0 {
+		types = []string{"card"}
+	}
+	return types, nil
+}
+
+// wishesOf reads what the client would have "if_available".
+func wishesOf(f form) (wishes, *apiError) {
+	var w wishes
+	for _, kind := range []string{"card", "card_present"} {
+		in := "payment_method_options[" + kind + "]"
+		for name, wish := range map[string]*bool{
+			"request_incremental_authorization": &w.Increment, "request_overcapture": &w.Over,
+			"request_multicapture": &w.Multi, "request_extended_authorization": &w.Extended,
+			"request_incremental_authorization_support": &w.Increment,
+		} {
+			switch v := f.get(in + "[" + name + "]"); v {
+			case "if_available", "true":
+				*wish = true
+			case "", "never", "false":
+			default:
+				return w, invalid(in+"["+name+"]", "", "Invalid "+name+": must be one of if_available, never")
+			}
+		}
+	}
+	for name := range f.under("payment_method_options") {
+		_, option, _ := strings.Cut(name, "][")
+		if !strings.HasPrefix(option, "request_") || option == "request_three_d_secure" {
+			return w, invalid("payment_method_options["+name+"]", "parameter_unknown", "Received unknown parameter: "+option)
+		}
+	}
+	return w, nil
 }
 
 // chosen returns the payment method named in the request, making one of a
 // magic id, as Stripe does.
-func (t *tx) chosen(f form, who string) (m method, given bool, e *apiError) {
+func (t *tx) chosen(f form, who string, types []string) (m method, given bool, e *apiError) {
 	name := f.get("payment_method")
 	if name == "" {
 		return method{}, false, nil
@@ -136,43 +194,30 @@ func (t *tx) chosen(f form, who string) (m method, given bool, e *apiError) {
 	if c, ok := magicCard(name); ok {
 		m = method{ID: t.id("pm_"), Created: t.now, Card: c}
 		store(&t.rec.Methods, m)
-		return m, true, nil
-	}
-	m, ok := t.method(name)
-	switch {
-	case !ok:
+	} else if m, ok = t.method(name); !ok {
 		return m, false, missing("payment_method", "PaymentMethod", name)
-	case m.Customer != "" && m.Customer != who:
+	}
+	if m.Customer != "" && m.Customer != who {
 		return m, false, invalid("payment_method", "payment_method_unexpected_state",
 			"The payment method belongs to another customer.")
+	}
+	if kind := m.Card.kind(); types != nil && !slices.Contains(types, kind) {
+		return m, false, invalid("payment_method", "payment_method_invalid_parameter",
+			"The payment method is of type "+kind+", which is not in payment_method_types.")
 	}
 	return m, true, nil
 }
 
+// kind is the type of a payment method with this card.
+func (c card) kind() string {
+	if c.Present {
+		return "card_present"
+	}
+	return "card"
+}
+
 func (t *tx) putIntent(p intent) { store(&t.rec.Intents, p) }
 func (t *tx) putCharge(c charge) { store(&t.rec.Charges, c) }
-
-// confirmIntent serves POST /v1/payment_intents/:id/confirm.
-func confirmIntent(t *tx, f form) (wire, *apiError) {
-	p, ok := t.intent(t.call.id)
-	if !ok {
-		return nil, notFound("payment_intent", t.call.id)
-	}
-	if !slices.Contains([]string{needsConfirm, needsMethod, needsAction}, p.Status) {
-		return nil, t.unexpected(p, "confirm")
-	}
-	m, given, e := t.chosen(f, p.Customer)
-	if e != nil {
-		return nil, e
-	}
-	if given {
-		p.Method = m.ID
-	}
-	if p.Method == "" {
-		return nil, refused("payment_intent_unexpected_state", "You cannot confirm without a payment method.")
-	}
-	return t.confirm(p, f)
-}
 
 // unexpected says that p's status does not allow what was asked.
 func (t *tx) unexpected(p intent, verb string) *apiError {
@@ -180,126 +225,6 @@ func (t *tx) unexpected(p intent, verb string) *apiError {
 		"You cannot "+verb+" this PaymentIntent because it has a status of "+p.Status+".")
 	e.intent = t.intentWire(p, nil)
 	return e
-}
-
-// confirm asks the card for p's amount.
-func (t *tx) confirm(p intent, f form) (wire, *apiError) {
-	m, _ := t.method(p.Method)
-	m.Uses++
-	store(&t.rec.Methods, m)
-	code, decline := m.Card.refusal(m.Uses)
-	if forced := t.call.decline; forced != "" {
-		code, decline = "card_declined", forced
-	}
-	if code == "authentication_required" && !p.OffSession && f.get("error_on_requires_action") != "true" {
-		if p.Status != needsAction { // the shopper has yet to answer
-			p.Status = needsAction
-			t.putIntent(p)
-			t.announce("payment_intent.requires_action", t.intentWire(p, nil))
-			return t.intentWire(p, f), nil
-		}
-		code = ""
-	}
-	c := charge{
-		ID: t.id("ch_"), Created: t.now, Intent: p.ID, Customer: p.Customer, Method: m.ID, Card: m.Card,
-		Amount: p.Amount, Currency: p.Currency, Metadata: p.Metadata,
-	}
-	p.Charge = c.ID
-	if code != "" {
-		return nil, t.declined(p, c, code, decline)
-	}
-	c.Status = succeeded
-	c.CaptureBefore = t.now + int64(m.Card.holdFor(p.OffSession).Seconds())
-	p.Status, p.Capturable, p.LastError = needsCapture, p.Amount, nil
-	t.putCharge(c)
-	t.putIntent(p)
-	t.announce("charge.succeeded", t.chargeWire(c))
-	if p.CaptureMethod != "manual" {
-		return t.take(p, c, p.Amount, f)
-	}
-	t.announce("payment_intent.amount_capturable_updated", t.intentWire(p, nil))
-	return t.intentWire(p, f), nil
-}
-
-// declined leaves a failed charge behind and says so.
-func (t *tx) declined(p intent, c charge, code, decline string) *apiError {
-	text := declineMessage(code, decline)
-	c.Status, c.FailureCode, c.Failure = failed, code, text
-	p.Status, p.Method = needsMethod, ""
-	p.LastError = &lastError{Code: code, DeclineCode: decline, Message: text, Charge: c.ID}
-	t.putCharge(c)
-	t.putIntent(p)
-	t.announce("charge.failed", t.chargeWire(c))
-	t.announce("payment_intent.payment_failed", t.intentWire(p, nil))
-	return t.cardError(p, c, code, decline)
-}
-
-func (t *tx) cardError(p intent, c charge, code, decline string) *apiError {
-	return &apiError{
-		status: http.StatusPaymentRequired, kind: typeCard, code: code, declineCode: decline, stored: true, kept: true,
-		message: declineMessage(code, decline), charge: c.ID, intent: t.intentWire(p, nil),
-	}
-}
-
-// captureIntent serves POST /v1/payment_intents/:id/capture.
-func captureIntent(t *tx, f form) (wire, *apiError) {
-	p, ok := t.intent(t.call.id)
-	if !ok {
-		return nil, notFound("payment_intent", t.call.id)
-	}
-	amount, given, e := f.integer("amount_to_capture")
-	if e != nil {
-		return nil, e
-	}
-	if !given {
-		amount = p.Amount
-	}
-	if final := f.get("final_capture"); final == "false" {
-		return nil, invalid("final_capture", "", "Multicapture is not available for this PaymentIntent.")
-	}
-	c, _ := t.charge(p.Charge)
-	switch {
-	case p.Status == canceled && p.CancelReason == "automatic":
-		e := refused("charge_expired_for_capture", "The authorization has expired and cannot be captured.")
-		e.intent = t.intentWire(p, nil)
-		return nil, e
-	case p.Status != needsCapture:
-		return nil, t.unexpected(p, "capture")
-	case amount < 1:
-		return nil, invalid("amount_to_capture", "parameter_invalid_integer", "Must be greater than or equal to 1.")
-	case amount > p.Capturable:
-		e := refused("amount_too_large", "The amount to capture is greater than the amount you can capture.")
-		e.param = "amount_to_capture"
-		return nil, e
-	}
-	if e := checkUnit("amount_to_capture", amount, p.Currency); e != nil {
-		return nil, e
-	}
-	if p.Metadata, e = f.metadata(p.Metadata); e != nil {
-		return nil, e
-	}
-	decline := t.call.decline
-	if decline == "" {
-		decline = c.Card.AtCapture
-	}
-	if decline != "" {
-		c.NotCaptured++
-		t.putCharge(c)
-		return nil, t.cardError(p, c, "card_declined", decline)
-	}
-	return t.take(p, c, amount, f)
-}
-
-// take captures amount of a held charge and frees the rest.
-func (t *tx) take(p intent, c charge, amount int64, f form) (wire, *apiError) {
-	c.Captured, c.Metadata = amount, p.Metadata
-	c.Balance = t.post("charge", c.ID, amount, c.Currency)
-	p.Status, p.Received, p.Capturable = succeeded, amount, 0
-	t.putCharge(c)
-	t.putIntent(p)
-	t.announce("charge.captured", t.chargeWire(c))
-	t.announce("payment_intent.succeeded", t.intentWire(p, nil))
-	return t.intentWire(p, f), nil
 }
 
 // cancelIntent serves POST /v1/payment_intents/:id/cancel.
@@ -312,7 +237,7 @@ func cancelIntent(t *tx, f form) (wire, *apiError) {
 	if e != nil {
 		return nil, e
 	}
-	if p.Status == succeeded || p.Status == canceled {
+	if p.Status == succeeded || p.Status == canceled || p.Received > 0 {
 		return nil, t.unexpected(p, "cancel")
 	}
 	return t.intentWire(t.release(p, reason, t.now), f), nil
@@ -329,7 +254,7 @@ func (t *tx) release(p intent, reason string, at int64) intent {
 		}
 		t.announce(kind, t.chargeWire(c))
 	}
-	p.Status, p.Capturable, p.CanceledAt, p.CancelReason = canceled, 0, at, reason
+	p.Status, p.Capturable, p.CanceledAt, p.CancelReason, p.Action = canceled, 0, at, reason, action{}
 	t.putIntent(p)
 	t.announce("payment_intent.canceled", t.intentWire(p, nil))
 	return p
@@ -349,14 +274,5 @@ func updateIntent(t *tx, f form) (wire, *apiError) {
 		p.Description = d
 	}
 	t.putIntent(p)
-	return t.intentWire(p, f), nil
-}
-
-// getIntent serves GET /v1/payment_intents/:id.
-func getIntent(t *tx, f form) (wire, *apiError) {
-	p, ok := t.intent(t.call.id)
-	if !ok {
-		return nil, notFound("payment_intent", t.call.id)
-	}
 	return t.intentWire(p, f), nil
 }

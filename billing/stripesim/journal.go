@@ -58,8 +58,8 @@ func replay(r io.Reader, s *state, keep limits) (int64, error) {
 	}
 }
 
-// append writes a record and, if sync is set, waits until it is on disk.
-func (j *journal) append(rec record, sync bool) error {
+// append writes a record.
+func (j *journal) append(rec record) error {
 	if j.file == nil {
 		return nil
 	}
@@ -70,7 +70,12 @@ func (j *journal) append(rec record, sync bool) error {
 	if _, err := j.file.Write(append(line, '\n')); err != nil {
 		return fmt.Errorf("append to journal: %w", err)
 	}
-	if !sync {
+	return nil
+}
+
+// sync waits until all that was written is on disk.
+func (j *journal) sync() error {
+	if j.file == nil {
 		return nil
 	}
 	if err := j.file.Sync(); err != nil {

@@ -1,17 +1,11 @@
 package stripesim
 
 import (
+	"maps"
+	"path"
 	"slices"
 	"strconv"
 )
-
-func (c customer) at() int64 { return c.Created }
-func (m method) at() int64   { return m.Created }
-func (p intent) at() int64   { return p.Created }
-func (c charge) at() int64   { return c.Created }
-func (r refund) at() int64   { return r.Created }
-func (b balance) at() int64  { return b.Created }
-func (e event) at() int64    { return e.Created }
 
 // listed is what every list needs of its objects.
 type listed interface {
@@ -24,14 +18,20 @@ type span struct{ from, to int64 }
 
 const always = int64(1) << 60
 
-func createdSpan(f form) (span, *apiError) {
+// slack is how much older than the object before it an object may be: a slow
+// request is dated when its work began.
+const slack = day
+
+func createdSpan(f form) (span, *apiError) { return spanOf(f, "created") }
+
+func spanOf(f form, field string) (span, *apiError) {
 	s := span{from: 0, to: always}
 	for name, set := range map[string]func(int64){
-		"created":      func(n int64) { s = span{n, n} },
-		"created[gte]": func(n int64) { s.from = n },
-		"created[gt]":  func(n int64) { s.from = n + 1 },
-		"created[lte]": func(n int64) { s.to = n },
-		"created[lt]":  func(n int64) { s.to = n - 1 },
+		field:           func(n int64) { s = span{n, n} },
+		field + "[gte]": func(n int64) { s.from = n },
+		field + "[gt]":  func(n int64) { s.from = n + 1 },
+		field + "[lte]": func(n int64) { s.to = n },
+		field + "[lt]":  func(n int64) { s.to = n - 1 },
 	} {
 		n, given, e := f.integer(name)
 		if e != nil {
@@ -69,7 +69,7 @@ func page[T listed](t *tx, f form, tab *table[T], match func(T) bool) ([]T, bool
 			break
 		}
 		v := tab.byID[id]
-		if v.at() < when.from { // ids are in the order of their times
+		if v.at() < when.from-slack { // ids are in the order of their times
 			break
 		}
 		if after != "" {
@@ -78,7 +78,7 @@ func page[T listed](t *tx, f form, tab *table[T], match func(T) bool) ([]T, bool
 			}
 			continue
 		}
-		if v.at() <= when.to && match(v) {
+		if v.at() >= when.from && v.at() <= when.to && match(v) {
 			out = append(out, v)
 		}
 		if before == "" && len(out) > int(limit) {
@@ -140,12 +140,29 @@ func listRefunds(t *tx, f form) (wire, *apiError) {
 		}
 		tab = few
 	}
-	return list(t, f, tab, func(r refund) bool { return same(f, "charge", r.Charge) }, refundWire)
+	return list(t, f, tab, func(r refund) bool { return same(f, "charge", r.Charge) }, t.refundWire)
 }
 
+// listBalances looks only at what the payout it is asked for is the sum of.
 func listBalances(t *tx, f form) (wire, *apiError) {
-	return list(t, f, &t.sim.state.balances,
-		func(b balance) bool { return same(f, "type", b.Kind) && same(f, "source", b.Source) }, balanceWire)
+	tab := &t.sim.state.balances
+	if name := f.get("payout"); name != "" {
+		p, ok := t.sim.state.payouts.byID[name]
+		switch {
+		case !ok:
+			return nil, missing("payout", "payout", name)
+		case !p.Automatic:
+			return nil, invalid("payout", "", "Balance transaction history can only be filtered on automatic payouts.")
+		}
+		few := &table[balance]{}
+		for _, id := range t.sim.state.bundles[name] {
+			few.put(tab.byID[id])
+		}
+		tab = few
+	}
+	return list(t, f, tab, func(b balance) bool {
+		return same(f, "type", b.Kind) && same(f, "source", b.Source) && same(f, "currency", b.Currency)
+	}, t.balanceWire)
 }
 
 func listCustomers(t *tx, f form) (wire, *apiError) {
@@ -162,20 +179,90 @@ func listMethods(t *tx, f form) (wire, *apiError) {
 		func(m method) bool { return who != "" && m.Customer == who }, t.methodWire)
 }
 
+func listSetups(t *tx, f form) (wire, *apiError) {
+	return list(t, f, &t.sim.state.setups, func(s setup) bool {
+		return same(f, "customer", s.Customer) && same(f, "payment_method", s.Method)
+	}, t.setupWire)
+}
+
+func listDisputes(t *tx, f form) (wire, *apiError) {
+	return list(t, f, &t.sim.state.disputes, func(d dispute) bool {
+		return same(f, "charge", d.Charge) && same(f, "payment_intent", d.Intent)
+	}, t.disputeWire)
+}
+
+func listWarnings(t *tx, f form) (wire, *apiError) {
+	return list(t, f, &t.sim.state.warnings, func(w warning) bool {
+		return same(f, "charge", w.Charge) && same(f, "payment_intent", w.Intent)
+	}, t.warningWire)
+}
+
+func listFiles(t *tx, f form) (wire, *apiError) {
+	return list(t, f, &t.sim.state.files, func(v file) bool { return same(f, "purpose", v.Purpose) }, t.fileWire)
+}
+
+func listPayouts(t *tx, f form) (wire, *apiError) {
+	arrives, e := spanOf(f, "arrival_date")
+	if e != nil {
+		return nil, e
+	}
+	return list(t, f, &t.sim.state.payouts, func(p payout) bool {
+		at := p.Arrives / day * day
+		return same(f, "status", p.Status) && same(f, "destination", bankAccount) && at >= arrives.from && at <= arrives.to
+	}, t.payoutWire)
+}
+
+// eventLife is how far back events are listed.
+const eventLife = 30 * day
+
+// listEvents takes "*" in type for any run of characters.
 func listEvents(t *tx, f form) (wire, *apiError) {
-	kinds := f.under("types")
+	kinds := slices.Collect(maps.Values(f.under("types")))
+	if len(kinds) > 20 {
+		return nil, invalid("types", "", "You may name at most 20 types.")
+	}
+	if kind := f.get("type"); kind != "" {
+		kinds = append(kinds, kind)
+	}
+	oldest := t.now - eventLife
 	return list(t, f, &t.sim.state.events, func(e event) bool {
 		if ok := f.get("delivery_success"); ok != "" && ok != strconv.FormatBool(e.Delivery == "delivered") {
 			return false
 		}
-		if !same(f, "type", e.Type) {
-			return false
-		}
-		for _, k := range kinds {
-			if k == e.Type {
-				return true
-			}
-		}
-		return len(kinds) == 0
+		return e.Created >= oldest && (len(kinds) == 0 || slices.ContainsFunc(kinds, func(kind string) bool {
+			fits, err := path.Match(kind, e.Type)
+			return err == nil && fits
+		}))
 	}, func(e event) wire { return t.sim.eventWire(e, APIVersion) })
+}
+
+// get serves GET of one object.
+func get[T interface{ id() string }](
+	what string, tab func(*state) *table[T], render func(*tx, T) wire,
+) func(*tx, form) (wire, *apiError) {
+	return func(t *tx, _ form) (wire, *apiError) {
+		v, ok := tab(&t.sim.state).byID[t.call.id]
+		if !ok {
+			return nil, notFound(what, t.call.id)
+		}
+		return render(t, v), nil
+	}
+}
+
+// getIntent serves GET /v1/payment_intents/:id.
+func getIntent(t *tx, f form) (wire, *apiError) {
+	p, ok := t.intent(t.call.id)
+	if !ok {
+		return nil, notFound("payment_intent", t.call.id)
+	}
+	return t.intentWire(p, f), nil
+}
+
+// getAccount serves GET /v1/account.
+func getAccount(t *tx, _ form) (wire, *apiError) {
+	return wire{
+		"id": Account, "object": "account", "business_type": "company", "charges_enabled": true, "country": "US",
+		"created": 0, "default_currency": "usd", "details_submitted": true, "email": nil, "metadata": wire{},
+		"payouts_enabled": true, "type": "standard",
+	}, nil
 }

@@ -27,33 +27,64 @@ func createRefund(t *tx, f form) (wire, *apiError) {
 	if !given {
 		amount = left
 	}
-	switch {
-	case left == 0:
-		return nil, refused("charge_already_refunded", "Charge "+c.ID+" has already been refunded.")
-	case amount < 1:
-		return nil, invalid("amount", "parameter_invalid_integer", "Must be greater than or equal to 1.")
-	case amount > left:
-		e := refused("amount_too_large", fmt.Sprintf(
-			"Refund amount (%d %s) is greater than unrefunded amount on charge (%d %s)", amount, c.Currency, left, c.Currency))
-		e.param = "amount"
-		return nil, e
-	}
-	if e := checkUnit("amount", amount, c.Currency); e != nil {
+	if e := t.checkRefund(c, amount, left); e != nil {
 		return nil, e
 	}
 	r := refund{
 		ID: t.id("re_"), Created: t.now, Intent: p.ID, Charge: c.ID, Amount: amount, Currency: c.Currency,
 		Status: succeeded, Reason: reason, Metadata: data,
 	}
-	r.Balance = t.post("refund", r.ID, -amount, c.Currency)
+	switch c.Card.Refunds {
+	case refundsFail:
+		r.Next, r.NextAt = failed, t.now+day
+	case refundsPend:
+		r.Status, r.Next, r.NextAt = pending, succeeded, t.now+day
+	case refundsPendAndFail:
+		r.Status, r.Next, r.NextAt = pending, failed, t.now+day
+	}
+	r.Balance = t.post(balance{Kind: "refund", Source: r.ID, Amount: -amount, Currency: c.Currency})
 	c.Refunded += amount
 	p.Refunds = append(slices.Clone(p.Refunds), r.ID)
 	store(&t.rec.Refunds, r)
 	t.putCharge(c)
 	t.putIntent(p)
 	t.announce("charge.refunded", t.chargeWire(c))
-	t.announce("refund.created", refundWire(r))
-	return refundWire(r), nil
+	t.announce("refund.created", t.refundWire(r))
+	if c.Refunded == c.Captured {
+		t.refundedWhole(c)
+	}
+	return t.refundWire(r), nil
+}
+
+// checkRefund refuses what cannot be given back.
+func (t *tx) checkRefund(c charge, amount, left int64) *apiError {
+	switch {
+	case t.chargedBack(c):
+		return refused("charge_disputed", "Charge "+c.ID+" has been charged back; cannot issue a refund.")
+	case left == 0:
+		return refused("charge_already_refunded", "Charge "+c.ID+" has already been refunded.")
+	case amount < 1:
+		return invalid("amount", "parameter_invalid_integer", "Must be greater than or equal to 1.")
+	case amount > left:
+		e := refused("amount_too_large", fmt.Sprintf(
+			"Refund amount (%d %s) is greater than unrefunded amount on charge (%d %s)", amount, c.Currency, left, c.Currency))
+		e.param = "amount"
+		return e
+	}
+	return checkUnit("amount", amount, c.Currency)
+}
+
+// refundedWhole ends what a full refund answers: an inquiry is closed, a fraud
+// warning needs nothing more.
+func (t *tx) refundedWhole(c charge) {
+	for _, id := range c.Disputes {
+		if d, _ := t.disputeOf(id); d.inquiring() {
+			t.close(d, warningClosed)
+		}
+	}
+	for _, id := range c.Warnings {
+		t.announce("radar.early_fraud_warning.updated", t.warningWire(t.sim.state.warnings.byID[id]))
+	}
 }
 
 // refundable finds the captured charge a refund is for.
@@ -78,44 +109,78 @@ func (t *tx) refundable(f form) (intent, charge, *apiError) {
 		return intent{}, c, missing("charge", "charge", id)
 	}
 	p, _ := t.intent(c.Intent)
-	if c.Captured == 0 {
+	if !c.Done {
 		return p, c, refused("charge_not_refundable", "Charge "+c.ID+" has not been captured.")
 	}
 	return p, c, nil
 }
 
-// getRefund serves GET /v1/refunds/:id.
-func getRefund(t *tx, _ form) (wire, *apiError) {
-	r, ok := t.sim.state.refunds.byID[t.call.id]
+// endRefund gives a refund another status. When it fails or is canceled, the
+// money is back in the account and still owed to the shopper.
+func (t *tx) endRefund(r refund, status, reason string) {
+	r.Status, r.Next, r.NextAt = status, "", 0
+	if status != succeeded {
+		if status == failed {
+			r.FailureReason = reason
+		}
+		r.FailureBalance = t.post(balance{Kind: "refund_failure", Source: r.ID, Amount: r.Amount, Currency: r.Currency})
+		c, _ := t.charge(r.Charge)
+		c.Refunded -= r.Amount
+		t.putCharge(c)
+	}
+	store(&t.rec.Refunds, r)
+	t.announce("charge.refund.updated", t.refundWire(r))
+	t.announce("refund.updated", t.refundWire(r))
+}
+
+// cancelRefund serves POST /v1/refunds/:id/cancel.
+func cancelRefund(t *tx, _ form) (wire, *apiError) {
+	r, ok := t.refund(t.call.id)
+	switch {
+	case !ok:
+		return nil, notFound("refund", t.call.id)
+	case r.Status != pending:
+		return nil, refused("", "Refund "+r.ID+" has a status of "+r.Status+" and cannot be canceled.")
+	}
+	t.endRefund(r, canceled, "")
+	r, _ = t.refund(r.ID)
+	return t.refundWire(r), nil
+}
+
+// updateRefund serves POST /v1/refunds/:id: metadata.
+func updateRefund(t *tx, f form) (wire, *apiError) {
+	r, ok := t.refund(t.call.id)
 	if !ok {
 		return nil, notFound("refund", t.call.id)
 	}
-	return refundWire(r), nil
+	var e *apiError
+	if r.Metadata, e = f.metadata(r.Metadata); e != nil {
+		return nil, e
+	}
+	store(&t.rec.Refunds, r)
+	return t.refundWire(r), nil
 }
 
-// getCharge serves GET /v1/charges/:id.
-func getCharge(t *tx, _ form) (wire, *apiError) {
-	c, ok := t.charge(t.call.id)
-	if !ok {
-		return nil, notFound("charge", t.call.id)
-	}
-	return t.chargeWire(c), nil
-}
+func (t *tx) refund(id string) (refund, bool) { return lookup(t.rec.Refunds, &t.sim.state.refunds, id) }
 
-// getBalance serves GET /v1/balance_transactions/:id.
-func getBalance(t *tx, _ form) (wire, *apiError) {
-	b, ok := t.sim.state.balances.byID[t.call.id]
-	if !ok {
-		return nil, notFound("balance_transaction", t.call.id)
+func (t *tx) refundWire(r refund) wire {
+	w := wire{
+		"id": r.ID, "object": "refund", "amount": r.Amount, "balance_transaction": orNull(r.Balance),
+		"charge": r.Charge, "created": r.Created, "currency": r.Currency,
+		"destination_details": wire{
+			"type": "card",
+			"card": wire{
+				"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund",
+			},
+		},
+		"metadata": meta(r.Metadata), "payment_intent": r.Intent, "reason": orNull(r.Reason), "receipt_number": nil,
+		"source_transfer_reversal": nil, "status": r.Status, "transfer_reversal": nil,
 	}
-	return balanceWire(b), nil
-}
-
-// getEvent serves GET /v1/events/:id.
-func getEvent(t *tx, _ form) (wire, *apiError) {
-	e, ok := t.sim.state.events.byID[t.call.id]
-	if !ok {
-		return nil, notFound("event", t.call.id)
+	if r.FailureBalance != "" {
+		w["failure_balance_transaction"] = r.FailureBalance
 	}
-	return t.sim.eventWire(e, APIVersion), nil
+	if r.FailureReason != "" {
+		w["failure_reason"] = r.FailureReason
+	}
+	return w
 }

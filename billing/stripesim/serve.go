@@ -24,6 +24,8 @@ type call struct {
 	requestID        string
 	seq              uint64
 	visit, opID      string
+	base             string // address by which the simulator was reached
+	upload           *upload
 	decline          string // decline code that a fault demands
 	fault            Fault
 	refusal          *apiError // found before the endpoint was reached
@@ -37,8 +39,8 @@ type answer struct {
 	replayed bool
 }
 
-// maxBody bounds a request: ours have a few hundred bytes.
-const maxBody = 1 << 20
+// maxBody bounds a request: ours have a few hundred bytes, but for a file.
+const maxBody = maxFile + 1<<20
 
 // ServeHTTP answers a request to Stripe's API, or to the simulator's own
 // controls under /sim/.
@@ -68,21 +70,10 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Sim) accept(r *http.Request) *call {
 	c := &call{method: r.Method, path: r.URL.Path, key: r.Header.Get("Idempotency-Key")}
 	c.route, c.op, c.id = match(r.Method, r.URL.Path)
-	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
-	if err != nil {
-		c.refusal = invalid("", "", "The request body could not be read.")
+	if r.Host != "" {
+		c.base = "http://" + r.Host
 	}
-	text := string(raw)
-	if r.Method == http.MethodGet {
-		text, c.key = r.URL.RawQuery, ""
-	}
-	values, err := url.ParseQuery(text)
-	if err != nil {
-		c.refusal = invalid("", "", "The parameters are not form encoded.")
-	}
-	c.form = form(values)
-	sum := sha256.Sum256([]byte(c.method + " " + c.path + "?" + values.Encode()))
-	c.params = hex.EncodeToString(sum[:])
+	c.read(r)
 	if c.refusal == nil {
 		c.refusal = s.check(c, r)
 	}
@@ -100,6 +91,34 @@ func (s *Sim) accept(r *http.Request) *call {
 		}
 	}
 	return c
+}
+
+// read takes the parameters out of the request.
+func (c *call) read(r *http.Request) {
+	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
+	if err != nil {
+		c.refusal = invalid("", "", "The request body could not be read.")
+	}
+	text, kind := string(raw), r.Header.Get("Content-Type")
+	if r.Method == http.MethodGet {
+		text, kind, c.key = r.URL.RawQuery, "", ""
+	}
+	var values url.Values
+	if strings.HasPrefix(kind, "multipart/") {
+		values, c.upload, err = parts(raw, kind)
+	} else {
+		values, err = url.ParseQuery(text)
+	}
+	if err != nil {
+		c.refusal = invalid("", "", "The parameters are not form encoded.")
+	}
+	c.form = form(values)
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%s %s?%s", c.method, c.path, values.Encode())
+	if c.upload != nil {
+		fmt.Fprintf(sum, "#%s#%s", c.upload.name, c.upload.content)
+	}
+	c.params = hex.EncodeToString(sum.Sum(nil))
 }
 
 // check refuses what no endpoint would see.
@@ -132,9 +151,9 @@ func (s *Sim) check(c *call, r *http.Request) *apiError {
 func (s *Sim) identify(c *call) {
 	data := c.form.under("metadata")
 	c.visit, c.opID = data["visit"], data["op_id"]
-	for _, id := range []string{c.id, c.form.get("payment_intent")} {
-		if p, ok := s.state.intents.byID[id]; ok && c.visit == "" {
-			c.visit = p.Metadata["visit"]
+	for _, id := range []string{c.id, c.form.get("payment_intent"), c.form.get("charge")} {
+		if c.visit == "" && id != "" {
+			c.visit = s.state.intentOf(id).Metadata["visit"]
 		}
 	}
 }
@@ -216,6 +235,8 @@ func injected(kind FaultKind) *apiError {
 		e.status = http.StatusServiceUnavailable
 	case Error429:
 		e.status, e.kind, e.code = http.StatusTooManyRequests, typeInvalid, "rate_limit"
+	case LockTimeout:
+		e.status, e.kind, e.code = http.StatusTooManyRequests, typeInvalid, "lock_timeout"
 	case Error409:
 		e.status, e.kind, e.code = http.StatusConflict, typeInvalid, "lock_timeout"
 	default:
@@ -255,7 +276,7 @@ func (s *Sim) note(c *call) {
 // keep logs a request that changed nothing; it need not be durable.
 func (s *Sim) keep(rec record, c *call) {
 	if c.method != http.MethodGet {
-		if err := s.journal.append(rec, false); err != nil {
+		if err := s.journal.append(rec); err != nil {
 			rec.Request.Fault = FaultKind("journal: " + err.Error())
 		}
 	}

@@ -12,6 +12,9 @@ import (
 // APIVersion is the only version of Stripe's API that is spoken.
 const APIVersion = "2023-10-16"
 
+// Account is the id of the simulated account.
+const Account = "acct_1SimulatedAccount0"
+
 // keyLife is how long an idempotency key is remembered.
 const keyLife = 24 * time.Hour
 
@@ -44,13 +47,17 @@ type Config struct {
 	// Transport delivers webhooks; nil is a transport of the simulator's own.
 	Transport http.RoundTripper
 
+	// ManualPayouts leaves the money in the account until a payout is asked
+	// for; otherwise what is available is paid out every midnight (UTC).
+	ManualPayouts bool
+
 	// KeepEvents and KeepRequests bound what stays in memory to be looked at;
 	// 0 means 50,000 events and 1,000,000 requests.
 	KeepEvents, KeepRequests int
 }
 
 func (c Config) limits() limits {
-	l := limits{events: c.KeepEvents, requests: c.KeepRequests}
+	l := limits{events: c.KeepEvents, requests: c.KeepRequests, manualPayouts: c.ManualPayouts}
 	if l.events == 0 {
 		l.events = 50_000
 	}
@@ -85,7 +92,9 @@ func Open(cfg Config) (*Sim, error) {
 		return nil, fmt.Errorf("%w: no clock", ErrConfig)
 	}
 	s := &Sim{cfg: cfg, faults: faults{seed: cfg.Seed}, done: make(chan struct{}), busy: map[string]bool{}}
-	s.state = state{answers: map[string]storedAnswer{}, held: map[string]int64{}}
+	s.state = state{
+		answers: map[string]storedAnswer{}, unpaid: map[string][]string{}, bundles: map[string][]string{},
+	}
 	s.hooks = newHooks(s)
 	if err := s.SetWebhook(cfg.WebhookURL, cfg.WebhookSecret); err != nil {
 		return nil, err
@@ -128,6 +137,16 @@ func (s *Sim) SetWebhook(url, secret string) error {
 	return nil
 }
 
+// RotateWebhookSecret signs with a new secret from now on, and for a day of
+// the simulator's clock with the one before as well.
+func (s *Sim) RotateWebhookSecret(secret string) error {
+	if secret == "" || !s.hooks.listening() {
+		return fmt.Errorf("%w: a new secret needs a webhook", ErrConfig)
+	}
+	s.hooks.rotate(secret, s.Now().Add(24*time.Hour))
+	return nil
+}
+
 // Now returns the simulator's time.
 func (s *Sim) Now() time.Time {
 	s.mu.Lock()
@@ -135,8 +154,8 @@ func (s *Sim) Now() time.Time {
 	return s.now()
 }
 
-// Advance sets the simulator's clock forward. Holds that lapse by it are
-// canceled and announced at once, and keys older than 24 hours are forgotten.
+// Advance sets the simulator's clock forward. What becomes due by it happens
+// and is announced at once, each thing at its own time.
 func (s *Sim) Advance(d time.Duration) error {
 	if d < 0 {
 		return fmt.Errorf("advance by %s: %w", d, ErrClock)
@@ -150,6 +169,15 @@ func (s *Sim) Advance(d time.Duration) error {
 		return fmt.Errorf("advance by %s: %w", d, err)
 	}
 	return nil
+}
+
+// Settle does what the clock has made due. Every request does so too; a
+// program that serves in real time calls it now and then, so that what is due
+// does not wait for a request.
+func (s *Sim) Settle() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.settle()
 }
 
 // Fault adds a fault and returns its number.

@@ -240,7 +240,7 @@ func TestRefusals(t *testing.T) {
 		{"/v1/refunds", "payment_intent=" + pi, "400 payment_intent_unexpected_state"},
 		{"/v1/refunds", "", "400 parameter_missing"},
 		{"/v1/refunds", "payment_intent=pi_none", "400 resource_missing"},
-		{"/v1/setup_intents", "", "404 invalid_request_error"},
+		{"/v1/subscriptions", "", "404 invalid_request_error"},
 		{"/v1/payment_methods/pm_card_chargeDeclined/attach", "customer=cus_none", "400 resource_missing"},
 		{"/v1/payment_methods", "type=card&card[number]=1", "402 incorrect_number"},
 	} {

@@ -1,167 +1,50 @@
 package stripesim
 
-import "time"
-
-// Statuses of payment intents that the simulator uses.
-const (
-	needsMethod  = "requires_payment_method"
-	needsConfirm = "requires_confirmation"
-	needsAction  = "requires_action"
-	needsCapture = "requires_capture"
-	succeeded    = "succeeded"
-	canceled     = "canceled"
-	failed       = "failed"
+import (
+	"strings"
+	"time"
 )
-
-// The objects. They are values: a change is made on a copy and installed by
-// commit, and their maps and slices are replaced, never written to.
-type (
-	customer struct {
-		ID          string            `json:"id"`
-		Created     int64             `json:"created"`
-		Email       string            `json:"email,omitempty"`
-		Name        string            `json:"name,omitempty"`
-		Description string            `json:"description,omitempty"`
-		Metadata    map[string]string `json:"metadata,omitempty"`
-		Default     string            `json:"default,omitempty"`
-		Deleted     bool              `json:"deleted,omitempty"`
-	}
-
-	method struct {
-		ID       string            `json:"id"`
-		Created  int64             `json:"created"`
-		Customer string            `json:"customer,omitempty"`
-		Metadata map[string]string `json:"metadata,omitempty"`
-		Card     card              `json:"card"`
-		Uses     int               `json:"uses,omitempty"`
-	}
-
-	intent struct {
-		ID            string            `json:"id"`
-		Created       int64             `json:"created"`
-		Amount        int64             `json:"amount"`
-		Capturable    int64             `json:"capturable,omitempty"`
-		Received      int64             `json:"received,omitempty"`
-		Currency      string            `json:"currency"`
-		Status        string            `json:"status"`
-		Customer      string            `json:"customer,omitempty"`
-		Method        string            `json:"method,omitempty"`
-		CaptureMethod string            `json:"capture_method"`
-		Description   string            `json:"description,omitempty"`
-		FutureUsage   string            `json:"future_usage,omitempty"`
-		OffSession    bool              `json:"off_session,omitempty"`
-		Metadata      map[string]string `json:"metadata,omitempty"`
-		Charge        string            `json:"charge,omitempty"`
-		Refunds       []string          `json:"refunds,omitempty"`
-		CanceledAt    int64             `json:"canceled_at,omitempty"`
-		CancelReason  string            `json:"cancel_reason,omitempty"`
-		LastError     *lastError        `json:"last_error,omitempty"`
-	}
-
-	lastError struct {
-		Code        string `json:"code"`
-		DeclineCode string `json:"decline_code,omitempty"`
-		Message     string `json:"message"`
-		Charge      string `json:"charge,omitempty"`
-	}
-
-	charge struct {
-		ID            string            `json:"id"`
-		Created       int64             `json:"created"`
-		Intent        string            `json:"intent"`
-		Customer      string            `json:"customer,omitempty"`
-		Method        string            `json:"method"`
-		Card          card              `json:"card"`
-		Amount        int64             `json:"amount"`
-		Captured      int64             `json:"captured,omitempty"`
-		Refunded      int64             `json:"refunded,omitempty"`
-		Currency      string            `json:"currency"`
-		Status        string            `json:"status"`
-		Released      bool              `json:"released,omitempty"`
-		CaptureBefore int64             `json:"capture_before,omitempty"`
-		Balance       string            `json:"balance,omitempty"`
-		Metadata      map[string]string `json:"metadata,omitempty"`
-		FailureCode   string            `json:"failure_code,omitempty"`
-		Failure       string            `json:"failure,omitempty"`
-		NotCaptured   int               `json:"not_captured,omitempty"` // captures that were declined
-	}
-
-	refund struct {
-		ID       string            `json:"id"`
-		Created  int64             `json:"created"`
-		Intent   string            `json:"intent"`
-		Charge   string            `json:"charge"`
-		Amount   int64             `json:"amount"`
-		Currency string            `json:"currency"`
-		Status   string            `json:"status"`
-		Reason   string            `json:"reason,omitempty"`
-		Balance  string            `json:"balance"`
-		Metadata map[string]string `json:"metadata,omitempty"`
-	}
-
-	balance struct {
-		ID       string `json:"id"`
-		Created  int64  `json:"created"`
-		Kind     string `json:"kind"`
-		Source   string `json:"source"`
-		Amount   int64  `json:"amount"`
-		Fee      int64  `json:"fee"`
-		Currency string `json:"currency"`
-	}
-
-	event struct {
-		ID       string `json:"id"`
-		Created  int64  `json:"created"`
-		Type     string `json:"type"`
-		Object   wire   `json:"object"`
-		Request  string `json:"request,omitempty"`
-		Key      string `json:"key,omitempty"`
-		Delivery string `json:"delivery,omitempty"` // "", delivered, lost, failed, none (nobody listened)
-	}
-
-	// storedAnswer is what an idempotency key replays.
-	storedAnswer struct {
-		Key     string `json:"key"`
-		Created int64  `json:"created"`
-		Params  string `json:"params"` // digest of method, path and parameters
-		Status  int    `json:"status"`
-		Body    string `json:"body"`
-		Request string `json:"request"`
-	}
-)
-
-func (c customer) id() string { return c.ID }
-func (m method) id() string   { return m.ID }
-func (p intent) id() string   { return p.ID }
-func (c charge) id() string   { return c.ID }
-func (r refund) id() string   { return r.ID }
-func (b balance) id() string  { return b.ID }
-func (e event) id() string    { return e.ID }
 
 // record is one change of the state: a line of the journal.
 type record struct {
 	Customers []customer     `json:"customers,omitempty"`
 	Methods   []method       `json:"methods,omitempty"`
 	Intents   []intent       `json:"intents,omitempty"`
+	Setups    []setup        `json:"setups,omitempty"`
 	Charges   []charge       `json:"charges,omitempty"`
 	Refunds   []refund       `json:"refunds,omitempty"`
+	Disputes  []dispute      `json:"disputes,omitempty"`
+	Warnings  []warning      `json:"warnings,omitempty"`
+	Files     []file         `json:"files,omitempty"`
 	Balances  []balance      `json:"balances,omitempty"`
+	Payouts   []payout       `json:"payouts,omitempty"`
+	Bundles   []bundle       `json:"bundles,omitempty"`
 	Events    []event        `json:"events,omitempty"`
 	Answers   []storedAnswer `json:"answers,omitempty"`
 	Request   *Request       `json:"request,omitempty"`
+	Asked     uint64         `json:"asked,omitempty"`    // requests and acts so far
 	Advanced  time.Duration  `json:"advanced,omitempty"` // of the clock, in all
 	Delivery  []delivered    `json:"delivery,omitempty"`
 }
 
 // empty reports whether the record changes nothing that a client can see.
 func (r record) empty() bool {
-	return len(r.Answers)+len(r.Customers)+len(r.Methods)+len(r.Intents)+len(r.Charges)+len(r.Refunds) == 0
+	return len(r.Answers)+len(r.Customers)+len(r.Methods)+len(r.Intents)+len(r.Setups)+len(r.Charges)+
+		len(r.Refunds)+len(r.Disputes)+len(r.Warnings)+len(r.Files)+len(r.Payouts)+len(r.Balances)+len(r.Events) == 0
+}
+
+// bundle says what an automatic payout is the sum of.
+type bundle struct {
+	Payout   string   `json:"payout"`
+	At       int64    `json:"at"`
+	Balances []string `json:"balances"` // the payout's own included
 }
 
 // delivered says what became of an event's webhook.
 type delivered struct {
 	Event string `json:"event"`
 	How   string `json:"how"`
+	Again int64  `json:"again,omitempty"` // time of the next round, when it waits for one
 }
 
 // table keeps objects of one kind in the order of their making.
@@ -180,6 +63,12 @@ func (t *table[T]) put(v T) {
 	t.byID[v.id()] = v
 }
 
+// has reports whether an object has the id.
+func (t *table[T]) has(id string) bool {
+	_, ok := t.byID[id]
+	return ok
+}
+
 // dropOldest forgets all but the newest n.
 func (t *table[T]) dropOldest(n int) {
 	for len(t.ids) > n {
@@ -194,17 +83,76 @@ type state struct {
 	customers table[customer]
 	methods   table[method]
 	intents   table[intent]
+	setups    table[setup]
 	charges   table[charge]
 	refunds   table[refund]
+	disputes  table[dispute]
+	warnings  table[warning]
+	files     table[file]
 	balances  table[balance]
+	payouts   table[payout]
 	events    table[event]
+	unpaid    map[string][]string // currency to balance transactions in no automatic payout yet
+	bundles   map[string][]string // payout to what it is the sum of
 	answers   map[string]storedAnswer
 	keys      []string // of answers, oldest first
 	requests  []Request
 	asked     uint64 // requests seen
 	advanced  time.Duration
-	held      map[string]int64 // intent to the time its hold lapses
-	lapse     int64            // earliest of held; 0 if none
+	due       due
+}
+
+// has reports whether an object has the id.
+func (s *state) has(id string) bool {
+	prefix, _, _ := strings.Cut(id, "_")
+	switch prefix {
+	case "cus":
+		return s.customers.has(id)
+	case "pm":
+		return s.methods.has(id)
+	case "pi":
+		return s.intents.has(id)
+	case "seti":
+		return s.setups.has(id)
+	case "ch":
+		return s.charges.has(id)
+	case "re":
+		return s.refunds.has(id)
+	case "du":
+		return s.disputes.has(id)
+	case "issfr":
+		return s.warnings.has(id)
+	case "file":
+		return s.files.has(id)
+	case "txn":
+		return s.balances.has(id)
+	case "po":
+		return s.payouts.has(id)
+	default:
+		return s.events.has(id)
+	}
+}
+
+// intentOf returns the intent that an object is about, if there is one.
+func (s *state) intentOf(id string) intent {
+	switch prefix, _, _ := strings.Cut(id, "_"); prefix {
+	case "ch":
+		id = s.charges.byID[id].Intent
+	case "re":
+		id = s.refunds.byID[id].Intent
+	case "du":
+		id = s.disputes.byID[id].Intent
+	case "issfr":
+		id = s.warnings.byID[id].Intent
+	}
+	return s.intents.byID[id]
+}
+
+// limits bounds what is kept in memory only for looking at, and says whether
+// payouts come by themselves.
+type limits struct {
+	events, requests int
+	manualPayouts    bool
 }
 
 // apply installs a record.
@@ -213,8 +161,13 @@ func (s *state) apply(r record, keep limits) {
 	putAll(&s.methods, r.Methods)
 	putAll(&s.charges, r.Charges)
 	putAll(&s.intents, r.Intents)
+	putAll(&s.setups, r.Setups)
 	putAll(&s.refunds, r.Refunds)
+	putAll(&s.disputes, r.Disputes)
+	putAll(&s.warnings, r.Warnings)
+	putAll(&s.files, r.Files)
 	putAll(&s.balances, r.Balances)
+	putAll(&s.payouts, r.Payouts)
 	putAll(&s.events, r.Events)
 	s.events.dropOldest(keep.events)
 	for _, a := range r.Answers {
@@ -228,35 +181,27 @@ func (s *state) apply(r record, keep limits) {
 			s.requests = s.requests[over:]
 		}
 	}
+	s.asked = max(s.asked, r.Asked)
 	s.advanced = max(s.advanced, r.Advanced)
 	for _, d := range r.Delivery {
-		if e, ok := s.events.byID[d.Event]; ok {
-			e.Delivery = d.How
-			s.events.put(e)
-		}
+		s.settleDelivery(d)
 	}
-	for _, p := range r.Intents {
-		s.watch(p)
-	}
+	s.account(r, keep)
+	s.watch(r)
 }
 
-// limits bounds what is kept in memory only for looking at.
-type limits struct{ events, requests int }
-
-// watch keeps the list of holds that will lapse.
-func (s *state) watch(p intent) {
-	if p.Status == needsCapture {
-		until := s.charges.byID[p.Charge].CaptureBefore
-		s.held[p.ID] = until
-		if s.lapse == 0 || until < s.lapse {
-			s.lapse = until
-		}
+// settleDelivery keeps what became of a webhook.
+func (s *state) settleDelivery(d delivered) {
+	e, ok := s.events.byID[d.Event]
+	if !ok {
 		return
 	}
-	delete(s.held, p.ID)
-	if len(s.held) == 0 {
-		s.lapse = 0
+	e.Delivery, e.Again = d.How, d.Again
+	if d.How == waiting {
+		e.Tries++
 	}
+	s.events.put(e)
+	s.due.set(e.ID, e.Again)
 }
 
 func putAll[T interface{ id() string }](t *table[T], vs []T) {

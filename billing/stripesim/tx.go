@@ -12,11 +12,12 @@ import (
 // keeps them in rec until they are committed together, or dropped together.
 // The simulator's lock is held for its whole life.
 type tx struct {
-	sim  *Sim
-	now  int64
-	call *call // nil when the clock itself does something
-	rec  record
-	made int // ids made, so that one request's ids differ
+	sim   *Sim
+	now   int64
+	call  *call  // nil when the clock or a control does something
+	cause string // which of these, and what
+	rec   record
+	made  int // ids made, so that one request's ids differ
 }
 
 // lookup finds an object among the changes or in the state.
@@ -62,14 +63,17 @@ func (t *tx) charge(id string) (charge, bool) {
 // their turn, else the number of the request.
 func (t *tx) id(prefix string) string {
 	t.made++
-	cause := fmt.Sprintf("#%d", t.sim.state.asked)
-	if t.call != nil && t.call.key != "" {
+	cause := t.cause
+	switch {
+	case t.call != nil && t.call.key != "":
 		cause = t.call.key
+	case t.call != nil:
+		cause = fmt.Sprintf("#%d", t.sim.state.asked)
 	}
 	for again := 0; ; again++ {
 		sum := sha256.Sum256(fmt.Appendf(nil, "%d/%s/%s/%d/%d", t.sim.cfg.Seed, prefix, cause, t.made, again))
 		id := prefix + idText(sum)
-		if !t.sim.taken(id) {
+		if !t.sim.state.has(id) { // a key may be used again once it was forgotten
 			return id
 		}
 	}
@@ -78,20 +82,6 @@ func (t *tx) id(prefix string) string {
 // idText is 24 letters and digits, as Stripe's ids have.
 func idText(sum [sha256.Size]byte) string {
 	return strings.NewReplacer("-", "x", "_", "y").Replace(base64.RawURLEncoding.EncodeToString(sum[:18]))
-}
-
-// taken reports whether an object has the id: an idempotency key used again
-// after it was forgotten makes new objects.
-func (s *Sim) taken(id string) bool {
-	st := &s.state
-	_, a := st.intents.byID[id]
-	_, b := st.charges.byID[id]
-	_, c := st.refunds.byID[id]
-	_, d := st.customers.byID[id]
-	_, e := st.methods.byID[id]
-	_, f := st.events.byID[id]
-	_, g := st.balances.byID[id]
-	return a || b || c || d || e || f || g
 }
 
 // announce records an event about an object as it is now.
@@ -106,19 +96,13 @@ func (t *tx) announce(kind string, object wire) {
 	t.rec.Events = append(t.rec.Events, e)
 }
 
-// post books a balance transaction and returns its id.
-func (t *tx) post(kind, source string, amount int64, currency string) string {
-	b := balance{ID: t.id("txn_"), Created: t.now, Kind: kind, Source: source, Amount: amount, Currency: currency}
-	if kind == "charge" {
-		b.Fee = t.sim.cfg.fee(amount)
+// base is the address by which the request reached the simulator.
+func (t *tx) base() string {
+	if t.call == nil {
+		return ""
 	}
-	t.rec.Balances = append(t.rec.Balances, b)
-	return b.ID
+	return t.call.base
 }
-
-// fee is 2.9 % and 30, Stripe's list price for cards in the US, rounded half
-// up. It is the same number of minor units in every currency.
-func (c Config) fee(amount int64) int64 { return (amount*29+500)/1000 + 30 }
 
 // begin opens a transaction at the simulator's present time.
 func (s *Sim) begin(c *call) *tx { return &tx{sim: s, now: s.now().Unix(), call: c} }
@@ -128,7 +112,11 @@ func (s *Sim) now() time.Time { return s.cfg.Now().Add(s.state.advanced) }
 
 // commit makes a record durable, installs it, and sends its events.
 func (s *Sim) commit(rec record) error {
-	if err := s.journal.append(rec, true); err != nil {
+	err := s.journal.append(rec)
+	if err == nil {
+		err = s.journal.sync()
+	}
+	if err != nil {
 		return err
 	}
 	s.state.apply(rec, s.cfg.limits())
@@ -138,32 +126,11 @@ func (s *Sim) commit(rec record) error {
 	return nil
 }
 
-// settle does what the clock has made due: holds lapse, keys are forgotten.
-func (s *Sim) settle() error {
-	now := s.now().Unix()
-	for len(s.state.keys) > 0 {
-		a, ok := s.state.answers[s.state.keys[0]]
-		if ok && a.Created+int64(keyLife/time.Second) > now {
-			break
-		}
-		delete(s.state.answers, s.state.keys[0])
-		s.state.keys = s.state.keys[1:]
+// install writes a record and applies it. It is durable after the next sync.
+func (s *Sim) install(rec record) error {
+	if err := s.journal.append(rec); err != nil {
+		return err
 	}
-	if s.state.lapse == 0 || now < s.state.lapse {
-		return nil
-	}
-	t := s.begin(nil)
-	next := int64(0)
-	for _, id := range s.state.intents.ids {
-		until, held := s.state.held[id]
-		switch {
-		case held && until <= now:
-			t.release(s.state.intents.byID[id], "automatic", until)
-		case held && (next == 0 || until < next):
-			next = until
-		}
-	}
-	err := s.commit(t.rec)
-	s.state.lapse = next
-	return err
+	s.state.apply(rec, s.cfg.limits())
+	return nil
 }

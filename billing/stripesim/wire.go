@@ -41,18 +41,29 @@ func (t *tx) customerWire(c customer) wire {
 func invoicePrefix(id string) string { return id[max(0, len(id)-8):] }
 
 func (t *tx) methodWire(m method) wire {
-	return wire{
-		"id": m.ID, "object": "payment_method", "type": "card", "created": m.Created,
+	kind := m.Card.kind()
+	w := wire{
+		"id": m.ID, "object": "payment_method", "type": kind, "created": m.Created,
 		"customer": orNull(m.Customer), "livemode": t.sim.cfg.Livemode, "metadata": meta(m.Metadata),
 		"billing_details": billingDetails(),
-		"card": wire{
+	}
+	if m.Card.Present {
+		w[kind] = wire{
 			"brand": m.Card.Brand, "last4": m.Card.Last4, "country": m.Card.Country, "funding": "credit",
 			"exp_month": 12, "exp_year": expiryYear, "fingerprint": "sim" + m.Card.Brand + m.Card.Last4,
-			"checks":   wire{"address_line1_check": nil, "address_postal_code_check": nil, "cvc_check": "pass"},
-			"networks": wire{"available": []string{m.Card.Brand}, "preferred": nil}, "generated_from": nil,
-			"three_d_secure_usage": wire{"supported": true}, "wallet": nil,
-		},
+			"cardholder_name": nil, "networks": wire{"available": []string{m.Card.Brand}, "preferred": nil},
+			"read_method": "contactless_emv",
+		}
+		return w
 	}
+	w[kind] = wire{
+		"brand": m.Card.Brand, "last4": m.Card.Last4, "country": m.Card.Country, "funding": "credit",
+		"exp_month": 12, "exp_year": expiryYear, "fingerprint": "sim" + m.Card.Brand + m.Card.Last4,
+		"checks":   wire{"address_line1_check": nil, "address_postal_code_check": nil, "cvc_check": "pass"},
+		"networks": wire{"available": []string{m.Card.Brand}, "preferred": nil}, "generated_from": nil,
+		"three_d_secure_usage": wire{"supported": true}, "wallet": nil,
+	}
+	return w
 }
 
 // expiryYear of every card: far enough that no clock of a test passes it.
@@ -68,6 +79,10 @@ func billingDetails() wire {
 }
 
 func (t *tx) intentWire(p intent, f form) wire {
+	types := p.Types
+	if len(types) == 0 {
+		types = []string{"card"}
+	}
 	w := wire{
 		"id": p.ID, "object": "payment_intent", "amount": p.Amount, "amount_capturable": p.Capturable,
 		"amount_details": wire{"tip": wire{}}, "amount_received": p.Received, "application": nil,
@@ -76,26 +91,14 @@ func (t *tx) intentWire(p intent, f form) wire {
 		"client_secret": p.ID + "_secret_sim", "confirmation_method": "automatic", "created": p.Created,
 		"currency": p.Currency, "customer": orNull(p.Customer), "description": orNull(p.Description),
 		"invoice": nil, "last_payment_error": nil, "latest_charge": orNull(p.Charge), "livemode": t.sim.cfg.Livemode,
-		"metadata": meta(p.Metadata), "next_action": nil, "on_behalf_of": nil, "payment_method": orNull(p.Method),
-		"payment_method_options": wire{"card": wire{
-			"installments": nil, "mandate_options": nil, "network": nil, "request_three_d_secure": "automatic",
-		}},
-		"payment_method_types": []string{"card"}, "processing": nil, "receipt_email": nil, "review": nil,
+		"metadata": meta(p.Metadata), "next_action": nextAction(p.Status, p.Action), "on_behalf_of": nil,
+		"payment_method": orNull(p.Method), "payment_method_options": wire{"card": optionsWire(p.Wants)},
+		"payment_method_types": types, "processing": nil, "receipt_email": nil, "review": nil,
 		"setup_future_usage": orNull(p.FutureUsage), "shipping": nil, "source": nil, "statement_descriptor": nil,
 		"statement_descriptor_suffix": nil, "status": p.Status, "transfer_data": nil, "transfer_group": nil,
 	}
-	if p.Status == needsAction {
-		w["next_action"] = wire{"type": "use_stripe_sdk", "use_stripe_sdk": wire{"type": "three_d_secure_redirect"}}
-	}
-	if e := p.LastError; e != nil {
-		last := wire{
-			"type": typeCard, "code": e.Code, "message": e.Message, "charge": e.Charge,
-			"doc_url": "https://stripe.com/docs/error-codes/" + e.Code,
-		}
-		if e.DeclineCode != "" {
-			last["decline_code"] = e.DeclineCode
-		}
-		w["last_payment_error"] = last
+	if p.LastError != nil {
+		w["last_payment_error"] = t.lastErrorWire(p.LastError)
 	}
 	if c, ok := t.charge(p.Charge); ok && (f.expands("latest_charge") || f.expands("data.latest_charge")) {
 		w["latest_charge"] = t.chargeWire(c)
@@ -103,86 +106,25 @@ func (t *tx) intentWire(p intent, f form) wire {
 	return w
 }
 
-func (t *tx) chargeWire(c charge) wire {
-	ok := c.Status == succeeded
-	outcome := wire{
-		"network_status": "approved_by_network", "reason": nil, "risk_level": "normal", "risk_score": 20,
-		"seller_message": "Payment complete.", "type": "authorized",
+// optionsWire says what was asked for.
+func optionsWire(wants wishes) wire {
+	w := wire{
+		"installments": nil, "mandate_options": nil, "network": nil, "request_three_d_secure": "automatic",
 	}
-	if !ok {
-		outcome = wire{
-			"network_status": "declined_by_network", "reason": orNull(c.FailureCode), "risk_level": "normal",
-			"risk_score": 20, "seller_message": "The bank declined the payment.", "type": "issuer_declined",
+	for name, wished := range map[string]bool{
+		"request_incremental_authorization": wants.Increment, "request_overcapture": wants.Over,
+		"request_multicapture": wants.Multi, "request_extended_authorization": wants.Extended,
+	} {
+		if wished {
+			w[name] = "if_available"
 		}
 	}
-	cardWire := wire{
-		"brand": c.Card.Brand, "last4": c.Card.Last4, "country": c.Card.Country, "funding": "credit",
-		"exp_month": 12, "exp_year": expiryYear, "fingerprint": "sim" + c.Card.Brand + c.Card.Last4,
-		"network": c.Card.Brand, "installments": nil, "mandate": nil, "three_d_secure": nil, "wallet": nil,
-		"amount_authorized": c.Amount,
-		"checks":            wire{"address_line1_check": nil, "address_postal_code_check": nil, "cvc_check": "pass"},
-		"overcapture":       wire{"maximum_amount_capturable": c.Amount, "status": "unavailable"},
-	}
-	if c.CaptureBefore != 0 && c.Captured == 0 {
-		cardWire["capture_before"] = c.CaptureBefore
-	}
-	// Stripe counts what a partial capture gave back, and a released hold, as
-	// refunded, without making a refund object for it.
-	refunded := c.Refunded
-	if c.Captured > 0 || c.Released {
-		refunded += c.Amount - c.Captured
-	}
-	return wire{
-		"id": c.ID, "object": "charge", "amount": c.Amount, "amount_captured": c.Captured,
-		"amount_refunded": refunded, "application": nil, "application_fee": nil, "application_fee_amount": nil,
-		"balance_transaction": orNull(c.Balance), "billing_details": billingDetails(),
-		"calculated_statement_descriptor": "SIMULATED SHOP", "captured": c.Captured > 0, "created": c.Created,
-		"currency": c.Currency, "customer": orNull(c.Customer), "description": nil, "disputed": false,
-		"failure_balance_transaction": nil, "failure_code": orNull(c.FailureCode),
-		"failure_message": orNull(c.Failure), "fraud_details": wire{}, "invoice": nil, "livemode": t.sim.cfg.Livemode,
-		"metadata": meta(c.Metadata), "on_behalf_of": nil, "outcome": outcome, "paid": ok,
-		"payment_intent": c.Intent, "payment_method": c.Method,
-		"payment_method_details": wire{"type": "card", "card": cardWire},
-		"receipt_email":          nil, "receipt_number": nil, "receipt_url": nil, "refunded": ok && refunded == c.Amount,
-		"review": nil, "shipping": nil, "source": nil, "source_transfer": nil, "statement_descriptor": nil,
-		"statement_descriptor_suffix": nil, "status": c.Status, "transfer_data": nil, "transfer_group": nil,
-	}
-}
-
-func refundWire(r refund) wire {
-	return wire{
-		"id": r.ID, "object": "refund", "amount": r.Amount, "balance_transaction": orNull(r.Balance),
-		"charge": r.Charge, "created": r.Created, "currency": r.Currency,
-		"destination_details": wire{
-			"type": "card",
-			"card": wire{
-				"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund",
-			},
-		},
-		"metadata": meta(r.Metadata), "payment_intent": r.Intent, "reason": orNull(r.Reason), "receipt_number": nil,
-		"source_transfer_reversal": nil, "status": r.Status, "transfer_reversal": nil,
-	}
-}
-
-func balanceWire(b balance) wire {
-	fees := []wire{}
-	if b.Fee != 0 {
-		fees = append(fees, wire{
-			"amount": b.Fee, "application": nil, "currency": b.Currency, "description": "Stripe processing fees",
-			"type": "stripe_fee",
-		})
-	}
-	return wire{
-		"id": b.ID, "object": "balance_transaction", "amount": b.Amount, "available_on": b.Created + 2*86400,
-		"created": b.Created, "currency": b.Currency, "description": nil, "exchange_rate": nil, "fee": b.Fee,
-		"fee_details": fees, "net": b.Amount - b.Fee, "reporting_category": b.Kind, "source": b.Source,
-		"status": "pending", "type": b.Kind,
-	}
+	return w
 }
 
 func (s *Sim) eventWire(e event, version string) wire {
 	pending := 0
-	if e.Delivery == "" && s.hooks.listening() {
+	if (e.Delivery == "" || e.Delivery == waiting) && s.hooks.listening() {
 		pending = 1
 	}
 	return wire{
