@@ -245,3 +245,23 @@ func TestOddMoneyIsNotedNotCounted(t *testing.T) {
 			p.Refunded, p.Odd)
 	}
 }
+
+// TestParseKey: a key says which order it was made for, and what is no key of
+// ours says nothing.
+func TestParseKey(t *testing.T) {
+	for k, want := range map[string]string{
+		billing.HoldKey("s1", "v", 2):                     "hold  2 true",
+		billing.CaptureKey("s1", "v", 1):                  "capture  1 true",
+		billing.RefundKey("s1", "v", "s1-2026-000001", 3): "refund s1-2026-000001 3 true",
+		"":                     "  0 false",
+		"v1/s1/v/hold/0":       "  0 false",
+		"v1/s1/v/hold/x":       "  0 false",
+		"v0/s1/v/hold/1":       "  0 false",
+		"v1/s1/v/refund/a/b/1": "  0 false",
+	} {
+		op, label, n, ok := billing.ParseKey(k)
+		if got := fmt.Sprint(op, " ", label, " ", n, " ", ok); got != want {
+			t.Errorf("ParseKey(%q) = %s, want %s", k, got, want)
+		}
+	}
+}

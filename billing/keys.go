@@ -62,3 +62,20 @@ func numberOf(key string) (counter string, n int, ok bool) {
 	}
 	return strings.Join(parts[3:len(parts)-1], "/"), n, true
 }
+
+// ParseKey reads which order a key was made for: the operation, what tells it
+// from others of a visit (for a refund its receipt), and its number.
+func ParseKey(k string) (op Op, label string, n int, ok bool) {
+	parts := strings.Split(k, "/")
+	if len(parts) < 5 || len(parts) > 6 || parts[0] != keyVersion {
+		return "", "", 0, false
+	}
+	n, err := strconv.Atoi(parts[len(parts)-1])
+	if err != nil || n < 1 {
+		return "", "", 0, false
+	}
+	if len(parts) == 6 {
+		label = parts[4]
+	}
+	return Op(parts[3]), label, n, true
+}

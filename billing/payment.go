@@ -38,6 +38,7 @@ type Intent struct {
 	Unclear  time.Time // of the last such answer
 	Pending  bool      // the provider has accepted it and not finished
 	Notified bool      // the provider has told us something since then: ask at once
+	Purpose  ledger.RefundPurpose
 }
 
 // A Payment is the fold of one payment stream: what was intended, what the
@@ -63,13 +64,17 @@ type Payment struct {
 	CaptureObject string
 	Captured      money.Money
 	Refunded      money.Money
-	RefundsFailed int       // refunds declined since the last one that succeeded
-	RefundFailed  time.Time // last decline of a refund
-	ReleaseFailed bool      // a release was declined: the hold is not ours to free
-	Open          *Intent   // the order whose outcome is not known
-	Claims        []Claim   // of card networks, in the order they came
+	Given         money.Money // of Refunded: although the receipt is right
+	Elsewhere     money.Money // of Refunded: without an order that the ledger knows
+	RefundsFailed int         // refunds declined since the last one that succeeded
+	RefundFailed  time.Time   // last decline of a refund
+	ReleaseFailed bool        // a release was declined: the hold is not ours to free
+	Open          *Intent     // the order whose outcome is not known
+	Claims        []Claim     // of card networks, in the order they came
 	Warnings      []FraudWarning
 	Odd           []string // what the stream says and cannot be, in order
+
+	externals []string // movements without an order, each once
 
 	tried map[string]int // definite outcomes by op, and for refunds by receipt
 	count uint64
@@ -101,7 +106,10 @@ func (p *Payment) Apply(e ledger.Event) error {
 		p.intend(e, Intent{Order: Order{
 			Op: OpRefund, Key: f.Key, Visit: string(f.Visit), Store: string(f.Store), Amount: f.Amount, Object: f.Object,
 			Receipt: f.Receipt,
-		}})
+		}, Purpose: f.Purpose})
+		if f.Purpose == ledger.RefundFraudWarning {
+			p.warned(f.Case)
+		}
 	case ledger.Held:
 		p.held(e, f)
 	case ledger.Captured:
@@ -120,9 +128,12 @@ func (p *Payment) Apply(e ledger.Event) error {
 		if p.Open != nil {
 			p.Open.Notified = true
 		}
+	case ledger.ExternalObserved:
+		p.external(e, f)
+	case ledger.PaymentEscalated:
+		p.warned(f.Intent)
 	case ledger.IncrementIntended, ledger.Incremented, ledger.ChargeIntended, ledger.Charged, ledger.HoldLapsed,
-		ledger.RefundFailed, ledger.ExternalObserved, ledger.PaymentEscalated, ledger.PaymentResolved,
-		ledger.DebtWrittenOff, ledger.CashTaken:
+		ledger.RefundFailed, ledger.PaymentResolved, ledger.DebtWrittenOff, ledger.CashTaken:
 	case ledger.FraudWarningReceived, ledger.ChargebackOpened, ledger.ChargebackFundsMoved, ledger.ChargebackClosed:
 		p.claimed(e)
 	case ledger.EvidencePackBuilt, ledger.ChargebackAnswered, ledger.SubmissionIntended, ledger.EvidenceSubmitted:
@@ -174,7 +185,7 @@ func (p *Payment) intend(e ledger.Event, in Intent) {
 		if p.HoldIntended.IsZero() {
 			p.HoldIntended = e.Occurred
 			zero := money.Zero(in.Amount.Currency)
-			p.Held, p.Captured, p.Refunded = zero, zero, zero
+			p.Held, p.Captured, p.Refunded, p.Given, p.Elsewhere = zero, zero, zero, zero, zero
 		}
 	case OpCapture:
 		p.CaptureAsked = true
@@ -212,25 +223,32 @@ func (p *Payment) captured(e ledger.Event, f ledger.Captured) {
 }
 
 func (p *Payment) refunded(e ledger.Event, f ledger.Refunded) {
+	var why ledger.RefundPurpose
+	if p.Open != nil {
+		why = p.Open.Purpose
+	}
 	if !p.close(e, f.Intent, OpRefund) {
 		return
 	}
 	p.RefundsFailed = 0
-	p.add(e, &p.Refunded, f.Amount)
+	if p.add(e, &p.Refunded, f.Amount) && (why == ledger.RefundGoodwill || why == ledger.RefundFraudWarning) {
+		p.Given.Minor += f.Amount.Minor
+	}
 }
 
 // add counts what the provider says it moved, in whichever currency the hold
 // was: another currency is noted and not counted.
-func (p *Payment) add(e ledger.Event, total *money.Money, amount money.Money) {
+func (p *Payment) add(e ledger.Event, total *money.Money, amount money.Money) bool {
 	sum, err := total.Add(amount)
 	if err != nil {
 		p.odd(e, "%s: %v", e.Kind, err)
-		return
+		return false
 	}
 	*total = sum
 	if p.Refunded.Minor > p.Captured.Minor {
 		p.odd(e, "refunded %s of %s captured", p.Refunded, p.Captured)
 	}
+	return true
 }
 
 func (p *Payment) declined(e ledger.Event, f ledger.PaymentDeclined) {

@@ -24,6 +24,7 @@ type FraudWarning struct {
 	Event      ledger.ID // that recorded it
 	Object     string    // the payment it is about
 	Actionable bool
+	Answered   bool // money was given back for it, or a person was asked
 }
 
 // RefundsBlocked reports whether money must not be given back now: a card
@@ -86,4 +87,12 @@ func (p *Payment) claim(name string) *Claim {
 		i = len(p.Claims) - 1
 	}
 	return &p.Claims[i]
+}
+
+// warned notes that a fraud warning was answered.
+func (p *Payment) warned(event ledger.ID) {
+	if i := slices.IndexFunc(p.Warnings, func(w FraudWarning) bool { return w.Event == event }); i >= 0 {
+		p.Warnings = slices.Clone(p.Warnings) // a copy of p may be read elsewhere
+		p.Warnings[i].Answered = true
+	}
 }

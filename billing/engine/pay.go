@@ -127,6 +127,9 @@ func (v *visit) afterReceipt(store *store, st *step) (Append, bool) {
 	if a, ok := v.refund(st); ok {
 		return a, true
 	}
+	if a, ok := v.answerWarning(st); ok {
+		return a, true
+	}
 	if v.cart.Status == projections.StatusIssued {
 		return v.settle(st), true
 	}

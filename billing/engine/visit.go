@@ -196,15 +196,13 @@ func (v *visit) owed() money.Money {
 	if v.cart.Status != projections.StatusSettled {
 		return zero
 	}
-	return atLeastZero(v.gross().Minor-v.payment.Kept().Minor, zero)
+	return atLeastZero(v.gross().Minor-v.payment.Paid().Minor, zero)
 }
 
 // overpaid returns what was captured, not given back, and is above the last
-// receipt. A correction lowers a debt first and pays back the rest. What a
-// card network took back, the shopper has.
+// receipt. A correction lowers a debt first and pays back the rest.
 func (v *visit) overpaid() money.Money {
-	kept := v.payment.Kept().Minor - v.payment.ChargedBack().Minor
-	return atLeastZero(kept-v.gross().Minor, money.Zero(v.cart.Currency()))
+	return v.payment.Returnable(v.gross())
 }
 
 func atLeastZero(minor int64, zero money.Money) money.Money {
