@@ -31,8 +31,9 @@ var layers = map[string][]string{
 	"ledger/internal/frame":  {"ledger"},
 	"ledger/internal/lookup": {"ledger/internal/damage", "ledger/internal/disk", "ledger/internal/frame"},
 	"ledger/internal/sealed": {
-		"ledger", "ledger/internal/damage", "ledger/internal/disk", "ledger/internal/frame",
+		"ledger", "ledger/internal/damage", "ledger/internal/disk", "ledger/internal/frame", "ledger/internal/words",
 	},
+	"ledger/internal/words":        {"ledger/internal/frame"},
 	"ledger/eventstore/groups":     {"ledger"},
 	"ledger/internal/disk":         {},
 	"ledger/internal/gencodec":     {},

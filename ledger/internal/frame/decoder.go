@@ -14,17 +14,14 @@ import (
 // But for [Decoder.Lasting] nothing in a record points into its frame. Records of
 // one decoder may share pieces of memory of up to 64 KiB.
 type Decoder struct {
-	kinds  map[string]ledger.Kind
-	actors map[string]string
+	names  [64]string // kinds and actors: a shop has some dozens
 	stream ledger.StreamID
 	room   []byte
 	next   int
 }
 
-// What a decoder remembers and gives out. A shop has some dozens of kinds and
-// actors; more are no harm, they are only made anew.
+// What a decoder gives out at once.
 const (
-	maxNames  = 1 << 10
 	firstRoom = 1 << 10
 	lastRoom  = 64 << 10
 )
@@ -41,14 +38,14 @@ func (d *Decoder) record(f Frame, lasting bool) ledger.Record {
 		d.stream = ledger.StreamID(f.Stream())
 	}
 	r := ledger.Record{
-		ID: f.ID(), Kind: d.kind(f.Kind()), Stream: d.stream,
+		ID: f.ID(), Kind: ledger.Kind(d.name(f.Kind())), Stream: d.stream,
 		Revision: f.Revision(), Position: f.Position(),
-		Recorded: Micro(f.Recorded()), Occurred: Micro(f.occurred()),
-		Cause:  ledger.ID(f[44:60]),
-		Binary: f.flags()&flagBinary != 0,
+		Recorded: Micro(f.Recorded()), Occurred: Micro(f.Occurred()),
+		Cause:  f.Cause(),
+		Binary: f.Binary(),
 	}
 	at := f.actorAt()
-	r.Actor = d.actor(f[at : at+int(f[80])])
+	r.Actor = d.name(f[at : at+int(f[80])])
 	at += int(f[80])
 	if f[81] != 0 {
 		r.Trace = hex.EncodeToString(f[at : at+traceBytes])
@@ -65,31 +62,18 @@ func (d *Decoder) record(f Frame, lasting bool) ledger.Record {
 	return r
 }
 
-func (d *Decoder) kind(b []byte) ledger.Kind {
-	if k, ok := d.kinds[string(b)]; ok {
-		return k
-	}
-	k := ledger.Kind(b)
-	if d.kinds == nil || len(d.kinds) >= maxNames {
-		d.kinds = make(map[string]ledger.Kind)
-	}
-	d.kinds[string(k)] = k
-	return k
-}
-
-func (d *Decoder) actor(b []byte) string {
+// name returns b as a string, the same one as before if it is remembered.
+func (d *Decoder) name(b []byte) string {
 	if len(b) == 0 {
 		return ""
 	}
-	if a, ok := d.actors[string(b)]; ok {
-		return a
+	n := len(b)
+	h := uint32(n)<<24 | uint32(b[n/2])<<16 | uint32(b[n/3])<<8 | uint32(b[n-1]) //nolint:gosec // at most MaxKindBytes
+	s := &d.names[h*2654435769>>26]
+	if *s != string(b) {
+		*s = string(b)
 	}
-	a := string(b)
-	if d.actors == nil || len(d.actors) >= maxNames {
-		d.actors = make(map[string]string)
-	}
-	d.actors[a] = a
-	return a
+	return *s
 }
 
 // copy returns a copy of b in a piece of memory that it may share.

@@ -200,7 +200,6 @@ func (f Frame) ID() ledger.ID { return ledger.ID(f[28:44]) }
 // Recorded returns when the log took the event, in microseconds since 1970.
 func (f Frame) Recorded() int64 { return int64(binary.LittleEndian.Uint64(f[60:])) } //nolint:gosec // written from one
 
-func (f Frame) occurred() int64  { return int64(binary.LittleEndian.Uint64(f[68:])) } //nolint:gosec // written from one
 func (f Frame) streamLen() int   { return int(binary.LittleEndian.Uint16(f[76:])) }
 func (f Frame) kindLen() int     { return int(binary.LittleEndian.Uint16(f[78:])) }
 func (f Frame) flags() uint16    { return binary.LittleEndian.Uint16(f[82:]) }
@@ -213,6 +212,30 @@ func (f Frame) Stream() []byte { return f[HeaderBytes : HeaderBytes+f.streamLen(
 
 // Kind returns the bytes of the kind.
 func (f Frame) Kind() []byte { return f[HeaderBytes+f.streamLen() : f.actorAt()] }
+
+// Cause returns the id of the event's cause.
+func (f Frame) Cause() ledger.ID { return ledger.ID(f[44:60]) }
+
+// Occurred returns when the event happened, in microseconds since 1970.
+func (f Frame) Occurred() int64 { return int64(binary.LittleEndian.Uint64(f[68:])) } //nolint:gosec // written from one
+
+// Actor returns the bytes of the actor.
+func (f Frame) Actor() []byte { return f[f.actorAt() : f.actorAt()+int(f[80])] }
+
+// Trace returns the bytes of the trace, none if there is none.
+func (f Frame) Trace() []byte {
+	at := f.actorAt() + int(f[80])
+	return f[at : at+int(f[81])]
+}
+
+// Binary reports whether the body is not JSON.
+func (f Frame) Binary() bool { return f.flags()&flagBinary != 0 }
+
+// Metadata returns the bytes of the metadata.
+func (f Frame) Metadata() []byte { return f[f.bodyAt()-f.metadataLen() : f.bodyAt()] }
+
+// Body returns the bytes of the body.
+func (f Frame) Body() []byte { return f[f.bodyAt():] }
 
 // GuessStream returns the stream name of damaged bytes if they still look like
 // a frame with one.

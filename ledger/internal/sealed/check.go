@@ -141,7 +141,7 @@ func (p *Part) checkZeros() error {
 	if _, err := p.file.ReadAt(end256[:], p.size-trailerBytes); err != nil {
 		return fmt.Errorf("read %s: %w", p.name, err)
 	}
-	if frame.FirstNonZero(end256[144:252]) >= 0 {
+	if frame.FirstNonZero(end256[176:252]) >= 0 {
 		return p.bad(p.size-trailerBytes, p.First, "the trailer is not zero where it must be")
 	}
 	return nil

@@ -111,7 +111,7 @@ func reseal(b []byte) {
 			le.PutUint32(blocks[20:], frame.Checksum(id.Seed(), packed))
 		}
 	}
-	for i := range 5 {
+	for i := range 7 {
 		entry := end[8+16*i:]
 		if s := part(le.Uint64(entry), uint64(le.Uint32(entry[8:]))); s != nil {
 			le.PutUint32(entry[12:], crc32.Checksum(s, table))

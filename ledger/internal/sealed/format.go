@@ -2,9 +2,10 @@
 // written once, compressed, and never changed.
 //
 // The one idea: the frames of a segment are gathered by stream, so that a visit
-// lies in one or two compressed blocks, and a table of some bits an event gives
-// the global order back. Both ways of reading are cheap: one visit unpacks one
-// block, a replay unpacks the file.
+// lies in one or two packed blocks, and a table of some bits an event gives the
+// global order back. Both ways of reading are cheap: one visit unpacks one block, a
+// replay unpacks the file. What repeats is packed away by a dictionary of the whole
+// segment (package words), so that blocks can be small.
 //
 // # Layout
 //
@@ -13,7 +14,7 @@
 // Header, 64 bytes:
 //
 //	 0  8  "VOUCHSLD"
-//	 8  4  version of the format: 2
+//	 8  4  version of the format: 3
 //	12  4  zero
 //	16 16  id of the log
 //	32  8  position of the first event
@@ -21,11 +22,12 @@
 //	48 12  zero
 //	60  4  CRC32C of the bytes 0 to 59
 //
-// Blocks, one behind the other: each a zstd frame of whole event frames (package
-// frame) whose own checksums are zero, since the block's covers them; at least
-// one, otherwise up to 40 KiB. Events are in the order of their stream's name,
-// then their revision. The place of an event in that order, from 0,
-// is its ordinal. Zeros to a multiple of 4096.
+// Blocks, one behind the other: each is a byte, 0 before whole event frames as
+// package words packs them, 1 before the length of that, 4 bytes, and a zstd frame
+// of it. The checksums of frames are not kept, since the block's covers them. There
+// is at least one frame in a block, otherwise up to 40 KiB of them. Events are in the
+// order of their stream's name, then their revision. The place of an event in that
+// order, from 0, is its ordinal. Zeros to a multiple of 4096.
 //
 // Sections, each starting at a multiple of 8, zeros between them:
 //
@@ -41,17 +43,19 @@
 //	order    for each position its ordinal, in as many bits as the highest
 //	         ordinal takes, at least 1, from the lowest bit of the first byte on;
 //	         then zeros to a multiple of 8 and 8 more
+//	words    the table of words of the blocks
+//	forms    the table of forms of the blocks
 //
 // Trailer, the last 256 bytes of the file, at a multiple of 8:
 //
 //	  0  8  "VOUCHEND"
-//	  8 80  for each of the five sections: offset 8, length 4, CRC32C 4
-//	 88  4  header checksum of the last commit, as in an open segment
-//	 92  4  unpacked length of the largest block
-//	 96  8  unpacked length of all blocks together
-//	104  8  recorded time of the last event
-//	112 32  SHA-256 of all bytes before the trailer
-//	144     zero
+//	  8 112 for each of the seven sections: offset 8, length 4, CRC32C 4
+//	120  4  header checksum of the last commit, as in an open segment
+//	124  4  unpacked length of the largest block
+//	128  8  unpacked length of all blocks together
+//	136  8  recorded time of the last event
+//	144 32  SHA-256 of all bytes before the trailer
+//	176     zero
 //	252  4  CRC32C of the bytes 0 to 251, seeded with the log's id
 package sealed
 
@@ -66,7 +70,7 @@ import (
 const (
 	headMagic     = "VOUCHSLD"
 	endMagic      = "VOUCHEND"
-	formatVersion = 2
+	formatVersion = 3
 	headBytes     = 64
 	trailerBytes  = 256
 	blockEntry    = 24
@@ -75,11 +79,14 @@ const (
 	suffix        = ".sealed"
 
 	// A block is unpacked to read a visit, so it ends with a stream once it has
-	// visitBytes, and anywhere before it would have more than blockBytes. Half
-	// as much would cost a tenth more on disk, twice as much a visit twice the
-	// time.
-	visitBytes = 14 << 10
+	// visitBytes, and anywhere before it would have more than blockBytes. A visit
+	// has some 20 KiB.
+	visitBytes = 8 << 10
 	blockBytes = 40 << 10
+
+	// How a block is kept.
+	keptPacked = 0
+	keptZstd   = 1
 
 	// maxEvents bounds a segment; ordinals are 32 bits and an index counts 24.
 	maxEvents = 1<<24 - 1
@@ -98,6 +105,8 @@ const (
 	secNames
 	secKinds
 	secOrder
+	secWords
+	secForms
 	sections
 )
 
@@ -123,7 +132,7 @@ func orderAt(order []byte, width int, i uint64) uint32 {
 	return uint32(binary.LittleEndian.Uint64(order[at/8:]) >> (at % 8) & (1<<width - 1)) //nolint:gosec // width bits
 }
 
-var sectionNames = [sections]string{"blocks", "streams", "names", "kinds", "order"}
+var sectionNames = [sections]string{"blocks", "streams", "names", "kinds", "order", "words", "forms"}
 
 // Name returns the file name for a first position. Names sort as positions do.
 func Name(first uint64) string { return frame.FileName(first, suffix) }
@@ -190,11 +199,11 @@ func (t *trailer) encode(seed uint32) []byte {
 		le.PutUint32(b[16+16*i:], uint32(s.length)) //nolint:gosec // bounded by maxEvents
 		le.PutUint32(b[20+16*i:], s.crc)
 	}
-	le.PutUint32(b[88:], t.commitCRC)
-	le.PutUint32(b[92:], uint32(t.maxBlock))  //nolint:gosec // a block
-	le.PutUint64(b[96:], uint64(t.raw))       //nolint:gosec // positive
-	le.PutUint64(b[104:], uint64(t.recorded)) //nolint:gosec // read back as int64
-	copy(b[112:], t.digest[:])
+	le.PutUint32(b[120:], t.commitCRC)
+	le.PutUint32(b[124:], uint32(t.maxBlock)) //nolint:gosec // a block
+	le.PutUint64(b[128:], uint64(t.raw))      //nolint:gosec // positive
+	le.PutUint64(b[136:], uint64(t.recorded)) //nolint:gosec // read back as int64
+	copy(b[144:], t.digest[:])
 	le.PutUint32(b[252:], frame.Checksum(seed, b[:252]))
 	return b
 }
@@ -225,9 +234,9 @@ func parseTrailer(seed uint32, b []byte, size int64) (trailer, error) {
 	if t.sections[0].offset%footerAlign != 0 {
 		return t, fmt.Errorf("sections start at %d", t.sections[0].offset)
 	}
-	t.commitCRC, t.maxBlock = le.Uint32(b[88:]), int(le.Uint32(b[92:]))
-	t.raw, t.recorded = int64(le.Uint64(b[96:])), int64(le.Uint64(b[104:])) //nolint:gosec // written from them
-	copy(t.digest[:], b[112:144])
+	t.commitCRC, t.maxBlock = le.Uint32(b[120:]), int(le.Uint32(b[124:]))
+	t.raw, t.recorded = int64(le.Uint64(b[128:])), int64(le.Uint64(b[136:])) //nolint:gosec // written from them
+	copy(t.digest[:], b[144:176])
 	if t.maxBlock > maxBlock || t.raw < 0 || t.raw > maxRaw {
 		return t, fmt.Errorf("blocks of up to %d bytes, %d together", t.maxBlock, t.raw)
 	}

@@ -253,8 +253,13 @@ func (p *Part) EachStream(visit func(name []byte, e Extent) error) error {
 			return err
 		}
 	}
-	slices.SortFunc(extents, func(a, b Extent) int { return cmp.Compare(a.Ordinal, b.Ordinal) })
-	for _, e := range extents {
+	byOrdinal := make([]uint64, len(extents)) // with the index behind it
+	for i, e := range extents {
+		byOrdinal[i] = uint64(e.Ordinal)<<32 | uint64(i) //nolint:gosec // an index
+	}
+	slices.Sort(byOrdinal)
+	for _, o := range byOrdinal {
+		e := extents[uint32(o)] //nolint:gosec // the index
 		if len(names) < 2 || len(names) < 2+int(binary.LittleEndian.Uint16(names)) {
 			return p.bad(p.trailer.sections[secNames].offset, p.First, "fewer names than streams")
 		}

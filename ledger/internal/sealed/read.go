@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"sort"
 	"sync"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/vouchledger/vouch/ledger/internal/damage"
 	"github.com/vouchledger/vouch/ledger/internal/disk"
 	"github.com/vouchledger/vouch/ledger/internal/frame"
+	"github.com/vouchledger/vouch/ledger/internal/words"
 )
 
 // decoders are shared by all readings; each unpacks one block at a time, into
@@ -28,9 +28,19 @@ var decoders = sync.Pool{New: func() any {
 	return d
 }}
 
-// unpackSlack is room behind what is unpacked: with it the decoder may copy in
-// whole words.
-const unpackSlack = 64
+// aheadBytes is how much is read at once by who reads block after block.
+const aheadBytes = 256 << 10
+
+// An unpacker is the memory that unpacking takes, used again for each block.
+type unpacker struct {
+	words  words.Unpacker
+	part   *Part  // that read is of; nil if of none
+	at     int64  // where read lies
+	read   []byte // as it is kept
+	packed []byte // what zstd has made of it
+}
+
+var unpackers = sync.Pool{New: func() any { return new(unpacker) }}
 
 // A block is an entry of the section blocks.
 type block struct {
@@ -63,31 +73,78 @@ func blockOf(blocks []byte, ordinal uint32) int {
 	}) - 1
 }
 
-// unpack appends the content of block b to raw, reading through packed, which
-// it returns for the next use.
-func (p *Part) unpack(b block, raw, packed []byte) (appended, buf []byte, err error) {
-	if cap(packed) < b.packed {
-		packed = make([]byte, max(b.packed, blockBytes))
+// dictionary returns the words and forms of the blocks. They are mapped.
+func (p *Part) dictionary() (words.Dictionary, error) {
+	w, err := p.section(secWords)
+	if err != nil {
+		return words.Dictionary{}, err
 	}
-	packed = packed[:b.packed]
-	if _, err := p.file.ReadAt(packed, b.offset); err != nil {
-		return raw, packed, fmt.Errorf("read %s at %d: %w", p.name, b.offset, err)
+	f, err := p.section(secForms)
+	if err != nil {
+		return words.Dictionary{}, err
 	}
-	if got := frame.Checksum(p.seed, packed); got != b.crc {
-		return raw, packed, p.badBlock(b, "checksum of the block is %08x, the table says %08x", got, b.crc)
+	return p.dictionaryIn(w, f)
+}
+
+// dictionaryIn returns the dictionary in the bytes of the two sections.
+func (p *Part) dictionaryIn(w, f []byte) (words.Dictionary, error) {
+	d, err := words.Open(w, f)
+	if err != nil {
+		return d, p.bad(p.trailer.sections[secWords].offset, p.First, "%v", err)
+	}
+	return d, nil
+}
+
+// unpack fills raw, which has the length that the block's frames have together, with
+// them. It reads what lies ahead, up to so many bytes, into u, for the next blocks.
+func (p *Part) unpack(u *unpacker, d *words.Dictionary, b block, raw []byte, ahead int) error {
+	if u.part != p || b.offset < u.at || b.offset+int64(b.packed) > u.at+int64(len(u.read)) {
+		n := int(min(int64(max(ahead, b.packed)), p.trailer.sections[0].offset-b.offset))
+		if u.part = nil; cap(u.read) < n {
+			u.read = make([]byte, max(n, blockBytes))
+		}
+		u.read = u.read[:n]
+		if _, err := p.file.ReadAt(u.read, b.offset); err != nil {
+			return fmt.Errorf("read %s at %d: %w", p.name, b.offset, err)
+		}
+		u.part, u.at = p, b.offset
+	}
+	kept := u.read[b.offset-u.at:][:b.packed]
+	if got := frame.Checksum(p.seed, kept); got != b.crc {
+		return p.badBlock(b, "checksum of the block is %08x, the table says %08x", got, b.crc)
+	}
+	packed, err := u.unzip(kept, len(raw))
+	if err == nil {
+		err = u.words.Unpack(d, raw, packed)
+	}
+	if err != nil {
+		return p.badBlock(b, "block does not unpack: %v", err)
+	}
+	return nil
+}
+
+// unzip returns what a block has packed for so many bytes of frames.
+func (u *unpacker) unzip(kept []byte, raw int) ([]byte, error) {
+	switch {
+	case len(kept) > 0 && kept[0] == keptPacked:
+		return kept[1:], nil
+	case len(kept) < 5 || kept[0] != keptZstd:
+		return nil, errors.New("it is kept in no way that is known")
+	}
+	n := int(binary.LittleEndian.Uint32(kept[1:]))
+	if n > 2*raw { // an event may take more bytes than before, but hardly
+		return nil, fmt.Errorf("%d bytes packed into %d", raw, n)
+	}
+	if cap(u.packed) < n {
+		u.packed = make([]byte, n)
 	}
 	decoder := decoders.Get().(*zstd.Decoder) //nolint:forcetypeassert // nothing else is put there
-	n := len(raw)
-	raw = slices.Grow(raw, b.raw)
-	raw, err = decoder.DecodeAll(packed, raw)
-	decoders.Put(decoder)
-	if err != nil {
-		return raw, packed, p.badBlock(b, "block does not unpack: %v", err)
+	defer decoders.Put(decoder)
+	packed, err := decoder.DecodeAll(kept[5:], u.packed[:0:n])
+	if err == nil && len(packed) != n {
+		err = fmt.Errorf("%d bytes unzip to %d", n, len(packed))
 	}
-	if len(raw)-n != b.raw {
-		return raw, packed, p.badBlock(b, "block of %d bytes unpacks to %d", b.raw, len(raw)-n)
-	}
-	return raw, packed, nil
+	return packed, err
 }
 
 // badBlock is damage of a block, with its first event and that event's stream.
@@ -128,8 +185,7 @@ func (p *Part) place(d *damage.Error, b block) error {
 type Cursor struct {
 	Cache *Cache // where blocks are looked for and kept; nil for none
 
-	block  *unpackedBlock
-	packed []byte
+	block *unpackedBlock
 }
 
 // Has reports whether an event lies in the block in memory.
@@ -165,8 +221,16 @@ func (c *Cursor) load(p *Part, ordinal uint32) error {
 	if err != nil {
 		return err
 	}
-	u := &unpackedBlock{key: key, first: b.first, raw: make([]byte, 0, b.raw+unpackSlack)}
-	if u.raw, c.packed, err = p.unpack(b, u.raw, c.packed); err != nil {
+	d, err := p.dictionary()
+	if err != nil {
+		return err
+	}
+	u := &unpackedBlock{key: key, first: b.first, raw: make([]byte, b.raw)}
+	room := unpackers.Get().(*unpacker) //nolint:forcetypeassert // nothing else is put there
+	room.part = nil
+	err = p.unpack(room, &d, b, u.raw, 0)
+	unpackers.Put(room)
+	if err != nil {
 		return err
 	}
 	for at := 0; at < len(u.raw); {
@@ -259,16 +323,29 @@ func (p *Part) Scan(want *Set, visit func(frame.Frame) bool) (whole bool, err er
 // the same memory, which is written again after visit, without each into memory of
 // its own.
 func (p *Part) eachBlock(want *Set, lent bool, visit func(b block, raw []byte) error) error {
-	var blocks []byte
+	// What is mapped is copied: visit is not our code, and no fault of it is one of
+	// the disk.
+	var copies [sections][]byte
 	err := disk.Guard(func() error {
-		mapped, err := p.section(secBlocks)
-		blocks = bytes.Clone(mapped) // visit is not our code, and no fault of it is one of the disk
-		return err
+		for _, i := range []int{secBlocks, secWords, secForms} {
+			mapped, err := p.section(i)
+			if err != nil {
+				return err
+			}
+			copies[i] = bytes.Clone(mapped)
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	var packed, raw []byte
+	d, err := p.dictionaryIn(copies[secWords], copies[secForms])
+	if err != nil {
+		return err
+	}
+	blocks := copies[secBlocks]
+	var u unpacker
+	var raw []byte
 	for i, n := 0, len(blocks)/blockEntry; i < n; i++ {
 		b, err := p.blockAt(blocks, i)
 		if err != nil {
@@ -285,10 +362,11 @@ func (p *Part) eachBlock(want *Set, lent bool, visit func(b block, raw []byte) e
 		if want != nil && !want.any(b.first, end) {
 			continue
 		}
-		if !lent || cap(raw) < b.raw+unpackSlack {
-			raw = make([]byte, 0, b.raw+unpackSlack)
+		if !lent || cap(raw) < b.raw {
+			raw = make([]byte, b.raw)
 		}
-		if raw, packed, err = p.unpack(b, raw[:0], packed); err != nil {
+		raw = raw[:b.raw]
+		if err := p.unpack(&u, &d, b, raw, aheadBytes); err != nil {
 			return err
 		}
 		if err := visit(b, raw); err != nil {

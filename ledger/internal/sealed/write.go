@@ -15,6 +15,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger/internal/disk"
 	"github.com/vouchledger/vouch/ledger/internal/frame"
+	"github.com/vouchledger/vouch/ledger/internal/words"
 )
 
 // Content is what a sealed segment is made of.
@@ -80,6 +81,8 @@ type writer struct {
 	blocks  []byte
 	streams []byte
 	names   []byte
+	words   []byte
+	forms   []byte
 }
 
 // Write takes what the buffer flushes to the file.
@@ -114,7 +117,7 @@ func (w *writer) write() error {
 	if err := w.pad(footerAlign); err != nil {
 		return err
 	}
-	for i, b := range [sections][]byte{w.blocks, w.streams, w.packedNames(), w.kinds(), w.order()} {
+	for i, b := range [sections][]byte{w.blocks, w.streams, w.packedNames(), w.kinds(), w.order(), w.words, w.forms} {
 		if err := w.pad(8); err != nil {
 			return err
 		}
@@ -171,36 +174,25 @@ func (w *writer) packedNames() []byte {
 	return encoder.EncodeAll(w.names, binary.LittleEndian.AppendUint32(nil, uint32(len(w.names)))) //nolint:gosec // names
 }
 
+// writeBlocks writes the events, packed by what they have in common.
 func (w *writer) writeBlocks() error {
-	encoder := encoders.Get().(*zstd.Encoder) //nolint:forcetypeassert // nothing else is put there
-	defer encoders.Put(encoder)
-	seed := w.content.Log.Seed()
-	raw, packed := make([]byte, 0, 2*blockBytes), []byte(nil)
-	first := 0
+	b := blockWriter{writer: w, packer: words.Learn(w.content.Frames)}
+	w.words, w.forms = b.packer.Tables()
+	size := 0
 	for k, i := range w.cluster {
 		f := w.content.Frames[i]
-		at := len(raw)
-		raw = append(raw, f...)
-		clear(raw[at+4 : at+8])
+		b.frames, size = append(b.frames, f), size+len(f)
 		if k+1 < len(w.cluster) {
 			next := w.content.Frames[w.cluster[k+1]]
-			enough := len(raw) >= visitBytes && string(next.Stream()) != string(f.Stream())
-			if !enough && len(raw)+len(next) <= blockBytes {
+			enough := size >= visitBytes && string(next.Stream()) != string(f.Stream())
+			if !enough && size+len(next) <= blockBytes {
 				continue
 			}
 		}
-		packed = encoder.EncodeAll(raw, packed[:0])
-		le := binary.LittleEndian
-		w.blocks = le.AppendUint64(w.blocks, uint64(w.written))   //nolint:gosec // positive
-		w.blocks = le.AppendUint32(w.blocks, uint32(len(packed))) //nolint:gosec // a block
-		w.blocks = le.AppendUint32(w.blocks, uint32(len(raw)))    //nolint:gosec // a block
-		w.blocks = le.AppendUint32(w.blocks, uint32(first))       //nolint:gosec // at most maxEvents
-		w.blocks = le.AppendUint32(w.blocks, frame.Checksum(seed, packed))
-		if err := w.put(packed); err != nil {
+		if err := b.write(k+1-len(b.frames), size); err != nil {
 			return err
 		}
-		w.trailer.maxBlock, w.trailer.raw = max(w.trailer.maxBlock, len(raw)), w.trailer.raw+int64(len(raw))
-		raw, first = raw[:0], k+1
+		b.frames, size = b.frames[:0], 0
 		if w.content.Pause != nil {
 			if err := w.content.Pause(); err != nil {
 				return err
@@ -208,6 +200,44 @@ func (w *writer) writeBlocks() error {
 		}
 	}
 	return nil
+}
+
+// A blockWriter makes one block after the other.
+type blockWriter struct {
+	*writer
+	packer         *words.Packer
+	frames         []frame.Frame
+	packed, zipped []byte
+}
+
+// write writes the block of frames, which have that size together and start with
+// an ordinal.
+func (b *blockWriter) write(first, size int) error {
+	var plain int
+	b.packed, plain = b.packer.Pack(append(b.packed[:0], keptPacked), b.frames)
+	kept := b.packed
+	if plain > len(b.packed)/2 { // bodies of others, which our dictionary does not know
+		b.zip()
+		if len(b.zipped) < len(b.packed) {
+			kept = b.zipped
+		}
+	}
+	le := binary.LittleEndian
+	b.blocks = le.AppendUint64(b.blocks, uint64(b.written)) //nolint:gosec // positive
+	b.blocks = le.AppendUint32(b.blocks, uint32(len(kept))) //nolint:gosec // a block
+	b.blocks = le.AppendUint32(b.blocks, uint32(size))      //nolint:gosec // a block
+	b.blocks = le.AppendUint32(b.blocks, uint32(first))     //nolint:gosec // at most maxEvents
+	b.blocks = le.AppendUint32(b.blocks, frame.Checksum(b.content.Log.Seed(), kept))
+	b.trailer.maxBlock, b.trailer.raw = max(b.trailer.maxBlock, size), b.trailer.raw+int64(size)
+	return b.put(kept)
+}
+
+// zip makes zipped of packed.
+func (b *blockWriter) zip() {
+	encoder := encoders.Get().(*zstd.Encoder) //nolint:forcetypeassert // nothing else is put there
+	defer encoders.Put(encoder)
+	b.zipped = binary.LittleEndian.AppendUint32(append(b.zipped[:0], keptZstd), uint32(len(b.packed)-1)) //nolint:gosec // a block
+	b.zipped = encoder.EncodeAll(b.packed[1:], b.zipped)
 }
 
 // kinds lists the kinds with how many events each has.

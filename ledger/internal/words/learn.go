@@ -1,0 +1,162 @@
+package words
+
+import (
+	"bytes"
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/vouchledger/vouch/ledger/internal/frame"
+)
+
+// Learn makes the packer of a segment of frames, with a dictionary of what repeats
+// in them.
+func Learn(frames []frame.Frame) *Packer {
+	l := learner{words: make(map[string]*int), forms: make(map[string]*int)}
+	for _, f := range frames {
+		l.learn(f)
+	}
+	// What is said this often becomes part of the forms that say it.
+	const share = 256
+	often := max(len(frames)/share, 2)
+	common := make(map[string]struct{})
+	for w, n := range l.words {
+		if *n > often {
+			common[w] = struct{}{}
+		}
+	}
+	l.filled = make(map[string]*int)
+	for _, f := range frames {
+		l.fill(f, common)
+	}
+	for form, n := range l.filled {
+		if *n > often/16+2 {
+			l.forms[form] = n
+		}
+	}
+	p := &Packer{common: common, words: entries(l.words, worthWord), forms: entries(l.forms, worthForm)}
+	p.wordNo, p.formNo = numbers(p.words), numbers(p.forms)
+	return p
+}
+
+func worthWord(n, size int) bool {
+	const number, entry = 2, 4 // bytes that its number mostly takes, and its place
+	return n*(1+size) > size+entry+n*number
+}
+
+func worthForm(n, _ int) bool { return n > 1 }
+
+// A learner counts what there is in the events of a segment.
+type learner struct {
+	words, forms map[string]*int
+	filled       map[string]*int // forms with what is common filled in
+	cutter       cutter
+}
+
+const (
+	// maxWord and maxForm bound what is remembered: longer texts hardly repeat.
+	maxWord = 255
+	maxForm = 4096
+
+	// maxEntries bounds a table, and so what learning takes of the memory.
+	maxEntries = 1 << 18
+)
+
+// learn counts the words and forms of an event.
+func (l *learner) learn(f frame.Frame) {
+	head, _ := splitName(f.Stream())
+	l.word(head)
+	l.word(f.Kind())
+	l.word(f.Actor())
+	if f.Binary() {
+		return
+	}
+	l.cutter.cut(f.Body(), func(last bool) bool {
+		form, values := l.cutter.form(last, nil)
+		if len(form) <= maxForm {
+			count(l.forms, form)
+		}
+		for _, v := range values {
+			l.word(v)
+		}
+		return true
+	})
+}
+
+// fill counts the forms of an event with what is common filled in.
+func (l *learner) fill(f frame.Frame, common map[string]struct{}) {
+	if f.Binary() {
+		return
+	}
+	l.cutter.cut(f.Body(), func(last bool) bool {
+		if form, _ := l.cutter.form(last, common); len(form) <= maxForm {
+			count(l.filled, form)
+		}
+		return true
+	})
+}
+
+func (l *learner) word(b []byte) {
+	if len(b) > maxWord || isID(b) || isDigest(b) {
+		return
+	}
+	if _, ok := integer(b); !ok {
+		count(l.words, b)
+	}
+}
+
+func count(m map[string]*int, b []byte) {
+	if n := m[string(b)]; n != nil {
+		*n++
+	} else if len(m) < maxEntries {
+		m[string(b)] = new(1)
+	}
+}
+
+// splitName cuts the name of a stream behind its first hyphen.
+func splitName(name []byte) (head, tail []byte) {
+	at := bytes.IndexByte(name, '-') + 1
+	return name[:at], name[at:]
+}
+
+// entries returns what is worth an entry, that which occurs most often first: its
+// number is short.
+func entries(counts map[string]*int, worth func(n, size int) bool) []string {
+	all := slices.Collect(maps.Keys(counts))
+	all = slices.DeleteFunc(all, func(s string) bool { return !worth(*counts[s], len(s)) })
+	slices.SortFunc(all, func(a, b string) int {
+		return cmp.Or(cmp.Compare(*counts[b], *counts[a]), cmp.Compare(a, b))
+	})
+	return all
+}
+
+// A Packer packs the events of the segment that its dictionary was learnt from. It
+// is for one goroutine.
+type Packer struct {
+	words, forms []string
+	wordNo       map[string]uint64
+	formNo       map[string]uint64
+	common       map[string]struct{}
+	cutter       cutter
+	pieces       []piece // a copy of the cutter's
+	plain        int     // bytes of this block that no dictionary has made smaller
+
+	// Of this block:
+	stream             []byte
+	position, revision uint64
+	recorded           int64
+	ids                []([16]byte)
+}
+
+func numbers(entries []string) map[string]uint64 {
+	m := make(map[string]uint64, len(entries))
+	for i, e := range entries {
+		m[e] = uint64(i) //nolint:gosec // an index
+	}
+	return m
+}
+
+// Tables returns the dictionary as it is stored.
+func (p *Packer) Tables() (words, forms []byte) {
+	return appendTable(nil, p.words), appendTable(nil, p.forms)
+}
