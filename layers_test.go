@@ -49,7 +49,9 @@ var layers = map[string][]string{
 	"ledger/tree/witness":          {"ledger", "ledger/tree/signer", "ledger/tree/tile"},
 	"ledger/torture":               {"ledger", "ledger/embedded", "ledger/ledgertest", "ledger/internal/faultdisk"},
 
-	"projections":                {"ledger", "ledger/money"},
+	"projections":                {"ledger", "ledger/money", "projections/internal/state"},
+	"projections/internal/state": {"ledger"},
+	"projections/books":          {"ledger", "ledger/money", "projections", "projections/internal/state"},
 	"projections/internal/story": {"ledger", "ledger/money", "projections"},
 	"projections/crowd":          {"ledger", "ledger/money", "projections"},
 	"projections/runner":         {"ledger", "projections"},
@@ -68,9 +70,9 @@ var layers = map[string][]string{
 	"vision/watch":     {"ledger", "vision/cv", "vision/evidence", "vision/planogram", "vision/shelf"},
 
 	"billing":        {"ledger", "ledger/money", "projections"},
-	"billing/audit":  {"ledger", "ledger/money", "projections"},
+	"billing/audit":  {"ledger", "ledger/money", "projections", "projections/books"},
 	"billing/engine": {"ledger", "ledger/money", "projections", "billing"},
-	"billing/export": {"ledger/money", "projections"},
+	"billing/export": {"ledger/money", "projections/books"},
 	"billing/proof": {
 		"ledger", "ledger/tree", "ledger/tree/signer", "ledger/tree/tile", "projections",
 	},
@@ -81,7 +83,7 @@ var layers = map[string][]string{
 	"billing/stripesim": {"ledger/money"},
 
 	"api": {
-		"ledger", "ledger/money", "projections", "vision", "vision/evidence", "vision/ticket",
+		"ledger", "ledger/money", "projections", "projections/books", "vision", "vision/evidence", "vision/ticket",
 		"billing", "billing/engine", "billing/shopfile",
 	},
 	"api/keys":     {},
@@ -105,7 +107,7 @@ var sdks = map[string]string{
 
 // pure packages must give the same answer every time and everywhere.
 var (
-	pure   = []string{"ledger", "ledger/money", "projections", "billing"}
+	pure   = []string{"ledger", "ledger/money", "projections", "projections/books", "projections/internal/state", "billing"}
 	impure = []string{
 		"os", "os/exec", "net", "net/http", "database/sql", "math/rand",
 		"math/rand/v2", "crypto/rand", "log/slog", "syscall", "io/ioutil",

@@ -3,14 +3,13 @@ package api
 import (
 	"io"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
-	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/projections/books"
 )
 
 type journalEntry struct {
@@ -28,7 +27,13 @@ type posting struct {
 	Amount  money.Money `json:"amount"`
 }
 
-func viewEntry(e projections.Entry) journalEntry {
+// A numberedEntry is an entry and its place in the journal, from 1.
+type numberedEntry struct {
+	no uint64
+	*books.Entry
+}
+
+func viewEntry(e *books.Entry) journalEntry {
 	v := journalEntry{
 		Event: e.Event, Position: e.Position, Occurred: e.Occurred, Visit: e.Visit, Receipt: e.Receipt,
 		Text: e.Memo, Postings: []posting{},
@@ -48,21 +53,20 @@ func (a *API) getJournal(c echo.Context) error {
 		return err
 	}
 	var out list[journalEntry]
-	a.s.Journal.View(func(j *projections.Journal) {
+	a.s.Journal.View(func(j *books.Journal) {
+		// An entry's number is its place: it never changes, and two entries of
+		// one event have two.
 		all := j.Entries()
 		if p.before > 0 {
-			n, _ := slices.BinarySearchFunc(all, p.before, func(e projections.Entry, pos uint64) int {
-				if e.Position < pos {
-					return -1
-				}
-				return 1
-			})
-			all = all[:n]
+			all = all[:min(p.before-1, uint64(len(all)))]
 		}
-		// One more than the page, so that cut knows whether there is a next.
-		newest := slices.Clone(all[max(0, len(all)-p.limit-1):])
-		slices.Reverse(newest)
-		out = cut(newest, p, func(e projections.Entry) uint64 { return e.Position }, viewEntry)
+		from := max(0, len(all)-p.limit-1) // one more than the page, so that cut knows whether there is a next
+		newest := make([]numberedEntry, 0, p.limit+1)
+		for i := len(all) - 1; i >= from; i-- {
+			newest = append(newest, numberedEntry{uint64(i) + 1, &all[i]}) //nolint:gosec // not negative
+		}
+		out = cut(newest, p, func(e numberedEntry) uint64 { return e.no },
+			func(e numberedEntry) journalEntry { return viewEntry(e.Entry) })
 	})
 	return c.JSON(http.StatusOK, out)
 }
@@ -82,7 +86,7 @@ func (a *API) getBalances(c echo.Context) error {
 		return err
 	}
 	out := balancesView{Items: []balanceView{}}
-	a.s.Journal.View(func(j *projections.Journal) {
+	a.s.Journal.View(func(j *books.Journal) {
 		out.Position = j.Position()
 		for _, b := range j.Balances() {
 			out.Items = append(out.Items, balanceView{Account: b.Account, Balance: b.Amount})

@@ -22,16 +22,16 @@ type route struct {
 
 // Who works with what.
 var (
-	devices   = []keys.Role{keys.Device, keys.Operator}
-	watchers  = []keys.Role{keys.Shopper, keys.Reviewer, keys.Finance, keys.Auditor, keys.Operator}
-	payers    = []keys.Role{keys.Shopper, keys.Operator}
-	lookers   = []keys.Role{keys.Shopper, keys.Reviewer, keys.Auditor, keys.Operator}
-	keepers   = []keys.Role{keys.Shopper, keys.Finance, keys.Auditor, keys.Operator}
-	books     = []keys.Role{keys.Finance, keys.Auditor}
-	reviewers = []keys.Role{keys.Reviewer}
-	queuers   = []keys.Role{keys.Reviewer, keys.Auditor}
-	auditors  = []keys.Role{keys.Auditor}
-	operators = []keys.Role{keys.Operator}
+	devices     = []keys.Role{keys.Device, keys.Operator}
+	watchers    = []keys.Role{keys.Shopper, keys.Reviewer, keys.Finance, keys.Auditor, keys.Operator}
+	payers      = []keys.Role{keys.Shopper, keys.Operator}
+	lookers     = []keys.Role{keys.Shopper, keys.Reviewer, keys.Auditor, keys.Operator}
+	keepers     = []keys.Role{keys.Shopper, keys.Finance, keys.Auditor, keys.Operator}
+	bookkeepers = []keys.Role{keys.Finance, keys.Auditor}
+	reviewers   = []keys.Role{keys.Reviewer}
+	queuers     = []keys.Role{keys.Reviewer, keys.Auditor}
+	auditors    = []keys.Role{keys.Auditor}
+	operators   = []keys.Role{keys.Operator}
 )
 
 func (a *API) routes() []route {
@@ -67,8 +67,8 @@ func (a *API) routes() []route {
 			method: post, path: "/v1/reviews/:detection/decision", roles: reviewers, repeats: true, limit: maxBody,
 			handle: a.postReviewDecision,
 		},
-		{method: get, path: "/v1/journal", roles: books, handle: a.getJournal},
-		{method: get, path: "/v1/journal/balances", roles: books, handle: a.getBalances},
+		{method: get, path: "/v1/journal", roles: bookkeepers, handle: a.getJournal},
+		{method: get, path: "/v1/journal/balances", roles: bookkeepers, handle: a.getBalances},
 		{method: put, path: "/v1/shops/:store", roles: operators, limit: maxBatchBody, handle: a.putShop},
 		{method: get, path: "/metrics", roles: operators, handle: a.getMetrics},
 		{method: post, path: "/webhooks/stripe", open: true, limit: maxBody, handle: a.postStripe},

@@ -13,6 +13,7 @@ import (
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/projections/books"
 	"github.com/vouchledger/vouch/vision/evidence"
 	"github.com/vouchledger/vouch/vision/ticket"
 )
@@ -31,7 +32,7 @@ type Services struct {
 	// keep it.
 	Visits   Model[*projections.Visits]
 	Reviews  Model[*projections.ReviewQueue]
-	Journal  Model[*projections.Journal]
+	Journal  Model[*books.Journal]
 	Register Model[*register.Register]
 
 	// Payer says how a shopper pays. An unknown shopper is ErrUnknownShopper.

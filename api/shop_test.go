@@ -25,6 +25,7 @@ import (
 	"github.com/vouchledger/vouch/ledger/memlog"
 	"github.com/vouchledger/vouch/ledger/money"
 	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/projections/books"
 	"github.com/vouchledger/vouch/projections/runner"
 	"github.com/vouchledger/vouch/vision/evidence"
 	"github.com/vouchledger/vouch/vision/ticket"
@@ -156,13 +157,13 @@ func openShop(t *testing.T) *shop {
 		runner.Config{}, quiet)
 	queue := runner.New(s.log, func() *projections.ReviewQueue { return &projections.ReviewQueue{} },
 		runner.Config{}, quiet)
-	books := runner.New(s.log, func() *projections.Journal { return &projections.Journal{} },
+	journal := runner.New(s.log, func() *books.Journal { return &books.Journal{} },
 		runner.Config{}, quiet)
 	reg := runner.New(s.log, func() *register.Register { return &register.Register{} }, runner.Config{}, quiet)
 	s.api = must(New(Services{
 		Log: s.log, Desk: s.desk, Evidence: s.store, Keys: ks, Tickets: s.ring,
 		Ring:   must(ticket.NewRing(s.ring.Public()))(t),
-		Visits: visits, Reviews: queue, Journal: books, Register: reg,
+		Visits: visits, Reviews: queue, Journal: journal, Register: reg,
 		Payer: func(_ context.Context, p ledger.ShopperID) (Payer, error) {
 			if p == "stranger" {
 				return Payer{}, ErrUnknownShopper
@@ -191,7 +192,7 @@ func openShop(t *testing.T) *shop {
 	run(engine.NewRunner(live, s.bank, s.now, engine.RunnerConfig{}).Run)
 	run(visits.Run)
 	run(queue.Run)
-	run(books.Run)
+	run(journal.Run)
 	run(reg.Run)
 	t.Cleanup(func() { s.api.Close(); cancel(); wg.Wait(); s.store.Close() })
 	s.seed(ks)

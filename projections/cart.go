@@ -7,6 +7,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
+	"github.com/vouchledger/vouch/projections/internal/state"
 )
 
 // A Status says how far a visit is.
@@ -214,7 +215,7 @@ func (c *Cart) Apply(e ledger.Event) error {
 		ledger.PriceChecked, ledger.NoticeQuarantined, ledger.ProviderSwept:
 		c.odd(&e.Record, "%s does not belong in a visit's stream", e.Kind)
 	default:
-		return fmt.Errorf("cart: %w", unknown(e))
+		return fmt.Errorf("cart: %w", state.Unknown(e))
 	}
 	c.count(&e.Record, visit)
 	return nil
@@ -357,13 +358,13 @@ func cloneDocument(p *ledger.ReceiptDocument) *ledger.ReceiptDocument {
 const cartForm = "cart.v1"
 
 // MarshalBinary returns a snapshot of c: canonical JSON.
-func (c *Cart) MarshalBinary() ([]byte, error) { return marshal(cartForm, c) }
+func (c *Cart) MarshalBinary() ([]byte, error) { return state.Marshal(cartForm, c) }
 
 // UnmarshalBinary makes c what a snapshot says. A snapshot out of stored form
 // is [ledger.ErrCorrupt], and c is then as it was before.
 func (c *Cart) UnmarshalBinary(b []byte) error {
 	var d Cart
-	if err := unmarshal(cartForm, b, &d); err != nil {
+	if err := state.Unmarshal(cartForm, b, &d); err != nil {
 		return err
 	}
 	for i := range d.Picks {

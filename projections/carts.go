@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/projections/internal/state"
 )
 
 // Carts is the cart of every visit, made in one pass over stored records: what
@@ -84,7 +85,7 @@ func (cs *Carts) begin(r *ledger.Record) error {
 	if err := cs.apply(c, &first); err != nil {
 		return err
 	}
-	put(&cs.byStream, c.Stream, c)
+	state.Put(&cs.byStream, c.Stream, c)
 	cs.inOrder, cs.spare, cs.last = append(cs.inOrder, c), cs.spare[1:], c
 	cs.events++
 	return nil

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/projections/internal/state"
 )
 
 // A DisputeState says how far a dispute is.
@@ -122,12 +123,12 @@ func (d *Disputes) odd(e ledger.Event, format string, args ...any) {
 const disputesForm = "disputes.v1"
 
 // MarshalBinary returns a snapshot of d: canonical JSON.
-func (d *Disputes) MarshalBinary() ([]byte, error) { return marshal(disputesForm, d) }
+func (d *Disputes) MarshalBinary() ([]byte, error) { return state.Marshal(disputesForm, d) }
 
 // UnmarshalBinary makes d what a snapshot says; see [Cart.UnmarshalBinary].
 func (d *Disputes) UnmarshalBinary(b []byte) error {
 	var n Disputes
-	if err := unmarshal(disputesForm, b, &n); err != nil {
+	if err := state.Unmarshal(disputesForm, b, &n); err != nil {
 		return err
 	}
 	*d = n

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/projections/books"
 	"github.com/vouchledger/vouch/projections/internal/story"
 )
 
@@ -185,7 +186,7 @@ func printQueue(t *testing.T, s *story.Shop) string {
 
 func printJournal(t *testing.T, s *story.Shop) string {
 	t.Helper()
-	var j projections.Journal
+	var j books.Journal
 	foldAll(t, s, &j)
 	var b strings.Builder
 	for _, e := range j.Entries() {

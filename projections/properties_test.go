@@ -13,6 +13,7 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
 	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/projections/books"
 	"github.com/vouchledger/vouch/projections/internal/story"
 )
 
@@ -31,7 +32,7 @@ var (
 	}
 	logFolds = map[string]func() fold{
 		"review queue": func() fold { return &projections.ReviewQueue{} },
-		"journal":      func() fold { return &projections.Journal{} },
+		"journal":      func() fold { return &books.Journal{} },
 		"visits":       func() fold { return &projections.Visits{} },
 	}
 )
@@ -117,7 +118,7 @@ func TestDeterministic(t *testing.T) {
 					t.Fatalf("Items() differ between two calls (-first +second)\n%s", diff)
 				}
 			}
-			if j, ok := a.(*projections.Journal); ok {
+			if j, ok := a.(*books.Journal); ok {
 				if diff := cmp.Diff(j.Balances(), j.Balances()); diff != "" {
 					t.Fatalf("Balances() differ between two calls (-first +second)\n%s", diff)
 				}
@@ -162,7 +163,7 @@ func TestClone(t *testing.T) {
 func TestBalanced(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := anyHistory(t, "v1", "v2", "v3")
-		var j projections.Journal
+		var j books.Journal
 		for _, e := range s.Events {
 			must(t, j.Apply(e))
 			if c, off := unbalanced(j.Balances()); off != 0 {
@@ -180,9 +181,9 @@ func TestBalanced(t *testing.T) {
 		}
 		for _, b := range j.Balances() {
 			switch b.Account {
-			case projections.AccountStripe:
+			case books.AccountProvider:
 				money -= b.Amount.Minor
-			case projections.AccountReceivable:
+			case books.AccountReceivable:
 			default:
 				sold += b.Amount.Minor // a credit
 			}
@@ -194,7 +195,7 @@ func TestBalanced(t *testing.T) {
 }
 
 // unbalanced returns the first currency that does not sum to zero.
-func unbalanced(bs []projections.Balance) (money.Currency, int64) {
+func unbalanced(bs []books.Balance) (money.Currency, int64) {
 	sums := map[money.Currency]int64{}
 	for _, b := range bs {
 		sums[b.Amount.Currency] += b.Amount.Minor
@@ -216,7 +217,7 @@ func foldAllRapid(t *rapid.T, s *story.Shop, f applier) {
 // TestUnbalancedIsFound breaks TestBalanced on purpose.
 func TestUnbalancedIsFound(t *testing.T) {
 	s := told(t, "present\nenter\ntake water\nprice\nexit\nissue")
-	var j projections.Journal
+	var j books.Journal
 	foldAll(t, s, &j)
 	bs := j.Balances()
 	bs[0].Amount.Minor++
@@ -431,7 +432,7 @@ func foldsOf(t *rapid.T, events []ledger.Event) map[string]string {
 	out := map[string]string{}
 	carts := map[ledger.StreamID]*projections.Cart{}
 	var q projections.ReviewQueue
-	var j projections.Journal
+	var j books.Journal
 	for _, e := range events {
 		if category, _ := e.Stream.Split(); category == ledger.CategoryVisit {
 			if carts[e.Stream] == nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
+	"github.com/vouchledger/vouch/projections/internal/state"
 )
 
 // A ReviewItem is a question that waits for a reviewer.
@@ -89,7 +90,7 @@ func (it *ReviewItem) clone() ReviewItem {
 
 // Apply moves q past e. See [Cart.Apply] for its errors.
 func (q *ReviewQueue) Apply(e ledger.Event) error {
-	if err := rising(q.position, e); err != nil {
+	if err := state.Rising(q.position, e); err != nil {
 		return fmt.Errorf("review queue: %w", err)
 	}
 	switch p := e.Payload.(type) {
@@ -120,16 +121,16 @@ func (q *ReviewQueue) Apply(e ledger.Event) error {
 		ledger.PriceChecked, ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed,
 		ledger.NoticeQuarantined, ledger.ProviderSwept:
 	default:
-		return fmt.Errorf("review queue: %w", unknown(e))
+		return fmt.Errorf("review queue: %w", state.Unknown(e))
 	}
 	q.position = e.Position
 	return nil
 }
 
 func (q *ReviewQueue) seen(e ledger.Event, p ledger.DetectionRecorded) {
-	put(&q.sightings, e.ID, sighting{Stream: e.Stream, SeenAt: e.Occurred, Claim: p})
+	state.Put(&q.sightings, e.ID, sighting{Stream: e.Stream, SeenAt: e.Occurred, Claim: p})
 	if category, _ := e.Stream.Split(); category == ledger.CategoryVisit {
-		put(&q.visits, e.Stream, append(q.visits[e.Stream], e.ID))
+		state.Put(&q.visits, e.Stream, append(q.visits[e.Stream], e.ID))
 	}
 }
 
@@ -146,7 +147,7 @@ func (q *ReviewQueue) requested(e ledger.Event, p ledger.ReviewRequested) {
 		if category, id := it.Stream.Split(); category == ledger.CategoryVisit {
 			it.Visit = ledger.VisitID(id)
 		}
-		put(&q.items, p.Detection, it)
+		state.Put(&q.items, p.Detection, it)
 	}
 	if p.AtRisk.Minor > it.AtRisk.Minor {
 		it.AtRisk = p.AtRisk
@@ -174,7 +175,7 @@ func (q *ReviewQueue) decided(e ledger.Event, p ledger.ReviewDecided) {
 	}
 	if sight, ok := q.sightings[p.Detection]; ok && q.items[p.Detection] == nil {
 		left := slices.DeleteFunc(q.visits[sight.Stream], func(id ledger.ID) bool { return id == p.Detection })
-		if put(&q.visits, sight.Stream, left); len(left) == 0 {
+		if state.Put(&q.visits, sight.Stream, left); len(left) == 0 {
 			delete(q.visits, sight.Stream)
 		}
 		q.forget(p.Detection)
@@ -199,14 +200,6 @@ func (q *ReviewQueue) forget(detection ledger.ID) {
 	delete(q.sightings, detection)
 }
 
-// put sets a map's member, making the map if there is none.
-func put[K comparable, V any](m *map[K]V, k K, v V) {
-	if *m == nil {
-		*m = map[K]V{}
-	}
-	(*m)[k] = v
-}
-
 // queueState is the stored form of a ReviewQueue.
 type queueState struct {
 	Position  uint64                          `json:"position"`
@@ -219,13 +212,13 @@ const queueForm = "review-queue.v1"
 
 // MarshalBinary returns a snapshot of q: canonical JSON.
 func (q *ReviewQueue) MarshalBinary() ([]byte, error) {
-	return marshal(queueForm, &queueState{q.position, q.items, q.sightings, q.visits})
+	return state.Marshal(queueForm, &queueState{q.position, q.items, q.sightings, q.visits})
 }
 
 // UnmarshalBinary makes q what a snapshot says; see [Cart.UnmarshalBinary].
 func (q *ReviewQueue) UnmarshalBinary(b []byte) error {
 	var s queueState
-	if err := unmarshal(queueForm, b, &s); err != nil {
+	if err := state.Unmarshal(queueForm, b, &s); err != nil {
 		return err
 	}
 	for id, it := range s.Items {

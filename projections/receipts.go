@@ -6,6 +6,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
+	"github.com/vouchledger/vouch/projections/internal/state"
 )
 
 // A Correction is a further receipt and why there is one.
@@ -96,7 +97,7 @@ func (r *Receipts) Apply(e ledger.Event) error {
 		ledger.PriceChecked, ledger.NoticeQuarantined, ledger.ProviderSwept:
 		r.odd(e, "%s does not belong in a visit's stream", e.Kind)
 	default:
-		return fmt.Errorf("receipts: %w", unknown(e))
+		return fmt.Errorf("receipts: %w", state.Unknown(e))
 	}
 	r.Stream = e.Stream
 	r.Events++
@@ -110,12 +111,12 @@ func (r *Receipts) odd(e ledger.Event, format string, args ...any) {
 const receiptsForm = "receipts.v1"
 
 // MarshalBinary returns a snapshot of r: canonical JSON.
-func (r *Receipts) MarshalBinary() ([]byte, error) { return marshal(receiptsForm, r) }
+func (r *Receipts) MarshalBinary() ([]byte, error) { return state.Marshal(receiptsForm, r) }
 
 // UnmarshalBinary makes r what a snapshot says; see [Cart.UnmarshalBinary].
 func (r *Receipts) UnmarshalBinary(b []byte) error {
 	var d Receipts
-	if err := unmarshal(receiptsForm, b, &d); err != nil {
+	if err := state.Unmarshal(receiptsForm, b, &d); err != nil {
 		return err
 	}
 	*r = d

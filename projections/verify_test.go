@@ -12,6 +12,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/projections/books"
 )
 
 // whole is a visit with every kind of receipt and everything they rest on.
@@ -245,7 +246,7 @@ func TestSecondReceipt(t *testing.T) {
 	}
 	var c projections.Cart
 	var r projections.Receipts
-	var j projections.Journal
+	var j books.Journal
 	for i, e := range events {
 		e.Position = uint64(i) + 1
 		for _, f := range []applier{&c, &r, &j} {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
+	"github.com/vouchledger/vouch/projections/internal/state"
 )
 
 // A DisputeRow is a dispute in a list.
@@ -149,7 +150,7 @@ func (r *VisitRow) clone() VisitRow {
 
 // Apply moves v past e. See [Cart.Apply] for its errors.
 func (v *Visits) Apply(e ledger.Event) error {
-	if err := rising(v.position, e); err != nil {
+	if err := state.Rising(v.position, e); err != nil {
 		return fmt.Errorf("visits: %w", err)
 	}
 	switch p := e.Payload.(type) {
@@ -182,7 +183,7 @@ func (v *Visits) Apply(e ledger.Event) error {
 		ledger.ExceptionClosed, ledger.DayClosed, ledger.PriceChecked, ledger.NoticeQuarantined,
 		ledger.ProviderSwept:
 	default:
-		return fmt.Errorf("visits: %w", unknown(e))
+		return fmt.Errorf("visits: %w", state.Unknown(e))
 	}
 	v.position = e.Position
 	return nil
@@ -206,7 +207,7 @@ func (v *Visits) of(e ledger.Event) *VisitRow {
 	if r == nil {
 		r = &VisitRow{Visit: ledger.VisitID(id), First: e.Position}
 		v.rows = append(v.rows, r)
-		put(&v.byVisit, r.Visit, r)
+		state.Put(&v.byVisit, r.Visit, r)
 	}
 	r.Last = e.Position
 	return r
@@ -231,7 +232,7 @@ func (v *Visits) billed(e ledger.Event, d ledger.ReceiptDocument) {
 	if r.Status != StatusSettled {
 		r.Status = StatusIssued
 	}
-	put(&v.byReceipt, d.Number, r)
+	state.Put(&v.byReceipt, d.Number, r)
 }
 
 func (v *Visits) disputed(e ledger.Event, p ledger.DisputeOpened) {
@@ -242,7 +243,7 @@ func (v *Visits) disputed(e ledger.Event, p ledger.DisputeOpened) {
 	r.Disputes = append(r.Disputes, DisputeRow{
 		ID: p.Dispute, Receipt: p.Receipt, Line: p.Line, Claim: p.Claim, OpenedAt: e.Occurred, State: DisputeOpen,
 	})
-	put(&v.byDispute, p.Dispute, r)
+	state.Put(&v.byDispute, p.Dispute, r)
 }
 
 func (v *Visits) disputeDecided(e ledger.Event, p ledger.DisputeDecided) {
@@ -319,13 +320,13 @@ const visitsForm = "visits.v1"
 
 // MarshalBinary returns a snapshot of v: canonical JSON.
 func (v *Visits) MarshalBinary() ([]byte, error) {
-	return marshal(visitsForm, &visitsState{v.position, v.rows, v.refusals})
+	return state.Marshal(visitsForm, &visitsState{v.position, v.rows, v.refusals})
 }
 
 // UnmarshalBinary makes v what a snapshot says; see [Cart.UnmarshalBinary].
 func (v *Visits) UnmarshalBinary(b []byte) error {
 	var s visitsState
-	if err := unmarshal(visitsForm, b, &s); err != nil {
+	if err := state.Unmarshal(visitsForm, b, &s); err != nil {
 		return err
 	}
 	n := Visits{position: s.Position, rows: s.Rows, refusals: s.Refusals}
@@ -333,12 +334,12 @@ func (v *Visits) UnmarshalBinary(b []byte) error {
 		if r == nil || n.byVisit[r.Visit] != nil {
 			return fmt.Errorf("snapshot %s: %w: a row is missing or there twice", visitsForm, ledger.ErrCorrupt)
 		}
-		put(&n.byVisit, r.Visit, r)
+		state.Put(&n.byVisit, r.Visit, r)
 		for _, number := range r.Receipts {
-			put(&n.byReceipt, number, r)
+			state.Put(&n.byReceipt, number, r)
 		}
 		for _, d := range r.Disputes {
-			put(&n.byDispute, d.ID, r)
+			state.Put(&n.byDispute, d.ID, r)
 		}
 	}
 	*v = n

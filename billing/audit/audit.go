@@ -22,6 +22,7 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
 	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/projections/books"
 )
 
 // A Finding is one thing that is not as it must be.
@@ -44,7 +45,7 @@ type Report struct {
 	Receipts  int                        `json:"receipts"`  // documents with a number
 	Corrected int                        `json:"corrected"` // of these, corrections
 	Entries   int                        `json:"journal_entries"`
-	Balances  []projections.Balance      `json:"balances"`
+	Balances  []books.Balance            `json:"balances"`
 	Sums      []money.Money              `json:"sums"` // of all balances, one for each currency: all zero
 	Outcomes  map[ledger.SettledAs]int   `json:"outcomes"`
 	Charged   map[money.Currency]int64   `json:"charged"` // minor units captured
@@ -71,7 +72,7 @@ func Run(ctx context.Context, log ledger.Log, over bool) (Report, error) {
 		Outcomes: map[ledger.SettledAs]int{}, Charged: map[money.Currency]int64{}, Refunded: map[money.Currency]int64{},
 		Owed: map[money.Currency]int64{}, Named: map[ledger.Digest]struct{}{}, Rows: &projections.Visits{},
 	}
-	var journal projections.Journal
+	var journal books.Journal
 	numbers := map[string][]int{}
 	replays := replays{open: map[ledger.StreamID][]ledger.Event{}, again: map[ledger.StreamID]bool{}}
 	for e, err := range projections.Decoded(log.Read(ctx, ledger.Query{Prefixes: ledger.OwnPrefixes()})) {
@@ -235,7 +236,7 @@ func (r *Report) gaps(numbers map[string][]int) {
 	}
 }
 
-func (r *Report) books(j *projections.Journal) {
+func (r *Report) books(j *books.Journal) {
 	r.Entries, r.Balances = len(j.Entries()), j.Balances()
 	for _, n := range j.Entries() {
 		sum := map[money.Currency]int64{}

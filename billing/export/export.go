@@ -17,14 +17,14 @@ import (
 	"strings"
 
 	"github.com/vouchledger/vouch/ledger/money"
-	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/projections/books"
 )
 
 // A Book is what is exported: entries in the order of the log, and the
 // balances after the last one.
 type Book struct {
-	Entries  []projections.Entry
-	Balances []projections.Balance
+	Entries  []books.Entry
+	Balances []books.Balance
 	Position uint64 // of the last event that was folded
 }
 
@@ -67,7 +67,7 @@ func format(c money.Currency) string {
 	return "1000." + strings.Repeat("0", places) + " " + string(c)
 }
 
-func writeEntry(out *bufio.Writer, e projections.Entry) {
+func writeEntry(out *bufio.Writer, e books.Entry) {
 	code := ""
 	if e.Receipt != "" {
 		code = " (" + e.Receipt + ")"
@@ -99,7 +99,7 @@ func writeAssertions(out *bufio.Writer, b Book) {
 }
 
 // describe says what an entry is about: "receipt issued", and its memo.
-func describe(e projections.Entry) string {
+func describe(e books.Entry) string {
 	name, _, _ := strings.Cut(string(e.Kind), ".v")
 	what := strings.NewReplacer(".", " ", "_", " ").Replace(name)
 	if e.Memo != "" {

@@ -12,7 +12,7 @@ import (
 	"github.com/vouchledger/vouch/billing/export"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
-	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/projections/books"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -37,7 +37,7 @@ func receipt(number, corrects string, quantity int64) ledger.ReceiptDocument {
 // book folds a visit that was charged for two colas and refunded one.
 func book(t *testing.T) export.Book {
 	t.Helper()
-	var j projections.Journal
+	var j books.Journal
 	revisions := map[ledger.StreamID]uint64{}
 	for i, step := range []struct {
 		stream  ledger.StreamID
@@ -86,7 +86,7 @@ func TestHledgerAcceptsTheBooks(t *testing.T) {
 	for name, edit := range map[string][2]string{
 		"one cent off":          {"4.40 USD", "4.39 USD"},
 		"a wrong balance":       {"= -1.99 USD", "= -2.00 USD"},
-		"an undeclared account": {"account Assets:Stripe\n", ""},
+		"an undeclared account": {"account Assets:Clearing:Provider\n", ""},
 		"another currency":      {"4.40 USD", "4.40 EUR"},
 	} {
 		bad := strings.Replace(good, edit[0], edit[1], 1)

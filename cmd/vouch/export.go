@@ -13,6 +13,7 @@ import (
 	"github.com/vouchledger/vouch/billing/export"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/projections/books"
 )
 
 // formats are what vouch export writes.
@@ -64,7 +65,7 @@ func readBook(ctx context.Context, from source, until func(ledger.Record) bool) 
 		return export.Book{}, err
 	}
 	defer log.Close() //nolint:errcheck // read-only
-	var j projections.Journal
+	var j books.Journal
 	for e, err := range projections.Decoded(log.Read(ctx, ledger.Query{Prefixes: ledger.OwnPrefixes()})) {
 		if err != nil {
 			return export.Book{}, err

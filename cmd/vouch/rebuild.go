@@ -14,6 +14,7 @@ import (
 	"github.com/vouchledger/vouch/api/register"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/projections/books"
 	"github.com/vouchledger/vouch/projections/runner"
 )
 
@@ -22,7 +23,7 @@ type readModels struct {
 	register *runner.Runner[*register.Register]
 	visits   *runner.Runner[*projections.Visits]
 	reviews  *runner.Runner[*projections.ReviewQueue]
-	journal  *runner.Runner[*projections.Journal]
+	journal  *runner.Runner[*books.Journal]
 }
 
 // newReadModels returns runners that keep their state in the data folder.
@@ -36,7 +37,7 @@ func newReadModels(data string, log ledger.Log, every int, logger *slog.Logger) 
 		register: runner.New(log, func() *register.Register { return &register.Register{} }, cfg, logger),
 		visits:   runner.New(log, func() *projections.Visits { return &projections.Visits{} }, cfg, logger),
 		reviews:  runner.New(log, func() *projections.ReviewQueue { return &projections.ReviewQueue{} }, cfg, logger),
-		journal:  runner.New(log, func() *projections.Journal { return &projections.Journal{} }, cfg, logger),
+		journal:  runner.New(log, func() *books.Journal { return &books.Journal{} }, cfg, logger),
 	}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/memlog"
 	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/projections/books"
 	"github.com/vouchledger/vouch/projections/crowd"
 )
 
@@ -100,7 +101,7 @@ func TestEveryVisitIsPlausible(t *testing.T) {
 // TestTheJournalBalances checks that the payments belong to the receipts.
 func TestTheJournalBalances(t *testing.T) {
 	log, _ := busy(t, 2, 4000)
-	var j projections.Journal
+	var j books.Journal
 	for e, err := range decoded(log.Read(t.Context(), ledger.Query{})) {
 		if err != nil {
 			t.Fatal(err)

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/vouchledger/vouch/ledger"
-	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/projections/books"
 	"github.com/vouchledger/vouch/projections/runner"
 )
 
@@ -69,7 +69,7 @@ func TestRebuildStopped(t *testing.T) {
 
 // A forgetful journal has lost an event: as one of an older program might.
 type forgetful struct {
-	projections.Journal
+	books.Journal
 	lose bool
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/memlog"
 	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/projections/books"
 	"github.com/vouchledger/vouch/projections/internal/story"
 	"github.com/vouchledger/vouch/projections/runner"
 )
@@ -90,19 +91,19 @@ func head(t testing.TB, log ledger.Log) uint64 {
 	return h
 }
 
-func newJournal() *projections.Journal { return &projections.Journal{} }
+func newJournal() *books.Journal { return &books.Journal{} }
 
 // lines collects what is logged.
 type lines struct{ bytes.Buffer }
 
 func (l *lines) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
 
-func journal(log ledger.Log, dir string, l *lines) *runner.Runner[*projections.Journal] {
+func journal(log ledger.Log, dir string, l *lines) *runner.Runner[*books.Journal] {
 	return runner.New(log, newJournal, runner.Config{Dir: dir, Every: 7}, l.logger())
 }
 
 // follow runs r until it has seen the log's end, and stops it.
-func follow(t testing.TB, log ledger.Log, r *runner.Runner[*projections.Journal]) {
+func follow(t testing.TB, log ledger.Log, r *runner.Runner[*books.Journal]) {
 	t.Helper()
 	stop := start(t, r)
 	if err := r.WaitFor(t.Context(), head(t, log)); err != nil {
@@ -125,11 +126,11 @@ func start[F runner.Fold](t testing.TB, r *runner.Runner[F]) (stop func() error)
 	}
 }
 
-func state(t testing.TB, r *runner.Runner[*projections.Journal]) string {
+func state(t testing.TB, r *runner.Runner[*books.Journal]) string {
 	t.Helper()
 	var b []byte
 	var err error
-	r.View(func(j *projections.Journal) { b, err = j.MarshalBinary() })
+	r.View(func(j *books.Journal) { b, err = j.MarshalBinary() })
 	if err != nil {
 		t.Fatal(err)
 	}

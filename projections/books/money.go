@@ -1,0 +1,160 @@
+package books
+
+import (
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/money"
+	"github.com/vouchledger/vouch/projections/internal/state"
+)
+
+// What an order does if it is carried out.
+const (
+	opHold    = "hold"    // reserves
+	opRelease = "release" // frees
+	opTake    = "take"    // a capture or a charge
+	opGive    = "give"    // a refund
+)
+
+// An order is an intent whose outcome is not known: outcomes name only the
+// intent.
+type order struct {
+	Op      string      `json:"op"`
+	Receipt string      `json:"receipt"`
+	Amount  money.Money `json:"amount"`
+	Fraud   bool        `json:"fraud"` // a refund that a fraud warning caused
+}
+
+func (j *Journal) ordered(e ledger.Event, store ledger.StoreID, o order) {
+	b := j.book(e)
+	b.Store = store
+	state.Put(&b.Orders, e.ID, o)
+}
+
+// outcome returns the order that intent names, and ends it.
+func (j *Journal) outcome(e ledger.Event, intent ledger.ID) order {
+	b := j.book(e)
+	o, ok := b.Orders[intent]
+	if !ok {
+		j.note(e, "%s of order %s, which was not given or has ended", e.Kind, intent)
+	}
+	delete(b.Orders, intent)
+	return o
+}
+
+func (j *Journal) held(e ledger.Event, intent ledger.ID, amount money.Money) {
+	o := j.outcome(e, intent)
+	j.book(e).Hold = amount
+	j.memo(e, o.Receipt, "hold of "+amount.String())
+}
+
+func (j *Journal) freed(e ledger.Event, receipt, text string) {
+	j.book(e).Hold = money.Money{}
+	j.memo(e, receipt, text)
+}
+
+// taken books money that came.
+func (j *Journal) taken(e ledger.Event, amount money.Money, receipt string) {
+	b := j.book(e)
+	b.Captured += amount.Minor
+	j.bounds(e, b)
+	j.transfer(e, AccountProvider, AccountReceivable, amount, receipt, "")
+}
+
+func (j *Journal) cash(e ledger.Event, p ledger.CashTaken) {
+	b := j.book(e)
+	b.Captured += p.Amount.Minor
+	j.bounds(e, b)
+	j.transfer(e, AccountCash, AccountReceivable, p.Amount, p.Receipt, "till "+string(p.Till))
+}
+
+// given books money that went back. A refund for a fraud warning is a loss:
+// the receipt stands, and nobody will pay it.
+func (j *Journal) given(e ledger.Event, object string, amount money.Money, o order) {
+	b := j.book(e)
+	b.Refunded += amount.Minor
+	j.bounds(e, b)
+	if o.Fraud {
+		state.Put(&b.Fraud, object, true)
+	}
+	j.transfer(e, refundedFrom(o.Fraud), AccountProvider, amount, o.Receipt, "")
+}
+
+func refundedFrom(fraud bool) string {
+	if fraud {
+		return AccountFraud
+	}
+	return AccountReceivable
+}
+
+// cameBack books a refund that did not reach the shopper: we owe it again.
+func (j *Journal) cameBack(e ledger.Event, p ledger.RefundFailed) {
+	b := j.book(e)
+	b.Refunded -= p.Amount.Minor
+	if b.Refunded < 0 {
+		j.note(e, "refunds of %d minor units more failed than were made", -b.Refunded)
+	}
+	fraud := b.Fraud[p.Refund]
+	delete(b.Fraud, p.Refund)
+	j.transfer(e, AccountProvider, refundedFrom(fraud), p.Amount, b.Receipt, "refund failed: "+p.Code)
+}
+
+// bounds notes money beyond what was billed.
+func (j *Journal) bounds(e ledger.Event, b *visitBook) {
+	switch kept := b.Captured - b.Refunded; {
+	case kept < 0:
+		j.note(e, "refunded %d minor units more than were captured", -kept)
+	case kept > b.Highest:
+		j.note(e, "captured %d minor units more than were billed", kept-b.Highest)
+	}
+}
+
+// resolved books an order as a person found it: carried out, or never.
+func (j *Journal) resolved(e ledger.Event, p ledger.PaymentResolved) {
+	o := j.outcome(e, p.Intent)
+	switch {
+	case !p.Done:
+		j.memo(e, o.Receipt, "found that it was never carried out: "+p.Reason)
+	case o.Op == opTake:
+		j.book(e).Hold = money.Money{}
+		j.taken(e, p.Amount, o.Receipt)
+	case o.Op == opGive:
+		j.given(e, p.Object, p.Amount, o)
+	case o.Op == opHold:
+		j.book(e).Hold = p.Amount
+		j.memo(e, o.Receipt, "found held: "+p.Amount.String())
+	default:
+		j.freed(e, o.Receipt, "found released")
+	}
+}
+
+// external books what somebody did at the provider without an order of ours.
+func (j *Journal) external(e ledger.Event, p ledger.ExternalObserved) {
+	memo := p.What + " without an order"
+	switch p.What {
+	case "capture":
+		j.transfer(e, AccountProvider, AccountSuspense, p.Amount, "", memo)
+	case "refund":
+		j.transfer(e, AccountSuspense, AccountProvider, p.Amount, "", memo)
+	default:
+		j.freed(e, "", memo)
+	}
+}
+
+// fundsMoved books what a chargeback took from our balance or gave back.
+func (j *Journal) fundsMoved(e ledger.Event, p ledger.ChargebackFundsMoved) {
+	amount, memo := p.Amount, "chargeback withdrawn"
+	if !p.Withdrawn {
+		amount, memo = amount.Neg(), "chargeback reinstated"
+	}
+	ps := append(move(AccountChargebacks, AccountProvider, amount), move(AccountClaimFees, AccountProvider, p.Fee)...)
+	b := j.book(e)
+	j.enter(e, b, Entry{Receipt: b.Receipt, Postings: ps, Memo: memo})
+}
+
+func (j *Journal) chargebackClosed(e ledger.Event, p ledger.ChargebackClosed) {
+	b := j.book(e)
+	n := Entry{Receipt: b.Receipt, Memo: "chargeback " + string(p.Outcome)}
+	if p.Outcome == ledger.ChargebackLost || p.Outcome == ledger.ChargebackAccepted {
+		n.Postings = move(AccountClaimLosses, AccountChargebacks, p.Amount)
+	}
+	j.enter(e, b, n)
+}
