@@ -220,7 +220,7 @@ func (j *Journal) payment(e ledger.Event) bool {
 	case ledger.ExternalObserved:
 		j.external(e, p)
 	case ledger.DebtWrittenOff:
-		j.transfer(e, AccountBadDebt, AccountReceivable, p.Amount, j.book(e).Receipt, "written off: "+p.Reason)
+		j.writtenOff(e, p)
 	case ledger.CashTaken:
 		j.cash(e, p)
 	case ledger.ChargebackFundsMoved:

@@ -86,8 +86,9 @@ func anyPayload(t *rapid.T, s *shop, v ledger.VisitID, intent ledger.ID) (ledger
 	case 19:
 		return pay, ledger.RefundFailed{Refund: "re_1", Amount: m, Code: "lost"}
 	case 20:
-		what := rapid.SampledFrom([]string{"capture", "refund", "release"}).Draw(t, "what")
-		return pay, ledger.ExternalObserved{Object: "pi_1", What: what, Amount: m}
+		what := rapid.SampledFrom([]ledger.ExternalWhat{"hold", "capture", "refund", "release"}).Draw(t, "what")
+		object := rapid.SampledFrom([]string{"pi_1", "pi_2"}).Draw(t, "object")
+		return pay, ledger.ExternalObserved{Object: object, What: what, Amount: m}
 	case 21:
 		return pay, ledger.PaymentResolved{Intent: intent, Done: true, Object: "pi_1", Amount: m, By: "finn", Reason: "seen"}
 	case 22:

@@ -126,17 +126,48 @@ func (j *Journal) resolved(e ledger.Event, p ledger.PaymentResolved) {
 	}
 }
 
-// external books what somebody did at the provider without an order of ours.
+// external books, once, what moved without an order that the ledger knows.
+// What was taken pays the receipt. What was given back is in suspense, unless
+// it was due, until a document says that it was.
 func (j *Journal) external(e ledger.Event, p ledger.ExternalObserved) {
-	memo := p.What + " without an order"
+	b, memo := j.book(e), string(p.What)+" without an order"
+	name := string(p.What) + " " + p.Object
+	if b.External[name] {
+		j.note(e, "%s twice", name)
+		return
+	}
+	state.Put(&b.External, name, true)
 	switch p.What {
-	case "capture":
-		j.transfer(e, AccountProvider, AccountSuspense, p.Amount, "", memo)
-	case "refund":
-		j.transfer(e, AccountSuspense, AccountProvider, p.Amount, "", memo)
-	default:
+	case ledger.ExternalHold:
+		b.Hold = p.Amount
+		j.memo(e, "", memo)
+	case ledger.ExternalCapture:
+		b.Hold = money.Money{}
+		b.Captured += p.Amount.Minor
+		j.bounds(e, b)
+		j.transfer(e, AccountProvider, AccountReceivable, p.Amount, b.Receipt, memo)
+	case ledger.ExternalRefund:
+		b.Refunded += p.Amount.Minor
+		j.bounds(e, b)
+		c := p.Amount.Currency
+		due := money.Money{Minor: max(0, min(p.Amount.Minor, -b.Due[c])), Currency: c}
+		rest := money.Money{Minor: p.Amount.Minor - due.Minor, Currency: c}
+		state.Put(&b.Elsewhere, c, b.Elsewhere[c]+rest.Minor)
+		ps := append(move(AccountReceivable, AccountProvider, due), move(AccountSuspense, AccountProvider, rest)...)
+		j.enter(e, b, Entry{Receipt: b.Receipt, Postings: ps, Memo: memo})
+	case ledger.ExternalRelease:
 		j.freed(e, "", memo)
 	}
+}
+
+// writtenOff books what is not asked for any more: a debt, or a supplement
+// that the shopper did not agree to.
+func (j *Journal) writtenOff(e ledger.Event, p ledger.DebtWrittenOff) {
+	account := AccountBadDebt
+	if !p.Case.IsZero() {
+		account = AccountWaived
+	}
+	j.transfer(e, account, AccountReceivable, p.Amount, j.book(e).Receipt, "written off: "+p.Reason)
 }
 
 // fundsMoved books what a chargeback took from our balance or gave back.

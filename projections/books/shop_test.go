@@ -36,6 +36,7 @@ type shop struct {
 	lengths map[ledger.StreamID]uint64
 	at      time.Time // when the next event occurs
 	number  int
+	last    ledger.ReceiptDocument // that was issued
 }
 
 func newShop(t reporter) *shop {
@@ -144,6 +145,7 @@ func (s *shop) sell(v ledger.VisitID, items ...item) ledger.ReceiptDocument {
 	s.t.Helper()
 	d := s.document(v, "", items...)
 	s.visit(v, ledger.ReceiptIssued{Document: d})
+	s.last = d
 	return d
 }
 

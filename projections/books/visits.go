@@ -26,14 +26,10 @@ type visitBook struct {
 	Hold      money.Money              `json:"hold"` // that stands
 	Due       map[money.Currency]int64 `json:"due"`  // what the receivable holds of this visit
 	Orders    map[ledger.ID]order      `json:"orders"`
-	Fraud     map[string]bool          `json:"fraud"` // refunds at the provider that a fraud warning caused
-	Asked     map[ledger.ID]supplement `json:"asked"` // supplements without answer
-}
-
-// A supplement is what was proposed to a shopper.
-type supplement struct {
-	Receipt string      `json:"receipt"`
-	Amount  money.Money `json:"amount"`
+	Fraud     map[string]bool          `json:"fraud"`     // refunds at the provider that a fraud warning caused
+	Asked     map[ledger.ID]string     `json:"asked"`     // supplements without answer, and their receipt
+	External  map[string]bool          `json:"external"`  // movements without an order of ours
+	Elsewhere map[money.Currency]int64 `json:"elsewhere"` // given back so, and in suspense
 }
 
 func (j *Journal) book(e ledger.Event) *visitBook {
@@ -96,6 +92,21 @@ func (j *Journal) bill(e ledger.Event, b *visitBook, d ledger.ReceiptDocument, a
 	n.Postings = append(n.Postings, lines...)
 	b.Booked, b.Highest = now, max(b.Highest, d.Gross.Minor)
 	j.enter(e, b, n)
+	for _, c := range slices.Sorted(maps.Keys(due)) {
+		j.explain(e, b, money.Money{Minor: max(0, min(-due[c], -b.Due[c], b.Elsewhere[c])), Currency: c})
+	}
+}
+
+// explain takes out of suspense what was given back without an order, when a
+// document says that it was due.
+func (j *Journal) explain(e ledger.Event, b *visitBook, amount money.Money) {
+	if amount.Minor == 0 {
+		return
+	}
+	b.Elsewhere[amount.Currency] -= amount.Minor
+	j.enter(e, b, Entry{
+		Receipt: b.Receipt, Postings: move(AccountReceivable, AccountSuspense, amount), Memo: "given back already, without an order",
+	})
 }
 
 // postingsOf returns what a document credits, line by line.
@@ -164,25 +175,18 @@ func difference(before, now []Posting) []Posting {
 }
 
 func (j *Journal) proposed(e ledger.Event, p ledger.SupplementProposed) {
-	state.Put(&j.book(e).Asked, e.ID, supplement{p.Receipt, p.Amount})
+	state.Put(&j.book(e).Asked, e.ID, p.Receipt)
 	j.memo(e, p.Receipt, "supplement of "+p.Amount.String()+" proposed")
 }
 
-// answered writes off a supplement that is not paid, as far as a document had
-// billed it.
+// answered notes an answer. What is not paid is written off by an event of its
+// own.
 func (j *Journal) answered(e ledger.Event, p ledger.SupplementAnswered) {
 	b := j.book(e)
-	asked, ok := b.Asked[p.Proposal]
+	receipt, ok := b.Asked[p.Proposal]
 	if !ok {
 		j.note(e, "answer to supplement %s, which was not proposed or has one", p.Proposal)
 	}
 	delete(b.Asked, p.Proposal)
-	n := Entry{Receipt: asked.Receipt, Memo: "supplement " + string(p.Answer)}
-	if p.Answer != ledger.SupplementConsented && ok {
-		c := asked.Amount.Currency
-		n.Postings = move(AccountWaived, AccountReceivable, money.Money{
-			Minor: max(0, min(asked.Amount.Minor, b.Due[c])), Currency: c,
-		})
-	}
-	j.enter(e, b, n)
+	j.memo(e, receipt, "supplement "+string(p.Answer))
 }
