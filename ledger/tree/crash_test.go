@@ -58,14 +58,14 @@ func (d *disk) step() (half bool, err error) {
 	return d.left == 0, nil
 }
 
-func (d *disk) Read(name string) ([]byte, error) {
+func (d *disk) Read(name string, room []byte) ([]byte, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	f, ok := d.files[name]
 	if !ok {
 		return nil, fs.ErrNotExist
 	}
-	return bytes.Clone(f.data), nil
+	return append(room[:0], f.data...), nil
 }
 
 func (d *disk) List(folder string) ([]string, error) {

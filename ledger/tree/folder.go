@@ -37,7 +37,7 @@ func (f *Folder) Checkpoint() ([]byte, error) { return f.note(CheckpointFile) }
 func (f *Folder) Cosigned() ([]byte, error) { return f.note(CosignedFile) }
 
 func (f *Folder) note(name string) ([]byte, error) {
-	b, err := f.files.Read(name)
+	b, err := f.files.Read(name, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("tree: no %s yet: %w", name, ledger.ErrNotFound)
 	}
@@ -49,16 +49,22 @@ func (f *Folder) note(name string) ([]byte, error) {
 
 // Tile returns a tile or bundle. A partial one that is superseded comes out of
 // a wider one, so that only the newest has to be kept.
-func (f *Folder) Tile(id tile.ID) ([]byte, error) {
-	data, err := f.files.Read(id.Path())
+func (f *Folder) Tile(id tile.ID) ([]byte, error) { return f.tile(id, nil) }
+
+// tile is Tile, in room if it fits there.
+func (f *Folder) tile(id tile.ID, room []byte) ([]byte, error) {
+	data, err := f.files.Read(id.Path(), room)
 	if !errors.Is(err, fs.ErrNotExist) || id.Width == tile.Width {
+		if err != nil && id.Level == tile.Halfway && errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s: %w", id.Path(), ledger.ErrNotFound) // a tree without is whole
+		}
 		if err != nil {
 			return nil, missing(id.Path(), err)
 		}
 		return data, nil
 	}
 	wider := tile.ID{Level: id.Level, Index: id.Index, Width: tile.Width}
-	if data, err = f.files.Read(wider.Path()); err == nil {
+	if data, err = f.files.Read(wider.Path(), nil); err == nil {
 		return tile.Narrow(id.Level, data, id.Width)
 	}
 	partials, err := f.partials(id)
@@ -69,7 +75,7 @@ func (f *Folder) Tile(id tile.ID) ([]byte, error) {
 		if p.Width < id.Width {
 			continue
 		}
-		if data, err = f.files.Read(p.Path()); err == nil {
+		if data, err = f.files.Read(p.Path(), nil); err == nil {
 			return tile.Narrow(id.Level, data, id.Width)
 		}
 	}
@@ -93,7 +99,7 @@ func (f *Folder) partials(id tile.ID) ([]tile.ID, error) {
 }
 
 // View returns the tree of size leaves.
-func (f *Folder) View(size uint64) *tile.View { return tile.NewView(size, f.Tile) }
+func (f *Folder) View(size uint64) *tile.View { return tile.NewView(size, f.tile) }
 
 // Sweep removes the partial tiles that a tree of size leaves does not have.
 // What they hold is in wider ones. Those of the tree of before leaves are kept,
@@ -204,6 +210,9 @@ func (f *Folder) Published(name string) ([]byte, error) {
 	id, err := tile.ParsePath(name)
 	if err != nil {
 		return nil, err
+	}
+	if id.Level == tile.Halfway {
+		return nil, fmt.Errorf("%s: %w", name, ledger.ErrNotFound) // nobody's but ours
 	}
 	note, err := f.Checkpoint()
 	if err != nil {

@@ -27,15 +27,15 @@ import (
 type fetcher struct{ files tree.Files }
 
 func (f fetcher) ReadCheckpoint(context.Context) ([]byte, error) {
-	return f.files.Read(tree.CheckpointFile)
+	return f.files.Read(tree.CheckpointFile, nil)
 }
 
 func (f fetcher) ReadTile(_ context.Context, l, i uint64, p uint8) ([]byte, error) {
-	return f.files.Read(place(int(l), i, p).Path())
+	return f.files.Read(place(int(l), i, p).Path(), nil)
 }
 
 func (f fetcher) ReadEntryBundle(_ context.Context, i uint64, p uint8) ([]byte, error) {
-	return f.files.Read(place(tile.Entries, i, p).Path())
+	return f.files.Read(place(tile.Entries, i, p).Path(), nil)
 }
 
 func place(level int, index uint64, partial uint8) tile.ID {
@@ -152,7 +152,7 @@ func TestAlteredFilesAreCaught(t *testing.T) {
 		"tile/0/000", "tile/0/257.p/208", "tile/0/100", "tile/1/000", "tile/1/001.p/1", "tile/2/000.p/1",
 		"tile/entries/000", "tile/entries/200", "tile/entries/257.p/208", tree.CheckpointFile,
 	} {
-		was, err := s.files.Read(name)
+		was, err := s.files.Read(name, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -182,6 +182,50 @@ func TestAlteredFilesAreCaught(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.wantFinding("notes.txt")
+}
+
+// TestHalfwayTiles: what saves hashing is checked like everything else, and is
+// nothing that a tree needs, nor anything for others to see.
+func TestHalfwayTiles(t *testing.T) {
+	const name, index = "halfway/001", 5000
+	s := openShop(t, 9000)
+	was, err := s.files.Read(name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := bytes.Clone(was)
+	bad[(index-4096)/16*32^32] ^= 1 // the hash beside the one over the leaf
+	if err := s.files.Write(name, bad); err != nil {
+		t.Fatal(err)
+	}
+	s.wantFinding(name)
+	if _, _, err := s.prove(index).Verify(s.key(), nil); !errors.Is(err, ledger.ErrCorrupt) {
+		t.Errorf("Verify() of a proof from an altered file = %v, want ErrCorrupt", err)
+	}
+	if err := s.files.Write(name, was[:len(was)-1]); err != nil {
+		t.Fatal(err)
+	}
+	c, text := s.checkpoint()
+	if _, err := tree.Prove(s.pub.Folder().View(c.Size), index, text); !errors.Is(err, ledger.ErrCorrupt) || !strings.Contains(err.Error(), name) {
+		t.Errorf("Prove() from a file that was cut = %v, want ErrCorrupt of %s", err, name)
+	}
+	if err := s.files.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	if found := s.findings(); len(found) > 0 {
+		t.Errorf("verification of a tree without %s finds %q, want nothing", name, found)
+	}
+	without := s.prove(index)
+	if err := s.files.Write(name, was); err != nil {
+		t.Fatal(err)
+	}
+	with := s.prove(index)
+	if _, _, err := with.Verify(s.key(), nil); err != nil || !bytes.Equal(with.Marshal(), without.Marshal()) {
+		t.Errorf("the proof with %s is %q (%v), without %q", name, with.Marshal(), err, without.Marshal())
+	}
+	if b, err := s.pub.Folder().Published(name); !errors.Is(err, ledger.ErrNotFound) {
+		t.Errorf("Published(%q) = %d bytes, %v, want ErrNotFound", name, len(b), err)
+	}
 }
 
 // forged is a log in which somebody changed the body of one event.

@@ -36,7 +36,7 @@ func Prove(v *tile.View, index uint64, checkpoint []byte) (Proof, error) {
 	if err != nil {
 		return Proof{}, err
 	}
-	return Proof{Index: index, Leaf: bytes.Clone(entry), Hashes: hashes, Checkpoint: checkpoint}, nil
+	return Proof{Index: index, Leaf: entry, Hashes: hashes, Checkpoint: checkpoint}, nil
 }
 
 // Marshal returns p as c2sp.org/tlog-proof@v1.

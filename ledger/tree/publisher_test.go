@@ -235,7 +235,7 @@ func TestDamagedTilesAreComputedAgain(t *testing.T) {
 		} {
 			s := openShop(t, 1000)
 			_, was := s.checkpoint()
-			b, err := s.files.Read(name)
+			b, err := s.files.Read(name, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

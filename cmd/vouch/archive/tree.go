@@ -129,7 +129,7 @@ func (c *treeClaim) copyTile(to tree.Files, id tile.ID, has bool) (copied bool, 
 		return false, err
 	}
 	if has {
-		old, err := to.Read(id.Path())
+		old, err := to.Read(id.Path(), nil)
 		if err != nil || bytes.Equal(old, data) {
 			return false, err
 		}
@@ -140,7 +140,7 @@ func (c *treeClaim) copyTile(to tree.Files, id tile.ID, has bool) (copied bool, 
 	if err := to.Write(id.Path(), data); err != nil {
 		return false, err
 	}
-	back, err := to.Read(id.Path())
+	back, err := to.Read(id.Path(), nil)
 	if err == nil && !bytes.Equal(back, data) {
 		err = fmt.Errorf("%s does not read back as it was written; mistrust the disk", id.Path())
 	}

@@ -51,7 +51,7 @@ func tree(n, others uint64) *tile.View {
 	for i, id := range ids {
 		_ = put(id, data[i])
 	}
-	return tile.NewView(n, func(id tile.ID) ([]byte, error) {
+	return tile.NewView(n, func(id tile.ID, _ []byte) ([]byte, error) {
 		if data, ok := tiles[id]; ok {
 			return data, nil
 		}

@@ -52,10 +52,14 @@ func node(left, right []byte) Hash {
 
 // subtree returns the root over hashes, whose number is a power of two. It
 // works within hashes, which are lost.
-func subtree(hashes []byte) Hash {
+func subtree(hashes []byte) Hash { return Hash(climb(hashes, 1)) }
+
+// climb returns the n nodes over hashes. Both numbers are powers of two. It works
+// within hashes, which are lost.
+func climb(hashes []byte, n int) []byte {
 	var pair [1 + 2*sha256.Size]byte
 	pair[0] = 1
-	for len(hashes) > sha256.Size {
+	for len(hashes) > n*sha256.Size {
 		half := hashes[:len(hashes)/2]
 		for i := 0; i < len(half); i += sha256.Size {
 			copy(pair[1:], hashes[2*i:])
@@ -63,7 +67,7 @@ func subtree(hashes []byte) Hash {
 		}
 		hashes = half
 	}
-	return Hash(hashes)
+	return hashes
 }
 
 // bag returns the root over perfect subtrees, from the left and largest to the

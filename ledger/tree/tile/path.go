@@ -12,6 +12,16 @@ import (
 // Entries is the level of a bundle of entries, below the lowest tile.
 const Entries = -1
 
+// Halfway is the level of a tile of 256 hashes over 16 leaves each, halfway up
+// the lowest tiles. With it a proof costs 22 hashes where without it costs 247.
+// It is not of tlog-tiles: there are only full ones, nobody is served them, and a
+// tree without is the same tree.
+const Halfway = -2
+
+// lift is how many levels of the tree the hashes of a halfway tile are above the
+// leaves.
+const lift = height / 2
+
 // maxLevel is the highest level that a tree of 2^64 leaves has.
 const maxLevel = 63 / height
 
@@ -22,21 +32,39 @@ type ID struct {
 	Width int    // hashes or entries in it; less than the constant Width for a partial one
 }
 
+const halfwayPath = "halfway/"
+
 // Path returns where tlog-tiles keeps it, "tile/0/x001/x234/067.p/8".
 func (id ID) Path() string {
-	level := "entries"
-	if id.Level != Entries {
-		level = strconv.Itoa(id.Level)
+	var room [64]byte
+	path := room[:0]
+	switch id.Level {
+	case Halfway:
+		path = append(path, halfwayPath...)
+	case Entries:
+		path = append(path, "tile/entries/"...)
+	default:
+		path = append(strconv.AppendInt(append(path, "tile/"...), int64(id.Level), 10), '/')
 	}
-	groups := fmt.Sprintf("%03d", id.Index%1000)
-	for n := id.Index / 1000; n > 0; n /= 1000 {
-		groups = fmt.Sprintf("x%03d/", n%1000) + groups
-	}
-	path := "tile/" + level + "/" + groups
+	path = appendGroups(path, id.Index/1000)
+	path = appendDigits(path, id.Index%1000)
 	if id.Width < Width {
-		path += ".p/" + strconv.Itoa(id.Width)
+		path = strconv.AppendInt(append(path, ".p/"...), int64(id.Width), 10)
 	}
-	return path
+	return string(path)
+}
+
+// appendGroups appends all groups of digits but the last.
+func appendGroups(path []byte, n uint64) []byte {
+	if n == 0 {
+		return path
+	}
+	path = append(appendGroups(path, n/1000), 'x')
+	return append(appendDigits(path, n%1000), '/')
+}
+
+func appendDigits(path []byte, n uint64) []byte {
+	return append(path, '0'+byte(n/100), '0'+byte(n/10%10), '0'+byte(n%10))
 }
 
 // ParsePath reads what Path gives and nothing else. The refusal is a
@@ -44,6 +72,9 @@ func (id ID) Path() string {
 func ParsePath(path string) (ID, error) {
 	id := ID{Width: Width}
 	none := fmt.Errorf("tile %q: %w", path, ledger.ErrNotFound)
+	if rest, ok := strings.CutPrefix(path, halfwayPath); ok && len(path) <= 100 {
+		return parse(strconv.Itoa(Halfway), rest, strconv.Itoa(Width), path, none)
+	}
 	rest, ok := strings.CutPrefix(path, "tile/")
 	level, rest, ok2 := strings.Cut(rest, "/")
 	if !ok || !ok2 || len(path) > 100 {
@@ -58,7 +89,7 @@ func ParsePath(path string) (ID, error) {
 func parse(level, groups, width, path string, none error) (id ID, err error) {
 	id.Level = Entries
 	if level != "entries" {
-		if id.Level, err = strconv.Atoi(level); err != nil || id.Level < 0 || id.Level > maxLevel {
+		if id.Level, err = strconv.Atoi(level); err != nil || id.Level < Halfway || id.Level > maxLevel {
 			return ID{}, none
 		}
 	}
@@ -74,13 +105,17 @@ func parse(level, groups, width, path string, none error) (id ID, err error) {
 
 // count returns how many hashes a tree of size leaves has at a level of tiles.
 func count(size uint64, level int) uint64 {
-	if level > 0 {
+	switch {
+	case level > 0:
 		return size >> (height * level)
+	case level == Halfway:
+		return size >> (lift + height) << height // in full tiles
 	}
 	return size
 }
 
-// Levels yields every level that a tree can have, and that of the bundles.
+// Levels yields every level of tlog-tiles that a tree can have, and that of the
+// bundles.
 func Levels() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for level := Entries; level <= maxLevel && yield(level); level++ {

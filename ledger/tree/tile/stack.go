@@ -1,6 +1,7 @@
 package tile
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -14,6 +15,7 @@ type Stack struct {
 	size    uint64
 	levels  [maxLevel + 1][]byte // hashes of the tile under way at each level
 	bundle  []byte               // entries under way
+	halfway []byte               // hashes of the halfway tile under way
 	scratch []byte
 }
 
@@ -48,11 +50,27 @@ func (s *Stack) Append(leaf []byte, full func(ID, []byte) error) error {
 		if err := full(id, s.levels[level]); err != nil {
 			return err
 		}
-		up := subtree(s.levels[level])
+		up := subtree(s.halfUp(level))
 		s.levels[level] = s.levels[level][:0]
 		s.levels[level+1] = append(s.levels[level+1], up[:]...)
 	}
-	return nil
+	if len(s.halfway) < Width*sha256.Size {
+		return nil
+	}
+	id := ID{Level: Halfway, Index: s.size>>(lift+height) - 1, Width: Width}
+	err := full(id, s.halfway)
+	s.halfway = s.halfway[:0]
+	return err
+}
+
+// halfUp returns the nodes halfway up a full tile, whose hashes are lost, and
+// keeps those of the lowest.
+func (s *Stack) halfUp(level int) []byte {
+	nodes := climb(s.levels[level], Width>>lift)
+	if level == 0 {
+		s.halfway = append(s.halfway, nodes...)
+	}
+	return nodes
 }
 
 // Root returns the root of the tree as it is.
@@ -115,23 +133,61 @@ func Resume(size uint64, read func(ID) ([]byte, error)) (*Stack, error) {
 		}
 		s.levels[id.Level] = append(s.levels[id.Level], data...)
 	}
-	return s, nil
+	return s, s.resumeHalfway(read)
+}
+
+// resumeHalfway computes the halfway tile under way from the full tiles below it.
+func (s *Stack) resumeHalfway(read func(ID) ([]byte, error)) error {
+	for i := s.size >> (lift + height) << lift; i < s.size>>height; i++ {
+		id := ID{Level: 0, Index: i, Width: Width}
+		data, err := read(id)
+		if err != nil {
+			return err
+		}
+		if len(data) != id.bytes() {
+			return fmt.Errorf("%s: %w: %d bytes, want %d", id.Path(), ledger.ErrCorrupt, len(data), id.bytes())
+		}
+		s.halfway = append(s.halfway, climb(bytes.Clone(data), Width>>lift)...)
+	}
+	return nil
+}
+
+// next returns the first entry of a bundle and what follows it. Ok is false if
+// the bundle ends within it.
+func next(bundle []byte) (entry, rest []byte, ok bool) {
+	if len(bundle) < 2 {
+		return nil, nil, false
+	}
+	end := 2 + int(binary.BigEndian.Uint16(bundle))
+	if len(bundle) < end {
+		return nil, nil, false
+	}
+	return bundle[2:end], bundle[end:], true
+}
+
+// whole checks that a bundle holds n entries and nothing else.
+func whole(bundle []byte, n int) error {
+	rest := bundle
+	for i := range n {
+		var ok bool
+		if _, rest, ok = next(rest); !ok {
+			return fmt.Errorf("bundle: %w: it ends within entry %d of %d", ledger.ErrCorrupt, i, n)
+		}
+	}
+	if len(rest) > 0 {
+		return fmt.Errorf("bundle: %w: %d bytes behind its %d entries", ledger.ErrCorrupt, len(rest), n)
+	}
+	return nil
 }
 
 // Split returns the entries of a bundle that must hold n.
 func Split(bundle []byte, n int) ([][]byte, error) {
-	entries := make([][]byte, 0, n)
-	rest := bundle
-	for range n {
-		if len(rest) < 2 || len(rest)-2 < int(binary.BigEndian.Uint16(rest)) {
-			return nil, fmt.Errorf("bundle: %w: it ends within entry %d of %d", ledger.ErrCorrupt, len(entries), n)
-		}
-		end := 2 + int(binary.BigEndian.Uint16(rest))
-		entries = append(entries, rest[2:end])
-		rest = rest[end:]
+	if err := whole(bundle, n); err != nil {
+		return nil, err
 	}
-	if len(rest) > 0 {
-		return nil, fmt.Errorf("bundle: %w: %d bytes behind its %d entries", ledger.ErrCorrupt, len(rest), n)
+	entries := make([][]byte, n)
+	for i := range entries {
+		entries[i], bundle, _ = next(bundle)
 	}
 	return entries, nil
 }
@@ -144,12 +200,12 @@ func Narrow(level int, data []byte, n int) ([]byte, error) {
 		}
 		return data[:n*sha256.Size], nil
 	}
-	end := 0
+	rest := data
 	for i := range n {
-		if len(data)-end < 2 || len(data)-end-2 < int(binary.BigEndian.Uint16(data[end:])) {
+		var ok bool
+		if _, rest, ok = next(rest); !ok {
 			return nil, fmt.Errorf("bundle: %w: it ends within entry %d of %d", ledger.ErrCorrupt, i, n)
 		}
-		end += 2 + int(binary.BigEndian.Uint16(data[end:]))
 	}
-	return data[:end], nil
+	return data[:len(data)-len(rest)], nil
 }

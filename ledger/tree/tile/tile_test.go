@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/transparency-dev/merkle/compact"
@@ -32,6 +33,12 @@ func (s shelf) get(id tile.ID) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", id.Path(), ledger.ErrNotFound)
 	}
 	return data, nil
+}
+
+// into is get for a view.
+func (s shelf) into(id tile.ID, room []byte) ([]byte, error) {
+	data, err := s.get(id)
+	return append(room, data...), err
 }
 
 func entry(i uint64) []byte { return fmt.Appendf(nil, "event %d", i) }
@@ -99,7 +106,7 @@ func TestRootsAreThoseOfOthers(t *testing.T) {
 		if sumdb, err := tlog.TreeHash(int64(size), reader); size > 0 && (err != nil || sumdb != tlog.Hash(got)) {
 			t.Errorf("Root() of %d = %x, x/mod says %v, %v", size, got, sumdb, err)
 		}
-		if again, err := tile.NewView(size, tiles.get).Root(size); err != nil || again != got {
+		if again, err := tile.NewView(size, tiles.into).Root(size); err != nil || again != got {
 			t.Errorf("View.Root(%d) = %x, %v, want %x", size, again, err, got)
 		}
 	}
@@ -124,7 +131,10 @@ func TestProofsAreProven(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		v := tile.NewView(size, tiles.get)
+		if rapid.Bool().Draw(t, "without halfway tiles") {
+			maps.DeleteFunc(tiles, func(path string, _ []byte) bool { return strings.HasPrefix(path, "halfway/") })
+		}
+		v := tile.NewView(size, tiles.into)
 		r, err := v.Root(size)
 		if err != nil {
 			t.Fatal(err)
@@ -175,7 +185,7 @@ func plain(hs []tile.Hash) [][]byte {
 // same tiles as one that never stopped.
 func TestStackResumes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		sizes := rapid.SliceOfN(rapid.Uint64Range(0, 3000), 1, 6).Draw(t, "sizes")
+		sizes := rapid.SliceOfN(rapid.Uint64Range(0, 9000), 1, 6).Draw(t, "sizes")
 		slices.Sort(sizes)
 		whole, tiles := &tile.Stack{}, shelf{}
 		stopped, kept := &tile.Stack{}, shelf{}
@@ -208,6 +218,48 @@ func growRapid(t *rapid.T, s *tile.Stack, tiles shelf, to uint64) {
 	}
 }
 
+// TestProofsNeedFewReadings: a proof out of a large tree reads each file that it
+// needs once, one of a neighbour none, and the answer is the caller's own.
+func TestProofsNeedFewReadings(t *testing.T) {
+	const size = 70_000
+	s, tiles := &tile.Stack{}, shelf{}
+	grow(t, s, tiles, size)
+	var read []string
+	v := tile.NewView(size, func(id tile.ID, room []byte) ([]byte, error) {
+		read = append(read, id.Path())
+		return tiles.into(id, room)
+	})
+	entryOf := func(index uint64) []byte {
+		t.Helper()
+		e, err := v.Entry(index)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.Inclusion(index); err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	first := entryOf(40_000)
+	slices.Sort(read)
+	// Of the neighbours, of what lies above, and of the right edge of the tree.
+	want := []string{
+		"halfway/009", "tile/0/156", "tile/0/273.p/112", "tile/1/000", "tile/1/001.p/17", "tile/entries/156",
+	}
+	if !slices.Equal(read, want) {
+		t.Errorf("a proof reads %q, want %q", read, want)
+	}
+	read = nil
+	entryOf(40_001)
+	if len(read) > 0 {
+		t.Errorf("a neighbour's proof reads %q, want nothing", read)
+	}
+	entryOf(5)
+	if !bytes.Equal(first, entry(40_000)) {
+		t.Errorf("Entry() has become %q after further reading, want what it was", first)
+	}
+}
+
 // TestPaths are those of tlog-tiles.
 func TestPaths(t *testing.T) {
 	for want, id := range map[string]tile.ID{
@@ -215,6 +267,7 @@ func TestPaths(t *testing.T) {
 		"tile/0/x001/x234/067":           {Level: 0, Index: 1234067, Width: 256},
 		"tile/3/x001/000.p/1":            {Level: 3, Index: 1000, Width: 1},
 		"tile/entries/x001/x234/067.p/8": {Level: tile.Entries, Index: 1234067, Width: 8},
+		"halfway/x001/000":               {Level: tile.Halfway, Index: 1000, Width: 256}, // ours
 	} {
 		if got := id.Path(); got != want {
 			t.Errorf("%+v.Path() = %q, want %q", id, got, want)
@@ -227,6 +280,7 @@ func TestPaths(t *testing.T) {
 		"", "tile", "tile/", "tile/0", "tile/0/", "tile/0/0", "tile/0/00", "tile/0/0000", "tile/00/000", "tile/-1/000", "tile/8/000",
 		"tile/0/x000/000", "tile/0/001/000", "tile/0/x1/000", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/08", "tile/0/000.p/", "tile/0/000.p",
 		"tile/entries/../../key", "tile/0/../../signer/key", "tile/0/x999/x999/x999/x999/x999/x999/999", "tile/data/000", "/tile/0/000", "tile/0/000/",
+		"halfway", "halfway/", "halfway/0", "halfway/000.p/8", "halfway/x000/000", "halfway/../signer/key", "tile/-2/000", "tile/halfway/000",
 	} {
 		if got, err := tile.ParsePath(bad); !errors.Is(err, ledger.ErrNotFound) {
 			t.Errorf("ParsePath(%q) = %+v, %v, want ErrNotFound", bad, got, err)
@@ -295,7 +349,7 @@ func BenchmarkInclusion(b *testing.B) {
 	const size = 1_000_000
 	s, tiles := &tile.Stack{}, shelf{}
 	grow(b, s, tiles, size)
-	v := tile.NewView(size, tiles.get)
+	v := tile.NewView(size, tiles.into)
 	r, err := v.Root(size)
 	if err != nil {
 		b.Fatal(err)

@@ -1,7 +1,9 @@
 package tile
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"sort"
 	"sync"
@@ -21,15 +23,54 @@ const cached = 128
 // signed root finds out.
 type View struct {
 	size uint64
-	read func(ID) ([]byte, error)
+	read func(id ID, room []byte) ([]byte, error)
 
 	mu    sync.Mutex
-	tiles map[ID][][]byte // hashes of each height within the tile, from below
+	tiles map[ID]*expanded
+
+	// What was read last of what is not kept longer.
+	bundle, lowest, halfway piece
 }
 
-// NewView returns the tree of size leaves whose tiles read gives.
-func NewView(size uint64, read func(ID) ([]byte, error)) *View {
-	return &View{size: size, read: read, tiles: map[ID][][]byte{}}
+// A piece is one tile or bundle as it was read.
+type piece struct {
+	id   ID // the zero value: none
+	data []byte
+}
+
+// load reads a tile or bundle unless it is there already.
+func (p *piece) load(v *View, id ID) error {
+	if p.id == id {
+		return nil
+	}
+	p.id = ID{}
+	data, err := v.read(id, p.data[:0])
+	if err != nil {
+		return err
+	}
+	if id.Level == Entries {
+		err = whole(data, id.Width)
+	} else if len(data) != id.bytes() {
+		err = fmt.Errorf("%w: %d bytes, want %d", ledger.ErrCorrupt, len(data), id.bytes())
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", id.Path(), err)
+	}
+	p.id, p.data = id, data
+	return nil
+}
+
+// An expanded tile has all nodes of the subtree below it: its hashes, behind
+// them those of each two, of each four, and so on.
+type expanded struct {
+	width int // hashes that the tile has
+	nodes [2 * Width * sha256.Size]byte
+}
+
+// NewView returns the tree of size leaves whose tiles read gives, in room if
+// they fit there. What it gives is the view's.
+func NewView(size uint64, read func(id ID, room []byte) ([]byte, error)) *View {
+	return &View{size: size, read: read, tiles: map[ID]*expanded{}}
 }
 
 // Size returns the number of leaves.
@@ -71,13 +112,15 @@ func (v *View) Consistency(size uint64) ([]Hash, error) {
 }
 
 func (v *View) proof(nodes proof.Nodes) ([]Hash, error) {
+	room := make([]Hash, len(nodes.IDs))
 	hashes := make([][]byte, len(nodes.IDs))
 	for i, id := range nodes.IDs {
 		h, err := v.node(id)
 		if err != nil {
 			return nil, err
 		}
-		hashes[i] = h
+		room[i] = h
+		hashes[i] = room[i][:]
 	}
 	hashes, err := nodes.Rehash(hashes, func(l, r []byte) []byte { h := node(l, r); return h[:] })
 	if err != nil {
@@ -91,95 +134,125 @@ func (v *View) proof(nodes proof.Nodes) ([]Hash, error) {
 }
 
 // node returns the hash of a perfect subtree.
-func (v *View) node(id compact.NodeID) ([]byte, error) {
+func (v *View) node(id compact.NodeID) (Hash, error) {
 	level, up := int(id.Level/height), id.Level%height //nolint:gosec // below 64
 	first := id.Index << up
 	tile, ok := In(v.size, level, first/Width)
 	if !ok {
-		return nil, fmt.Errorf("node %d of level %d: %w: not in a tree of %d leaves", id.Index, id.Level, ledger.ErrInvalid, v.size)
+		return Hash{}, fmt.Errorf("node %d of level %d: %w: not in a tree of %d leaves", id.Index, id.Level, ledger.ErrInvalid, v.size)
 	}
-	hashes, err := v.tile(tile)
-	if err != nil {
-		return nil, err
-	}
-	at := int(first%Width>>up) * sha256.Size //nolint:gosec // within a tile
-	if at+sha256.Size > len(hashes[up]) {
-		return nil, fmt.Errorf("%s: %w: it has no node %d of height %d", tile.Path(), ledger.ErrCorrupt, first, up)
-	}
-	return hashes[up][at : at+sha256.Size], nil
-}
-
-// tile returns a tile with its inner nodes.
-func (v *View) tile(id ID) ([][]byte, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if level == 0 && v.tiles[tile] == nil && first>>(lift+height) < v.size>>(lift+height) {
+		h, err := v.low(first, up)
+		if !errors.Is(err, ledger.ErrNotFound) {
+			return h, err
+		}
+	}
+	t, err := v.tile(tile)
+	if err != nil {
+		return Hash{}, err
+	}
+	at := int(first % Width >> up) //nolint:gosec // within a tile
+	if at >= t.width>>up {
+		return Hash{}, fmt.Errorf("%s: %w: it has no node %d of height %d", tile.Path(), ledger.ErrCorrupt, first, up)
+	}
+	return Hash(t.nodes[(heightAt(up)+at)*sha256.Size:]), nil
+}
+
+// low returns a node in one of the lowest tiles, from its hashes or those of a
+// halfway tile, whichever are nearer. It is [ledger.ErrNotFound] if there are no
+// halfway tiles. The lock must be held.
+func (v *View) low(first uint64, up uint) (Hash, error) {
+	// The halfway tile is asked for first: without it the lowest is better
+	// expanded.
+	if err := v.halfway.load(v, ID{Level: Halfway, Index: first >> (lift + height), Width: Width}); err != nil {
+		return Hash{}, err
+	}
+	from, at := &v.halfway, first>>lift
+	if up < lift {
+		from, at = &v.lowest, first
+		if err := from.load(v, ID{Level: 0, Index: first / Width, Width: Width}); err != nil {
+			return Hash{}, err
+		}
+	} else {
+		up -= lift
+	}
+	var room [Width >> lift * sha256.Size]byte
+	n := copy(room[:sha256.Size<<up], from.data[at%Width*sha256.Size:])
+	return subtree(room[:n]), nil
+}
+
+// heightAt returns how many nodes an expanded tile has room for below a height:
+// Width + Width/2 + … of them.
+func heightAt(up uint) int { return 2*Width - 2*Width>>up }
+
+// tile returns a tile with its inner nodes. The lock must be held; they are
+// valid until it is let go.
+func (v *View) tile(id ID) (*expanded, error) {
 	if t, ok := v.tiles[id]; ok {
 		return t, nil
 	}
-	data, err := v.read(id)
+	t := v.room(id)
+	data, err := v.read(id, t.nodes[:0])
 	if err != nil {
 		return nil, err
 	}
 	if len(data) != id.bytes() {
 		return nil, fmt.Errorf("%s: %w: %d bytes, want %d", id.Path(), ledger.ErrCorrupt, len(data), id.bytes())
 	}
-	if len(v.tiles) >= cached {
-		for other := range v.tiles {
-			if other.Level <= id.Level { // the upper ones are needed again
-				delete(v.tiles, other)
-				break
-			}
-		}
-	}
-	t := expand(data)
+	copy(t.nodes[:], data) // it is there already if it was read into the room
+	t.expand(id.Width)
 	v.tiles[id] = t
 	return t, nil
 }
 
-// expand computes the nodes within a tile: hashes[k] holds those over 2^k.
-func expand(data []byte) [][]byte {
-	hashes := make([][]byte, 1, height)
-	hashes[0] = data
-	room := make([]byte, len(data))
+// room returns the room for a tile: that of another if there are enough.
+func (v *View) room(id ID) *expanded {
+	if len(v.tiles) >= cached {
+		for other, t := range v.tiles {
+			if other.Level <= id.Level { // the upper ones are needed again
+				delete(v.tiles, other)
+				return t
+			}
+		}
+	}
+	return new(expanded)
+}
+
+// expand computes the nodes above the first width hashes.
+func (t *expanded) expand(width int) {
+	t.width = width
 	var pair [1 + 2*sha256.Size]byte
 	pair[0] = 1
-	for below := data; len(hashes) < height; {
-		n := len(below) / (2 * sha256.Size) * sha256.Size
-		above := room[:n:n]
-		room = room[n:]
-		for i := 0; i < n; i += sha256.Size {
-			copy(pair[1:], below[2*i:])
-			*(*Hash)(above[i:]) = sha256.Sum256(pair[:])
+	below := t.nodes[:]
+	for n := width / 2; n > 0; n /= 2 {
+		above := below[len(below)/2:]
+		for i := range n {
+			copy(pair[1:], below[2*i*sha256.Size:])
+			*(*Hash)(above[i*sha256.Size:]) = sha256.Sum256(pair[:])
 		}
-		hashes = append(hashes, above)
 		below = above
 	}
-	return hashes
 }
 
-// Entry returns leaf index.
+// Entry returns leaf index. The bytes are the caller's.
 func (v *View) Entry(index uint64) ([]byte, error) {
-	bundle, err := v.bundle(index)
-	if err != nil {
-		return nil, err
-	}
-	return bundle[index%Width], nil
-}
-
-func (v *View) bundle(index uint64) ([][]byte, error) {
 	id, ok := In(v.size, Entries, index/Width)
 	if !ok || index >= v.size {
 		return nil, fmt.Errorf("leaf %d: %w: the tree has %d", index, ledger.ErrNotFound, v.size)
 	}
-	data, err := v.read(id)
-	if err != nil {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err := v.bundle.load(v, id); err != nil {
 		return nil, err
 	}
-	entries, err := Split(data, id.Width)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", id.Path(), err)
+	rest := v.bundle.data
+	for range index % Width {
+		_, rest, _ = next(rest) // the bundle is whole
 	}
-	return entries, nil
+	entry, _, _ := next(rest)
+	return bytes.Clone(entry), nil
 }
 
 // Search returns the first leaf for which reached is true, where it is false
