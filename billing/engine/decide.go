@@ -173,7 +173,7 @@ func (v *visit) issue(store *store, st *step) (Append, bool) {
 	if !store.claim(v) {
 		return Append{}, false
 	}
-	number := store.nextNumber(st.now, v.cart.Presented.Seller.Timezone)
+	number := store.nextNumber(st.now, v.cart.Presented.Seller)
 	doc, err := projections.BuildDocument(&v.cart, number, "", st.now)
 	if err != nil {
 		return v.stop(err)
@@ -186,7 +186,7 @@ func (v *visit) correct(store *store, st *step) (Append, bool) {
 	if _, due := v.cart.CorrectionDue(); !due || !store.claim(v) {
 		return Append{}, false
 	}
-	number := store.nextNumber(st.now, v.cart.Presented.Seller.Timezone)
+	number := store.nextNumber(st.now, v.cart.Presented.Seller)
 	p, ok, err := projections.BuildCorrection(&v.cart, number, st.now)
 	if err != nil {
 		return v.stop(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -131,12 +132,29 @@ func (d *Desk) OpenStore(ctx context.Context, m ledger.Meta, p ledger.StoreOpene
 		return Recorded{}, fmt.Errorf("store %s: %w: time zone %q: use a name such as Europe/Berlin",
 			p.Store, ledger.ErrInvalid, p.Seller.Timezone)
 	}
-	return d.seed(ctx, m, ledger.StoreStream(p.Store), p, func(*Engine) error { return nil })
+	if e := p.Seller.Entity; len(e) > maxEntityBytes || strings.ContainsFunc(e, notInNumbers) {
+		return Recorded{}, fmt.Errorf("store %s: %w: entity %q: it begins receipt numbers, so use at most %d letters, digits and dashes",
+			p.Store, ledger.ErrInvalid, e, maxEntityBytes)
+	}
+	return d.seed(ctx, m, ledger.StoreStream(p.Store), p, func(e *Engine) error {
+		if other, same := e.numbersAs(p); same {
+			return fmt.Errorf("store %s: %w: its receipts would be numbered like those of %s: give it another id or entity",
+				p.Store, ledger.ErrInvalid, other)
+		}
+		return nil
+	})
 }
 
-// maxStoreBytes keeps an idempotency key, which holds the store twice, below
-// the provider's 255 bytes.
-const maxStoreBytes = 60
+// maxStoreBytes and maxEntityBytes keep an idempotency key, which holds the
+// store twice and the entity once, below the provider's 255 bytes.
+const (
+	maxStoreBytes  = 60
+	maxEntityBytes = 40
+)
+
+func notInNumbers(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-'
+}
 
 // SetPolicy sets the rules for visits that begin from now on.
 func (d *Desk) SetPolicy(ctx context.Context, m ledger.Meta, p ledger.PolicySet) (Recorded, error) {

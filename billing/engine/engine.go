@@ -102,7 +102,7 @@ func (e *Engine) visit(id ledger.VisitID) *visit {
 func (e *Engine) store(id ledger.StoreID) *store {
 	s := e.stores[id]
 	if s == nil {
-		s = &store{id: id, numbers: map[int]int{}, inside: map[ledger.VisitID]*visit{}}
+		s = &store{id: id, numbers: map[string]int{}, inside: map[ledger.VisitID]*visit{}}
 		e.stores[id] = s
 	}
 	return s

@@ -27,9 +27,9 @@ type store struct {
 	inside map[ledger.VisitID]*visit // entered, not left
 	left   []*visit                  // by the end of their grace
 
-	numbers   map[int]int // last receipt number by year
-	numbering *visit      // whose number is under way
-	waiting   []*visit    // for theirs
+	numbers   map[string]int // last receipt number by series
+	numbering *visit         // whose number is under way
+	waiting   []*visit       // for theirs
 }
 
 func (s *store) name() ledger.StreamID { return ledger.StoreStream(s.id) }
@@ -105,29 +105,56 @@ func (s *store) decide(_ *Engine, st *step) []Action {
 	return []Action{Append{Subject: s.name(), Stream: s.name(), Expected: ledger.After(s.count), Drafts: ds}}
 }
 
-// nextNumber returns the number of the shop's next document at now.
-func (s *store) nextNumber(now time.Time, timezone string) string {
-	zone, err := time.LoadLocation(timezone)
+// series returns what the shop's documents at now are numbered under: the legal
+// entity, if the seller names one, the shop, and the year in the seller's time
+// zone. A new entity or a new year begins again at 1.
+func (s *store) series(now time.Time, seller ledger.Seller) string {
+	zone, err := time.LoadLocation(seller.Timezone)
 	if err != nil { // a shop cannot be opened with one; an imported log may hold it
 		zone = time.UTC
 	}
-	year := now.In(zone).Year()
-	return fmt.Sprintf("%s-%d-%06d", s.id, year, s.numbers[year]+1)
+	return fmt.Sprintf("%s-%d", seriesOf(s.id, seller), now.In(zone).Year())
+}
+
+// seriesOf is what the numbers of a shop begin with.
+func seriesOf(id ledger.StoreID, seller ledger.Seller) string {
+	if seller.Entity == "" {
+		return string(id)
+	}
+	return seller.Entity + "-" + string(id)
+}
+
+// numbersAs returns another shop whose numbers begin, or have begun, as those
+// of p would: "a-b" of no entity and "b" of the entity "a".
+func (e *Engine) numbersAs(p ledger.StoreOpened) (ledger.StoreID, bool) {
+	want := seriesOf(p.Store, p.Seller)
+	for _, s := range sorted(e.stores) {
+		if s.id == p.Store || s.opened == nil {
+			continue
+		}
+		if seriesOf(s.id, s.opened.Seller) == want {
+			return s.id, true
+		}
+		for series := range s.numbers {
+			if series[:strings.LastIndexByte(series, '-')] == want {
+				return s.id, true
+			}
+		}
+	}
+	return "", false
+}
+
+// nextNumber returns the number of the shop's next document at now.
+func (s *store) nextNumber(now time.Time, seller ledger.Seller) string {
+	series := s.series(now, seller)
+	return fmt.Sprintf("%s-%06d", series, s.numbers[series]+1)
 }
 
 // numbered notes that a number was given.
 func (s *store) numbered(number string) {
-	rest, ok := strings.CutPrefix(number, string(s.id)+"-")
-	if !ok {
-		return
-	}
-	y, n, _ := strings.Cut(rest, "-")
-	year, err := strconv.Atoi(y)
-	if err != nil {
-		return
-	}
-	if seq, err := strconv.Atoi(n); err == nil {
-		s.numbers[year] = max(s.numbers[year], seq)
+	cut := strings.LastIndexByte(number, '-')
+	if seq, err := strconv.Atoi(number[cut+1:]); err == nil && strings.Contains(number[:max(cut, 0)], "-") {
+		s.numbers[number[:cut]] = max(s.numbers[number[:cut]], seq)
 	}
 }
 
