@@ -76,11 +76,17 @@ var layers = map[string][]string{
 	"billing/proof": {
 		"ledger", "ledger/tree", "ledger/tree/signer", "ledger/tree/tile", "projections",
 	},
-	"billing/shopfile":  {"ledger", "ledger/money"},
-	"billing/simulate":  {"ledger", "ledger/money", "projections", "billing", "billing/audit", "billing/engine"},
-	"billing/provider":  {"ledger", "ledger/money", "billing"},
-	"billing/stripe":    {"ledger", "ledger/money", "billing", "billing/provider"},
-	"billing/stripesim": {"ledger/money"},
+	"billing/shopfile":   {"ledger", "ledger/money"},
+	"billing/simulate":   {"ledger", "ledger/money", "projections", "billing", "billing/audit", "billing/engine"},
+	"billing/chargeback": {"ledger", "ledger/money", "billing/provider"},
+	"billing/evidencepack": {
+		"ledger", "ledger/money", "ledger/tree/leaf", "ledger/tree/tile", "billing/chargeback", "billing/internal/pdf",
+		"billing/provider",
+	},
+	"billing/internal/pdf": {},
+	"billing/provider":     {"ledger", "ledger/money", "billing"},
+	"billing/stripe":       {"ledger", "ledger/money", "billing", "billing/provider"},
+	"billing/stripesim":    {"ledger/money"},
 
 	"api": {
 		"ledger", "ledger/money", "projections", "projections/books", "vision", "vision/evidence", "vision/ticket",

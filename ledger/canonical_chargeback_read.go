@@ -44,6 +44,11 @@ func (r *reader) payloadChargeback(k Kind) Payload {
 		if r.chargebackClosed(0, &p) == len(r.b) {
 			return p
 		}
+	case KindEvidenceViewed:
+		var p EvidenceViewed
+		if r.evidenceViewed(0, &p) == len(r.b) {
+			return p
+		}
 	}
 	return nil
 }
@@ -63,6 +68,8 @@ func (p *SubmissionIntended) read(r *reader) int { return r.submissionIntended(0
 func (p *EvidenceSubmitted) read(r *reader) int { return r.evidenceSubmitted(0, p) }
 
 func (p *ChargebackClosed) read(r *reader) int { return r.chargebackClosed(0, p) }
+
+func (p *EvidenceViewed) read(r *reader) int { return r.evidenceViewed(0, p) }
 
 func (r *reader) fraudWarningReceived(i int, p *FraudWarningReceived) int {
 	i = r.field(72, r.lit(i, `{"warning":"`), &p.Warning)
@@ -127,5 +134,11 @@ func (r *reader) chargebackClosed(i int, p *ChargebackClosed) int {
 	i = r.field(92, r.lit(i, `{"chargeback":"`), &p.Chargeback)
 	i = r.chargebackOutcome(r.lit(i, `,"outcome":"`), &p.Outcome)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
+	return r.lit(i, `}`)
+}
+
+func (r *reader) evidenceViewed(i int, p *EvidenceViewed) int {
+	i = r.field(93, r.lit(i, `{"digest":"`), (*string)(&p.Digest))
+	i = r.field(94, r.lit(i, `,"by":"`), &p.By)
 	return r.lit(i, `}`)
 }

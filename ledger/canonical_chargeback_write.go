@@ -67,3 +67,9 @@ func (w *writer) chargebackClosed(b []byte, p *ChargebackClosed) []byte {
 	b = w.money(append(b, `,"amount":`...), &p.Amount)
 	return append(b, '}')
 }
+
+func (w *writer) evidenceViewed(b []byte, p *EvidenceViewed) []byte {
+	b = w.str(append(b, `{"digest":"`...), string(p.Digest))
+	b = w.str(append(b, `,"by":"`...), p.By)
+	return append(b, '}')
+}

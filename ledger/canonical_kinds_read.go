@@ -36,7 +36,8 @@ func (r *reader) payload(k Kind) Payload {
 		KindChargebackAnswered,
 		KindSubmissionIntended,
 		KindEvidenceSubmitted,
-		KindChargebackClosed:
+		KindChargebackClosed,
+		KindEvidenceViewed:
 		return r.payloadChargeback(k)
 	case KindDisputeOpened,
 		KindDisputeDecided:
@@ -98,7 +99,7 @@ func (r *reader) payload(k Kind) Payload {
 }
 
 // textFields is how many fields hold a text.
-const textFields = 253
+const textFields = 255
 
 // seen holds the structs read last.
 type seen struct {

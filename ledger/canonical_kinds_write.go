@@ -61,6 +61,8 @@ func (w *writer) payload(b []byte, p Payload) []byte {
 		return w.evidenceSubmitted(b, &p)
 	case ChargebackClosed:
 		return w.chargebackClosed(b, &p)
+	case EvidenceViewed:
+		return w.evidenceViewed(b, &p)
 	case DisputeOpened:
 		return w.disputeOpened(b, &p)
 	case DisputeDecided:

@@ -185,6 +185,9 @@ func StoreStream(s StoreID) StreamID { return StreamID(CategoryStore + "-" + str
 // CatalogueStream holds products, prices and tax rates.
 func CatalogueStream(c CatalogueID) StreamID { return StreamID(CategoryCatalogue + "-" + string(c)) }
 
+// EvidenceStream is where it stands who looked at a piece of evidence.
+func EvidenceStream(d Digest) StreamID { return StreamID(CategoryEvidence + "-" + string(d)) }
+
 // CouponStream holds the one use of a coupon.
 func CouponStream(coupon string) StreamID { return StreamID(CategoryCoupon + "-" + coupon) }
 

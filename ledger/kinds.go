@@ -79,6 +79,7 @@ const (
 	KindFiscalFailed          Kind = "fiscal.failed.v1"
 	KindNoticeQuarantined     Kind = "notice.quarantined.v1"
 	KindProviderSwept         Kind = "provider.swept.v1"
+	KindEvidenceViewed        Kind = "evidence.viewed.v1"
 )
 
 // kinds holds the decoder of every kind ever written.
@@ -160,4 +161,5 @@ var kinds = map[Kind]func([]byte) (Payload, error){
 	KindFiscalFailed:          decode[FiscalFailed],
 	KindNoticeQuarantined:     decode[NoticeQuarantined],
 	KindProviderSwept:         decode[ProviderSwept],
+	KindEvidenceViewed:        decode[EvidenceViewed],
 }

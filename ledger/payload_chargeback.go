@@ -101,6 +101,16 @@ type ChargebackClosed struct {
 	Amount     money.Money       `json:"amount"` // that the outcome is about
 }
 
+// EvidenceViewed records that a person looked at a piece of evidence. It is in
+// the evidence's own stream, once for each person and day.
+type EvidenceViewed struct {
+	Digest Digest `json:"digest"`
+	By     string `json:"by"` // "reviewer:anna"
+}
+
+// Kind returns the stored name.
+func (EvidenceViewed) Kind() Kind { return KindEvidenceViewed }
+
 // Kind returns the stored name.
 func (FraudWarningReceived) Kind() Kind { return KindFraudWarningReceived }
 
@@ -208,6 +218,15 @@ func (p ChargebackClosed) Validate() error {
 	return need("chargeback", p.Chargeback)
 }
 
+// Validate implements Payload.
+func (p EvidenceViewed) Validate() error {
+	if err := p.Digest.Validate(); err != nil {
+		return err
+	}
+	return need("by", p.By)
+}
+
+func (EvidenceViewed) payload()       {}
 func (FraudWarningReceived) payload() {}
 func (ChargebackOpened) payload()     {}
 func (ChargebackFundsMoved) payload() {}

@@ -98,6 +98,7 @@ var writers = map[ledger.Kind][2]string{
 	ledger.KindFiscalFailed:          {"runner", "The document went out without a signature, and says so."},
 	ledger.KindNoticeQuarantined:     {"server", "Moves nothing; the object is fetched anew."},
 	ledger.KindProviderSwept:         {"runner", "Nothing was sent between a restore and its sweep."},
+	ledger.KindEvidenceViewed:        {"api", "Once for each person, piece and day."},
 }
 
 // structs returns the doc comment and the fields of every struct of package

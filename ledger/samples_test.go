@@ -181,6 +181,7 @@ func samples() []ledger.Payload {
 		ledger.FiscalFailed{Visit: visit, Receipt: "s1-2026-000001", Regime: ledger.FiscalDE, Detail: "the device does not answer"},
 		ledger.NoticeQuarantined{Event: "evt_2", Type: "charge.captured", Object: "pi_1", Reason: "of API version 2020-08-27", Digest: digest},
 		ledger.ProviderSwept{Provider: "acct_1", From: noon.Add(-24 * time.Hour), Until: noon, Objects: 40, Adopted: 1, Cause: "restore"},
+		ledger.EvidenceViewed{Digest: digest, By: "reviewer:anna"},
 	}
 }
 

@@ -99,6 +99,7 @@ func every() []ledger.Payload {
 		ledger.ExceptionClosed{},
 		ledger.DayClosed{},
 		ledger.PriceChecked{},
+		ledger.EvidenceViewed{},
 		ledger.FiscalStarted{},
 		ledger.FiscalSigned{},
 		ledger.FiscalFailed{},

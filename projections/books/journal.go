@@ -256,7 +256,7 @@ func (j *Journal) house(e ledger.Event) bool {
 	case ledger.DayClosed:
 		j.closed(e, p)
 	case ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet, ledger.TaxSet,
-		ledger.PromotionSet, ledger.ExceptionAssigned, ledger.PriceChecked, ledger.NoticeQuarantined,
+		ledger.PromotionSet, ledger.ExceptionAssigned, ledger.PriceChecked, ledger.EvidenceViewed, ledger.NoticeQuarantined,
 		ledger.ProviderSwept:
 	default:
 		return false

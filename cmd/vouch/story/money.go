@@ -98,6 +98,8 @@ func claimWords(payload ledger.Payload) (text, amount string) {
 		return "wants to submit the evidence", ""
 	case ledger.EvidenceSubmitted:
 		return "the evidence is submitted", ""
+	case ledger.EvidenceViewed:
+		return name(p.By) + " looks at a piece of evidence", ""
 	case ledger.ChargebackClosed:
 		return "the claim ended: " + spaced(string(p.Outcome)), p.Amount.String()
 	}

@@ -111,6 +111,7 @@ func payloads() []ledger.Payload {
 		ledger.ExceptionClosed{},
 		ledger.DayClosed{},
 		ledger.PriceChecked{},
+		ledger.EvidenceViewed{},
 		ledger.FiscalStarted{},
 		ledger.FiscalSigned{},
 		ledger.FiscalFailed{},

@@ -1,0 +1,278 @@
+// Package pdf sets documents in the house's type: one font family, one scale
+// of sizes, tables that break over pages.
+//
+// The one idea: the bytes are a function of what is drawn. There is no clock
+// in them and no map order, so a document that is made again from the same
+// events is the same file, and its digest can stand in the ledger.
+package pdf
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"codeberg.org/go-pdf/fpdf"
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/gomono"
+	"golang.org/x/image/font/gofont/goregular"
+)
+
+// Sizes of type in points, and the page in millimetres.
+const (
+	Title, Heading, Text, Small = 17, 11.5, 9, 7.5
+
+	Margin = 18
+	Width  = 210 - 2*Margin
+	Height = 297
+)
+
+// Families of type.
+const (
+	sans = "go"
+	mono = "gomono"
+)
+
+// A Doc is a document of A4 pages that is being written from top to bottom.
+type Doc struct {
+	f      *fpdf.Fpdf
+	images int
+}
+
+// New begins a document. Foot stands at the left of every page's foot, and the
+// page's number of pages at the right; pages is 0 while it is not known.
+func New(title, foot string, made time.Time, pages int) *Doc {
+	f := fpdf.New("P", "mm", "A4", "")
+	f.SetCatalogSort(true)
+	f.SetCreationDate(made.UTC())
+	f.SetModificationDate(made.UTC())
+	f.SetProducer("Vouch", true)
+	f.SetTitle(title, true)
+	f.SetLang("en")
+	f.SetMargins(Margin, Margin, Margin)
+	f.SetAutoPageBreak(true, Margin+4)
+	f.AddUTF8FontFromBytes(sans, "", goregular.TTF)
+	f.AddUTF8FontFromBytes(sans, "B", gobold.TTF)
+	f.AddUTF8FontFromBytes(mono, "", gomono.TTF)
+	d := &Doc{f: f}
+	f.SetFooterFunc(func() {
+		f.SetY(-Margin + 2)
+		d.face(sans, "", Small, 110)
+		f.CellFormat(Width*0.8, 5, foot, "", 0, "L", false, 0, "")
+		f.CellFormat(Width*0.2, 5, fmt.Sprintf("%d of %d", f.PageNo(), pages), "", 0, "R", false, 0, "")
+	})
+	f.AddPage()
+	return d
+}
+
+func (d *Doc) face(family, style string, size float64, grey int) {
+	d.f.SetFont(family, style, size)
+	d.f.SetTextColor(grey, grey, grey)
+}
+
+// Bytes ends the document.
+func (d *Doc) Bytes() ([]byte, error) {
+	var b bytes.Buffer
+	if err := d.f.Output(&b); err != nil {
+		return nil, fmt.Errorf("pdf: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// Pages returns how many pages were begun.
+func (d *Doc) Pages() int { return d.f.PageCount() }
+
+// Break begins a new page.
+func (d *Doc) Break() { d.f.AddPage() }
+
+// Room begins a new page unless so many millimetres are left on this one.
+func (d *Doc) Room(mm float64) {
+	if d.f.GetY()+mm > Height-Margin-4 {
+		d.f.AddPage()
+	}
+}
+
+// Title sets the document's title.
+func (d *Doc) Title(s string) {
+	d.face(sans, "B", Title, 0)
+	d.f.MultiCell(Width, 8, s, "", "L", false)
+	d.f.Ln(1)
+}
+
+// Heading sets a heading over what follows, and keeps it with it.
+func (d *Doc) Heading(s string) {
+	d.Room(26)
+	d.f.Ln(5)
+	d.face(sans, "B", Heading, 0)
+	d.f.MultiCell(Width, 6, s, "", "L", false)
+	y := d.f.GetY() + 0.5
+	d.f.SetDrawColor(160, 160, 160)
+	d.f.SetLineWidth(0.25)
+	d.f.Line(Margin, y, Margin+Width, y)
+	d.f.Ln(2)
+}
+
+// Para sets a paragraph.
+func (d *Doc) Para(s string) {
+	d.face(sans, "", Text, 30)
+	d.f.MultiCell(Width, 4.6, s, "", "L", false)
+	d.f.Ln(1)
+}
+
+// Note sets a paragraph of less weight.
+func (d *Doc) Note(s string) {
+	d.face(sans, "", Small, 90)
+	d.f.MultiCell(Width, 3.9, s, "", "L", false)
+	d.f.Ln(1)
+}
+
+// Facts sets pairs of a name and what it is, each on a line of its own.
+func (d *Doc) Facts(pairs ...[2]string) {
+	const label = 46
+	for _, p := range pairs {
+		if p[1] == "" {
+			continue
+		}
+		d.Room(6)
+		y := d.f.GetY()
+		d.face(sans, "", Text, 100)
+		d.f.CellFormat(label, 4.8, p[0], "", 0, "L", false, 0, "")
+		d.face(sans, "", Text, 0)
+		d.f.SetXY(Margin+label, y)
+		d.f.MultiCell(Width-label, 4.8, p[1], "", "L", false)
+	}
+}
+
+// A Column is one of a table.
+type Column struct {
+	Head  string
+	Width float64 // share of the page's width; all together 1
+	Right bool    // figures stand at the right
+	Mono  bool    // hashes
+}
+
+// A Table is a table that is being written, row by row.
+type Table struct {
+	d       *Doc
+	columns []Column
+}
+
+// Table begins a table. Its head is set again on every page.
+func (d *Doc) Table(columns ...Column) *Table {
+	t := &Table{d, columns}
+	t.head()
+	return t
+}
+
+func (t *Table) head() {
+	d := t.d
+	d.face(sans, "B", Small, 60)
+	d.f.SetFillColor(238, 238, 238)
+	for _, c := range t.columns {
+		d.f.CellFormat(c.Width*Width, 5.2, c.Head, "", 0, align(c), true, 0, "")
+	}
+	d.f.Ln(5.8)
+}
+
+func align(c Column) string {
+	if c.Right {
+		return "R"
+	}
+	return "L"
+}
+
+// lineHeight is that of a table's rows.
+const lineHeight = 3.9
+
+// Row sets a row. With bold it is a sum.
+func (t *Table) Row(bold bool, cells ...string) {
+	d := t.d
+	lines, tallest := make([][]string, len(t.columns)), 1
+	for i, c := range t.columns {
+		t.style(c, bold)
+		lines[i] = d.f.SplitText(cells[i], c.Width*Width-1)
+		tallest = max(tallest, len(lines[i]))
+	}
+	height := float64(tallest)*lineHeight + 1
+	if d.f.GetY()+height > Height-Margin-5 {
+		d.f.AddPage()
+		t.head()
+	}
+	x, y := float64(Margin), d.f.GetY()
+	for i, c := range t.columns {
+		t.style(c, bold)
+		for n, line := range lines[i] {
+			d.f.SetXY(x, y+float64(n)*lineHeight)
+			d.f.CellFormat(c.Width*Width, lineHeight, line, "", 0, align(c), false, 0, "")
+		}
+		x += c.Width * Width
+	}
+	d.f.SetXY(Margin, y+height)
+	d.f.SetDrawColor(225, 225, 225)
+	d.f.SetLineWidth(0.15)
+	d.f.Line(Margin, y+height-0.5, Margin+Width, y+height-0.5)
+}
+
+func (t *Table) style(c Column, bold bool) {
+	switch {
+	case c.Mono:
+		t.d.face(mono, "", Small-1, 60)
+	case bold:
+		t.d.face(sans, "B", Small+0.5, 0)
+	default:
+		t.d.face(sans, "", Small+0.5, 20)
+	}
+}
+
+// A Picture is a JPEG with its size in pixels and what stands under it.
+type Picture struct {
+	JPEG          []byte
+	Width, Height int
+	Caption       string
+	Detail        string // in small type
+}
+
+// Pictures sets pictures, two beside each other.
+func (d *Doc) Pictures(pictures []Picture) {
+	const gap, captions = 6.0, 13.0
+	width := (Width - gap) / 2
+	for i := 0; i < len(pictures); i += 2 {
+		row := pictures[i:min(i+2, len(pictures))]
+		tallest := 0.0
+		for _, p := range row {
+			tallest = max(tallest, boxed(p, width))
+		}
+		d.Room(tallest + captions)
+		top := d.f.GetY()
+		for n, p := range row {
+			d.picture(p, Margin+float64(n)*(width+gap), top, width, tallest)
+		}
+		d.f.SetXY(Margin, top+tallest+captions)
+	}
+}
+
+// tallestPicture keeps an upright picture from filling the page.
+const tallestPicture = 62.0
+
+// boxed returns how tall a picture stands in so much width.
+func boxed(p Picture, width float64) float64 {
+	return min(tallestPicture, width*float64(p.Height)/float64(max(1, p.Width)))
+}
+
+func (d *Doc) picture(p Picture, x, top, width, tallest float64) {
+	d.images++
+	name := fmt.Sprintf("picture-%d", d.images)
+	options := fpdf.ImageOptions{ImageType: "JPG"}
+	d.f.RegisterImageOptionsReader(name, options, bytes.NewReader(p.JPEG))
+	h := boxed(p, width)
+	w := h * float64(p.Width) / float64(max(1, p.Height))
+	d.f.ImageOptions(name, x, top, w, h, false, options, 0, "")
+	d.f.SetDrawColor(190, 190, 190)
+	d.f.SetLineWidth(0.2)
+	d.f.Rect(x, top, w, h, "D")
+	d.f.SetXY(x, top+tallest+1)
+	d.face(sans, "", Small+0.5, 0)
+	d.f.MultiCell(width, 3.6, p.Caption, "", "L", false)
+	d.f.SetX(x)
+	d.face(mono, "", Small-1.5, 90)
+	d.f.MultiCell(width, 3.2, p.Detail, "", "L", false)
+}
