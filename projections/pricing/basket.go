@@ -16,6 +16,8 @@ type Item struct {
 	Grams  int             // of all pieces, with packing, as weighed
 	Scale  ledger.DeviceID // that weighed
 	At     time.Time       // of the pick
+
+	Line int // its place among the lines: set by Lines
 }
 
 // An Offer is a promotion that may lower what items cost, once for each coupon
@@ -89,11 +91,10 @@ type Line struct {
 const gramsPerKilogram = 1000
 
 // Lines returns what b costs, one line for each key in the order of the first
-// items. An error means that a rate cannot be read or that amounts leave the
+// items, and notes on each item which line it is on. An error means that a rate cannot be read or that amounts leave the
 // bounds of package money.
 func Lines(b *Basket) ([]Line, error) {
 	lines := make([]Line, 0, len(b.Items))
-	of := make([]int, len(b.Items)) // line of each item
 	for i := range b.Items {
 		it := &b.Items[i]
 		n := 0
@@ -103,13 +104,13 @@ func Lines(b *Basket) ([]Line, error) {
 		if n == len(lines) {
 			lines = append(lines, Line{Key: it.Key(), First: it.Priced, List: money.Zero(b.Currency), Scale: it.Scale})
 		}
-		of[i] = n
+		it.Line = n
 		if err := lines[n].add(it); err != nil {
 			return nil, lines[n].wrap(err)
 		}
 	}
 	if len(b.Offers) > 0 {
-		if err := discount(b, lines, of); err != nil {
+		if err := discount(b, lines); err != nil {
 			return nil, err
 		}
 	}

@@ -46,7 +46,7 @@ type sale struct {
 }
 
 // discount finds what the offers of b take off its lines.
-func discount(b *Basket, lines []Line, of []int) error {
+func discount(b *Basket, lines []Line) error {
 	s := &sale{cur: b.Currency, lines: lines}
 	for _, o := range b.Offers {
 		if (!o.Members || b.Member) && (o.Amount.Currency == "" || o.Amount.Currency == b.Currency) {
@@ -57,7 +57,7 @@ func discount(b *Basket, lines []Line, of []int) error {
 		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Promotion.Promotion, b.Promotion.Promotion),
 			cmp.Compare(a.Coupon, b.Coupon))
 	})
-	if err := s.fill(b, of); err != nil {
+	if err := s.fill(b); err != nil {
 		return err
 	}
 	for _, group := range s.competing() {
@@ -69,12 +69,15 @@ func discount(b *Basket, lines []Line, of []int) error {
 }
 
 // fill makes the lots, in an order that does not hang on that of the items.
-func (s *sale) fill(b *Basket, of []int) error {
+func (s *sale) fill(b *Basket) error {
 	may := make([]bool, len(s.offers))
 	for i := range b.Items {
 		it := &b.Items[i]
-		l := &s.lines[of[i]]
-		n := lot{line: of[i], n: it.Pieces, price: it.Unit.Minor}
+		if it.Pieces == 0 {
+			continue
+		}
+		l := &s.lines[it.Line]
+		n := lot{line: it.Line, n: it.Pieces, price: it.Unit.Minor}
 		if l.Per == ledger.PerKilogram {
 			price, err := it.list()
 			if err != nil {
