@@ -49,8 +49,7 @@ var layers = map[string][]string{
 	"ledger/tree/witness":          {"ledger", "ledger/tree/signer", "ledger/tree/tile"},
 	"ledger/torture":               {"ledger", "ledger/embedded", "ledger/ledgertest", "ledger/internal/faultdisk"},
 
-	"projections":                {"ledger", "ledger/money", "projections/internal/state", "projections/pricing"},
-	"projections/pricing":        {"ledger", "ledger/money"},
+	"projections":                {"ledger", "ledger/money", "projections/internal/state"},
 	"projections/internal/state": {"ledger"},
 	"projections/books":          {"ledger", "ledger/money", "projections", "projections/internal/state"},
 	"projections/internal/story": {"ledger", "ledger/money", "projections"},
@@ -85,6 +84,7 @@ var layers = map[string][]string{
 		"billing/provider",
 	},
 	"billing/internal/pdf": {},
+	"billing/receipt":      {"ledger", "ledger/money", "projections", "billing", "billing/internal/pdf"},
 	"billing/provider":     {"ledger", "ledger/money", "billing"},
 	"billing/stripe":       {"ledger", "ledger/money", "billing", "billing/provider"},
 	"billing/stripesim":    {"ledger/money"},
@@ -114,10 +114,7 @@ var sdks = map[string]string{
 
 // pure packages must give the same answer every time and everywhere.
 var (
-	pure = []string{
-		"ledger", "ledger/money", "projections", "projections/books", "projections/internal/state",
-		"projections/pricing", "billing",
-	}
+	pure   = []string{"ledger", "ledger/money", "projections", "projections/books", "projections/internal/state", "billing"}
 	impure = []string{
 		"os", "os/exec", "net", "net/http", "database/sql", "math/rand",
 		"math/rand/v2", "crypto/rand", "log/slog", "syscall", "io/ioutil",

@@ -254,34 +254,37 @@ func (r *reader) fiscalSigned(i int, p *FiscalSigned) int {
 	i = r.uint64(r.lit(i, `,"counter":`), &p.Counter)
 	i = r.time(r.lit(i, `,"started":"`), &p.Started)
 	i = r.time(r.lit(i, `,"finished":"`), &p.Finished)
-	i = r.field(46, r.lit(i, `,"data":"`), &p.Data)
-	i = r.field(47, r.lit(i, `,"value":"`), &p.Value)
+	i = r.field(46, r.lit(i, `,"process":"`), &p.Process)
+	i = r.field(47, r.lit(i, `,"data":"`), &p.Data)
+	i = r.field(48, r.lit(i, `,"algorithm":"`), &p.Algorithm)
+	i = r.field(49, r.lit(i, `,"key":"`), &p.Key)
+	i = r.field(50, r.lit(i, `,"value":"`), &p.Value)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) fiscalFailed(i int, p *FiscalFailed) int {
-	i = r.field(48, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(49, r.lit(i, `,"receipt":"`), &p.Receipt)
+	i = r.field(51, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(52, r.lit(i, `,"receipt":"`), &p.Receipt)
 	i = r.fiscalRegime(r.lit(i, `,"regime":"`), &p.Regime)
-	i = r.field(50, r.lit(i, `,"detail":"`), &p.Detail)
+	i = r.field(53, r.lit(i, `,"detail":"`), &p.Detail)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) noticeQuarantined(i int, p *NoticeQuarantined) int {
-	i = r.field(51, r.lit(i, `{"event":"`), &p.Event)
-	i = r.field(52, r.lit(i, `,"type":"`), &p.Type)
-	i = r.field(53, r.lit(i, `,"object":"`), &p.Object)
-	i = r.field(54, r.lit(i, `,"reason":"`), &p.Reason)
-	i = r.field(55, r.lit(i, `,"digest":"`), (*string)(&p.Digest))
+	i = r.field(54, r.lit(i, `{"event":"`), &p.Event)
+	i = r.field(55, r.lit(i, `,"type":"`), &p.Type)
+	i = r.field(56, r.lit(i, `,"object":"`), &p.Object)
+	i = r.field(57, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(58, r.lit(i, `,"digest":"`), (*string)(&p.Digest))
 	return r.lit(i, `}`)
 }
 
 func (r *reader) providerSwept(i int, p *ProviderSwept) int {
-	i = r.field(56, r.lit(i, `{"provider":"`), &p.Provider)
+	i = r.field(59, r.lit(i, `{"provider":"`), &p.Provider)
 	i = r.time(r.lit(i, `,"from":"`), &p.From)
 	i = r.time(r.lit(i, `,"until":"`), &p.Until)
 	i = r.int(r.lit(i, `,"objects":`), &p.Objects)
 	i = r.int(r.lit(i, `,"adopted":`), &p.Adopted)
-	i = r.field(57, r.lit(i, `,"cause":"`), &p.Cause)
+	i = r.field(60, r.lit(i, `,"cause":"`), &p.Cause)
 	return r.lit(i, `}`)
 }

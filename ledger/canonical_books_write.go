@@ -136,7 +136,10 @@ func (w *writer) fiscalSigned(b []byte, p *FiscalSigned) []byte {
 	b = w.uint64(append(b, `,"counter":`...), p.Counter)
 	b = w.time(append(b, `,"started":"`...), p.Started)
 	b = w.time(append(b, `,"finished":"`...), p.Finished)
+	b = w.str(append(b, `,"process":"`...), p.Process)
 	b = w.str(append(b, `,"data":"`...), p.Data)
+	b = w.str(append(b, `,"algorithm":"`...), p.Algorithm)
+	b = w.str(append(b, `,"key":"`...), p.Key)
 	b = w.str(append(b, `,"value":"`...), p.Value)
 	return append(b, '}')
 }

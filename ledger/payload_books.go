@@ -187,8 +187,11 @@ type FiscalSigned struct {
 	Counter     uint64       `json:"counter"` // of signatures
 	Started     time.Time    `json:"started"`
 	Finished    time.Time    `json:"finished"`
-	Data        string       `json:"data"`  // what was signed, as the regime forms it
-	Value       string       `json:"value"` // check value, base64
+	Process     string       `json:"process"`   // type of what was signed, as the regime names it
+	Data        string       `json:"data"`      // what was signed, as the regime forms it
+	Algorithm   string       `json:"algorithm"` // of the signature
+	Key         string       `json:"key"`       // public key of the device, base64
+	Value       string       `json:"value"`     // check value, base64
 }
 
 // FiscalFailed records that a document could not be signed. The receipt says

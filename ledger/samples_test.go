@@ -176,7 +176,8 @@ func samples() []ledger.Payload {
 		ledger.FiscalStarted{Visit: visit, Regime: ledger.FiscalDE, Device: "tse-1", Transaction: 12, At: noon},
 		ledger.FiscalSigned{
 			Visit: visit, Receipt: "s1-2026-000001", Regime: ledger.FiscalDE, Register: "vouch-s1", Device: "tse-1", Transaction: 12,
-			Counter: 25, Started: noon, Finished: noon.Add(3 * time.Minute), Data: "Beleg^4.40_0.00_0.00_0.00_0.00^4.40:Unbar", Value: "MEUCIQ==",
+			Counter: 25, Started: noon, Finished: noon.Add(3 * time.Minute), Process: "Kassenbeleg-V1",
+			Data: "Beleg^4.40_0.00_0.00_0.00_0.00^4.40:Unbar", Algorithm: "ecdsa-plain-SHA256", Key: "BAgH", Value: "MEUCIQ==",
 		},
 		ledger.FiscalFailed{Visit: visit, Receipt: "s1-2026-000001", Regime: ledger.FiscalDE, Detail: "the device does not answer"},
 		ledger.NoticeQuarantined{Event: "evt_2", Type: "charge.captured", Object: "pi_1", Reason: "of API version 2020-08-27", Digest: digest},

@@ -178,7 +178,8 @@ func (p FiscalSigned) Validate() error {
 	if p.Finished.Before(p.Started) {
 		return fmt.Errorf("%w: signed before it began", ErrInvalid)
 	}
-	return need("visit", string(p.Visit), "register", p.Register, "device", p.Device, "value", p.Value)
+	return need("visit", string(p.Visit), "register", p.Register, "device", p.Device, "process", p.Process,
+		"algorithm", p.Algorithm, "key", p.Key, "value", p.Value)
 }
 
 // Validate implements Payload.

@@ -9,6 +9,7 @@ package pdf
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	"codeberg.org/go-pdf/fpdf"
@@ -50,9 +51,10 @@ func New(title, foot string, made time.Time, pages int) *Doc {
 	f.SetLang("en")
 	f.SetMargins(Margin, Margin, Margin)
 	f.SetAutoPageBreak(true, Margin+4)
-	f.AddUTF8FontFromBytes(sans, "", goregular.TTF)
-	f.AddUTF8FontFromBytes(sans, "B", gobold.TTF)
-	f.AddUTF8FontFromBytes(mono, "", gomono.TTF)
+	// Fonts are copied: fpdf writes into them, and the next document would differ.
+	f.AddUTF8FontFromBytes(sans, "", bytes.Clone(goregular.TTF))
+	f.AddUTF8FontFromBytes(sans, "B", bytes.Clone(gobold.TTF))
+	f.AddUTF8FontFromBytes(mono, "", bytes.Clone(gomono.TTF))
 	d := &Doc{f: f}
 	f.SetFooterFunc(func() {
 		f.SetY(-Margin + 2)
@@ -165,6 +167,9 @@ func (d *Doc) Table(columns ...Column) *Table {
 
 func (t *Table) head() {
 	d := t.d
+	if !slices.ContainsFunc(t.columns, func(c Column) bool { return c.Head != "" }) {
+		return
+	}
 	d.face(sans, "B", Small, 60)
 	d.f.SetFillColor(238, 238, 238)
 	for _, c := range t.columns {
@@ -184,11 +189,23 @@ func align(c Column) string {
 const lineHeight = 3.9
 
 // Row sets a row. With bold it is a sum.
-func (t *Table) Row(bold bool, cells ...string) {
+func (t *Table) Row(bold bool, cells ...string) { t.row(look{bold: bold, rule: true}, cells) }
+
+// Lead sets a row that details follow: nothing separates them.
+func (t *Table) Lead(cells ...string) { t.row(look{}, cells) }
+
+// Detail sets a row that explains the one before it, in less weight. The last
+// one ends what it explains.
+func (t *Table) Detail(last bool, cells ...string) { t.row(look{rule: last, pale: true}, cells) }
+
+// look is how a row is set.
+type look struct{ bold, pale, rule bool }
+
+func (t *Table) row(as look, cells []string) {
 	d := t.d
 	lines, tallest := make([][]string, len(t.columns)), 1
 	for i, c := range t.columns {
-		t.style(c, bold)
+		t.style(c, as)
 		lines[i] = d.f.SplitText(cells[i], c.Width*Width-1)
 		tallest = max(tallest, len(lines[i]))
 	}
@@ -199,7 +216,7 @@ func (t *Table) Row(bold bool, cells ...string) {
 	}
 	x, y := float64(Margin), d.f.GetY()
 	for i, c := range t.columns {
-		t.style(c, bold)
+		t.style(c, as)
 		for n, line := range lines[i] {
 			d.f.SetXY(x, y+float64(n)*lineHeight)
 			d.f.CellFormat(c.Width*Width, lineHeight, line, "", 0, align(c), false, 0, "")
@@ -207,20 +224,47 @@ func (t *Table) Row(bold bool, cells ...string) {
 		x += c.Width * Width
 	}
 	d.f.SetXY(Margin, y+height)
+	if !as.rule {
+		return
+	}
 	d.f.SetDrawColor(225, 225, 225)
 	d.f.SetLineWidth(0.15)
 	d.f.Line(Margin, y+height-0.5, Margin+Width, y+height-0.5)
 }
 
-func (t *Table) style(c Column, bold bool) {
+func (t *Table) style(c Column, as look) {
 	switch {
 	case c.Mono:
 		t.d.face(mono, "", Small-1, 60)
-	case bold:
+	case as.pale:
+		t.d.face(sans, "", Small, 110)
+	case as.bold:
 		t.d.face(sans, "B", Small+0.5, 0)
 	default:
 		t.d.face(sans, "", Small+0.5, 20)
 	}
+}
+
+// Code sets a code of size by size black and white cells, as a QR code is one.
+func (d *Doc) Code(size int, black func(x, y int) bool) {
+	const width = 34.0
+	cell := width / float64(size)
+	d.Room(width + 8)
+	top := d.f.GetY() + 4
+	d.f.SetFillColor(0, 0, 0)
+	for y := range size {
+		for x := 0; x < size; x++ {
+			n := 0
+			for x+n < size && black(x+n, y) {
+				n++
+			}
+			if n > 0 {
+				d.f.Rect(Margin+float64(x)*cell, top+float64(y)*cell, float64(n)*cell, cell, "F")
+				x += n
+			}
+		}
+	}
+	d.f.SetXY(Margin, top+width+4)
 }
 
 // A Picture is a JPEG with its size in pixels and what stands under it.
