@@ -89,6 +89,8 @@ var layers = map[string][]string{
 	"billing/stripe":       {"ledger", "ledger/money", "billing", "billing/provider"},
 	"billing/stripesim":    {"ledger/money"},
 
+	"billing/stripesim/page": {"ledger/money", "billing/stripesim"},
+
 	"api": {
 		"ledger", "ledger/money", "projections", "projections/books", "vision", "vision/evidence", "vision/ticket",
 		"billing", "billing/engine", "billing/shopfile",

@@ -207,12 +207,14 @@ func getFunds(t *tx, _ form) (wire, *apiError) { return t.fundsWire(), nil }
 func (t *tx) fundsWire() wire {
 	st := &t.sim.state
 	available, under := []wire{}, []wire{}
+	line := func(currency string, sum int64) wire {
+		return wire{"amount": sum, "currency": currency, "source_types": wire{"card": sum}}
+	}
 	for _, currency := range slices.Sorted(maps.Keys(st.unpaid)) {
 		_, now := st.ready(currency, t.now)
 		_, all := st.ready(currency, always)
-		for list, sum := range map[*[]wire]int64{&available: now, &under: all - now} {
-			*list = append(*list, wire{"amount": sum, "currency": currency, "source_types": wire{"card": sum}})
-		}
+		available = append(available, line(currency, now))
+		under = append(under, line(currency, all-now))
 	}
 	return wire{"object": "balance", "available": available, "pending": under, "livemode": t.sim.cfg.Livemode}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vouchledger/vouch/billing/stripesim"
+	"github.com/vouchledger/vouch/billing/stripesim/page"
 )
 
 // stripesimFlags are the flags of vouch stripesim.
@@ -20,6 +21,7 @@ type stripesimFlags struct {
 	listen, data, webhook, secret string
 	seed                          uint64
 	faults                        []string
+	manualPayouts                 bool
 }
 
 // newStripesimCommand returns "vouch stripesim": Stripe's wire protocol without
@@ -32,7 +34,9 @@ func newStripesimCommand() *cobra.Command {
 		Long: `Serve a simulated Stripe account, for trials and tests without a network.
 
 An unmodified Stripe client talks to it; no real money moves. It remembers its
-customers, holds, captures and refunds, in --data FILE also across a crash.
+customers, holds, refunds, disputes and payouts, in --data FILE also across a
+crash. The page at / shows them, and lets a person decline, dispute, fail a
+refund or a payout, and let time pass.
 Faults are given as OP:KIND[:SETTING=VALUE,...] or sent to /sim/faults, and
 /sim/audit says what really moved. docs/reference/stripesim.md has the list.`,
 		Example: `  vouch stripesim --data stripe.jsonl
@@ -47,6 +51,7 @@ Faults are given as OP:KIND[:SETTING=VALUE,...] or sent to /sim/faults, and
 	flags.StringVar(&f.webhook, "webhook", "", "URL that gets the events")
 	flags.StringVar(&f.secret, "webhook-secret", "", "secret that signs the events (needed with --webhook)")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of ids and of the chances of faults")
+	flags.BoolVar(&f.manualPayouts, "manual-payouts", false, "pay out only what is asked for, not daily")
 	flags.StringArrayVar(&f.faults, "fault", nil, "what goes wrong, OP:KIND[:SETTING=VALUE,...] (repeatable)")
 	return cmd
 }
@@ -69,6 +74,7 @@ func runStripesim(cmd *cobra.Command, f stripesimFlags) (err error) {
 	}
 	sim, err := stripesim.Open(stripesim.Config{
 		Now: time.Now, Data: f.data, Seed: f.seed, WebhookURL: f.webhook, WebhookSecret: f.secret,
+		ManualPayouts: f.manualPayouts,
 	})
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -86,18 +92,29 @@ func runStripesim(cmd *cobra.Command, f stripesimFlags) (err error) {
 	return serveStripesim(ctx, listener, sim)
 }
 
-// serveStripesim serves on listener until ctx ends.
+// serveStripesim serves on listener until ctx ends, and looks every second
+// whether the clock has made something due.
 func serveStripesim(ctx context.Context, listener net.Listener, sim *stripesim.Sim) error {
-	server := &http.Server{Handler: sim, ReadHeaderTimeout: 10 * time.Second}
+	pages, err := page.New(sim)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	server := &http.Server{Handler: pages, ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for err == nil && ctx.Err() == nil {
+		select {
+		case err := <-served:
+			return fmt.Errorf("serve: %w", err)
+		case <-tick.C:
+			err = sim.Settle()
+		case <-ctx.Done():
+		}
 	}
 	// Nobody waits for an answer that a fault holds back.
-	err := server.Close()
+	err = errors.Join(err, server.Close())
 	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
 		err = errors.Join(err, e)
 	}
