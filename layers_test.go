@@ -49,7 +49,8 @@ var layers = map[string][]string{
 	"ledger/tree/witness":          {"ledger", "ledger/tree/signer", "ledger/tree/tile"},
 	"ledger/torture":               {"ledger", "ledger/embedded", "ledger/ledgertest", "ledger/internal/faultdisk"},
 
-	"projections":                {"ledger", "ledger/money", "projections/internal/state"},
+	"projections":                {"ledger", "ledger/money", "projections/internal/state", "projections/pricing"},
+	"projections/pricing":        {"ledger", "ledger/money"},
 	"projections/internal/state": {"ledger"},
 	"projections/books":          {"ledger", "ledger/money", "projections", "projections/internal/state"},
 	"projections/internal/story": {"ledger", "ledger/money", "projections"},
@@ -116,7 +117,10 @@ var sdks = map[string]string{
 
 // pure packages must give the same answer every time and everywhere.
 var (
-	pure   = []string{"ledger", "ledger/money", "projections", "projections/books", "projections/internal/state", "billing"}
+	pure = []string{
+		"ledger", "ledger/money", "projections", "projections/books", "projections/internal/state",
+		"projections/pricing", "billing",
+	}
 	impure = []string{
 		"os", "os/exec", "net", "net/http", "database/sql", "math/rand",
 		"math/rand/v2", "crypto/rand", "log/slog", "syscall", "io/ioutil",

@@ -48,7 +48,10 @@ type Pick struct {
 	Action    ledger.PerMille      `json:"action"`   // likewise
 	Person    ledger.PerMille      `json:"person"`   // likewise
 	Evidence  []ledger.EvidenceRef `json:"evidence"` // of the take, then of what reduced it
+	Grams     int                  `json:"grams"`    // of what is left, as weighed; 0 if it was not
+	Scale     ledger.DeviceID      `json:"scale"`    // that weighed
 	Price     *ledger.ItemPriced   `json:"price"`    // pinned by item.priced; nil until then
+	Repriced  *ledger.ItemRepriced `json:"repriced"` // a lower price at the exit; nil if there is none
 	Missing   string               `json:"missing"`  // what pricing.failed missed, while there is no price
 	Check     ledger.LineCheck     `json:"check"`
 	State     PickState            `json:"state"`
@@ -91,27 +94,30 @@ type DisputeRef struct {
 // exactly when there is an Issued one; OpenCount is the number of open
 // questions.
 type Cart struct {
-	Stream      ledger.StreamID         `json:"stream"`
-	Visit       ledger.VisitID          `json:"visit"`
-	Events      uint64                  `json:"events"` // folded so far; the revision due next
-	Status      Status                  `json:"status"`
-	Presented   ledger.GatePresented    `json:"presented"`
-	PresentedAt time.Time               `json:"presented_at"`
-	Hold        money.Money             `json:"hold"` // said by gate.entered
-	EnteredAt   time.Time               `json:"entered_at"`
-	ExitedAt    time.Time               `json:"exited_at"`
-	Refusal     ledger.RefusalReason    `json:"refusal"`
-	Picks       []Pick                  `json:"picks"`
-	Questions   []Question              `json:"questions"`
-	OpenCount   int                     `json:"open_count"`
-	Disputes    []DisputeRef            `json:"disputes"`
-	Provisional *ledger.ReceiptDocument `json:"provisional"` // the latest one
-	Issued      *ledger.ReceiptDocument `json:"issued"`
-	Latest      *ledger.ReceiptDocument `json:"latest"` // issued, or the last correction
-	Base        []ledger.ReceiptLine    `json:"base"`   // each line as first billed; amounts are reversed as stored here
-	Changed     ledger.ID               `json:"changed"`
-	Settled     *ledger.VisitSettled    `json:"settled"`
-	Odd         []Oddity                `json:"odd"`
+	Stream      ledger.StreamID          `json:"stream"`
+	Visit       ledger.VisitID           `json:"visit"`
+	Events      uint64                   `json:"events"` // folded so far; the revision due next
+	Status      Status                   `json:"status"`
+	Presented   ledger.GatePresented     `json:"presented"`
+	PresentedAt time.Time                `json:"presented_at"`
+	Hold        money.Money              `json:"hold"` // said by gate.entered
+	EnteredAt   time.Time                `json:"entered_at"`
+	ExitedAt    time.Time                `json:"exited_at"`
+	Refusal     ledger.RefusalReason     `json:"refusal"`
+	Picks       []Pick                   `json:"picks"`
+	Questions   []Question               `json:"questions"`
+	OpenCount   int                      `json:"open_count"`
+	Disputes    []DisputeRef             `json:"disputes"`
+	Provisional *ledger.ReceiptDocument  `json:"provisional"` // the latest one
+	Issued      *ledger.ReceiptDocument  `json:"issued"`
+	Latest      *ledger.ReceiptDocument  `json:"latest"` // issued, or the last correction
+	Base        []ledger.ReceiptLine     `json:"base"`   // each line as first billed; amounts are reversed as stored here
+	Changed     ledger.ID                `json:"changed"`
+	Promotions  []ledger.PromotionPinned `json:"promotions"`
+	Coupons     []ledger.CouponAccepted  `json:"coupons"`
+	Ages        []ledger.AgeVerified     `json:"ages"` // what was seen of the shopper's age, in order
+	Settled     *ledger.VisitSettled     `json:"settled"`
+	Odd         []Oddity                 `json:"odd"`
 
 	unpriced int     // picks without a price; counted again after a snapshot is read
 	shared   *memory // of Carts, which folds many; else nil
@@ -199,8 +205,15 @@ func (c *Cart) Apply(e ledger.Event) error {
 		c.disputeDecided(&e.Record, p)
 	case ledger.VisitSettled:
 		c.Settled, c.Status = new(p), StatusSettled
-	case ledger.PromotionPinned, ledger.CouponAccepted, ledger.ItemRepriced, ledger.AgeVerified,
-		ledger.SupplementProposed, ledger.SupplementAnswered, ledger.GoodwillGranted, ledger.VisitMatched,
+	case ledger.PromotionPinned:
+		c.pinned(&e.Record, p)
+	case ledger.CouponAccepted:
+		c.accepted(&e.Record, p)
+	case ledger.ItemRepriced:
+		c.repriced(&e.Record, p)
+	case ledger.AgeVerified:
+		c.Ages = append(c.Ages, p)
+	case ledger.SupplementProposed, ledger.SupplementAnswered, ledger.GoodwillGranted, ledger.VisitMatched,
 		ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed:
 	case ledger.StoreOpened, ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet,
 		ledger.TaxSet, ledger.HoldIntended, ledger.CaptureIntended, ledger.ReleaseIntended, ledger.RefundIntended,
@@ -305,7 +318,7 @@ func (c *Cart) Clone() *Cart {
 	d.Picks = slices.Clone(c.Picks)
 	for i, p := range d.Picks {
 		d.Picks[i].Evidence, d.Picks[i].Causes = slices.Clone(p.Evidence), slices.Clone(p.Causes)
-		d.Picks[i].Price = clonePtr(p.Price)
+		d.Picks[i].Price, d.Picks[i].Repriced = clonePtr(p.Price), clonePtr(p.Repriced)
 	}
 	d.Questions = slices.Clone(c.Questions)
 	for i, q := range d.Questions {
@@ -313,6 +326,7 @@ func (c *Cart) Clone() *Cart {
 		d.Questions[i].Claim = cloneClaim(q.Claim)
 	}
 	d.Disputes, d.Odd = slices.Clone(c.Disputes), slices.Clone(c.Odd)
+	d.Promotions, d.Coupons, d.Ages = slices.Clone(c.Promotions), slices.Clone(c.Coupons), slices.Clone(c.Ages)
 	d.Provisional, d.Issued = cloneDocument(c.Provisional), cloneDocument(c.Issued)
 	d.Latest, d.Base = cloneDocument(c.Latest), cloneLines(c.Base)
 	d.Settled = clonePtr(c.Settled)
@@ -340,6 +354,7 @@ func cloneLines(ls []ledger.ReceiptLine) []ledger.ReceiptLine {
 	ls = slices.Clone(ls)
 	for i, l := range ls {
 		ls[i].Causes, ls[i].Evidence = slices.Clone(l.Causes), slices.Clone(l.Evidence)
+		ls[i].Discounts = slices.Clone(l.Discounts)
 	}
 	return ls
 }
@@ -355,7 +370,7 @@ func cloneDocument(p *ledger.ReceiptDocument) *ledger.ReceiptDocument {
 	return d
 }
 
-const cartForm = "cart.v1"
+const cartForm = "cart.v2"
 
 // MarshalBinary returns a snapshot of c: canonical JSON.
 func (c *Cart) MarshalBinary() ([]byte, error) { return state.Marshal(cartForm, c) }

@@ -50,7 +50,9 @@ func (c *Cart) recorded(e *ledger.Record, visit ledger.VisitID, p *ledger.Detect
 	}
 	if p.Actions[0].Action != ledger.ActionTake {
 		if len(doubts) == 0 {
-			c.reduce(e, p.Items[0].SKU, p.Quantity, change{evidence: p.Evidence, check: ledger.CheckMachine})
+			c.reduce(e, p.Items[0].SKU, p.Quantity, change{
+				evidence: p.Evidence, check: ledger.CheckMachine, grams: weighed(p.Grams),
+			})
 		}
 		return asked
 	}
@@ -60,6 +62,7 @@ func (c *Cart) recorded(e *ledger.Record, visit ledger.VisitID, p *ledger.Detect
 		Item: p.Items[0].Confidence, Action: p.Actions[0].Confidence, Evidence: slices.Clip([]ledger.EvidenceRef(p.Evidence)),
 		Check: ledger.CheckMachine, State: PickSure, Causes: c.shared.id(e.ID),
 	}
+	pick.weigh(p.Grams, p.Sensor)
 	if who := p.Candidates(); len(who) > 0 {
 		pick.Person = who[0].Confidence
 	}
@@ -109,7 +112,7 @@ func (c *Cart) implicated(e *ledger.Record, p ledger.DetectionImplicated) {
 func (c *Cart) attributed(e *ledger.Record, p ledger.DetectionAttributed) {
 	by := change{
 		evidence: p.Evidence, check: ledger.CheckReviewed, decision: p.Decision,
-		causes: []ledger.ID{p.Detection, p.Decision},
+		causes: []ledger.ID{p.Detection, p.Decision}, grams: weighed(p.Grams),
 	}
 	if p.Action != ledger.ActionTake {
 		c.reduce(e, p.SKU, p.Quantity, by)
@@ -121,10 +124,11 @@ func (c *Cart) attributed(e *ledger.Record, p ledger.DetectionAttributed) {
 		Evidence: slices.Clip([]ledger.EvidenceRef(p.Evidence)),
 		Check:    ledger.CheckReviewed, Causes: []ledger.ID{p.Detection, p.Decision, e.ID}, Decision: p.Decision,
 	}
+	pick.weigh(p.Grams, p.Scale)
 	// What came back keeps the price that was pinned when it was taken.
 	for _, old := range c.Picks {
 		if old.Detection == p.Detection && old.SKU == p.SKU && old.Price != nil {
-			pick.Price = new(*old.Price)
+			pick.Price, pick.Repriced = new(*old.Price), clonePtr(old.Repriced)
 		}
 	}
 	if *c.newPick() = pick; pick.Price != nil {
@@ -150,6 +154,8 @@ type change struct {
 	check    ledger.LineCheck
 	decision ledger.ID   // what decided it, if not the event alone
 	causes   []ledger.ID // before the event's own id
+	grams    int         // of the pieces together, if they were weighed
+	pieces   int         // that leave, in all
 }
 
 // reduce takes n pieces of sku off the latest picks. Sure picks come first: a
@@ -157,6 +163,7 @@ type change struct {
 // a sure one, and so the count is right whatever the answer.
 func (c *Cart) reduce(e *ledger.Record, sku ledger.SKU, n int, by change) {
 	before := n
+	by.pieces = n
 	for _, state := range []PickState{PickSure, PickOpen} {
 		for i := len(c.Picks) - 1; i >= 0 && n > 0; i-- {
 			if p := &c.Picks[i]; p.SKU == sku && p.State == state {
@@ -181,6 +188,7 @@ func (p *Pick) takeOff(n int, event ledger.ID, by change) int {
 	if n == 0 {
 		return 0
 	}
+	p.lighten(n, by)
 	p.Left -= n
 	for _, id := range by.causes {
 		p.because(id)
@@ -252,7 +260,7 @@ func (c *Cart) decided(e *ledger.Record, visit ledger.VisitID, p ledger.ReviewDe
 		c.confirmTake(e, *q, pick, check)
 	case here && p.Action != ledger.ActionTake:
 		c.reduce(e, p.SKU, p.Quantity, change{
-			evidence: q.Claim.Evidence, check: check, causes: []ledger.ID{p.Detection},
+			evidence: q.Claim.Evidence, check: check, causes: []ledger.ID{p.Detection}, grams: weighed(q.Claim.Grams),
 		})
 	}
 }
@@ -266,6 +274,7 @@ func (c *Cart) confirmTake(e *ledger.Record, q Question, pick *Pick, check ledge
 			Item: q.Claim.Items[0].Confidence, Action: q.Claim.Actions[0].Confidence, State: PickSure, Check: check,
 			Evidence: slices.Clone(q.Claim.Evidence), Causes: []ledger.ID{q.Detection, e.ID}, Decision: e.ID,
 		}
+		c.Picks[len(c.Picks)-1].weigh(q.Claim.Grams, q.Claim.Sensor)
 		return
 	}
 	back := pick.Quantity - pick.Left
@@ -273,7 +282,8 @@ func (c *Cart) confirmTake(e *ledger.Record, q Question, pick *Pick, check ledge
 		if pick.Price != nil {
 			c.unpriced++
 		}
-		back, pick.Price, pick.Missing = 0, nil, ""
+		back, pick.Price, pick.Repriced, pick.Missing = 0, nil, nil, ""
+		pick.weigh(q.Claim.Grams, q.Claim.Sensor)
 	}
 	pick.SKU, pick.Quantity, pick.Left = d.SKU, d.Quantity, max(0, d.Quantity-back)
 	pick.State, pick.Check, pick.Decision = PickSure, weaker(pick.Check, check), e.ID
@@ -411,7 +421,7 @@ func (c *Cart) disputeDecided(e *ledger.Record, p ledger.DisputeDecided) {
 		c.odd(e, "dispute %s is about line %d, which was not billed", p.Dispute, c.Disputes[i].Line)
 		return
 	}
-	n, key := p.Quantity, keyOf(c.Base[b])
+	n, key := p.Quantity, c.baseKey(c.itemOf(b))
 	for j := len(c.Picks) - 1; j >= 0 && n > 0; j-- {
 		if pick := &c.Picks[j]; pick.billed() && pick.key() == key {
 			n -= pick.takeOff(n, e.ID, change{check: ledger.CheckReviewed})

@@ -5,150 +5,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/govalues/decimal"
-
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
 )
-
-// A lineKey is what the picks of one line have in common.
-type lineKey struct {
-	sku  ledger.SKU
-	unit money.Money
-	tax  ledger.TaxRule
-}
-
-func keyOf(l ledger.ReceiptLine) lineKey { return lineKey{l.SKU, l.Unit, l.TaxRule} }
-
-// key is the line of a priced pick.
-func (p Pick) key() lineKey { return lineKey{p.SKU, p.Price.Unit, p.Price.Tax} }
-
-// billed reports whether p counts towards a line.
-func (p Pick) billed() bool { return p.State == PickSure && p.Price != nil }
-
-// Lines returns what the visit is charged for, by number: the sure picks that
-// have a price, one line for each product, unit price and tax rule, in the
-// order of their first picks. Lines without pieces are left out, except those
-// that a final receipt has billed: they keep their number for ever.
-//
-// An error means that the amounts leave the bounds of package money.
-func (c *Cart) Lines() ([]ledger.ReceiptLine, error) {
-	lines := make([]ledger.ReceiptLine, 0, len(c.Base)+len(c.Picks))
-	for _, b := range c.Base {
-		b.Quantity, b.Check, b.Causes, b.Evidence = 0, ledger.CheckMachine, []ledger.ID{}, []ledger.Digest{}
-		lines = append(lines, b)
-	}
-	billed := len(lines)
-	for _, p := range c.Picks {
-		if !p.billed() {
-			continue
-		}
-		i := slices.IndexFunc(lines, func(l ledger.ReceiptLine) bool { return keyOf(l) == p.key() })
-		if i < 0 {
-			i = len(lines)
-			lines = append(lines, ledger.ReceiptLine{
-				SKU: p.SKU, Name: p.Price.Name, Category: p.Price.Category, Unit: p.Price.Unit, TaxRule: p.Price.Tax,
-				Check: ledger.CheckMachine, Causes: []ledger.ID{}, Evidence: []ledger.Digest{},
-			})
-		}
-		join(&lines[i], p)
-	}
-	return c.finish(lines, billed)
-}
-
-// finish numbers the lines behind the first billed ones and fills in amounts.
-func (c *Cart) finish(lines []ledger.ReceiptLine, billed int) ([]ledger.ReceiptLine, error) {
-	out := lines[:0]
-	for i, l := range lines {
-		var base *ledger.ReceiptLine
-		if i < billed {
-			base = &c.Base[i]
-		} else if l.Quantity == 0 {
-			continue
-		} else {
-			l.No = 1
-			if len(out) > 0 {
-				l.No = out[len(out)-1].No + 1
-			}
-		}
-		var err error
-		if l.Net, l.Tax, err = amounts(l, base); err == nil {
-			l.Gross, err = l.Net.Add(l.Tax)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("line %d (%s): %w", l.No, l.SKU, err)
-		}
-		out = append(out, l)
-	}
-	return out, nil
-}
-
-// amounts returns net and tax of l. What was billed before is never computed
-// again: pieces that are gone take their share of the stored amounts with
-// them, and pieces that came later are computed on their own.
-func amounts(l ledger.ReceiptLine, base *ledger.ReceiptLine) (net, tax money.Money, err error) {
-	if base == nil || base.Quantity == 0 {
-		return fresh(l.Unit, l.Quantity, l.TaxRule)
-	}
-	if l.Quantity <= base.Quantity {
-		kept, gone := int64(l.Quantity), int64(base.Quantity-l.Quantity)
-		nets, err := base.Net.Allocate(kept, gone)
-		if err != nil {
-			return net, tax, err
-		}
-		taxes, err := base.Tax.Allocate(kept, gone)
-		if err != nil {
-			return net, tax, err
-		}
-		return nets[0], taxes[0], nil
-	}
-	if net, tax, err = fresh(l.Unit, l.Quantity-base.Quantity, l.TaxRule); err != nil {
-		return net, tax, err
-	}
-	if net, err = net.Add(base.Net); err != nil {
-		return net, tax, err
-	}
-	tax, err = tax.Add(base.Tax)
-	return net, tax, err
-}
-
-// fresh returns net and tax of n pieces under the rule.
-func fresh(unit money.Money, n int, rule ledger.TaxRule) (net, tax money.Money, err error) {
-	rate, err := decimal.Parse(rule.Rate)
-	if err != nil {
-		return net, tax, fmt.Errorf("tax rate %q: %w", rule.Rate, err)
-	}
-	price, err := unit.Mul(int64(n))
-	if err != nil {
-		return net, tax, err
-	}
-	if !rule.Inclusive {
-		tax, err = price.MulRate(rate, rule.Rounding)
-		return price, tax, err
-	}
-	if tax, err = price.TaxWithin(rate, rule.Rounding); err != nil {
-		return net, tax, err
-	}
-	net, err = price.Sub(tax)
-	return net, tax, err
-}
-
-// join adds a pick to its line. A pick that went back whole adds its causes:
-// the line's quantity is what they say together.
-func join(l *ledger.ReceiptLine, p Pick) {
-	l.Quantity += p.Left
-	l.Check = weaker(l.Check, p.Check)
-	for _, id := range p.Causes {
-		if !slices.Contains(l.Causes, id) {
-			l.Causes = append(l.Causes, id)
-		}
-	}
-	for _, ref := range p.Evidence {
-		if !slices.Contains(l.Evidence, ref.Digest) {
-			l.Evidence = append(l.Evidence, ref.Digest)
-		}
-	}
-}
 
 // Totals returns the sums of the lines.
 func (c *Cart) Totals() (net, tax, gross money.Money, err error) {
@@ -243,6 +102,7 @@ func BuildDocument(c *Cart, number, corrects string, issued time.Time) (ledger.R
 		Number: number, Corrects: corrects, Visit: c.Visit, Store: c.Presented.Store, Seller: c.Presented.Seller,
 		Entered: c.EnteredAt, Exited: c.ExitedAt, Issued: issued, Pending: []ledger.PendingItem{}, Events: c.Events,
 	}
+	d.AgeProven = c.AgeProven()
 	if number == "" {
 		d.Pending, d.Deadline = c.Pending()
 	}
@@ -274,7 +134,8 @@ func (c *Cart) CorrectionDue() (because ledger.ID, ok bool) {
 }
 
 func sameLine(a, b ledger.ReceiptLine) bool {
-	return a.No == b.No && a.Quantity == b.Quantity && keyOf(a) == keyOf(b) && a.Net == b.Net && a.Tax == b.Tax &&
+	return a.No == b.No && a.Quantity == b.Quantity && a.SKU == b.SKU && a.LineKind == b.LineKind && a.Unit == b.Unit &&
+		a.TaxRule == b.TaxRule && a.Net == b.Net && a.Tax == b.Tax && a.Grams == b.Grams &&
 		a.Check == b.Check && slices.Equal(a.Causes, b.Causes) && slices.Equal(a.Evidence, b.Evidence)
 }
 

@@ -22,6 +22,9 @@ var own = []string{
 	"exit", "provisional", "issue", "issue", "correct", "correct", "settle", "dispute {n} not_taken {n}",
 	"judge {it} upheld {n}", "judge {it} partial 1", "judge {it} denied", "hold {n}9.00", "held", "capture",
 	"answer\nprice\nexit\nissue\ncapture\ncaptured", "answer\nprice\nexit\nissue",
+	"take apples grams={n}50", "return apples grams=50", "promote p percent {n}0 skus={sku},beer", "promote q n_for_m 3 2",
+	"promote r mix 2 {n}.00 skus=water,{sku}", "promote s amount 0.{n}0 stacks=yes limit={n}", "promote m member 0.{n}9",
+	"coupon k{n} amount 0.{n}9 limit=1", "reprice {sku} 0.{n}9", "age 21", "age 18 no",
 	"captured", "refund 0.{n}0", "refunded", "release", "released", "declined", "unclear", "enter", "refuse timeout",
 }
 
@@ -49,7 +52,7 @@ func anyHistory(t *rapid.T, visits ...string) *story.Shop {
 func history(t *rapid.T, lines []string, apart bool, visits []string) *story.Shop {
 	s := story.New()
 	must(t, s.Tell("visit "+visits[0]+"\npresent\nhold\nheld\nenter"))
-	goods := []string{"water", "cola", "milk", "gum"}
+	goods := []string{"water", "cola", "milk", "gum", "beer", "apples"}
 	for range rapid.IntRange(0, 80).Draw(t, "length") {
 		must(t, s.Tell("visit "+rapid.SampledFrom(visits).Draw(t, "visit")))
 		if s.Cart(s.Visit).Status == projections.StatusNone {

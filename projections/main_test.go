@@ -80,6 +80,9 @@ func printCart(s *story.Shop, c *projections.Cart) string {
 		}
 		b.WriteString("\n")
 	}
+	if c.AgeDue() > 0 {
+		fmt.Fprintf(&b, "  age of %d is to be verified\n", c.AgeDue())
+	}
 	lines, err := c.Lines()
 	if err != nil {
 		return err.Error() + "\n"
@@ -105,8 +108,35 @@ func names(s *story.Shop, ids []ledger.ID) string {
 func printLines(lines []ledger.ReceiptLine) string {
 	var b strings.Builder
 	for _, l := range lines {
-		fmt.Fprintf(&b, "  %d. %d x %s at %s: %s + %s = %s, %s\n",
-			l.No, l.Quantity, l.SKU, l.Unit.Decimal(), l.Net.Decimal(), l.Tax.Decimal(), l.Gross.Decimal(), l.Check)
+		fmt.Fprintf(&b, "  %d. %d x %s at %s: %s + %s = %s, %s%s\n",
+			l.No, l.Quantity, l.SKU, l.Unit.Decimal(), l.Net.Decimal(), l.Tax.Decimal(), l.Gross.Decimal(), l.Check, printMore(l))
+		for _, d := range l.Discounts {
+			fmt.Fprintf(&b, "     -%s %s on %d: %s\n", d.Amount.Decimal(), d.Name, d.Pieces, d.Reason)
+		}
+	}
+	return b.String()
+}
+
+// printMore prints what most lines have not.
+func printMore(l ledger.ReceiptLine) string {
+	var b strings.Builder
+	if l.LineKind == ledger.LineDeposit {
+		fmt.Fprintf(&b, ", %s of line %d", l.Name, l.Of)
+	}
+	if l.Per == ledger.PerKilogram {
+		fmt.Fprintf(&b, ", %d g less %d g on %s", l.Grams, l.TareGrams, l.Scale)
+	}
+	if l.Picked.Currency != "" {
+		fmt.Fprintf(&b, ", at the pick %s", l.Picked.Decimal())
+	}
+	if l.List.Currency != "" {
+		fmt.Fprintf(&b, ", list price %s", l.List.Decimal())
+	}
+	if l.PriceRule != "" {
+		fmt.Fprintf(&b, ", price at the %s", l.PriceRule)
+	}
+	if l.MinAge > 0 {
+		fmt.Fprintf(&b, ", from %d", l.MinAge)
 	}
 	return b.String()
 }

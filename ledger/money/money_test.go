@@ -309,3 +309,52 @@ func BenchmarkMulRate(b *testing.B) {
 		}
 	}
 }
+
+// TestRateIsWhatArithmeticWithoutBoundsGives compares the short way of a rate
+// with the long one.
+func TestRateIsWhatArithmeticWithoutBoundsGives(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := eur(amount().Draw(t, "amount"))
+		text := rapid.OneOf(rapid.StringMatching(`0\.[0-9]{1,18}`), rapid.SampledFrom([]string{"0", "1", "1.0", "0.5", "0.50000000000000000000"})).Draw(t, "rate")
+		round := rapid.SampledFrom([]money.Rounding{money.HalfUp, money.HalfEven, money.Down}).Draw(t, "rounding")
+		r, err := money.ParseRate(text)
+		if err != nil {
+			t.Fatalf("ParseRate(%q) = %v, want nil", text, err)
+		}
+		d := decimal.MustParse(text)
+		want, errWant := m.MulRate(d, round)
+		if got, err := r.Of(m, round); got != want || (err == nil) != (errWant == nil) {
+			t.Fatalf("%s of %s = %v, %v, want %v, %v", text, m, got, err, want, errWant)
+		}
+		want, errWant = m.TaxWithin(d, round)
+		if got, err := r.Within(m, round); got != want || (err == nil) != (errWant == nil) {
+			t.Fatalf("%s within %s = %v, %v, want %v, %v", text, m, got, err, want, errWant)
+		}
+	})
+}
+
+func TestRatesThatAreNone(t *testing.T) {
+	for _, s := range []string{"", "-0.1", "0.1x", "abc", "0.0000000000000000001", "0,5"} {
+		if r, err := money.ParseRate(s); err == nil {
+			t.Errorf("ParseRate(%q) = %v, want an error", s, r)
+		}
+	}
+	if _, err := money.NewRate(1, 2).Of(eur(1), "half_down"); err == nil {
+		t.Error("Of with an unknown rounding = nil error, want one")
+	}
+	if _, err := money.NewRate(3, 1).Of(eur(money.MaxMinor), money.HalfUp); !errors.Is(err, money.ErrRange) {
+		t.Errorf("Of beyond the bounds = %v, want ErrRange", err)
+	}
+}
+
+func BenchmarkRateOf(b *testing.B) {
+	for b.Loop() {
+		r, err := money.ParseRate("0.08875")
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := r.Of(eur(12345), money.HalfUp); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package money
 
 import (
-	"fmt"
 	"math/big"
 
 	"github.com/govalues/decimal"
@@ -23,7 +22,7 @@ const (
 // about zero, so that a reversal is exactly the negative of its sale.
 func (m Money) MulRate(rate decimal.Decimal, r Rounding) (Money, error) {
 	num, den := ratio(rate)
-	return m.mulRatio(num, den, r)
+	return m.exactRatio(num, den, r)
 }
 
 // TaxWithin returns the tax contained in the gross amount m at rate:
@@ -31,7 +30,7 @@ func (m Money) MulRate(rate decimal.Decimal, r Rounding) (Money, error) {
 // truth and the tax is taken out of it.
 func (m Money) TaxWithin(rate decimal.Decimal, r Rounding) (Money, error) {
 	num, den := ratio(rate)
-	return m.mulRatio(num, new(big.Int).Add(num, den), r)
+	return m.exactRatio(num, new(big.Int).Add(num, den), r)
 }
 
 // ratio returns d as numerator and denominator.
@@ -42,34 +41,4 @@ func ratio(d decimal.Decimal) (num, den *big.Int) {
 	}
 	den = new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(d.Scale())), nil)
 	return num, den
-}
-
-func (m Money) mulRatio(num, den *big.Int, r Rounding) (Money, error) {
-	if den.Sign() <= 0 {
-		return Money{}, fmt.Errorf("%s at rate %s/%s: %w", m, num, den, ErrRange)
-	}
-	n := new(big.Int).Mul(big.NewInt(m.Minor), num)
-	negative := n.Sign() < 0
-	q, rem := new(big.Int).QuoRem(n.Abs(n), den, new(big.Int))
-	switch half := rem.Lsh(rem, 1).Cmp(den); r {
-	case HalfUp:
-		if half >= 0 {
-			q.Add(q, big.NewInt(1))
-		}
-	case HalfEven:
-		if half > 0 || (half == 0 && q.Bit(0) == 1) {
-			q.Add(q, big.NewInt(1))
-		}
-	case Down:
-	default:
-		return Money{}, fmt.Errorf("rounding rule %q is unknown: use half_up, half_even or down", r)
-	}
-	if !q.IsInt64() {
-		return Money{}, fmt.Errorf("%s at rate: %w", m, ErrRange)
-	}
-	minor := q.Int64()
-	if negative {
-		minor = -minor
-	}
-	return New(minor, m.Currency)
 }

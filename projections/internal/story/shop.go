@@ -50,6 +50,7 @@ func New() *Shop {
 		names: map[string]ledger.ID{}, known: map[ledger.ID]string{}, orders: map[ledger.VisitID]order{},
 		prices: map[ledger.SKU]string{
 			"water": "1.50", "cola": "2.25", "crisps": "3.99", "milk": "1.19", "bread": "2.89", "gum": "0.33",
+			"apples": "4.99", "beer": "1.29",
 		},
 	}
 }
@@ -157,7 +158,7 @@ func (s *Shop) tell(text string) error {
 		s.Visit = ledger.VisitID(l.word(1, "v1"))
 		return nil
 	}
-	for _, verbs := range []map[string]func(*Shop, line) error{gateVerbs, shelfVerbs, reviewVerbs, moneyVerbs} {
+	for _, verbs := range []map[string]func(*Shop, line) error{gateVerbs, shelfVerbs, offerVerbs, reviewVerbs, moneyVerbs} {
 		if do, ok := verbs[verb]; ok {
 			return do(s, l)
 		}

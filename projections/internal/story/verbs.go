@@ -2,6 +2,7 @@ package story
 
 import (
 	"cmp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,13 +20,14 @@ var gateVerbs = map[string]func(*Shop, line) error{
 		return s.here(l, ledger.GatePresented{
 			Visit: s.Visit, Store: Store, Gate: "gate-1", Place: ledger.PlaceGate, Credential: ledger.CredentialQR,
 			Ticket: string(s.Visit), Shopper: ledger.ShopperID("shopper-" + string(s.Visit)), Customer: "cus_1",
-			PaymentMethod: "pm_1", Party: 1, Catalogue: "c1",
+			PaymentMethod: "pm_1", Party: 1, Catalogue: "c1", Member: l.options["member"] != "",
 			Seller: ledger.Seller{
 				Name: "Corner Shop", Address: "1 Main St", TaxID: "US-1", Currency: "USD", Timezone: "America/New_York",
 			},
 			Policy: ledger.Policy{
 				Hold: hold, ItemMin: 800, ActionMin: 800, PersonMin: 800, ReviewSeconds: 900,
 				OnDeadline: ledger.ForShopper, GraceMillis: 3000, GateSeconds: 10, DisputeDays: 60,
+				PriceRule: ledger.PriceRule(l.options["rule"]),
 			},
 		})
 	},
@@ -98,7 +100,7 @@ func evidence(name string) []ledger.EvidenceRef {
 }
 
 // detect tells what a sensor saw: VERB SKU [N] item= action= person= who= or=
-// in=store. who is the visit it names, "-" nobody; or is a second candidate.
+// grams= in=store. who is the visit it names, "-" nobody; or is a second candidate.
 func (s *Shop) detect(l line, action ledger.Action) error {
 	n, err := l.number(2, 1)
 	if err != nil {
@@ -116,6 +118,12 @@ func (s *Shop) detect(l line, action ledger.Action) error {
 			Visit: ledger.VisitID(who), Confidence: l.confidence("person"),
 		})
 	}
+	if g := l.options["grams"]; g != "" {
+		p.Sensor, p.Source = "scale-1", ledger.SensorScale
+		if p.Grams, err = strconv.Atoi(g); err != nil {
+			return err
+		}
+	}
 	if or := l.options["or"]; or != "" {
 		p.Persons = append(p.Persons, ledger.PersonHypothesis{Visit: ledger.VisitID(or), Confidence: 10})
 	}
@@ -126,7 +134,8 @@ func (s *Shop) detect(l line, action ledger.Action) error {
 }
 
 // priceOf pins the price of a pick. Milk and bread have their tax within the
-// price, gum has none.
+// price, gum has none. Apples are sold by weight and taxed for the receipt; a
+// bottle of beer has a deposit and is not for everybody.
 func (s *Shop) priceOf(l line, p projections.Pick) error {
 	unit, err := usd(cmp.Or(s.prices[p.SKU], "1.00"))
 	if err != nil {
@@ -141,10 +150,23 @@ func (s *Shop) priceOf(l line, p projections.Pick) error {
 	case "gum":
 		tax.Category, tax.Rate, category = "exempt", "0", "sweets"
 	}
-	return s.here(l, ledger.ItemPriced{
+	i := ledger.ItemPriced{
 		Detection: p.Detection, SKU: p.SKU, Name: strings.ToUpper(string(p.SKU)), Category: category, Unit: unit,
 		Tax: tax, Price: ledger.DeriveID(ledger.ID{}, "price", string(p.SKU), unit.String()),
-	})
+	}
+	switch p.SKU {
+	case "apples":
+		i.Per, i.TareGrams, i.Tax.Basis, i.Tax.Parts = ledger.PerKilogram, 12, ledger.TaxPerReceipt, "NY=0.04 NYC=0.04875"
+	case "beer":
+		deposit, err := usd("0.25")
+		if err != nil {
+			return err
+		}
+		i.Deposit = ledger.Deposit{Name: "Bottle deposit", Amount: deposit, TaxCategory: "standard"}
+		i.DepositTax, i.MinAge = tax, 21
+		i.DepositTax.Basis = ledger.TaxPerReceipt
+	}
+	return s.here(l, i)
 }
 
 var reviewVerbs = map[string]func(*Shop, line) error{
