@@ -2,6 +2,8 @@ package billing
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
@@ -9,8 +11,8 @@ import (
 )
 
 // A Catalogue is the fold of one catalogue stream: what a shop sells, and the
-// prices and tax rates that are in force at any instant. The zero value is an
-// empty catalogue.
+// prices, tax rates and promotions that are in force at any instant. The zero
+// value is an empty catalogue.
 //
 // # Invariants
 //
@@ -18,10 +20,11 @@ import (
 //     is asked for: nothing here reads a clock.
 //   - Of two prices (or rates) from the same instant the later event wins.
 type Catalogue struct {
-	products map[ledger.SKU][]listing
-	prices   map[ledger.SKU][]pricing
-	taxes    map[string][]taxing
-	count    uint64 // events folded
+	products   map[ledger.SKU][]listing
+	prices     map[ledger.SKU][]pricing
+	taxes      map[string][]taxing
+	promotions map[string][]promoting
+	count      uint64 // events folded
 }
 
 type listing struct {
@@ -36,30 +39,47 @@ type pricing struct {
 
 type taxing struct{ ledger.TaxSet }
 
+type promoting struct {
+	at time.Time
+	id ledger.ID
+	*ledger.Promotion
+}
+
 // Apply moves c past e. Its errors mean that the stream is broken; c is then
 // as it was before.
 func (c *Catalogue) Apply(e ledger.Event) error {
 	if e.Revision != c.count {
 		return fmt.Errorf("%s: event %d where %d is due: %w", e.Stream, e.Revision, c.count, ledger.ErrCorrupt)
 	}
-	if c.products == nil {
-		c.products = map[ledger.SKU][]listing{}
-		c.prices = map[ledger.SKU][]pricing{}
-		c.taxes = map[string][]taxing{}
-	}
-	switch p := e.Payload.(type) { // all others do not belong here
-	case ledger.ProductListed:
-		c.products[p.SKU] = insert(c.products[p.SKU], listing{e.Occurred, p})
-	case ledger.PriceSet:
-		c.prices[p.SKU] = insert(c.prices[p.SKU], pricing{e.ID, p})
-	case ledger.TaxSet:
-		c.taxes[p.Category] = insert(c.taxes[p.Category], taxing{p})
-	case ledger.PromotionSet:
-	default:
+	if !c.put(e.ID, e.Occurred, e.Payload) {
 		return fmt.Errorf("%s/%d: %w: %s in a catalogue", e.Stream, e.Revision, ledger.ErrUnknownKind, e.Kind)
 	}
 	c.count++
 	return nil
+}
+
+// put adds a fact, and reports whether it is one of a catalogue.
+func (c *Catalogue) put(id ledger.ID, at time.Time, p ledger.Payload) bool {
+	if c.products == nil {
+		c.products = map[ledger.SKU][]listing{}
+		c.prices = map[ledger.SKU][]pricing{}
+		c.taxes = map[string][]taxing{}
+		c.promotions = map[string][]promoting{}
+	}
+	switch p := p.(type) { // all others do not belong here
+	case ledger.ProductListed:
+		c.products[p.SKU] = insert(c.products[p.SKU], listing{at, p})
+	case ledger.PriceSet:
+		c.prices[p.SKU] = insert(c.prices[p.SKU], pricing{id, p})
+	case ledger.TaxSet:
+		c.taxes[p.Category] = insert(c.taxes[p.Category], taxing{p})
+	case ledger.PromotionSet:
+		name := p.Promotion.Promotion
+		c.promotions[name] = insert(c.promotions[name], promoting{at, id, &p.Promotion})
+	default:
+		return false
+	}
+	return true
 }
 
 // Events returns how many events c has folded.
@@ -76,8 +96,8 @@ const (
 	MissingTax     = "tax"
 )
 
-// Price returns the price, name and tax of one piece of sku in currency cur as
-// in force at the instant at, or which of [MissingProduct], [MissingPrice] and
+// Price returns the price, name, deposit and tax of sku in currency cur as in
+// force at the instant at, or which of [MissingProduct], [MissingPrice] and
 // [MissingTax] the catalogue lacks. The detection of the result is empty: the
 // caller knows which pick it prices.
 //
@@ -89,33 +109,87 @@ func (c *Catalogue) Price(sku ledger.SKU, at time.Time, cur money.Currency) (p l
 	if len(listings) == 0 {
 		return ledger.ItemPriced{}, MissingProduct
 	}
-	product, ok := inForce(listings, at)
-	if !ok {
-		product = listings[0]
-	}
+	product := inForceOrFirst(listings, at)
 	price, ok := inForce(c.prices[sku], at)
 	if !ok || price.Price.Currency != cur {
 		return ledger.ItemPriced{}, MissingPrice
 	}
-	tax, ok := inForce(c.taxes[product.TaxCategory], at)
+	tax, ok := c.tax(product.TaxCategory, at)
 	if !ok {
 		return ledger.ItemPriced{}, MissingTax
 	}
-	return ledger.ItemPriced{
-		SKU: sku, Name: product.Name, Category: product.Category, Unit: price.Price, Price: price.id,
-		Tax: ledger.TaxRule{
-			Category: tax.Category, Jurisdiction: tax.Jurisdiction, Rate: tax.Rate,
-			Inclusive: tax.Inclusive, Rounding: tax.Rounding,
-		},
-	}, ""
+	p = ledger.ItemPriced{
+		SKU: sku, Name: product.Name, Category: product.Category, Unit: price.Price, Price: price.id, Tax: tax,
+		Per: price.Per, MinAge: product.MinAge,
+	}
+	if price.Per == ledger.PerKilogram {
+		p.TareGrams = product.TareGrams
+	}
+	if product.Deposit.Amount.Minor == 0 {
+		return p, ""
+	}
+	if product.Deposit.Amount.Currency != cur {
+		return ledger.ItemPriced{}, MissingPrice
+	}
+	p.Deposit = product.Deposit
+	if p.Deposit.TaxCategory == "" {
+		return p, ""
+	}
+	if p.DepositTax, ok = c.tax(p.Deposit.TaxCategory, at); !ok {
+		return ledger.ItemPriced{}, MissingTax
+	}
+	return p, ""
+}
+
+// tax returns the rule of a tax category at an instant. Behind a rate that was
+// set for a while the one before holds again.
+func (c *Catalogue) tax(category string, at time.Time) (ledger.TaxRule, bool) {
+	for _, t := range slices.Backward(c.taxes[category]) {
+		if !t.From.After(at) && (t.Until.IsZero() || at.Before(t.Until)) {
+			return ledger.TaxRule{
+				Category: t.Category, Jurisdiction: t.Jurisdiction, Rate: t.Rate, Inclusive: t.Inclusive, Rounding: t.Rounding,
+				Basis: t.Basis, Parts: t.Parts,
+			}, true
+		}
+	}
+	return ledger.TaxRule{}, false
+}
+
+// A Promoted is a promotion as a catalogue has it, and the event that set it.
+type Promoted struct {
+	*ledger.Promotion
+	Set ledger.ID
+}
+
+// Promotion returns the promotion id as set at the instant at; one that was
+// set only later is taken as first set. It may not be in force.
+func (c *Catalogue) Promotion(id string, at time.Time) (Promoted, bool) {
+	versions := c.promotions[id]
+	if len(versions) == 0 {
+		return Promoted{}, false
+	}
+	p := inForceOrFirst(versions, at)
+	return Promoted{p.Promotion, p.id}, true
+}
+
+// Promotions returns the promotions in force at the instant at, by id.
+func (c *Catalogue) Promotions(at time.Time) []Promoted {
+	var ps []Promoted
+	for _, id := range slices.Sorted(maps.Keys(c.promotions)) {
+		if p, ok := c.Promotion(id, at); ok && !at.Before(p.From) && at.Before(p.Until) {
+			ps = append(ps, p)
+		}
+	}
+	return ps
 }
 
 // A dated thing is in force from an instant on.
 type dated interface{ from() time.Time }
 
-func (l listing) from() time.Time { return l.at }
-func (p pricing) from() time.Time { return p.From }
-func (t taxing) from() time.Time  { return t.From }
+func (l listing) from() time.Time   { return l.at }
+func (p pricing) from() time.Time   { return p.From }
+func (t taxing) from() time.Time    { return t.From }
+func (p promoting) from() time.Time { return p.at }
 
 // insert keeps list in the order of from; a newcomer goes behind its equals.
 func insert[D dated](list []D, d D) []D {
@@ -123,10 +197,7 @@ func insert[D dated](list []D, d D) []D {
 	for i > 0 && list[i-1].from().After(d.from()) {
 		i--
 	}
-	list = append(list, d)
-	copy(list[i+1:], list[i:])
-	list[i] = d
-	return list
+	return slices.Insert(list, i, d)
 }
 
 // inForce returns the last of list that began at or before at.
@@ -137,4 +208,13 @@ func inForce[D dated](list []D, at time.Time) (d D, ok bool) {
 		}
 	}
 	return d, false
+}
+
+// inForceOrFirst is inForce, or the first of list if none began by then. The
+// list is not empty.
+func inForceOrFirst[D dated](list []D, at time.Time) D {
+	if d, ok := inForce(list, at); ok {
+		return d
+	}
+	return list[0]
 }

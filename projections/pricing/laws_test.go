@@ -3,7 +3,6 @@ package pricing_test
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -293,32 +292,4 @@ func TestPiecesThatGoTakeTheirShare(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestSharesOfJurisdictionsAreTheTax(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		rule := rapid.SampledFrom(rules).Draw(t, "rule")
-		tax := amount(rapid.Int64Range(-10_000, 10_000).Draw(t, "tax"), "USD")
-		shares, err := pricing.Shares(&rule, tax)
-		if err != nil {
-			t.Fatalf("Shares() = %v, want nil", err)
-		}
-		var sum int64
-		var names []string
-		for _, s := range shares {
-			sum, names = sum+s.Amount.Minor, append(names, s.Jurisdiction)
-		}
-		want := rule.Jurisdiction
-		if rule.Parts != "" {
-			want = "US-WA US-WA-SEATTLE"
-		}
-		if sum != tax.Minor || strings.Join(names, " ") != want {
-			t.Fatalf("Shares(%s) = %v, want shares of %s", tax, shares, want)
-		}
-	})
-	rule := rules[2]
-	got, err := pricing.Shares(&rule, amount(104, "USD"))
-	if err != nil || got[0].Amount.Minor != 65 || got[1].Amount.Minor != 39 {
-		t.Errorf("Shares(1.04) = %v, %v; want 0.65 and 0.39", got, err)
-	}
 }
