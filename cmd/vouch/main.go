@@ -10,9 +10,11 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/vouchledger/vouch/billing/export"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/embedded"
 	"github.com/vouchledger/vouch/ledger/tree/signer"
+	"github.com/vouchledger/vouch/projections/books"
 )
 
 // version is set by the linker for releases.
@@ -49,7 +51,8 @@ func run() int {
 
 func exitCode(err error) int {
 	switch {
-	case errors.Is(err, errVerify), errors.Is(err, ledger.ErrCorrupt), errors.Is(err, signer.ErrContradicts):
+	case errors.Is(err, errVerify), errors.Is(err, ledger.ErrCorrupt), errors.Is(err, signer.ErrContradicts),
+		errors.Is(err, export.ErrTampered), errors.Is(err, books.ErrAltered):
 		return exitVerify
 	case errors.Is(err, ledger.ErrNotFound):
 		return exitNotFound

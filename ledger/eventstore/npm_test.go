@@ -4,10 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,64 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchledger/vouch/internal/npmtest"
 	"github.com/vouchledger/vouch/ledger/eventstore"
 	"github.com/vouchledger/vouch/ledger/memlog"
 )
 
 // npmClients are the official clients for JavaScript, as testdata/npm pins them.
 func npmClients() []string { return []string{"@eventstore/db-client", "@kurrent/kurrentdb-client"} }
-
-// npmModules returns a folder with the clients installed, or skips. The folder
-// is kept between runs, under a name that says what it holds.
-func npmModules(t *testing.T) string {
-	t.Helper()
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("the npm clients need %s: %v", program, err)
-		}
-	}
-	var wanted []byte
-	for _, f := range []string{"package.json", "package-lock.json"} {
-		b, err := os.ReadFile(filepath.Join("testdata", "npm", f))
-		if err != nil {
-			t.Fatal(err)
-		}
-		wanted = append(wanted, b...)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = os.TempDir()
-	}
-	dir := filepath.Join(cache, "vouch-test", fmt.Sprintf("npm-%x", sha256.Sum256(wanted)))
-	if _, err := os.Stat(dir); err == nil {
-		return dir
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	making, err := os.MkdirTemp(filepath.Dir(dir), "making-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(making)
-	if err := os.CopyFS(making, os.DirFS(filepath.Join("testdata", "npm"))); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	// Nothing of the packages runs while they are installed: none needs it.
-	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = making
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Skipf("the npm clients cannot be fetched: npm ci: %v\n%s", err, out)
-	}
-	if err := os.Rename(making, dir); err != nil && !errors.Is(err, os.ErrExist) {
-		if _, there := os.Stat(dir); there != nil { // another run was faster
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
 
 // A npmTask says what testdata/npm/drive.js does.
 type npmTask struct {
@@ -143,7 +89,7 @@ func report(t *testing.T, checks []npmCheck, want int) {
 // TestNPMClients drives the official JavaScript clients through everything that
 // is served.
 func TestNPMClients(t *testing.T) {
-	modules := npmModules(t)
+	modules := npmtest.Modules(t, filepath.Join("testdata", "npm"))
 	cert := newCertificate(t)
 	for _, client := range npmClients() {
 		t.Run(client, func(t *testing.T) {
@@ -162,7 +108,7 @@ func TestNPMClients(t *testing.T) {
 // TestNPMClientsBite drives the clients against a server that nobody may sign in
 // to, and requires that the checks find it.
 func TestNPMClientsBite(t *testing.T) {
-	modules := npmModules(t)
+	modules := npmtest.Modules(t, filepath.Join("testdata", "npm"))
 	cert := newCertificate(t)
 	checks := drive(t, npmTask{
 		Client: npmClients()[0], Modules: modules, Parts: []string{"secure"},
@@ -183,7 +129,7 @@ func TestNPMClientsIdleForMinutes(t *testing.T) {
 	if err != nil {
 		t.Skip("set VOUCH_IDLE=3m to leave the npm clients alone for so long")
 	}
-	modules := npmModules(t)
+	modules := npmtest.Modules(t, filepath.Join("testdata", "npm"))
 	cert := newCertificate(t)
 	for _, client := range npmClients() {
 		t.Run(client, func(t *testing.T) {
