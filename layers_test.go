@@ -86,11 +86,13 @@ var layers = map[string][]string{
 		"ledger", "ledger/money", "ledger/tree/leaf", "ledger/tree/tile", "billing/chargeback", "billing/internal/pdf",
 		"billing/provider",
 	},
-	"billing/internal/pdf": {},
-	"billing/receipt":      {"ledger", "ledger/money", "projections", "billing", "billing/internal/pdf"},
-	"billing/provider":     {"ledger", "ledger/money", "billing"},
-	"billing/stripe":       {"ledger", "ledger/money", "billing", "billing/provider"},
-	"billing/stripesim":    {"ledger/money"},
+	"billing/internal/pdf":  {},
+	"billing/fiscal":        {"ledger", "ledger/money"},
+	"billing/fiscal/tsesim": {"ledger", "billing/fiscal"},
+	"billing/receipt":       {"ledger", "ledger/money", "projections", "billing", "billing/internal/pdf"},
+	"billing/provider":      {"ledger", "ledger/money", "billing"},
+	"billing/stripe":        {"ledger", "ledger/money", "billing", "billing/provider"},
+	"billing/stripesim":     {"ledger/money"},
 
 	"billing/stripesim/page": {"ledger/money", "billing/stripesim"},
 
