@@ -219,7 +219,7 @@ func (r *pieceReader) behind() (leftover, error) {
 			continue
 		}
 		for o := 0; o < len(b) && l.commit == 0; o += sector {
-			if _, err := parseCommitHead(r.seeds, b[o:]); err == nil && at+int64(o) > from {
+			if isCommit(r.seeds, b[o:]) && at+int64(o) > from {
 				l.commit = at + int64(o)
 			}
 		}
