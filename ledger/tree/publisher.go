@@ -47,6 +47,7 @@ const shutdownTime = 3 * time.Second
 type Publisher struct {
 	log    ledger.Log
 	folder *Folder
+	behind *Behind
 	signer *signer.Signer
 	cfg    Config
 
@@ -54,7 +55,7 @@ type Publisher struct {
 	stack    *tile.Stack
 	position uint64   // of the last leaf in the log
 	target   uint64   // the log's head when the stack was made
-	unsynced []string // tiles that were written
+	unsynced []string // tiles that were written, or are being
 	leaf     []byte
 
 	pub    sync.Mutex // what is published
@@ -86,7 +87,9 @@ func New(log ledger.Log, files Files, s *signer.Signer, cfg Config) *Publisher {
 			*d = standard
 		}
 	}
-	return &Publisher{log: log, folder: NewFolder(files), signer: s, cfg: cfg, signed: make(chan struct{}, 1)}
+	return &Publisher{
+		log: log, folder: NewFolder(files), behind: NewBehind(files), signer: s, cfg: cfg, signed: make(chan struct{}, 1),
+	}
 }
 
 // Folder returns where the tree is published.
@@ -183,8 +186,14 @@ func (p *Publisher) follow(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// take appends a leaf for each record.
-func (p *Publisher) take(records iter.Seq2[ledger.Record, error]) error {
+// take appends a leaf for each record. When it returns nothing is being written
+// any more.
+func (p *Publisher) take(records iter.Seq2[ledger.Record, error]) (err error) {
+	defer func() {
+		if late := p.behind.Wait(); late != nil && err == nil {
+			err = fmt.Errorf("tree: %w", late)
+		}
+	}()
 	for r, err := range records {
 		if err != nil {
 			return fmt.Errorf("tree: %w", err)
@@ -224,7 +233,7 @@ func (p *Publisher) add(r *ledger.Record) error {
 
 func (p *Publisher) write(id tile.ID, data []byte) error {
 	p.unsynced = append(p.unsynced, id.Path())
-	return p.folder.files.Write(id.Path(), data)
+	return p.behind.Write(id, data)
 }
 
 // tick signs each interval.
@@ -326,6 +335,9 @@ func (p *Publisher) store(ctx context.Context) (uint64, error) {
 	names := p.unsynced
 	p.unsynced = nil
 	p.mu.Unlock()
+	if err := p.behind.Wait(); err != nil {
+		return 0, err
+	}
 	for i, id := range ids {
 		if err := p.folder.files.Write(id.Path(), data[i]); err != nil {
 			return 0, err
@@ -390,6 +402,9 @@ func (p *Publisher) cosign(ctx context.Context) error {
 	if !whole {
 		return nil // the tiles are still being computed again
 	}
+	if err := p.behind.Wait(); err != nil {
+		return fmt.Errorf("tree: %w", err)
+	}
 	note, quorum, err := p.cfg.Witnesses.Cosign(ctx, note, p.folder.View(last.Size))
 	if err != nil {
 		return fmt.Errorf("tree: %w", err)
@@ -411,6 +426,7 @@ func (p *Publisher) cosign(ctx context.Context) error {
 // from the first event if its tiles are not all there. That the log does not
 // hold what was signed is [signer.ErrContradicts].
 func (p *Publisher) Resume(ctx context.Context) error {
+	p.behind.Reset()
 	_, last := p.signer.Last()
 	stack, position, err := p.stored(ctx, last)
 	if errors.Is(err, ledger.ErrCorrupt) && !errors.Is(err, signer.ErrContradicts) {
