@@ -87,7 +87,7 @@ var Declines = []Decline{
 	{"offline_pin_required", ActionRequired, confirm},
 	{"online_or_offline_pin_required", ActionRequired, confirm},
 	{"payment_intent_authentication_failure", ActionRequired, confirm},
-	{"payment_intent_unexpected_state", Gone, ours},
+	{"payment_intent_unexpected_state", Hard, ours},
 	{"pickup_card", Fraud, otherCard},
 	{"pin_try_exceeded", Hard, otherCard},
 	{"previously_declined_do_not_retry", Hard, otherCard},

@@ -49,20 +49,6 @@ func key(s ledger.StoreID, v ledger.VisitID, n int, what ...string) string {
 	return strings.Join(append(parts, strconv.Itoa(n)), "/")
 }
 
-// numberOf returns the counter that a key of this visit belongs to, and its
-// number.
-func numberOf(key string) (counter string, n int, ok bool) {
-	parts := strings.Split(key, "/")
-	if len(parts) < 5 || parts[0] != keyVersion {
-		return "", 0, false
-	}
-	n, err := strconv.Atoi(parts[len(parts)-1])
-	if err != nil || n < 1 {
-		return "", 0, false
-	}
-	return strings.Join(parts[3:len(parts)-1], "/"), n, true
-}
-
 // ParseKey reads which order a key was made for: the operation, what tells it
 // from others of a visit (for a refund its receipt), and its number.
 func ParseKey(k string) (op Op, label string, n int, ok bool) {

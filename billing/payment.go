@@ -2,6 +2,7 @@ package billing
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
@@ -18,28 +19,65 @@ const CodeNeverArrived = "never_arrived"
 // so it is looked up instead.
 const DetailPending = "accepted and not finished"
 
-// A HoldState says what became of the money reserved at the gate.
-type HoldState string
+// Provisional stands for the number of a receipt in an order that had to be
+// given before there was one: a hold was about to lapse in review.
+const Provisional = "provisional"
 
-// The states of a hold.
-const (
-	HoldNone     HoldState = ""         // not asked for
-	HoldOpen     HoldState = "open"     // asked for, answer not known
-	HoldStands   HoldState = "stands"   // reserved
-	HoldDeclined HoldState = "declined" // refused by the provider
-	HoldCaptured HoldState = "captured" // taken, in part or whole; the rest is free
-	HoldReleased HoldState = "released" // freed
-)
+// MaxIncrements is how often a hold may be raised, declines counted: the
+// provider takes no more.
+const MaxIncrements = 10
 
 // An Intent is an order that was written down and whose outcome is not known.
 type Intent struct {
 	Order
+	Case     ledger.ID // what a charge or a refund is for, beside the receipt
+	Repays   ledger.RefundPurpose
+	State    OrderState
 	Attempts int       // answers that left it unclear
 	Unclear  time.Time // of the last such answer
 	Pending  bool      // the provider has accepted it and not finished
 	Notified bool      // the provider has told us something since then: ask at once
-	Purpose  ledger.RefundPurpose
 }
+
+// A Taking is money that the provider took for a visit under one object: the
+// capture of a hold, or a charge without one.
+type Taking struct {
+	Object   string
+	Taken    int64 // minor units
+	Refunded int64 // minor units given back of it
+}
+
+// Left returns what has not been given back of a taking.
+func (t Taking) Left() int64 { return t.Taken - t.Refunded }
+
+// A Repayment is a refund that the provider carried out.
+type Repayment struct {
+	Intent   ledger.ID // zero when it was not our order
+	Refund   string    // at the provider
+	Of       string    // the taking; empty when it is not known
+	Amount   money.Money
+	Purpose  ledger.RefundPurpose
+	Case     ledger.ID
+	External bool // nobody of ours ordered it
+	Returned bool // it came back to us later: the shopper has not got it
+	Resolved bool // and a person has seen to it
+}
+
+// A Refusal is an order that the provider definitely declined.
+type Refusal struct {
+	Intent  ledger.ID
+	Op      Op
+	Purpose ledger.ChargePurpose // of a charge
+	Case    ledger.ID
+	Amount  money.Money
+	Method  string // payment method
+	Alone   bool   // the shopper was not there
+	Code    string
+	At      time.Time
+}
+
+// Class returns what the refusal means for trying again.
+func (r Refusal) Class() Class { return DeclineOf(r.Code).Class }
 
 // A Payment is the fold of one payment stream: what was intended, what the
 // provider answered, and what has moved. The zero value is before the first
@@ -52,29 +90,38 @@ type Intent struct {
 //     two orders, and no order has two keys.
 //   - An observation counts once: only for the open order, whose outcome it
 //     is. Any other is noted in Odd and moves nothing.
+//   - A hold and an order go only the ways of [HoldTransitions] and
+//     [OrderTransitions].
 type Payment struct {
 	Hold          HoldState
 	HoldIntended  time.Time // when the hold was first asked for
 	HoldObject    string    // at the provider
+	HoldMethod    string    // the payment method it is on
 	HoldCode      string    // the provider's code when declined
 	CaptureBefore time.Time // when the hold lapses; zero if unknown
 	Held          money.Money
+	IncrementCode string // the provider's code when raising it was declined
 	CaptureAsked  bool   // a capture was intended at least once
 	CaptureCode   string // the provider's code when the last capture was declined
-	CaptureObject string
-	Captured      money.Money
+	CaptureObject string // the hold as it was captured
+	Takings       []Taking
+	Captured      money.Money // all that was taken, with a hold or without
 	Refunded      money.Money
-	Given         money.Money // of Refunded: although the receipt is right
-	Elsewhere     money.Money // of Refunded: without an order that the ledger knows
+	Cash          money.Money // paid at a till
+	WrittenOff    money.Money // not asked for any more
+	Waived        []ledger.ID // supplements that were written off
+	Supplements   []ledger.ID // supplements that were charged for, or declined
+	Repayments    []Repayment
+	Refusals      []Refusal
 	RefundsFailed int         // refunds declined since the last one that succeeded
 	RefundFailed  time.Time   // last decline of a refund
+	Returned      money.Money // refunds that came back and wait for a person
 	ReleaseFailed bool        // a release was declined: the hold is not ours to free
-	Open          *Intent     // the order whose outcome is not known
-	Claims        []Claim     // of card networks, in the order they came
+	Escalations   []Escalation
+	Open          *Intent // the order whose outcome is not known
+	Claims        []Claim // of card networks, in the order they came
 	Warnings      []FraudWarning
 	Odd           []string // what the stream says and cannot be, in order
-
-	externals []string // movements without an order, each once
 
 	tried map[string]int // definite outcomes by op, and for refunds by receipt
 	count uint64
@@ -88,52 +135,36 @@ func (p *Payment) Apply(e ledger.Event) error {
 		return fmt.Errorf("%s: event %d where %d is due: %w", e.Stream, e.Revision, p.count, ledger.ErrCorrupt)
 	}
 	switch f := e.Payload.(type) { // all others do not belong here
-	case ledger.HoldIntended:
-		p.intend(e, Intent{Order: Order{
-			Op: OpHold, Key: f.Key, Visit: string(f.Visit), Store: string(f.Store), Amount: f.Amount,
-			Customer: f.Customer, PaymentMethod: f.PaymentMethod,
-		}})
-	case ledger.CaptureIntended:
-		p.intend(e, Intent{Order: Order{
-			Op: OpCapture, Key: f.Key, Visit: string(f.Visit), Store: string(f.Store), Amount: f.Amount, Object: f.Object,
-			Receipt: f.Receipt,
-		}})
-	case ledger.ReleaseIntended:
-		p.intend(e, Intent{Order: Order{
-			Op: OpRelease, Key: f.Key, Visit: string(f.Visit), Store: string(f.Store), Amount: f.Amount, Object: f.Object,
-		}})
-	case ledger.RefundIntended:
-		p.intend(e, Intent{Order: Order{
-			Op: OpRefund, Key: f.Key, Visit: string(f.Visit), Store: string(f.Store), Amount: f.Amount, Object: f.Object,
-			Receipt: f.Receipt,
-		}, Purpose: f.Purpose})
-		if f.Purpose == ledger.RefundFraudWarning {
-			p.warned(f.Case)
-		}
-	case ledger.Held:
-		p.held(e, f)
-	case ledger.Captured:
-		p.captured(e, f)
-	case ledger.Released:
-		if p.close(e, f.Intent, OpRelease) {
-			p.Hold = HoldReleased
-		}
-	case ledger.Refunded:
-		p.refunded(e, f)
+	case ledger.HoldIntended, ledger.IncrementIntended, ledger.CaptureIntended, ledger.ReleaseIntended,
+		ledger.ChargeIntended, ledger.RefundIntended:
+		p.intend(e)
+	case ledger.Held, ledger.Incremented, ledger.Captured, ledger.Released, ledger.Charged, ledger.Refunded:
+		p.observe(e)
 	case ledger.PaymentDeclined:
-		p.declined(e, f)
+		p.declined(e, f.Intent, f.Code)
 	case ledger.PaymentUnclear:
 		p.unclear(e, f)
 	case ledger.PaymentNotified:
-		if p.Open != nil {
-			p.Open.Notified = true
-		}
+		p.notified()
+	case ledger.HoldLapsed:
+		p.lapsed(e, f)
+	case ledger.RefundFailed:
+		p.returned(e, f)
 	case ledger.ExternalObserved:
 		p.external(e, f)
 	case ledger.PaymentEscalated:
-		p.warned(f.Intent)
-	case ledger.IncrementIntended, ledger.Incremented, ledger.ChargeIntended, ledger.Charged, ledger.HoldLapsed,
-		ledger.RefundFailed, ledger.PaymentResolved, ledger.DebtWrittenOff, ledger.CashTaken:
+		p.escalated(e, f)
+	case ledger.PaymentResolved:
+		p.resolved(e, f)
+	case ledger.CashTaken:
+		p.begin(f.Amount.Currency)
+		p.add(e, &p.Cash, f.Amount)
+	case ledger.DebtWrittenOff:
+		p.begin(f.Amount.Currency)
+		p.add(e, &p.WrittenOff, f.Amount)
+		if !f.Case.IsZero() {
+			p.Waived = append(slices.Clip(p.Waived), f.Case)
+		}
 	case ledger.FraudWarningReceived, ledger.ChargebackOpened, ledger.ChargebackFundsMoved, ledger.ChargebackClosed:
 		p.claimed(e)
 	case ledger.EvidencePackBuilt, ledger.ChargebackAnswered, ledger.SubmissionIntended, ledger.EvidenceSubmitted:
@@ -156,88 +187,86 @@ func (p *Payment) Last() ledger.ID { return p.last }
 // have had a definite outcome. The next one is numbered one higher.
 func (p *Payment) Tries(op Op, receipt string) int { return p.tried[counter(op, receipt)] }
 
-// Kept returns what was captured and not given back.
+// Kept returns what was taken and not given back.
 func (p *Payment) Kept() money.Money {
 	return money.Money{Minor: p.Captured.Minor - p.Refunded.Minor, Currency: p.Captured.Currency}
 }
 
-func counter(op Op, receipt string) string {
-	if op == OpRefund {
-		return string(op) + "/" + receipt
-	}
-	return string(op)
+// Paid returns what the shopper has paid, by card and at a till, and not been
+// given back.
+func (p *Payment) Paid() money.Money {
+	m := p.Kept()
+	m.Minor += p.Cash.Minor
+	return m
 }
 
-func (p *Payment) odd(e ledger.Event, format string, args ...any) {
-	p.Odd = append(p.Odd, fmt.Sprintf("%s/%d: ", e.Stream, e.Revision)+fmt.Sprintf(format, args...))
-}
-
-func (p *Payment) intend(e ledger.Event, in Intent) {
-	in.ID, in.First = e.ID.String(), e.Occurred
-	if p.Open != nil {
-		p.odd(e, "%s intended while %s is open", in.Op, p.Open.Op)
-		return
-	}
-	p.Open = &in
-	switch in.Op {
-	case OpHold:
-		p.Hold = HoldOpen
-		if p.HoldIntended.IsZero() {
-			p.HoldIntended = e.Occurred
-			zero := money.Zero(in.Amount.Currency)
-			p.Held, p.Captured, p.Refunded, p.Given, p.Elsewhere = zero, zero, zero, zero, zero
+// Repaid returns what was given back for a purpose and has not come back.
+func (p *Payment) Repaid(purpose ledger.RefundPurpose) int64 {
+	var sum int64
+	for _, r := range p.Repayments {
+		if r.Purpose == purpose && !r.Returned {
+			sum += r.Amount.Minor
 		}
-	case OpCapture:
-		p.CaptureAsked = true
-	case OpRelease, OpRefund:
+	}
+	return sum
+}
+
+// Forgiven returns what was given back although the receipt asks for it: after
+// a fraud warning, or by somebody at the provider. It is not asked for again.
+func (p *Payment) Forgiven() int64 {
+	var sum int64
+	for _, r := range p.Repayments {
+		if !r.Returned && (r.External || r.Purpose == ledger.RefundFraudWarning) {
+			sum += r.Amount.Minor
+		}
+	}
+	return sum
+}
+
+// Repayable returns the taking that amount is given back from, and how much of
+// it: one that has all of it if there is one, else the first that has
+// anything. The rest follows as a refund of its own.
+func (p *Payment) Repayable(amount int64) (Taking, int64, bool) {
+	i := slices.IndexFunc(p.Takings, func(t Taking) bool { return t.Left() >= amount })
+	if i < 0 {
+		i = slices.IndexFunc(p.Takings, func(t Taking) bool { return t.Left() > 0 })
+	}
+	if i < 0 || amount <= 0 {
+		return Taking{}, 0, false
+	}
+	return p.Takings[i], min(amount, p.Takings[i].Left()), true
+}
+
+// Taking returns the taking of that name.
+func (p *Payment) Taking(object string) (Taking, bool) {
+	i := slices.IndexFunc(p.Takings, func(t Taking) bool { return t.Object == object })
+	if i < 0 {
+		return Taking{}, false
+	}
+	return p.Takings[i], true
+}
+
+// Refused returns the refusals for which keep is true, in order.
+func (p *Payment) Refused(keep func(Refusal) bool) []Refusal {
+	var rs []Refusal
+	for _, r := range p.Refusals {
+		if keep(r) {
+			rs = append(rs, r)
+		}
+	}
+	return rs
+}
+
+// begin sets the currency of all sums, by the first event that has one.
+func (p *Payment) begin(c money.Currency) {
+	if p.Captured.Currency == "" {
+		zero := money.Zero(c)
+		p.Held, p.Captured, p.Refunded, p.Cash, p.WrittenOff, p.Returned = zero, zero, zero, zero, zero, zero
 	}
 }
 
-// close ends the open order if it is the one that intent and op name.
-func (p *Payment) close(e ledger.Event, intent ledger.ID, op Op) bool {
-	if p.Open == nil || p.Open.ID != intent.String() || p.Open.Op != op {
-		p.odd(e, "%s of %s, which is not open", e.Kind, intent)
-		return false
-	}
-	if p.tried == nil {
-		p.tried = map[string]int{}
-	}
-	p.tried[counter(op, p.Open.Receipt)]++
-	p.Open = nil
-	return true
-}
-
-func (p *Payment) held(e ledger.Event, f ledger.Held) {
-	if !p.close(e, f.Intent, OpHold) {
-		return
-	}
-	p.Hold, p.HoldObject, p.Held, p.CaptureBefore = HoldStands, f.Object, f.Amount, f.CaptureBefore
-}
-
-func (p *Payment) captured(e ledger.Event, f ledger.Captured) {
-	if !p.close(e, f.Intent, OpCapture) {
-		return
-	}
-	p.Hold, p.CaptureObject, p.CaptureCode = HoldCaptured, f.Object, ""
-	p.add(e, &p.Captured, f.Amount)
-}
-
-func (p *Payment) refunded(e ledger.Event, f ledger.Refunded) {
-	var why ledger.RefundPurpose
-	if p.Open != nil {
-		why = p.Open.Purpose
-	}
-	if !p.close(e, f.Intent, OpRefund) {
-		return
-	}
-	p.RefundsFailed = 0
-	if p.add(e, &p.Refunded, f.Amount) && (why == ledger.RefundGoodwill || why == ledger.RefundFraudWarning) {
-		p.Given.Minor += f.Amount.Minor
-	}
-}
-
-// add counts what the provider says it moved, in whichever currency the hold
-// was: another currency is noted and not counted.
+// add counts what moved, in whichever currency the payment is: another
+// currency is noted and not counted.
 func (p *Payment) add(e ledger.Event, total *money.Money, amount money.Money) bool {
 	sum, err := total.Add(amount)
 	if err != nil {
@@ -245,50 +274,19 @@ func (p *Payment) add(e ledger.Event, total *money.Money, amount money.Money) bo
 		return false
 	}
 	*total = sum
-	if p.Refunded.Minor > p.Captured.Minor {
-		p.odd(e, "refunded %s of %s captured", p.Refunded, p.Captured)
-	}
 	return true
 }
 
-func (p *Payment) declined(e ledger.Event, f ledger.PaymentDeclined) {
-	if p.Open == nil {
-		p.odd(e, "%s of %s, which is not open", e.Kind, f.Intent)
-		return
-	}
-	op := p.Open.Op
-	if !p.close(e, f.Intent, op) {
-		return
-	}
-	lost := f.Code == CodeNeverArrived
-	switch op {
-	case OpHold:
-		p.Hold, p.HoldCode = HoldDeclined, f.Code
-	case OpCapture:
-		p.CaptureCode = f.Code
-		p.CaptureAsked = !lost
-	case OpRelease:
-		p.ReleaseFailed = !lost
-	case OpRefund:
-		if !lost {
-			p.RefundsFailed++
-			p.RefundFailed = e.Occurred
-		}
-	}
-}
-
-func (p *Payment) unclear(e ledger.Event, f ledger.PaymentUnclear) {
-	if p.Open == nil || p.Open.ID != f.Intent.String() {
-		p.odd(e, "%s of %s, which is not open", e.Kind, f.Intent)
-		return
-	}
-	p.Open.Attempts, p.Open.Unclear, p.Open.Pending = f.Attempt, e.Occurred, f.Detail == DetailPending
-	p.Open.Notified = false
+func (p *Payment) odd(e ledger.Event, format string, args ...any) {
+	p.Odd = append(p.Odd, fmt.Sprintf("%s/%d: ", e.Stream, e.Revision)+fmt.Sprintf(format, args...))
 }
 
 // check finds our own bugs: a total that fell below zero.
 func (p *Payment) check() {
-	if p.Captured.Minor < 0 || p.Refunded.Minor < 0 || p.Held.Minor < 0 {
-		panic(fmt.Sprintf("billing: payment with %s held, %s captured, %s refunded", p.Held, p.Captured, p.Refunded))
+	for _, m := range []money.Money{p.Captured, p.Refunded, p.Held, p.Cash, p.WrittenOff, p.Returned} {
+		if m.Minor < 0 {
+			panic(fmt.Sprintf("billing: payment with %s held, %s captured, %s refunded, %s cash, %s written off, %s returned",
+				p.Held, p.Captured, p.Refunded, p.Cash, p.WrittenOff, p.Returned))
+		}
 	}
 }

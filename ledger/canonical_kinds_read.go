@@ -99,7 +99,7 @@ func (r *reader) payload(k Kind) Payload {
 }
 
 // textFields is how many fields hold a text.
-const textFields = 258
+const textFields = 259
 
 // seen holds the structs read last.
 type seen struct {

@@ -2,9 +2,9 @@
 
 package ledger
 
-import "github.com/vouchledger/vouch/ledger/money"
-
 import "time"
+
+import "github.com/vouchledger/vouch/ledger/money"
 
 func (r *reader) payloadMoney(k Kind) Payload {
 	switch k {
@@ -236,8 +236,9 @@ func (r *reader) paymentEscalated(i int, p *PaymentEscalated) int {
 
 func (r *reader) paymentResolved(i int, p *PaymentResolved) int {
 	i = r.id(r.lit(i, `{"intent":"`), &p.Intent)
+	i = r.field(122, r.lit(i, `,"op":"`), &p.Op)
 	i = r.bool(r.lit(i, `,"done":`), &p.Done)
-	i = r.field(122, r.lit(i, `,"object":"`), &p.Object)
+	i = r.field(123, r.lit(i, `,"object":"`), &p.Object)
 	if j := r.lit(i, `,"amount":`); j >= 0 {
 		i = j
 		i = r.money(i, &p.Amount)
@@ -247,16 +248,16 @@ func (r *reader) paymentResolved(i int, p *PaymentResolved) int {
 	} else {
 		p.Amount = money.Money{}
 	}
-	i = r.field(123, r.lit(i, `,"by":"`), &p.By)
-	i = r.field(124, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(124, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(125, r.lit(i, `,"reason":"`), &p.Reason)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) debtWrittenOff(i int, p *DebtWrittenOff) int {
-	i = r.field(125, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(126, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
-	i = r.field(126, r.lit(i, `,"by":"`), &p.By)
-	i = r.field(127, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(127, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(128, r.lit(i, `,"reason":"`), &p.Reason)
 	if j := r.lit(i, `,"case":"`); j >= 0 {
 		i = j
 		i = r.id(i, &p.Case)
@@ -270,45 +271,45 @@ func (r *reader) debtWrittenOff(i int, p *DebtWrittenOff) int {
 }
 
 func (r *reader) goodwillGranted(i int, p *GoodwillGranted) int {
-	i = r.field(128, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(129, r.lit(i, `,"receipt":"`), &p.Receipt)
+	i = r.field(129, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(130, r.lit(i, `,"receipt":"`), &p.Receipt)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
-	i = r.field(130, r.lit(i, `,"by":"`), &p.By)
-	i = r.field(131, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(131, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(132, r.lit(i, `,"reason":"`), &p.Reason)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) supplementProposed(i int, p *SupplementProposed) int {
-	i = r.field(132, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(133, r.lit(i, `,"receipt":"`), &p.Receipt)
+	i = r.field(133, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(134, r.lit(i, `,"receipt":"`), &p.Receipt)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
 	i = r.time(r.lit(i, `,"deadline":"`), &p.Deadline)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) supplementAnswered(i int, p *SupplementAnswered) int {
-	i = r.field(134, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(135, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
 	i = r.id(r.lit(i, `,"proposal":"`), &p.Proposal)
 	i = r.supplementAnswer(r.lit(i, `,"answer":"`), &p.Answer)
-	i = r.field(135, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(136, r.lit(i, `,"by":"`), &p.By)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) visitMatched(i int, p *VisitMatched) int {
-	i = r.field(136, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(137, r.lit(i, `,"shopper":"`), (*string)(&p.Shopper))
-	i = r.field(138, r.lit(i, `,"customer":"`), &p.Customer)
-	i = r.field(139, r.lit(i, `,"payment_method":"`), &p.PaymentMethod)
-	i = r.field(140, r.lit(i, `,"by":"`), &p.By)
-	i = r.field(141, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(137, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(138, r.lit(i, `,"shopper":"`), (*string)(&p.Shopper))
+	i = r.field(139, r.lit(i, `,"customer":"`), &p.Customer)
+	i = r.field(140, r.lit(i, `,"payment_method":"`), &p.PaymentMethod)
+	i = r.field(141, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(142, r.lit(i, `,"reason":"`), &p.Reason)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) cashTaken(i int, p *CashTaken) int {
-	i = r.field(142, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(143, r.lit(i, `,"receipt":"`), &p.Receipt)
+	i = r.field(143, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(144, r.lit(i, `,"receipt":"`), &p.Receipt)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
-	i = r.field(144, r.lit(i, `,"till":"`), (*string)(&p.Till))
-	i = r.field(145, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(145, r.lit(i, `,"till":"`), (*string)(&p.Till))
+	i = r.field(146, r.lit(i, `,"by":"`), &p.By)
 	return r.lit(i, `}`)
 }

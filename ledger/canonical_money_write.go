@@ -85,6 +85,7 @@ func (w *writer) paymentEscalated(b []byte, p *PaymentEscalated) []byte {
 
 func (w *writer) paymentResolved(b []byte, p *PaymentResolved) []byte {
 	b = w.id(append(b, `{"intent":"`...), &p.Intent)
+	b = w.str(append(b, `,"op":"`...), p.Op)
 	b = w.bool(append(b, `,"done":`...), p.Done)
 	b = w.str(append(b, `,"object":"`...), p.Object)
 	if p.Amount.Minor != 0 {

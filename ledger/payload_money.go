@@ -123,8 +123,9 @@ type PaymentEscalated struct {
 // PaymentResolved records what a person found out about an escalated order.
 type PaymentResolved struct {
 	Intent ID          `json:"intent"`
-	Done   bool        `json:"done"`   // it was carried out; else it never was
-	Object string      `json:"object"` // at the provider, if it was
+	Op     string      `json:"op"`     // hold, increment, capture, release, charge, refund; empty when it is about none
+	Done   bool        `json:"done"`   // it was carried out, or paid another way; else it never was
+	Object string      `json:"object"` // at the provider, or whatever paid, if it was
 	Amount money.Money `json:"amount,omitzero"`
 	By     string      `json:"by"`
 	Reason string      `json:"reason"`
@@ -308,6 +309,11 @@ func (p PaymentEscalated) Validate() error { return need("reason", p.Reason) }
 func (p PaymentResolved) Validate() error {
 	if p.Intent.IsZero() {
 		return fmt.Errorf("%w: intent is missing", ErrInvalid)
+	}
+	switch p.Op {
+	case "", "hold", "increment", "capture", "release", "charge", "refund":
+	default:
+		return fmt.Errorf("%w: %q was resolved", ErrInvalid, p.Op)
 	}
 	if p.Done {
 		if err := positive("movement", p.Amount); err != nil {

@@ -132,7 +132,7 @@ func samples() []ledger.Payload {
 		ledger.RefundFailed{Refund: "re_1", Amount: usd(220), Code: "lost_or_stolen_card"},
 		ledger.ExternalObserved{Object: "re_2", What: ledger.ExternalRefund, Amount: usd(100)},
 		ledger.PaymentEscalated{Intent: id(21), Reason: "no answer after eight days"},
-		ledger.PaymentResolved{Intent: id(21), Done: true, Object: "pi_1", Amount: usd(440), By: "operator:finn", Reason: "seen in the dashboard"},
+		ledger.PaymentResolved{Intent: id(21), Op: "capture", Done: true, Object: "pi_1", Amount: usd(440), By: "operator:finn", Reason: "seen in the dashboard"},
 		ledger.DebtWrittenOff{Visit: visit, Amount: usd(240), By: "operator:finn", Reason: "below what a letter costs"},
 		ledger.GoodwillGranted{Visit: visit, Receipt: "s1-2026-000001", Amount: usd(100), By: "operator:finn", Reason: "the gate was slow"},
 		ledger.SupplementProposed{Visit: visit, Receipt: "s1-2026-000003", Amount: usd(249), Deadline: noon.Add(168 * time.Hour)},

@@ -40,12 +40,19 @@ type VisitRow struct {
 	Provisional bool                 `json:"provisional"` // a provisional receipt is out and no final one
 	Gross       money.Money          `json:"gross"`       // of the latest receipt
 	Held        money.Money          `json:"held"`        // while the hold stands
-	Captured    money.Money          `json:"captured"`
-	Refunded    money.Money          `json:"refunded"`
-	Owed        money.Money          `json:"owed"` // said by visit.settled
+	Captured    money.Money          `json:"captured"`    // all that was taken from cards, with a hold or without
+	Refunded    money.Money          `json:"refunded"`    // and not come back
+	Cash        money.Money          `json:"cash"`        // paid at a till
+	Forgiven    money.Money          `json:"forgiven"`    // written off, and goodwill
+	Lost        money.Money          `json:"lost"`        // to card networks, for good
+	Claimed     bool                 `json:"claimed"`     // a card network claims money, undecided
+	Agreed      money.Money          `json:"agreed"`      // the most that was ever asked for
+	Owed        money.Money          `json:"owed"`        // said by visit.settled, less what was paid since
 	Settled     ledger.SettledAs     `json:"settled"`
 	Settlements int                  `json:"settlements"` // visit.settled events
-	Captures    int                  `json:"captures"`    // payment.captured events; more than one is a double charge
+	Captures    int                  `json:"captures"`    // captures of the hold; more than one is a double charge
+	Charges     int                  `json:"charges"`     // taken without a hold
+	Asked       bool                 `json:"asked"`       // a person must find out about its money
 	Questions   []ledger.ID          `json:"questions"`   // detections under review, unanswered
 	Disputes    []DisputeRow         `json:"disputes"`
 }
@@ -229,6 +236,10 @@ func (v *Visits) billed(e ledger.Event, d ledger.ReceiptDocument) {
 		return
 	}
 	r.Receipt, r.Receipts, r.Gross, r.Provisional = d.Number, append(r.Receipts, d.Number), d.Gross, false
+	r.Agreed.Minor = max(r.Agreed.Minor, d.Gross.Minor)
+	if r.Status == StatusSettled { // a correction lowers a debt first
+		r.Owed.Minor = min(r.Owed.Minor, max(0, d.Gross.Minor-r.Captured.Minor+r.Refunded.Minor-r.Cash.Minor-r.Forgiven.Minor))
+	}
 	if r.Status != StatusSettled {
 		r.Status = StatusIssued
 	}
@@ -267,6 +278,7 @@ func (r *VisitRow) gate(e ledger.Event) {
 			r.PresentedAt, r.Status = e.Occurred, StatusPresented
 			zero := money.Zero(p.Seller.Currency)
 			r.Gross, r.Held, r.Captured, r.Refunded, r.Owed = zero, zero, zero, zero, zero
+			r.Cash, r.Forgiven, r.Agreed, r.Lost = zero, zero, zero, zero
 		}
 	case ledger.GateEntered:
 		if r.Status == StatusPresented {
@@ -285,10 +297,20 @@ func (r *VisitRow) gate(e ledger.Event) {
 	case ledger.ReceiptProvisional:
 		if r.Receipt == "" {
 			r.Provisional, r.Gross = true, p.Document.Gross
+			r.Agreed.Minor = max(r.Agreed.Minor, r.Gross.Minor)
 		}
 	case ledger.VisitSettled:
 		r.Status, r.Settled, r.Owed = StatusSettled, p.Outcome, p.Owed
 		r.Settlements++
+	case ledger.SupplementAnswered:
+		if p.Answer == ledger.SupplementConsented { // capped by what is on the receipt
+			r.Owed.Minor = max(r.Owed.Minor, r.Gross.Minor-r.Captured.Minor+r.Refunded.Minor-r.Cash.Minor-r.Forgiven.Minor)
+		}
+	case ledger.GoodwillGranted:
+		r.Forgiven.Minor += p.Amount.Minor
+		r.Owed.Minor = max(0, r.Owed.Minor-p.Amount.Minor)
+	case ledger.VisitMatched:
+		r.Shopper = p.Shopper
 	}
 }
 
@@ -298,15 +320,92 @@ func (r *VisitRow) pay(e ledger.Event) {
 	switch p := e.Payload.(type) { // the rest changes no row
 	case ledger.Held:
 		r.Held = p.Amount
-	case ledger.Released:
+	case ledger.Incremented:
+		r.Held = p.Amount
+	case ledger.Released, ledger.HoldLapsed:
 		r.Held.Minor = 0
 	case ledger.Captured:
 		r.Held.Minor = 0 // a capture ends the hold, whatever it leaves
-		r.Captured = money.Money{Minor: r.Captured.Minor + p.Amount.Minor, Currency: p.Amount.Currency}
 		r.Captures++
+		r.take(p.Amount)
+	case ledger.Charged:
+		r.Charges++
+		r.take(p.Amount)
+	case ledger.CashTaken:
+		r.Cash = sum(r.Cash, p.Amount)
+		r.Owed.Minor = max(0, r.Owed.Minor-p.Amount.Minor)
+	case ledger.DebtWrittenOff:
+		r.Forgiven = sum(r.Forgiven, p.Amount)
+		if p.Case.IsZero() {
+			r.Owed.Minor = max(0, r.Owed.Minor-p.Amount.Minor)
+		}
 	case ledger.Refunded:
-		r.Refunded = money.Money{Minor: r.Refunded.Minor + p.Amount.Minor, Currency: p.Amount.Currency}
+		r.Refunded = sum(r.Refunded, p.Amount)
+	case ledger.RefundFailed:
+		r.Refunded.Minor = max(0, r.Refunded.Minor-p.Amount.Minor)
+	case ledger.ExternalObserved:
+		r.external(p)
+	case ledger.PaymentEscalated:
+		r.Asked = true
+	case ledger.PaymentResolved:
+		r.resolved(p)
+	case ledger.ChargebackOpened:
+		r.Claimed = !p.Inquiry
+	case ledger.ChargebackClosed:
+		r.Claimed = false
+		if p.Outcome == ledger.ChargebackLost || p.Outcome == ledger.ChargebackAccepted {
+			r.Lost = sum(r.Lost, p.Amount)
+		}
 	}
+}
+
+// resolved applies what a person found out about an order.
+func (r *VisitRow) resolved(p ledger.PaymentResolved) {
+	r.Asked = false
+	if !p.Done {
+		return
+	}
+	switch p.Op { // the others moved nothing
+	case "hold", "increment":
+		r.Held = p.Amount
+	case "capture":
+		r.Held.Minor = 0
+		r.Captures++
+		r.take(p.Amount)
+	case "charge":
+		r.Charges++
+		r.take(p.Amount)
+	case "release":
+		r.Held.Minor = 0
+	case "refund":
+		r.Refunded = sum(r.Refunded, p.Amount)
+	}
+}
+
+// take counts what was taken: it lowers what is owed.
+func (r *VisitRow) take(amount money.Money) {
+	r.Captured = sum(r.Captured, amount)
+	r.Owed.Minor = max(0, r.Owed.Minor-amount.Minor)
+}
+
+// external applies what moved without an order that the ledger knows.
+func (r *VisitRow) external(p ledger.ExternalObserved) {
+	switch p.What {
+	case ledger.ExternalHold:
+		r.Held = p.Amount
+	case ledger.ExternalCapture:
+		r.Held.Minor = 0
+		r.take(p.Amount)
+	case ledger.ExternalRefund:
+		r.Refunded = sum(r.Refunded, p.Amount)
+	case ledger.ExternalRelease:
+		r.Held.Minor = 0
+	}
+}
+
+// sum adds without bounds; the currency is the later one's.
+func sum(a, b money.Money) money.Money {
+	return money.Money{Minor: a.Minor + b.Minor, Currency: b.Currency}
 }
 
 // visitsState is the stored form of Visits.
@@ -316,7 +415,7 @@ type visitsState struct {
 	Refusals []Refusal   `json:"refusals"`
 }
 
-const visitsForm = "visits.v1"
+const visitsForm = "visits.v2"
 
 // MarshalBinary returns a snapshot of v: canonical JSON.
 func (v *Visits) MarshalBinary() ([]byte, error) {

@@ -135,6 +135,7 @@ func (r *Report) visit(row projections.VisitRow, over bool) {
 		r.Owed[row.Gross.Currency] += row.Owed.Minor
 	}
 	given := row.Settlements == 2 && len(row.Receipts) > 0 && row.Captures == 0
+	r.money(row, where, over)
 	switch {
 	case row.Status == projections.StatusRefused && row.Settlements == 0 && row.Captures == 0:
 		r.Refused++
@@ -145,11 +146,21 @@ func (r *Report) visit(row projections.VisitRow, over bool) {
 	default:
 		r.Find("settled", where, "is %s and was settled %d times", row.Status, row.Settlements)
 	}
-	kept := row.Captured.Minor - row.Refunded.Minor
-	if row.Captures > 1 || kept < 0 || (over && kept > row.Gross.Minor) {
-		r.Find("settled", where, "%d captures of %s, %s refunded, for a receipt of %s", row.Captures, row.Captured, row.Refunded, row.Gross)
+}
+
+// money checks what was taken and given back: the hold captured once, never
+// more given back than taken, never more kept than was ever asked for, and at
+// the end no more than the last receipt asks for. What a card network took, the
+// shopper has; what was paid at a till is given back at a till.
+func (r *Report) money(row projections.VisitRow, where string, over bool) {
+	kept := row.Captured.Minor - row.Refunded.Minor - row.Lost.Minor
+	beyond := func(limit money.Money) bool { return min(kept, kept+row.Cash.Minor-limit.Minor) > 0 }
+	done := over && !row.Asked && !row.Claimed
+	if row.Captures > 1 || kept+row.Lost.Minor < 0 || done && (beyond(row.Agreed) || beyond(row.Gross)) {
+		r.Find("settled", where, "%d captures, %d charges: %s taken, %s refunded, %s in cash, %s lost, for a receipt of %s",
+			row.Captures, row.Charges, row.Captured, row.Refunded, row.Cash, row.Lost, row.Gross)
 	}
-	if over && row.Held.Minor != 0 {
+	if done && row.Held.Minor != 0 {
 		r.Find("settled", where, "is over and %s is still held", row.Held)
 	}
 }

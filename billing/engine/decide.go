@@ -3,9 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
-	"time"
 
-	"github.com/vouchledger/vouch/billing"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/projections"
 )
@@ -21,15 +19,20 @@ const maxDrafts = 200
 // the others again when that was read back.
 func (v *visit) decide(e *Engine, st *step) []Action {
 	var actions []Action
-	if s, ok := v.send(st); ok {
+	if s, ok := v.send(st); ok && !e.withheld {
+		v.sending = true
 		actions = append(actions, s)
 	}
 	if v.busy || v.cart.Status == projections.StatusNone {
 		return actions
 	}
 	v.stuck = ""
+	v.freeCard(e)
 	store := e.store(v.cart.Presented.Store)
 	a, ok := v.append(e, store, st)
+	if e.withheld && orders(a) {
+		ok = false
+	}
 	numbers := ok && numbered(a)
 	if !numbers {
 		store.yield(e, v)
@@ -49,22 +52,27 @@ func (v *visit) append(e *Engine, store *store, st *step) (Append, bool) {
 	if ds := v.housekeeping(e, st); len(ds) > 0 {
 		return v.toVisit(ds...), true
 	}
+	if a, ok := v.ask(st); ok {
+		return a, true
+	}
 	switch v.cart.Status {
 	case projections.StatusPresented:
 		return v.atGate(st)
+	case projections.StatusInside:
+		return v.increment(st)
 	case projections.StatusExited:
-		if !st.due(v.graceEnds()) {
-			return Append{}, false
+		if a, ok := v.increment(st); ok || !st.due(v.graceEnds()) {
+			return a, ok
 		}
 		return v.finalise(store, st)
 	case projections.StatusIssued, projections.StatusSettled:
 		if a, ok := v.correct(store, st); ok {
 			return a, true
 		}
-		if a, ok := v.afterReceipt(store, st); ok {
+		if a, ok := v.afterReceipt(e, store, st); ok {
 			return a, true
 		}
-	case projections.StatusNone, projections.StatusInside, projections.StatusRefused:
+	case projections.StatusNone, projections.StatusRefused:
 	}
 	return v.release(st)
 }
@@ -108,58 +116,36 @@ func draft(m ledger.Meta, p ledger.Payload) ledger.Draft {
 	return d
 }
 
-// atGate opens the gate when the hold stands, and keeps it shut when it is
-// declined or not known in time. Whoever waited longer is gone, so an answer
-// that comes later opens nothing: the hold is released.
-func (v *visit) atGate(st *step) (Append, bool) {
-	p := v.cart.Presented
-	if v.payment.Hold == billing.HoldNone {
-		id := ledger.DeriveID(v.presented, string(ledger.KindHoldIntended))
-		return v.toPayment(st, id, ledger.HoldIntended{
-			Visit: v.id, Store: p.Store, Amount: p.Policy.Hold, Customer: p.Customer, PaymentMethod: p.PaymentMethod,
-			Key: billing.HoldKey(p.Store, v.id, v.payment.Tries(billing.OpHold, "")+1),
-		}), true
-	}
-	refused := ledger.GateRefused{Visit: v.id, Store: p.Store, Gate: p.Gate, Ticket: p.Ticket}
-	if st.due(v.payment.HoldIntended.Add(seconds(p.Policy.GateSeconds))) {
-		refused.Reason, refused.Detail = ledger.RefusedTimeout, "the hold was not decided in time"
-		return v.toVisit(v.fact(st, refused)), true
-	}
-	switch v.payment.Hold {
-	case billing.HoldStands:
-		return v.toVisit(v.fact(st, ledger.GateEntered{Visit: v.id, Gate: p.Gate, Hold: v.payment.Held})), true
-	case billing.HoldDeclined:
-		refused.Reason, refused.Detail = ledger.RefusedDeclined, v.payment.HoldCode
-		return v.toVisit(v.fact(st, refused)), true
-	case billing.HoldNone, billing.HoldOpen, billing.HoldCaptured, billing.HoldReleased:
-	}
-	return Append{}, false
-}
-
 // finalise ends a visit whose shopper has left: a provisional receipt while
 // something is open, else the receipt, or nothing owed.
 func (v *visit) finalise(store *store, st *step) (Append, bool) {
+	if v.cart.Presented.Credential == ledger.CredentialStaff {
+		return v.settle(st), true // in the log, not in revenue
+	}
 	if v.cart.Blocked() {
-		return v.provisional(st)
+		if a, ok := v.provisional(st); ok {
+			return a, true
+		}
+		return v.secure(st)
 	}
 	lines, err := v.cart.Lines()
 	if err != nil {
 		return v.stop(err)
 	}
 	if len(lines) == 0 {
-		return v.settle(st), true
+		return v.settle(st), v.payment.Open == nil
 	}
 	return v.issue(store, st)
 }
 
 // provisional tells the shopper what is sure and what is pending, once for
-// each set of pending items.
+// each sum and each set of pending items.
 func (v *visit) provisional(st *step) (Append, bool) {
 	doc, err := projections.BuildDocument(&v.cart, "", "", st.now)
 	if err != nil {
 		return v.stop(err)
 	}
-	if old := v.cart.Provisional; old != nil && slices.EqualFunc(old.Pending, doc.Pending, samePending) {
+	if old := v.cart.Provisional; old != nil && old.Gross == doc.Gross && slices.EqualFunc(old.Pending, doc.Pending, samePending) {
 		return Append{}, false
 	}
 	return v.toVisit(v.fact(st, ledger.ReceiptProvisional{Document: doc})), true
@@ -217,11 +203,3 @@ func (e *Engine) Stuck() []ledger.VisitID {
 	}
 	return ids
 }
-
-// refundRetry is how long a declined refund rests before it is tried again,
-// and refundTries how often: the daily rhythm that Kill Bill's janitor uses.
-// After that a person must pay it back another way.
-const (
-	refundRetry = 24 * time.Hour
-	refundTries = 5
-)

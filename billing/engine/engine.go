@@ -28,6 +28,11 @@ type Engine struct {
 	shoppers   map[ledger.ShopperID][]*visit
 	unpriced   map[ledger.VisitID]*visit // wait for the catalogue
 
+	supplements map[ledger.ID]ledger.VisitID // by proposal
+	cards       map[string]*card             // by payment method
+	asked       map[ledger.VisitID]*visit    // wait for a person to find out about money
+	withheld    bool                         // nothing is ordered: the provider is looked through first
+
 	queue   []subject // to be decided, each once
 	timers  timers
 	landing map[uint64][]subject // their appends come back at this position
@@ -41,6 +46,7 @@ func New() *Engine {
 		receipts: map[string]ledger.VisitID{}, disputes: map[ledger.ID]ledger.VisitID{},
 		objects: map[string]ledger.VisitID{}, shoppers: map[ledger.ShopperID][]*visit{},
 		unpriced: map[ledger.VisitID]*visit{}, landing: map[uint64][]subject{},
+		supplements: map[ledger.ID]ledger.VisitID{}, cards: map[string]*card{}, asked: map[ledger.VisitID]*visit{},
 	}
 }
 

@@ -55,4 +55,37 @@ var (
 	// we have no record of. It may be our own order whose answer is under way:
 	// let the provider tell us again.
 	ErrUnknownObject = errors.New("unknown object at the provider")
+
+	// ErrPayerNeeded means that this shop lets nobody in whose payer is not
+	// known. Show a credential that says who pays.
+	ErrPayerNeeded = errors.New("nobody is let in whose payer is not known")
+
+	// ErrNothingOwed means that a visit owes nothing, or not yet. Look at the
+	// receipt again.
+	ErrNothingOwed = errors.New("nothing is owed")
+
+	// ErrMoneyOpen means that an order for this visit is under way and its
+	// outcome is not known. Nothing else is asked for meanwhile; try again later.
+	ErrMoneyOpen = errors.New("a payment is under way")
+
+	// ErrAboveOwed means that more was offered than is owed.
+	ErrAboveOwed = errors.New("more than is owed")
+
+	// ErrAboveCapture means that more was to be given back than was taken and
+	// kept. Nothing was written.
+	ErrAboveCapture = errors.New("more than was captured and kept")
+
+	// ErrCardRests means that a card was declined too often of late. Use another
+	// one: card networks fine whoever goes on.
+	ErrCardRests = errors.New("the card was declined too often")
+
+	// ErrUnknownSupplement means that no supplement of this name was proposed to
+	// this shopper.
+	ErrUnknownSupplement = errors.New("unknown supplement")
+
+	// ErrMatched means that the payer of a visit is known already.
+	ErrMatched = errors.New("the payer is known")
+
+	// ErrNotAsked means that nobody was asked about this order.
+	ErrNotAsked = errors.New("nobody was asked about this order")
 )

@@ -98,6 +98,12 @@ func (e *Engine) present(c PresentCommand) (proposal, ledger.RefusalReason, erro
 		return proposal{}, "", fmt.Errorf("present at %s: %w", c.Store, ErrNoPolicy)
 	}
 	visit := ledger.VisitID(c.Ticket)
+	if c.Credential == ledger.CredentialNone {
+		if !s.policy.Unknown {
+			return proposal{}, "", fmt.Errorf("present at %s: %w", c.Store, ErrPayerNeeded)
+		}
+		c.Shopper = ledger.ShopperID("unknown-" + c.Ticket) // until somebody knows better
+	}
 	p := ledger.GatePresented{
 		Visit: visit, Store: c.Store, Gate: c.Gate, Place: c.Place, Credential: c.Credential, Ticket: c.Ticket,
 		Shopper: c.Shopper, Customer: c.Customer, PaymentMethod: c.PaymentMethod, Party: c.Party,
@@ -114,9 +120,9 @@ func (e *Engine) present(c PresentCommand) (proposal, ledger.RefusalReason, erro
 		if v.cart.Presented.Store == c.Store && v.open() {
 			return proposal{}, ledger.RefusedInside, nil
 		}
-		if v.owed().Minor > 0 {
-			return proposal{}, ledger.RefusedDebt, nil
-		}
+	}
+	if e.indebted(c.Shopper, s.policy.DebtLimit) {
+		return proposal{}, ledger.RefusedDebt, nil
 	}
 	return proposal{ledger.VisitStream(visit), ledger.None(), p}, "", nil
 }

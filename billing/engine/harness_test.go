@@ -65,6 +65,7 @@ func newWorld(t tester) *world {
 	w := &world{t: t, now: opening, bank: simulate.NewBank(), named: map[string]ledger.ID{}}
 	w.ids = rand.New(rand.NewSource(1))
 	w.log = memlog.New(func() time.Time { return w.now })
+	w.bank.Now = func() time.Time { return w.now }
 	w.start()
 	return w
 }
@@ -287,12 +288,18 @@ func (w *world) list(sku ledger.SKU) {
 
 func (w *world) presentAs(shopper, ticket string) engine.GateAnswer {
 	w.t.Helper()
-	answer := do(w, "present "+ticket, func(ctx context.Context) (engine.GateAnswer, error) {
-		return w.desk.Present(ctx, engine.PresentCommand{
-			ID: w.id("present " + ticket), Occurred: w.now, Actor: "device:gate", Store: corner, Gate: "gate",
-			Place: ledger.PlaceGate, Credential: ledger.CredentialQR, Ticket: ticket, Shopper: ledger.ShopperID(shopper),
-			Customer: "cus_" + shopper, PaymentMethod: "pm_" + shopper,
-		})
+	return w.present(engine.PresentCommand{
+		Gate: "gate", Place: ledger.PlaceGate, Credential: ledger.CredentialQR, Ticket: ticket,
+		Shopper: ledger.ShopperID(shopper), Customer: "cus_" + shopper, PaymentMethod: "pm_" + shopper,
+	})
+}
+
+// present shows a credential at the corner shop.
+func (w *world) present(c engine.PresentCommand) engine.GateAnswer {
+	w.t.Helper()
+	c.ID, c.Occurred, c.Actor, c.Store = w.id("present "+c.Ticket), w.now, "device:gate", corner
+	answer := do(w, "present "+c.Ticket, func(ctx context.Context) (engine.GateAnswer, error) {
+		return w.desk.Present(ctx, c)
 	})
 	if answer.Decision == engine.GatePending {
 		answer, _ = w.desk.Entry(answer.Visit)

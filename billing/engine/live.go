@@ -114,6 +114,26 @@ func (l *Live) Decide(now time.Time) []Action {
 	return l.engine.Decide(now)
 }
 
+// Withhold keeps everything from the provider, and writes no order down, until
+// [Live.Resume]. After a restore the log may lack the end of what was done: the
+// provider is looked through first, or it would be done again.
+func (l *Live) Withhold() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.engine.withheld = true
+}
+
+// Resume ends [Live.Withhold]: what is due is ordered and sent.
+func (l *Live) Resume() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.engine.withheld = false
+	for _, v := range sorted(l.engine.visits) {
+		l.engine.enqueue(v)
+	}
+	l.wake()
+}
+
 // Changed returns a channel that is closed when the engine next moves.
 func (l *Live) Changed() <-chan struct{} {
 	l.mu.Lock()

@@ -14,10 +14,12 @@ import (
 	"github.com/vouchledger/vouch/projections"
 )
 
-// TestAnyAfternoon draws shoppers, picks, doubts, reviews, disputes, faults of
-// the bank and kills of the process, in any order. However it goes: every
-// visit ends once, nothing is charged twice, the books balance, receipts equal
-// their replay, and an engine started afresh agrees with the one that lived.
+// TestAnyAfternoon draws shoppers with cards, without and staff, picks, doubts,
+// reviews, disputes, supplements, goodwill, payments of debts, faults and
+// declines of the bank, holds that lapse and kills of the process, in any
+// order. However it goes: every visit ends once, nothing is charged twice, the
+// books balance, receipts equal their replay, and an engine started afresh
+// agrees with the one that lived.
 func TestAnyAfternoon(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(rt)
@@ -27,6 +29,10 @@ func TestAnyAfternoon(t *testing.T) {
 			ledger.AsSensed,
 		}).Draw(rt, "policy")
 		policy.Hold = eur(rapid.SampledFrom([]int64{200, 5000}).Draw(rt, "hold"))
+		policy.AdjustHold, policy.Unknown = rapid.Bool().Draw(rt, "adjust"), true
+		policy.DebtLimit = eur(rapid.SampledFrom([]int64{0, 1000}).Draw(rt, "debt limit"))
+		policy.ReviewSeconds = rapid.SampledFrom([]int{3600, 8 * 24 * 3600}).Draw(rt, "review")
+		w.bank.Window = rapid.SampledFrom([]time.Duration{0, 48 * time.Hour}).Draw(rt, "window")
 		w.open(policy)
 		w.bank.Script = faults(rt)
 		w.killAt = w.boundary + rapid.IntRange(0, 60).Draw(rt, "kill")
@@ -39,7 +45,13 @@ func TestAnyAfternoon(t *testing.T) {
 		for _, v := range a.inside() {
 			w.exit(v)
 		}
-		w.pass(12 * 24 * time.Hour) // deadlines, back-offs, refunds that rest a day
+		w.pass(60 * day) // deadlines, back-offs, debts that are asked for again
+		for range 3 {    // whatever a person was asked about is answered
+			for _, x := range w.asked() {
+				w.resolve(string(x.Visit), false)
+			}
+			w.pass(60 * day)
+		}
 		w.audit()
 		a.agree()
 	})
@@ -50,6 +62,7 @@ func faults(rt *rapid.T) func(billing.Order, int) simulate.Fault {
 	plan := rapid.SliceOfN(rapid.SampledFrom([]simulate.Fault{
 		simulate.NoFault, simulate.NoFault, simulate.NoFault,
 		simulate.Lost, simulate.Unreached, simulate.Unready, simulate.Refused,
+		simulate.DeclinedAs("lost_card"), simulate.DeclinedAs("authentication_required"),
 	}), 12, 12).Draw(rt, "faults")
 	calls := 0
 	return func(o billing.Order, n int) simulate.Fault {
@@ -58,7 +71,8 @@ func faults(rt *rapid.T) func(billing.Order, int) simulate.Fault {
 			return simulate.NoFault // at some point it works
 		}
 		f := plan[calls%len(plan)]
-		if f == simulate.Refused && (o.Op == billing.OpRelease || o.Op == billing.OpRefund) {
+		no := f != simulate.NoFault && f != simulate.Unreached && f != simulate.Unready
+		if no && (o.Op == billing.OpRelease || o.Op == billing.OpRefund) {
 			return simulate.Lost // a bank does not refuse to give back
 		}
 		return f
@@ -90,12 +104,12 @@ func (a *afternoon) step() {
 	name := fmt.Sprintf("%d", a.n)
 	switch rapid.SampledFrom([]string{
 		"enter", "see", "see", "see", "leave", "wait", "answer",
-		"dispute",
+		"dispute", "money", "money",
 	}).Draw(a.rt, "what") {
 	case "enter":
-		if r := a.presentAs("shopper-"+name, "v"+name); r.Visit != "" {
-			a.visits = append(a.visits, "v"+name)
-		}
+		a.enters(name)
+	case "money":
+		a.money(name)
 	case "see":
 		a.see(name)
 	case "leave":
@@ -105,13 +119,98 @@ func (a *afternoon) step() {
 	case "wait":
 		a.pass(rapid.SampledFrom([]time.Duration{
 			time.Millisecond, 3 * time.Second, time.Minute,
-			2 * time.Hour,
+			2 * time.Hour, 3 * day,
 		}).Draw(a.rt, "time"))
 	case "answer":
 		a.answer(name)
 	case "dispute":
 		a.claim(name)
 	}
+}
+
+// enters presents a credential: of a shopper who may be back, of nobody, or of
+// staff.
+func (a *afternoon) enters(name string) {
+	c := engine.PresentCommand{Gate: "gate", Place: ledger.PlaceGate, Ticket: "v" + name}
+	switch rapid.SampledFrom([]string{"new", "new", "new", "again", "nobody", "staff"}).Draw(a.rt, "who comes") {
+	case "new":
+		c.Credential, c.Shopper = ledger.CredentialQR, ledger.ShopperID("shopper-v"+name)
+	case "again":
+		c.Credential, c.Shopper = ledger.CredentialQR, "shopper-regular"
+	case "nobody":
+		c.Credential = ledger.CredentialNone
+	case "staff":
+		c.Credential, c.Shopper = ledger.CredentialStaff, "staff-cleo"
+	}
+	if c.Credential == ledger.CredentialQR {
+		c.Customer, c.PaymentMethod = "cus_"+string(c.Shopper), "pm_"+string(c.Shopper)
+	}
+	if r := a.present(c); r.Visit != "" {
+		a.visits = append(a.visits, "v"+name)
+	}
+}
+
+// money lets somebody do something about a visit's money. What may not be is
+// refused, and that is fine.
+func (a *afternoon) money(name string) {
+	if len(a.visits) == 0 {
+		return
+	}
+	v := ledger.VisitID(rapid.SampledFrom(a.visits).Draw(a.rt, "about"))
+	view := a.visit(string(v))
+	what := rapid.SampledFrom([]string{"pay", "answer", "goodwill", "cash", "match", "write off"}).Draw(a.rt, "does")
+	answer := rapid.SampledFrom([]ledger.SupplementAnswer{
+		ledger.SupplementConsented, ledger.SupplementConsented, ledger.SupplementRefused,
+	}).Draw(a.rt, "says")
+	amount := eur(rapid.Int64Range(0, 200).Draw(a.rt, "amount"))
+	m, number := a.meta("money "+name), ""
+	if view.Cart.Latest != nil {
+		number = view.Cart.Latest.Number
+	}
+	a.survive(func() {
+		ctx := a.t.Context()
+		switch what {
+		case "pay":
+			_, _ = a.desk.PayDebt(ctx, engine.PayCommand{
+				Meta: m, Visit: v, Shopper: view.Cart.Presented.Shopper, Customer: "cus_other", PaymentMethod: "pm_other",
+				OnSession: true,
+			})
+		case "answer":
+			for _, s := range a.proposals() {
+				_, _ = a.desk.AnswerSupplement(ctx, engine.AnswerCommand{Meta: m, Proposal: s, Answer: answer})
+			}
+		case "goodwill":
+			_, _ = a.desk.GrantGoodwill(ctx, engine.GoodwillCommand{
+				Meta: m, Receipt: number, Amount: amount, By: "operator:finn", Reason: "slow",
+			})
+		case "cash":
+			_, _ = a.desk.TakeCash(ctx, engine.CashCommand{
+				Meta: m, Receipt: number, Amount: amount, Till: "till", By: "staff:cleo",
+			})
+		case "match":
+			_, _ = a.desk.MatchVisit(ctx, engine.MatchCommand{
+				Meta: m, Visit: v, Shopper: "shopper-regular", Customer: "cus_shopper-regular",
+				PaymentMethod: "pm_shopper-regular", By: "operator:finn", Reason: "seen",
+			})
+		case "write off":
+			_, _ = a.desk.WriteOff(ctx, engine.WriteOffCommand{Meta: m, Visit: v, By: "operator:finn", Reason: "small"})
+		}
+	})
+	a.settle()
+}
+
+// proposals returns the supplements that wait for an answer.
+func (a *afternoon) proposals() []ledger.ID {
+	var open []ledger.ID
+	for _, v := range a.visits {
+		payer := a.visit(v).Cart.Presented.Shopper
+		a.live.View(func(e *engine.Engine) {
+			for _, s := range e.Supplements(payer) {
+				open = append(open, s.Proposal)
+			}
+		})
+	}
+	return open
 }
 
 func (a *afternoon) see(name string) {

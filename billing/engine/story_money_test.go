@@ -29,7 +29,10 @@ func TestFinishedVisitIsNotHeldUp(t *testing.T) {
 	w.review("late", engine.ReviewCommand{Verdict: ledger.VerdictConfirmed, Visit: "ben"})
 	w.pass(time.Minute)
 	w.wantEnd("anna", ledger.SettledNothing, 0, 0, 0)
-	w.wantEnd("ben", ledger.SettledOwed, 0, 0, 150) // his hold is gone: a person said so, and it is owed
+	w.wantEnd("ben", ledger.SettledNothing, 0, 0, 0) // his hold is gone, and he is asked first
+	if n := count(w.kinds("visit-ben"), ledger.KindSupplementProposed); n != 1 {
+		t.Errorf("ben was asked %d times to pay for the cola, want once", n)
+	}
 	w.audit()
 }
 

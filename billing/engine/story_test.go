@@ -153,23 +153,6 @@ func TestDeclinedAtTheExitIsADebt(t *testing.T) {
 	w.audit()
 }
 
-func TestCartAboveTheHoldIsOwed(t *testing.T) {
-	small := house
-	small.Hold = eur(200)
-	w := newWorld(t).open(small)
-	w.enter("anna")
-	w.sees("a", sight{sku: cola, n: 2})
-	w.exit("anna")
-	w.pass(time.Minute)
-	w.wantEnd("anna", ledger.SettledOwed, 200, 0, 100)
-	// A correction lowers the debt first and pays back only the rest.
-	w.dispute("d", "anna", 1, 1)
-	w.uphold("d", "")
-	w.pass(time.Minute)
-	w.wantEnd("anna", ledger.SettledOwed, 200, 50, 0)
-	w.audit()
-}
-
 func TestCodeIsUsedOnce(t *testing.T) {
 	w := newWorld(t).open(house)
 	w.enter("t1")
@@ -357,7 +340,7 @@ func TestWrongShopperMovesTheLine(t *testing.T) {
 	w.uphold("d", "ben")
 	w.pass(time.Minute)
 	w.wantEnd("anna", ledger.SettledCharged, 300, 150, 0)
-	w.wantEnd("ben", ledger.SettledCharged, 100, 0, 150) // never captured without consent: owed
+	w.wantEnd("ben", ledger.SettledCharged, 100, 0, 0) // never captured without consent: asked for
 	if c := w.visit("ben").Cart; c.Latest.Gross != eur(250) || c.Latest.Corrects != c.Issued.Number {
 		t.Errorf("ben's last receipt = %s correcting %q, want 2.50 correcting his first", c.Latest.Gross,
 			c.Latest.Corrects)

@@ -19,11 +19,20 @@ type visit struct {
 	presented ledger.ID // event that began it
 	last      ledger.ID // last event of the visit's stream
 	payment   billing.Payment
+	settledAt time.Time // when the money was first settled
+
+	matched     *ledger.VisitMatched // who pays, when that was found out later
+	billed      bool                 // there was a receipt, or nothing was owed
+	agreed      int64                // what may be taken without asking again, in minor units
+	supplements []supplement         // in the order they were proposed
+	goodwill    int64                // granted, in minor units
+	granted     ledger.ID            // the last goodwill.granted
 
 	implications []ledger.DetectionImplicated // not yet in the stream
 	moves        []ledger.DetectionAttributed // not yet in the stream
 	stuck        string                       // why nothing can be decided
 
+	card    *card   // that it asks for money, and nobody else meanwhile
 	awaits  bool    // it is in its shop's queue for a receipt number
 	sending bool    // an order is out
 	answer  *answer // what came back, not yet in the stream
@@ -79,8 +88,26 @@ func (v *visit) apply(e *Engine, ev ledger.Event) error {
 		}
 	case ledger.ReceiptIssued:
 		v.numbered(e, p.Document)
+		v.bill()
 	case ledger.ReceiptCorrected:
 		v.numbered(e, p.Document)
+		v.bill()
+	case ledger.VisitSettled:
+		v.bill()
+		if v.settledAt.IsZero() {
+			v.settledAt = ev.Occurred
+		}
+	case ledger.SupplementProposed:
+		e.supplements[ev.ID] = v.id
+		v.supplements = append(v.supplements, supplement{id: ev.ID, amount: p.Amount.Minor, deadline: p.Deadline})
+	case ledger.SupplementAnswered:
+		v.supplemented(p)
+	case ledger.GoodwillGranted:
+		v.goodwill += p.Amount.Minor
+		v.granted = ev.ID
+	case ledger.VisitMatched:
+		v.matched = &p
+		e.shoppers[p.Shopper] = append(e.shoppers[p.Shopper], v)
 	case ledger.DisputeOpened:
 		e.disputes[p.Dispute] = v.id
 	case ledger.DisputeDecided:
@@ -122,6 +149,27 @@ func (v *visit) recorded(e *Engine, ev ledger.Event, p ledger.DetectionRecorded)
 	}
 }
 
+// bill keeps what the shopper agreed to: what the first receipt asked for, and
+// no more than any later one. What comes on top is agreed to one by one.
+func (v *visit) bill() {
+	if gross := v.gross().Minor; !v.billed || gross < v.agreed {
+		v.agreed = gross
+	}
+	v.billed = true
+}
+
+// supplemented notes the answer to a supplement. What was refused or waived
+// counts as agreed to, and is written off: it is not asked for again.
+func (v *visit) supplemented(p ledger.SupplementAnswered) {
+	for i := range v.supplements {
+		if s := &v.supplements[i]; s.id == p.Proposal && s.answer == "" {
+			s.answer, s.by = p.Answer, p.By
+			s.counts = max(0, min(s.amount, v.gross().Minor-v.agreed))
+			v.agreed += s.counts
+		}
+	}
+}
+
 func (v *visit) numbered(e *Engine, d ledger.ReceiptDocument) {
 	e.receipts[d.Number] = v.id
 	e.store(d.Store).numbered(d.Number)
@@ -143,18 +191,35 @@ func (v *visit) takenOff(e *Engine, ev ledger.Event, p ledger.DisputeDecided, be
 
 // applyPayment moves v past an event of its payment stream.
 func (v *visit) applyPayment(e *Engine, ev ledger.Event) error {
+	refusals := len(v.payment.Refusals)
 	if err := v.payment.Apply(ev); err != nil {
 		return err
+	}
+	for _, r := range v.payment.Refusals[refusals:] {
+		if r.Op == billing.OpHold || r.Op == billing.OpCharge || r.Op == billing.OpCapture {
+			e.card(r.Method).Declined(r.At)
+		}
+	}
+	if in := v.payment.Open; in != nil && in.Op == billing.OpCharge {
+		e.card(in.PaymentMethod).hold(v)
+	}
+	if len(v.payment.Asked()) > 0 {
+		e.asked[v.id] = v
+	} else {
+		delete(e.asked, v.id)
 	}
 	if _, ok := ev.Payload.(ledger.PaymentNotified); !ok {
 		v.answer = nil // written down, or overtaken
 	}
-	for _, object := range []string{v.payment.HoldObject, v.payment.CaptureObject} {
-		if object != "" {
-			e.objects[object] = v.id
-		}
+	if v.payment.HoldObject != "" {
+		e.objects[v.payment.HoldObject] = v.id
 	}
-	if p, ok := ev.Payload.(ledger.Refunded); ok {
+	switch p := ev.Payload.(type) { // the others name no object of their own
+	case ledger.Charged:
+		e.objects[p.Object] = v.id
+	case ledger.Refunded:
+		e.objects[p.Object] = v.id
+	case ledger.ExternalObserved:
 		e.objects[p.Object] = v.id
 	}
 	e.enqueue(v)
@@ -190,19 +255,32 @@ func (v *visit) gross() money.Money {
 	return v.cart.Latest.Gross
 }
 
+// due returns what the shopper agreed to and has not paid. Goodwill, what was
+// given back although the receipt asks for it, and what was written off are
+// not asked for.
+func (v *visit) due() money.Money {
+	pay := &v.payment
+	asked := min(v.gross().Minor, v.agreed) - v.goodwill - pay.Forgiven() - pay.WrittenOff.Minor
+	return atLeastZero(asked-pay.Paid().Minor, money.Zero(v.cart.Currency()))
+}
+
 // owed returns what a settled visit still owes.
 func (v *visit) owed() money.Money {
-	zero := money.Zero(v.cart.Currency())
 	if v.cart.Status != projections.StatusSettled {
-		return zero
+		return money.Zero(v.cart.Currency())
 	}
-	return atLeastZero(v.gross().Minor-v.payment.Paid().Minor, zero)
+	return v.due()
 }
 
 // overpaid returns what was captured, not given back, and is above the last
-// receipt. A correction lowers a debt first and pays back the rest.
+// receipt. A correction lowers a debt first and pays back the rest. What a
+// card network took back, the shopper has; what came back to us waits for a
+// person.
 func (v *visit) overpaid() money.Money {
-	return v.payment.Returnable(v.gross())
+	pay := &v.payment
+	kept := pay.Paid().Minor - pay.ChargedBack().Minor - pay.Returned.Minor
+	asked := max(0, v.gross().Minor-v.goodwill-pay.Repaid(ledger.RefundFraudWarning))
+	return atLeastZero(kept-asked, money.Zero(v.cart.Currency()))
 }
 
 func atLeastZero(minor int64, zero money.Money) money.Money {

@@ -21,13 +21,20 @@ func (v *visit) answerWarning(st *step) (Append, bool) {
 		if w.Answered || !w.Actionable {
 			continue
 		}
-		if limit := p.Policy.FraudRefundLimit; have.Currency != limit.Currency || have.Minor > limit.Minor {
+		t, known := pay.Taking(w.Object)
+		if known {
+			have.Minor = min(have.Minor, t.Left())
+		}
+		if have.Minor == 0 {
+			continue // all of that payment was given back before
+		}
+		if limit := p.Policy.FraudRefundLimit; !known || have.Currency != limit.Currency || have.Minor > limit.Minor {
 			return v.toPayment(st, ledger.DeriveID(w.Event, string(ledger.KindPaymentEscalated)), ledger.PaymentEscalated{
 				Intent: w.Event,
 				Reason: fmt.Sprintf("the card network warns of fraud, and %s is above what is given back by rule", have),
 			}), true
 		}
-		number := v.cart.Latest.Number
+		number := v.number()
 		return v.toPayment(st, ledger.DeriveID(w.Event, string(ledger.KindRefundIntended)), ledger.RefundIntended{
 			Visit: v.id, Store: p.Store, Amount: have, Object: w.Object, Receipt: number,
 			Key:     billing.RefundKey(p.Store, v.id, number, pay.Tries(billing.OpRefund, number)+1),

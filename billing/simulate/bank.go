@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +30,11 @@ const (
 	Unready   Fault = "unready"   // accepted, and finished when asked for later
 )
 
+// DeclinedAs is the fault of a card's bank that says no with a code.
+func DeclinedAs(code string) Fault { return Fault(declinedAs + code) }
+
+const declinedAs = "declined: "
+
 // A Bank is a payment provider in memory. It is idempotent by key, refuses
 // what a provider refuses, keeps books to be compared with ours, and can be
 // told what goes wrong. It is a [billing.Gateway].
@@ -36,6 +42,10 @@ type Bank struct {
 	// Script says what goes wrong with the n-th call (from 1) for an order;
 	// nil means nothing. It is called under the bank's lock.
 	Script func(o billing.Order, n int) Fault
+	// Window is how long a hold stands by Now, the bank's own clock; without
+	// either it stands for ever.
+	Window time.Duration
+	Now    func() time.Time
 
 	mu       sync.Mutex
 	accounts map[string]*account        // by object of the hold or charge
@@ -54,6 +64,7 @@ type account struct {
 	captures           int
 	open               bool // the hold stands
 	charge             bool // taken without a hold
+	lapses             time.Time
 }
 
 // NewBank returns a bank without customers.
@@ -118,7 +129,7 @@ func (b *Bank) take(o billing.Order) (billing.Outcome, error) {
 	switch {
 	case !used:
 		b.keys[o.Key], b.orders[o.ID] = o, o.Key
-		b.answers[o.Key] = b.carryOut(o, fault == Refused)
+		b.answers[o.Key] = b.carryOut(o, fault)
 	case first != o:
 		b.wrong = append(b.wrong, fmt.Sprintf("key %s was used for two orders", o.Key))
 		return billing.Outcome{Status: billing.Declined, Code: "idempotency_error"}, nil
@@ -132,17 +143,34 @@ func (b *Bank) take(o billing.Order) (billing.Outcome, error) {
 	return b.answers[o.Key], nil
 }
 
-func (b *Bank) carryOut(o billing.Order, refuse bool) billing.Outcome {
+// lapse lets go of holds whose time is over.
+func (b *Bank) lapse() {
+	for _, a := range b.accounts {
+		if a.open && !a.lapses.IsZero() && !b.Now().Before(a.lapses) {
+			a.open = false
+		}
+	}
+}
+
+func (b *Bank) carryOut(o billing.Order, fault Fault) billing.Outcome {
 	declined := func(code string) billing.Outcome { return billing.Outcome{Status: billing.Declined, Code: code} }
-	if refuse {
+	if code, ok := strings.CutPrefix(string(fault), declinedAs); ok {
+		return declined(code)
+	} else if fault == Refused {
 		return declined("card_declined")
 	}
+	b.lapse()
 	done := billing.Outcome{Status: billing.Done, Object: o.Object, Amount: o.Amount}
 	a := b.accounts[o.Object]
 	switch o.Op {
 	case billing.OpHold:
 		done.Object = "pi_" + o.ID
-		b.accounts[done.Object] = &account{visit: o.Visit, held: o.Amount, open: true}
+		held := &account{visit: o.Visit, held: o.Amount, open: true}
+		if b.Now != nil && b.Window > 0 {
+			held.lapses = b.Now().Add(b.Window)
+			done.CaptureBefore = held.lapses
+		}
+		b.accounts[done.Object] = held
 	case billing.OpCharge:
 		done.Object = "pi_" + o.ID
 		b.accounts[done.Object] = &account{visit: o.Visit, held: o.Amount, captured: o.Amount.Minor, charge: true}
@@ -152,8 +180,10 @@ func (b *Bank) carryOut(o billing.Order, refuse bool) billing.Outcome {
 		}
 		a.held = o.Amount
 	case billing.OpCapture:
-		if a == nil || !a.open || o.Amount.Minor > a.held.Minor || o.Amount.Currency != a.held.Currency {
+		if a == nil || a.captures > 0 || o.Amount.Minor > a.held.Minor || o.Amount.Currency != a.held.Currency {
 			return declined("payment_intent_unexpected_state")
+		} else if !a.open {
+			return declined("charge_expired_for_capture")
 		}
 		a.captured, a.open = o.Amount.Minor, false
 		a.captures++
@@ -172,6 +202,17 @@ func (b *Bank) carryOut(o billing.Order, refuse bool) billing.Outcome {
 	return done
 }
 
+// Calls returns how often the bank was called, by anybody.
+func (b *Bank) Calls() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := 0
+	for _, c := range b.calls {
+		n += c
+	}
+	return n
+}
+
 // A Statement is what a bank did for one visit.
 type Statement struct {
 	Holds    int   // holds ever made
@@ -186,6 +227,7 @@ type Statement struct {
 func (b *Bank) Statement(visit string) Statement {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.lapse()
 	var s Statement
 	for _, a := range b.accounts {
 		if a.visit == visit {
@@ -213,6 +255,7 @@ func (s *Statement) add(a *account) {
 func (b *Bank) statements() map[string]Statement {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.lapse()
 	all := map[string]Statement{}
 	for _, object := range slices.Sorted(maps.Keys(b.accounts)) {
 		a := b.accounts[object]

@@ -165,6 +165,9 @@ func (j *Journal) visit(e ledger.Event) bool {
 		j.corrected(e, p.Document)
 	case ledger.GoodwillGranted:
 		j.transfer(e, AccountGoodwill, AccountReceivable, p.Amount, p.Receipt, "goodwill: "+p.Reason)
+	case ledger.ReceiptProvisional: // its sure lines may be captured before there is a receipt
+		b := j.book(e)
+		b.Highest = max(b.Highest, p.Document.Gross.Minor)
 	case ledger.SupplementProposed:
 		j.proposed(e, p)
 	case ledger.SupplementAnswered:
@@ -172,7 +175,7 @@ func (j *Journal) visit(e ledger.Event) bool {
 	case ledger.GateEntered, ledger.GateExited, ledger.DetectionRecorded, ledger.DetectionImplicated,
 		ledger.DetectionAttributed, ledger.ItemPriced, ledger.PricingFailed, ledger.ItemRepriced, ledger.PromotionPinned,
 		ledger.CouponRedeemed, ledger.CouponAccepted, ledger.AgeVerified, ledger.ReviewRequested, ledger.ReviewDecided,
-		ledger.ReceiptProvisional, ledger.DisputeOpened, ledger.DisputeDecided, ledger.FiscalStarted,
+		ledger.DisputeOpened, ledger.DisputeDecided, ledger.FiscalStarted,
 		ledger.FiscalSigned, ledger.FiscalFailed:
 	default:
 		return false

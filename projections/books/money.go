@@ -108,7 +108,24 @@ func (j *Journal) bounds(e ledger.Event, b *visitBook) {
 }
 
 // resolved books an order as a person found it: carried out, or never.
+//
+// A refund that was declined for good, or came back, is no open order any more:
+// a person paid it another way, which the bank's statement explains.
 func (j *Journal) resolved(e ledger.Event, p ledger.PaymentResolved) {
+	b := j.book(e)
+	if _, open := b.Orders[p.Intent]; !open && p.Op == "refund" {
+		if !p.Done {
+			j.memo(e, b.Receipt, "to be given back again: "+p.Reason)
+			return
+		}
+		b.Refunded += p.Amount.Minor
+		j.bounds(e, b)
+		j.transfer(e, AccountReceivable, AccountSuspense, p.Amount, b.Receipt, "given back another way: "+p.Object)
+		return
+	} else if !open && p.Op != "hold" && p.Op != "capture" && p.Op != "charge" {
+		j.memo(e, b.Receipt, "found out: "+p.Reason)
+		return
+	}
 	o := j.outcome(e, p.Intent)
 	switch {
 	case !p.Done:
