@@ -32,8 +32,9 @@ const (
 
 // Next returns the step that is due at now, and the next instant at which it
 // may be another one without a new event; zero if there is none. Claim is the
-// claim as the provider has it, fetched just before.
-func (c *Case) Next(now time.Time, claim provider.Chargeback) (Step, time.Time) {
+// claim as the provider has it, fetched just before; shown is the position of
+// the last event that a pack made now would show.
+func (c *Case) Next(now time.Time, claim provider.Chargeback, shown uint64) (Step, time.Time) {
 	switch {
 	case !c.Open() || claim.Outcome != "":
 		return Wait, time.Time{}
@@ -45,7 +46,7 @@ func (c *Case) Next(now time.Time, claim provider.Chargeback) (Step, time.Time) 
 		return Accept, time.Time{}
 	case c.Intended != nil:
 		return Submit, time.Time{}
-	case c.Pack == nil:
+	case c.Pack == nil, c.Pack.Position < shown:
 		return Build, time.Time{}
 	}
 	staged := claim.Pack == string(c.Pack.Digest) && claim.File != ""
