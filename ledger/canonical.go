@@ -22,7 +22,8 @@ type Decoder struct {
 	// memory of some dozen others.
 	Together bool
 
-	r reader
+	r      reader
+	prices []knownPrice // by hash; knownPrices of them, or none
 }
 
 // knownStrings is how many strings a Decoder remembers.

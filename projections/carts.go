@@ -26,7 +26,6 @@ type Carts struct {
 	memory    memory
 	decoder   ledger.Decoder
 	detection *ledger.DetectionRecorded // written over by each
-	price     ledger.ItemPriced         // likewise
 }
 
 // cartsAtOnce is how many carts are allocated together.
@@ -101,8 +100,9 @@ func (cs *Carts) apply(c *Cart, r *ledger.Record) error {
 	case ledger.KindDetectionRecorded:
 		err = cs.recorded(c, r, visit)
 	case ledger.KindItemPriced:
-		if err = cs.decoder.DecodeInto(r, &cs.price); err == nil {
-			c.priced(r, &cs.price)
+		detection, p, failed := cs.decoder.Priced(r)
+		if err = failed; err == nil {
+			c.priced(r, detection, p)
 		}
 	case ledger.KindReceiptIssued:
 		p := new(ledger.ReceiptIssued) // the cart keeps it
@@ -154,9 +154,8 @@ func (cs *Carts) Events() uint64 { return cs.events }
 // memory is what the carts of one Carts take their small parts from, so that
 // the collector sees few and large ones. A nil memory allocates each.
 type memory struct {
-	ids    []ledger.ID
-	prices []ledger.ItemPriced
-	picks  int // of the visits that were billed lately, times 8
+	ids   []ledger.ID
+	picks int // of the visits that were billed lately, times 8
 }
 
 // partsAtOnce is how many parts are allocated together.
@@ -173,19 +172,6 @@ func (m *memory) id(id ledger.ID) []ledger.ID {
 	l := m.ids[:1:1]
 	l[0], m.ids = id, m.ids[1:]
 	return l
-}
-
-// price returns a copy of p.
-func (m *memory) price(p *ledger.ItemPriced) *ledger.ItemPriced {
-	if m == nil {
-		return new(*p)
-	}
-	if len(m.prices) == 0 {
-		m.prices = make([]ledger.ItemPriced, partsAtOnce)
-	}
-	c := &m.prices[0]
-	*c, m.prices = *p, m.prices[1:]
-	return c
 }
 
 // usualPicks returns for how many picks a cart makes room at first.

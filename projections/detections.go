@@ -72,11 +72,11 @@ func (c *Cart) recorded(e *ledger.Record, visit ledger.VisitID, p *ledger.Detect
 	return asked
 }
 
-// newPick returns a further pick, without a price. Room grows by a half: picks
+// newPick returns a further pick, without a price. Room grows by little: picks
 // are large, and a log of visits is many.
 func (c *Cart) newPick() *Pick {
 	if n := len(c.Picks); n == cap(c.Picks) {
-		room := n + max(4, n/2)
+		room := n + max(3, n/8)
 		if n == 0 {
 			room = c.shared.usualPicks()
 		}
@@ -128,7 +128,7 @@ func (c *Cart) attributed(e *ledger.Record, p ledger.DetectionAttributed) {
 	// What came back keeps the price that was pinned when it was taken.
 	for _, old := range c.Picks {
 		if old.Detection == p.Detection && old.SKU == p.SKU && old.Price != nil {
-			pick.Price, pick.Repriced = new(*old.Price), clonePtr(old.Repriced)
+			pick.Price, pick.Repriced = old.Price, clonePtr(old.Repriced)
 		}
 	}
 	if *c.newPick() = pick; pick.Price != nil {
@@ -309,8 +309,8 @@ func checkOf(reviewer string) ledger.LineCheck {
 	return ledger.CheckReviewed
 }
 
-// priced pins a price to the picks it is for. It keeps nothing of p itself.
-func (c *Cart) priced(e *ledger.Record, p *ledger.ItemPriced) {
+// priced pins a price to the picks it is for, which keep it.
+func (c *Cart) priced(e *ledger.Record, detection ledger.ID, p *ledger.ItemPriced) {
 	if p.Unit.Currency != c.Currency() {
 		c.odd(e, "price of %s in %q, not the seller's %q", p.SKU, p.Unit.Currency, c.Currency())
 		return
@@ -323,10 +323,10 @@ func (c *Cart) priced(e *ledger.Record, p *ledger.ItemPriced) {
 			continue
 		}
 		left--
-		if pick.Detection != p.Detection || pick.SKU != p.SKU {
+		if pick.Detection != detection || pick.SKU != p.SKU {
 			continue
 		}
-		pick.Price, pick.Missing, used = c.shared.price(p), "", true
+		pick.Price, pick.Missing, used = p, "", true
 		c.unpriced--
 		if changed.IsZero() && pick.State == PickSure {
 			changed = pick.Decision
@@ -336,7 +336,7 @@ func (c *Cart) priced(e *ledger.Record, p *ledger.ItemPriced) {
 		c.Changed = changed
 	}
 	if !used {
-		c.odd(e, "price of %s for detection %s, which waits for none", p.SKU, p.Detection)
+		c.odd(e, "price of %s for detection %s, which waits for none", p.SKU, detection)
 	}
 }
 

@@ -79,9 +79,10 @@ const (
 	suffix        = ".sealed"
 
 	// A block is unpacked to read a visit, so it ends with a stream once it has
-	// visitBytes, and anywhere before it would have more than blockBytes. A visit
-	// has some 20 KiB.
-	visitBytes = 8 << 10
+	// visitBytes, and anywhere before it would have more than blockBytes. Of a visit
+	// a segment has some events or all of its 20 KiB; what else is in the block is
+	// unpacked for nothing.
+	visitBytes = 2 << 10
 	blockBytes = 40 << 10
 
 	// How a block is kept.

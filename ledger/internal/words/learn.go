@@ -17,7 +17,7 @@ func Learn(frames []frame.Frame) *Packer {
 		l.learn(f)
 	}
 	// What is said this often becomes part of the forms that say it.
-	const share = 256
+	const share = 64
 	often := max(len(frames)/share, 2)
 	common := make(map[string]struct{})
 	for w, n := range l.words {
