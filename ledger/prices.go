@@ -2,7 +2,8 @@ package ledger
 
 import (
 	"bytes"
-	"encoding/binary"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // Priced decodes r, which is an item.priced, and accepts and refuses as [Decode]
@@ -21,7 +22,7 @@ func (d *Decoder) Priced(r *Record) (detection ID, price *ItemPriced, err error)
 		d.prices = make([]knownPrice, knownPrices)
 	}
 	tail := r.Body[at:]
-	known := &d.prices[priceHash(tail)%uint64(len(d.prices))]
+	known := &d.prices[xxhash.Sum64(tail)%uint64(len(d.prices))]
 	if known.price != nil && bytes.Equal(known.tail, tail) {
 		return detection, known.price, nil
 	}
@@ -53,17 +54,3 @@ const (
 	knownPrices = 8192
 	maxTail     = 1024
 )
-
-// priceHash mixes eight words from all over b.
-func priceHash(b []byte) uint64 {
-	const words, odd = 8, 0x9e3779b97f4a7c15
-	h := uint64(len(b))
-	if len(b) < 8 {
-		return h
-	}
-	for i := range words {
-		h = (h ^ binary.LittleEndian.Uint64(b[i*(len(b)-8)/(words-1):])) * odd
-		h ^= h >> 32
-	}
-	return h
-}

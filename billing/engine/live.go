@@ -14,7 +14,8 @@ import (
 // it, the [Runner] follows with it. All methods may be called from many
 // goroutines at once.
 type Live struct {
-	log ledger.Log
+	log      ledger.Log
+	decoders sync.Pool // of *ledger.Decoder; whoever brings an event folds it
 
 	mu        sync.Mutex
 	engine    *Engine
@@ -26,7 +27,10 @@ type Live struct {
 
 // NewLive returns an engine before the first event of log.
 func NewLive(log ledger.Log) *Live {
-	return &Live{log: log, engine: New(), changed: make(chan struct{})}
+	return &Live{
+		log: log, engine: New(), changed: make(chan struct{}),
+		decoders: sync.Pool{New: func() any { return new(ledger.Decoder) }},
+	}
 }
 
 // View calls f with the engine, which must not be kept or changed.
@@ -148,7 +152,9 @@ func (l *Live) fold(r ledger.Record) error {
 	var e ledger.Event
 	var err error
 	if !foreign {
-		e, err = ledger.Decode(r) // outside the lock: it is the dear part
+		d := l.decoders.Get().(*ledger.Decoder) //nolint:forcetypeassert // nothing else is put there
+		e, err = d.Decode(r)                    // outside the lock: it is the dear part
+		l.decoders.Put(d)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

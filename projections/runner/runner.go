@@ -47,6 +47,8 @@ type Runner[F Fold] struct {
 	config Config
 	logger *slog.Logger
 
+	decoder ledger.Decoder // for apply, which one goroutine calls: that of Run
+
 	rebuilding sync.Mutex // held by Rebuild
 	saving     sync.Mutex // held while a checkpoint is written
 
@@ -183,17 +185,17 @@ func (r *Runner[F]) stop(err error) {
 
 // decodeOwn decodes rec if it lies in one of Vouch's own streams. Foreign ones
 // hold what no fold knows: they are passed, and their positions count.
-func decodeOwn(rec ledger.Record) (e ledger.Event, own bool, err error) {
+func decodeOwn(d *ledger.Decoder, rec ledger.Record) (e ledger.Event, own bool, err error) {
 	if !rec.Stream.Own() {
 		return ledger.Event{}, false, nil
 	}
-	e, err = ledger.Decode(rec)
+	e, err = d.Decode(rec)
 	return e, true, err
 }
 
 // apply folds one record and tells those who wait for it.
 func (r *Runner[F]) apply(rec ledger.Record) error {
-	e, own, err := decodeOwn(rec)
+	e, own, err := decodeOwn(&r.decoder, rec)
 	if err != nil {
 		return err
 	}
@@ -378,6 +380,7 @@ func (g *green[F]) foldTo(ctx context.Context, position uint64) error {
 	if g.result.Position >= position {
 		return nil
 	}
+	var decoder ledger.Decoder
 	for rec, err := range g.log.Read(ctx, ledger.Query{From: g.result.Position + 1}) {
 		if err != nil {
 			return err
@@ -385,7 +388,7 @@ func (g *green[F]) foldTo(ctx context.Context, position uint64) error {
 		if rec.Position > position {
 			break
 		}
-		e, own, err := decodeOwn(rec)
+		e, own, err := decodeOwn(&decoder, rec)
 		if err != nil {
 			return err
 		}

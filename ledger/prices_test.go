@@ -1,0 +1,66 @@
+package ledger_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/vouchledger/vouch/ledger"
+)
+
+// TestSharedPrices prices many picks of few products, and spoils some of the bodies:
+// what a decoder remembers of the products changes nothing that is read or refused.
+func TestSharedPrices(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 9))
+	var d ledger.Decoder
+	shared := make(map[string]*ledger.ItemPriced)
+	same, spoilt := 0, 0
+	for n := range 20_000 {
+		p := ledger.ItemPriced{
+			Detection: ledger.DeriveID(id(1), fmt.Sprint(n)), SKU: ledger.SKU(fmt.Sprintf("sku-%d", rng.IntN(30))),
+			Name: pick(rng, "Cola 0.33 l", "Käse", `"Brot"`), Category: "drinks", Unit: usd(int64(rng.IntN(3))), Tax: rule, Price: id(byte(1 + rng.IntN(3))),
+		}
+		body, err := ledger.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := string(bytes.Replace(body, []byte(p.Detection.String()), nil, 1))
+		if rng.IntN(3) == 0 {
+			for range 1 + rng.IntN(2) {
+				body = mutations[rng.IntN(len(mutations))](rng, bytes.Clone(body))
+			}
+			name = ""
+		}
+		r := ledger.Record{Kind: ledger.KindItemPriced, Stream: "visit-1", Body: body}
+		detection, price, err := d.Priced(&r)
+		want, wantErr := ledger.Decode(r)
+		if (err == nil) != (wantErr == nil) || err != nil && !errors.Is(err, ledger.ErrCorrupt) {
+			t.Fatalf("Priced(%s) = %v, Decode = %v", body, err, wantErr)
+		}
+		if err != nil {
+			if name != "" {
+				t.Fatalf("Priced(%s) = %v", body, err)
+			}
+			spoilt++
+			continue
+		}
+		got := *price
+		got.Detection = detection
+		if diff := cmp.Diff(want.Payload, ledger.Payload(got)); diff != "" || !price.Detection.IsZero() {
+			t.Fatalf("Priced(%s) (-Decode +Priced):\n%s", body, diff)
+		}
+		if name != "" && shared[name] == price {
+			same++
+		} else if name != "" {
+			shared[name] = price
+		}
+		clear(body) // it was lent
+	}
+	if same < 10_000 || spoilt < 2000 {
+		t.Errorf("%d picks shared their price and %d were spoilt, want most and many", same, spoilt)
+	}
+}
