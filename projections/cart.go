@@ -50,7 +50,7 @@ type Pick struct {
 	Evidence  []ledger.EvidenceRef `json:"evidence"` // of the take, then of what reduced it
 	Grams     int                  `json:"grams"`    // of what is left, as weighed; 0 if it was not
 	Scale     ledger.DeviceID      `json:"scale"`    // that weighed
-	Price     *ledger.ItemPriced   `json:"price"`    // pinned by item.priced, without its detection; nil until then, shared and never changed
+	Price     *ledger.ItemPriced   `json:"price"`    // pinned by item.priced, less its detection; shared, never changed
 	Repriced  *ledger.ItemRepriced `json:"repriced"` // a lower price at the exit; nil if there is none
 	Missing   string               `json:"missing"`  // what pricing.failed missed, while there is no price
 	Check     ledger.LineCheck     `json:"check"`

@@ -13,7 +13,9 @@ func (p *Pick) billed() bool { return p.State == PickSure && p.Price != nil }
 
 // item returns the pick as something to be priced, with so many pieces.
 func (p *Pick) item(pieces int) pricing.Item {
-	it := pricing.Item{Priced: p.Price, Unit: p.Unit(), Pieces: pieces, Grams: p.Grams, Scale: p.Scale, At: p.At}
+	it := pricing.Item{
+		Detection: p.Detection, Priced: p.Price, Unit: p.Unit(), Pieces: pieces, Grams: p.Grams, Scale: p.Scale, At: p.At,
+	}
 	if pieces < p.Left {
 		it.Grams = p.Grams * pieces / p.Left
 	}

@@ -10,12 +10,13 @@ import (
 
 // An Item is what one pick has left: pieces of one product at one price.
 type Item struct {
-	Priced *ledger.ItemPriced
-	Unit   money.Money // that counts: Priced.Unit, or a lower one at the exit
-	Pieces int
-	Grams  int             // of all pieces, with packing, as weighed
-	Scale  ledger.DeviceID // that weighed
-	At     time.Time       // of the pick
+	Detection ledger.ID // of the pick; Priced may be shared by many
+	Priced    *ledger.ItemPriced
+	Unit      money.Money // that counts: Priced.Unit, or a lower one at the exit
+	Pieces    int
+	Grams     int             // of all pieces, with packing, as weighed
+	Scale     ledger.DeviceID // that weighed
+	At        time.Time       // of the pick
 
 	Line int // its place among the lines: set by Lines
 }
@@ -60,7 +61,7 @@ func (it *Item) Key() Key {
 		k.Picked = it.Priced.Unit
 	}
 	if k.Per == ledger.PerKilogram {
-		k.Weighing = it.Priced.Detection
+		k.Weighing = it.Detection
 	}
 	return k
 }
@@ -69,7 +70,7 @@ func (it *Item) Key() Key {
 func (it *Item) matches(k *Key) bool {
 	p := it.Priced
 	return k.SKU == p.SKU && k.Unit == it.Unit && k.Per == p.Per &&
-		(k.Per != ledger.PerKilogram || k.Weighing == p.Detection) &&
+		(k.Per != ledger.PerKilogram || k.Weighing == it.Detection) &&
 		(it.Unit == p.Unit && k.Picked == money.Money{} || it.Unit != p.Unit && k.Picked == p.Unit) &&
 		k.Container == p.Deposit.Name && k.Deposit == p.Deposit.Amount && k.Tax == p.Tax && k.DepositTax == p.DepositTax
 }

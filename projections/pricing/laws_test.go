@@ -26,7 +26,7 @@ func anyItem(t *rapid.T, n int, c money.Currency) pricing.Item {
 	it := goods(sku, rapid.IntRange(1, 4).Draw(t, "pieces"), rapid.SampledFrom([]int64{0, 1, 99, 100, 333, 1999}).Draw(t, "price"), c,
 		rapid.SampledFrom(rules).Draw(t, "rule"))
 	it.Priced.Category = rapid.SampledFrom([]string{"drinks", "snacks"}).Draw(t, "category")
-	it.Priced.Detection = ledger.DeriveID(ledger.ID{}, fmt.Sprint(n))
+	it.Detection = ledger.DeriveID(ledger.ID{}, fmt.Sprint(n))
 	switch {
 	case sku == "apples":
 		it.Priced.Per, it.Priced.TareGrams = ledger.PerKilogram, 12
