@@ -98,7 +98,7 @@ var layers = map[string][]string{
 
 	"api": {
 		"ledger", "ledger/money", "projections", "projections/books", "vision", "vision/evidence", "vision/ticket",
-		"billing", "billing/engine", "billing/shopfile",
+		"billing", "billing/engine", "billing/receipt", "billing/shopfile",
 	},
 	"api/keys":     {},
 	"api/payers":   {"ledger"},

@@ -96,6 +96,10 @@ func (s *shop) samples() map[string]sample {
 		},
 		"GET /v1/visits":        {there: "/v1/visits", list: true},
 		"GET /v1/visits/:visit": {there: "/v1/visits/" + visit, missing: "/v1/visits/" + no},
+		"GET /v1/visits/:visit/paper/:form": {
+			there:   "/v1/visits/" + visit + "/paper/html",
+			missing: "/v1/visits/" + no + "/paper/html",
+		},
 		"GET /v1/visits/:visit/cart": {
 			there:   "/v1/visits/" + visit + "/cart",
 			missing: "/v1/visits/" + no + "/cart",
@@ -113,6 +117,10 @@ func (s *shop) samples() map[string]sample {
 			missing: "/v1/streams/visit-" + no,
 		},
 		"GET /v1/receipts": {there: "/v1/receipts", list: true},
+		"GET /v1/receipts/:number/forms/:form": {
+			there:   "/v1/receipts/" + number + "/forms/pdf",
+			missing: "/v1/receipts/berlin-1-2026-999999/forms/pdf",
+		},
 		"GET /v1/receipts/:number": {
 			there:   "/v1/receipts/" + number,
 			missing: "/v1/receipts/berlin-1-2026-999999",

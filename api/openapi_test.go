@@ -55,6 +55,12 @@ func (k *checker) check(method, path string, rec *httptest.ResponseRecorder) err
 		strings.HasPrefix(path, "/v1/evidence/") && rec.Code < 300 {
 		return nil // no body, or bytes
 	}
+	if paper := strings.Contains(path, "/forms/") || strings.Contains(path, "/paper/"); paper && rec.Code < 300 {
+		if route.Operation.Responses.Status(rec.Code).Value.Content.Get(kind) == nil {
+			return fmt.Errorf("a paper of type %q", kind)
+		}
+		return nil // people read it, or another program's decoder
+	}
 	return openapi3filter.ValidateResponse(req.Context(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{
 			Request: req, PathParams: params,

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ func (t *teller) papers() []web.Paper {
 	if r.Issued == nil {
 		if n := len(r.Provisional); n > 0 {
 			p := t.paper(r.Provisional[n-1], nil)
-			p.Kind, p.Current = "Provisional receipt", true
+			p.Kind, p.Current, p.Forms = "Provisional receipt", true, "/v1/visits/"+string(t.s.visit)+"/paper"
 			return []web.Paper{p}
 		}
 		return nil
@@ -45,6 +46,9 @@ func (t *teller) paper(d ledger.ReceiptDocument, before *ledger.ReceiptDocument)
 	p := web.Paper{
 		Number: d.Number, Corrects: d.Corrects, Shop: d.Seller.Name, Address: d.Seller.Address, TaxID: d.Seller.TaxID,
 		Issued: t.moment(d.Issued), Net: cash(d.Net), Total: cash(d.Gross), Events: d.Events,
+	}
+	if d.Number != "" {
+		p.Forms = "/v1/receipts/" + url.PathEscape(d.Number) + "/forms"
 	}
 	for _, l := range d.Lines {
 		p.Lines = append(p.Lines, t.paperLine(l, before))

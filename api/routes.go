@@ -53,6 +53,8 @@ func (a *API) routes() []route {
 		{method: get, path: "/v1/streams/:stream", roles: auditors, handle: a.getStream},
 		{method: get, path: "/v1/receipts", roles: keepers, handle: a.getReceipts},
 		{method: get, path: "/v1/receipts/:number", roles: watchers, handle: a.getReceipt},
+		{method: get, path: "/v1/receipts/:number/forms/:form", roles: watchers, handle: a.getReceiptForm},
+		{method: get, path: "/v1/visits/:visit/paper/:form", roles: watchers, handle: a.getVisitPaper},
 		{
 			method: post, path: "/v1/receipts/:number/disputes", roles: payers, repeats: true, limit: maxBody,
 			handle: a.postDispute,

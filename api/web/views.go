@@ -130,6 +130,7 @@ type Paper struct {
 	Total    string
 	Change   string
 	Current  bool
+	Forms    string // address that its other forms are under; empty if it has none
 	Events   uint64
 }
 
