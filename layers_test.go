@@ -73,8 +73,8 @@ var layers = map[string][]string{
 	"vision/watch":     {"ledger", "vision/cv", "vision/evidence", "vision/planogram", "vision/shelf"},
 
 	"billing":        {"ledger", "ledger/money", "projections"},
-	"billing/audit":  {"ledger", "ledger/money", "projections", "projections/books"},
-	"billing/engine": {"ledger", "ledger/money", "projections", "billing"},
+	"billing/audit":  {"ledger", "ledger/money", "projections", "projections/books", "billing/receipt"},
+	"billing/engine": {"ledger", "ledger/money", "projections", "billing", "billing/receipt"},
 	"billing/export": {"ledger", "ledger/money", "projections/books"},
 	"billing/proof": {
 		"ledger", "ledger/tree", "ledger/tree/signer", "ledger/tree/tile", "projections",

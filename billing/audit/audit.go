@@ -27,7 +27,7 @@ import (
 
 // A Finding is one thing that is not as it must be.
 type Finding struct {
-	Check string `json:"check"` // settled, receipt, number, journal; log, evidence and bank are others' to add
+	Check string `json:"check"` // settled, receipt, number, law, journal; log, evidence and bank are others' to add
 	Where string `json:"where"`
 	What  string `json:"what"`
 }
@@ -74,6 +74,7 @@ func Run(ctx context.Context, log ledger.Log, over bool) (Report, error) {
 	}
 	var journal books.Journal
 	numbers := map[string][]int{}
+	var rules law
 	replays := replays{open: map[ledger.StreamID][]ledger.Event{}, again: map[ledger.StreamID]bool{}}
 	for e, err := range projections.Decoded(log.Read(ctx, ledger.Query{Prefixes: ledger.OwnPrefixes()})) {
 		if err != nil {
@@ -86,8 +87,9 @@ func Run(ctx context.Context, log ledger.Log, over bool) (Report, error) {
 		if err := r.replay(replays.next(e)); err != nil {
 			return r, err
 		}
-		r.payload(e.Payload, numbers)
+		r.payload(e.Payload, numbers, &rules)
 	}
+	rules.end(&r)
 	r.gaps(numbers)
 	r.books(&journal)
 	for row := range r.Rows.All() {
@@ -101,14 +103,21 @@ func Run(ctx context.Context, log ledger.Log, over bool) (Report, error) {
 	return r, nil
 }
 
-// payload notes the numbers and the evidence that an event names.
-func (r *Report) payload(p ledger.Payload, numbers map[string][]int) {
-	switch p := p.(type) { // only documents and evidence count
+// payload notes the numbers and the evidence that an event names, and holds
+// documents against the law.
+func (r *Report) payload(p ledger.Payload, numbers map[string][]int, rules *law) {
+	switch p := p.(type) { // only documents, their signatures and evidence count
 	case ledger.ReceiptIssued:
 		r.count(numbers, p.Document.Number)
+		rules.document(r, p.Document)
 	case ledger.ReceiptCorrected:
 		r.Corrected++
 		r.count(numbers, p.Document.Number)
+		rules.document(r, p.Document)
+	case ledger.FiscalSigned:
+		rules.signed(p.Receipt)
+	case ledger.FiscalFailed:
+		rules.signed(p.Receipt)
 	case ledger.DetectionRecorded:
 		r.name(p.Evidence)
 	case ledger.DetectionAttributed:

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vouchledger/vouch/billing/receipt"
 	"github.com/vouchledger/vouch/ledger"
 )
 
@@ -131,6 +132,9 @@ func (d *Desk) OpenStore(ctx context.Context, m ledger.Meta, p ledger.StoreOpene
 	if _, err := time.LoadLocation(p.Seller.Timezone); err != nil {
 		return Recorded{}, fmt.Errorf("store %s: %w: time zone %q: use a name such as Europe/Berlin",
 			p.Store, ledger.ErrInvalid, p.Seller.Timezone)
+	}
+	if ms := receipt.MissingOfSeller(p.Seller); len(ms) > 0 {
+		return Recorded{}, fmt.Errorf("store %s: %w: every receipt of this seller would miss: %s", p.Store, ledger.ErrInvalid, ms[0])
 	}
 	if e := p.Seller.Entity; len(e) > maxEntityBytes || strings.ContainsFunc(e, notInNumbers) {
 		return Recorded{}, fmt.Errorf("store %s: %w: entity %q: it begins receipt numbers, so use at most %d letters, digits and dashes",

@@ -18,6 +18,10 @@ type Rule struct {
 	seller bool // hangs on the seller alone: asked for when a shop is opened
 }
 
+// RuleSigned is the rule that asks for a signature, which comes after its
+// document.
+const RuleSigned = "de-signature"
+
 // A Miss is a rule that a paper, or a seller, does not keep.
 type Miss struct {
 	Rule   string `json:"rule"`
@@ -95,7 +99,7 @@ var germany = []Rule{
 		}, false,
 	},
 	{
-		"de-signature", "transaction number, serial numbers, signature counter and check value, or that the device failed",
+		RuleSigned, "transaction number, serial numbers, signature counter and check value, or that the device failed",
 		"KassenSichV, section 6 nos. 4, 6 and 7",
 		func(p Paper) bool {
 			f := p.Signature

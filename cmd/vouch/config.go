@@ -26,6 +26,8 @@ type serveConfig struct {
 	LogLevel      string        `koanf:"log-level"`
 	Deadline      time.Duration `koanf:"payment-timeout"`
 
+	Fiscal string `koanf:"fiscal-device"`
+
 	Tlog tlogConfig `koanf:",squash"`
 
 	Eventstore eventstoreConfig `koanf:",squash"`
@@ -44,6 +46,7 @@ func addServeFlags(cmd *cobra.Command) {
 	f.String("stripe-key", "", "secret key of the Stripe account; prefer VOUCH_STRIPE_KEY")
 	f.String("stripe-url", "", "address of another server that speaks Stripe's protocol, such as vouch stripesim")
 	f.String("webhook-secret", "", "signing secret of Stripe's webhook; prefer VOUCH_WEBHOOK_SECRET")
+	f.String("fiscal-device", "", "signing device for sellers who need one; simulator keeps one without hardware, for trials, in the data folder")
 	f.String("log-level", "info", "debug, info, warn or error")
 	addEventstoreFlags(f, &eventstoreConfig{}, "eventstore-", "")
 	f.Duration("payment-timeout", 20*time.Second, "how long one call to Stripe may take")

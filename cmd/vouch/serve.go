@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,6 +21,8 @@ import (
 	"github.com/vouchledger/vouch/api/keys"
 	"github.com/vouchledger/vouch/api/payers"
 	"github.com/vouchledger/vouch/billing/engine"
+	"github.com/vouchledger/vouch/billing/fiscal"
+	"github.com/vouchledger/vouch/billing/fiscal/tsesim"
 	"github.com/vouchledger/vouch/billing/stripe"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/evidence"
@@ -66,6 +69,8 @@ type server struct {
 	store   *evidence.Store
 	keys    *keys.Store
 	tree    *treeServer
+	fiscal  *fiscal.Runner
+	device  io.Closer // that signs; nil for none
 	api     *api.API
 }
 
@@ -83,6 +88,9 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 	}
 	defer func() {
 		s.gateway.Close()
+		if s.device != nil {
+			err = errors.Join(err, s.device.Close())
+		}
 		err = errors.Join(err, s.store.Close(), s.tree.signer.Close(), s.log.Close())
 	}()
 	var port *eventstorePort
@@ -104,6 +112,7 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 	httpServer := s.api.Server()
 	group.Go(func() error { return ended(s.runner.Run(ctx)) })
 	group.Go(func() error { return ended(s.tree.Run(ctx)) })
+	group.Go(func() error { return ended(s.fiscal.Run(ctx)) })
 	group.Go(func() error { return watchSealing(ctx, s.log, logger) })
 	group.Go(func() error { return ended(s.models.visits.Run(ctx)) })
 	group.Go(func() error { return ended(s.models.reviews.Run(ctx)) })
@@ -162,6 +171,9 @@ func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
 	s.live = engine.NewLive(s.log)
 	s.desk = engine.NewDesk(s.live, time.Now, rand.Reader)
 	s.runner = engine.NewRunner(s.live, s.gateway, time.Now, engine.RunnerConfig{Logger: logger, SendTimeout: cfg.Deadline})
+	if err := s.openFiscal(cfg, logger); err != nil {
+		return err
+	}
 	if s.models, err = newReadModels(cfg.Data, s.log, 0, logger); err != nil {
 		return err
 	}
@@ -201,6 +213,27 @@ func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
 	if err != nil {
 		return errors.Join(err, s.tree.signer.Close())
 	}
+	return nil
+}
+
+// fiscalDir holds the simulated signing device, below the data folder.
+const fiscalDir = "fiscal"
+
+// openFiscal opens the signing device that the configuration names.
+func (s *server) openFiscal(cfg serveConfig, logger *slog.Logger) error {
+	var device fiscal.Device
+	switch cfg.Fiscal {
+	case "":
+	case "simulator":
+		d, err := tsesim.Open(filepath.Join(cfg.Data, fiscalDir), "vouch", time.Now, rand.Reader)
+		if err != nil {
+			return err
+		}
+		device, s.device = d, d
+	default:
+		return fmt.Errorf("%w: --fiscal-device %q: leave it out or use simulator", errUsage, cfg.Fiscal)
+	}
+	s.fiscal = fiscal.NewRunner(s.log, device, time.Now, logger)
 	return nil
 }
 
