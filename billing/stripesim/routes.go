@@ -120,7 +120,10 @@ const (
 // its path.
 func match(method, path string) (r *route, op, id string) {
 	for i := range routes {
-		if id, ok := routes[i].fits(path); ok && routes[i].method == method {
+		if routes[i].method != method {
+			continue
+		}
+		if id, ok := routes[i].fits(path); ok {
 			return &routes[i], routes[i].op, id
 		}
 	}
@@ -129,17 +132,17 @@ func match(method, path string) (r *route, op, id string) {
 
 // fits compares path with the route's, part by part.
 func (r *route) fits(path string) (id string, ok bool) {
-	want, got := strings.Split(r.path, "/"), strings.Split(path, "/")
-	if len(want) != len(got) {
-		return "", false
-	}
-	for i := range want {
+	want, got, wantMore, gotMore := r.path, path, true, true
+	for wantMore && gotMore {
+		var part, have string
+		part, want, wantMore = strings.Cut(want, "/")
+		have, got, gotMore = strings.Cut(got, "/")
 		switch {
-		case want[i] == ":id" && got[i] != "":
-			id = got[i]
-		case want[i] != got[i]:
+		case part == ":id" && have != "":
+			id = have
+		case part != have:
 			return "", false
 		}
 	}
-	return id, true
+	return id, wantMore == gotMore
 }

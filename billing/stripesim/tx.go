@@ -79,9 +79,11 @@ func (t *tx) id(prefix string) string {
 	}
 }
 
+var lettersOnly = strings.NewReplacer("-", "x", "_", "y")
+
 // idText is 24 letters and digits, as Stripe's ids have.
 func idText(sum [sha256.Size]byte) string {
-	return strings.NewReplacer("-", "x", "_", "y").Replace(base64.RawURLEncoding.EncodeToString(sum[:18]))
+	return lettersOnly.Replace(base64.RawURLEncoding.EncodeToString(sum[:18]))
 }
 
 // announce records an event about an object as it is now.

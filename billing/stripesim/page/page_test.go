@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -308,6 +310,28 @@ func TestPagesAreClosed(t *testing.T) {
 	defer res.Body.Close()
 	if got := res.Header.Get("Content-Security-Policy"); got != policy || strings.Contains(got, "unsafe") {
 		t.Errorf("Content-Security-Policy = %q", got)
+	}
+}
+
+// The pages look like the shop's own: every colour is one of theirs, where its
+// contrast is tested.
+func TestColoursAreTheShops(t *testing.T) {
+	shop, err := os.ReadFile(filepath.Join("..", "..", "..", "api", "web", "static", "base.css"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	css, err := fs.ReadFile(files, "static/page.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	colours := regexp.MustCompile(`--[a-z-]+: light-dark\([^)]*\)`).FindAllString(string(css), -1)
+	if len(colours) < 8 {
+		t.Errorf("%d colours found, want over eight", len(colours))
+	}
+	for _, colour := range colours {
+		if !strings.Contains(string(shop), colour) {
+			t.Errorf("the shop's pages have no %s", colour)
+		}
 	}
 }
 

@@ -160,9 +160,9 @@ func paymentActs(o, charge object) []act {
 		}
 	case "succeeded":
 		return []act{
-			{Label: "Dispute", Do: "dispute", Object: name, Dispute: stripesim.Reasons()},
 			{Label: "Inquiry", Do: "inquiry", Object: name},
 			{Label: "Fraud warning", Do: "warn", Object: name},
+			{Label: "Dispute", Do: "dispute", Object: name, Dispute: stripesim.Reasons()},
 		}
 	}
 	return nil
