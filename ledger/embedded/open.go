@@ -280,7 +280,8 @@ func openReadOnly(
 		}
 		// A writer that came after the question above may have been writing
 		// while we read, or have sealed what we were about to open. Ask again;
-		// damage that stays is damage.
+		// damage that stays is damage. A name that was there and is gone says
+		// by itself that the folder has changed.
 		writing, liveErr := live()
 		switch {
 		case isNotExist(err):
@@ -290,7 +291,7 @@ func openReadOnly(
 		default:
 			return nil, nil, err
 		}
-		if !writing || liveErr != nil || damaged == readTries || gone == goneTries {
+		if liveErr != nil || damaged == readTries || gone == goneTries || !writing && !isNotExist(err) {
 			return nil, nil, err
 		}
 	}
