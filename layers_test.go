@@ -75,6 +75,8 @@ var layers = map[string][]string{
 	"billing":        {"ledger", "ledger/money", "projections"},
 	"billing/audit":  {"ledger", "ledger/money", "projections", "projections/books", "billing/receipt"},
 	"billing/engine": {"ledger", "ledger/money", "projections", "billing", "billing/receipt"},
+	"billing/clerk":  {"ledger", "ledger/money", "projections/books", "billing", "billing/report"},
+	"billing/report": {"ledger", "ledger/money", "projections/books"},
 	"billing/export": {"ledger", "ledger/money", "projections/books"},
 	"billing/proof": {
 		"ledger", "ledger/tree", "ledger/tree/signer", "ledger/tree/tile", "projections",
@@ -98,7 +100,7 @@ var layers = map[string][]string{
 
 	"api": {
 		"ledger", "ledger/money", "projections", "projections/books", "vision", "vision/evidence", "vision/ticket",
-		"billing", "billing/engine", "billing/receipt", "billing/shopfile",
+		"billing", "billing/clerk", "billing/engine", "billing/receipt", "billing/report", "billing/shopfile",
 	},
 	"api/keys":     {},
 	"api/payers":   {"ledger"},

@@ -54,10 +54,11 @@ func exitCode(err error) int {
 	case errors.Is(err, errVerify), errors.Is(err, ledger.ErrCorrupt), errors.Is(err, signer.ErrContradicts),
 		errors.Is(err, export.ErrTampered), errors.Is(err, books.ErrAltered):
 		return exitVerify
-	case errors.Is(err, ledger.ErrNotFound):
+	case errors.Is(err, ledger.ErrNotFound), errors.Is(err, books.ErrUnknownStore):
 		return exitNotFound
 	case errors.Is(err, ledger.ErrConflict), errors.Is(err, ledger.ErrIDReused),
-		errors.Is(err, embedded.ErrDiverged), errors.Is(err, embedded.ErrNotEmpty):
+		errors.Is(err, embedded.ErrDiverged), errors.Is(err, embedded.ErrNotEmpty), errors.Is(err, books.ErrDayOver),
+		errors.Is(err, books.ErrDayRunning), errors.Is(err, books.ErrEarlierDay), errors.Is(err, books.ErrExceptions):
 		return exitConflict
 	case errors.Is(err, errUsage):
 		return exitUsage
