@@ -73,15 +73,16 @@ var layers = map[string][]string{
 	"vision/watch":     {"ledger", "vision/cv", "vision/evidence", "vision/planogram", "vision/shelf"},
 
 	"billing":        {"ledger", "ledger/money", "projections"},
+	"billing/coupon": {"ledger"},
 	"billing/audit":  {"ledger", "ledger/money", "projections", "projections/books", "billing/receipt"},
-	"billing/engine": {"ledger", "ledger/money", "projections", "billing", "billing/receipt"},
+	"billing/engine": {"ledger", "ledger/money", "projections", "billing", "billing/receipt", "projections/pricing", "billing/coupon"},
 	"billing/clerk":  {"ledger", "ledger/money", "projections/books", "billing", "billing/report"},
 	"billing/report": {"ledger", "ledger/money", "projections/books"},
 	"billing/export": {"ledger", "ledger/money", "projections/books"},
 	"billing/proof": {
 		"ledger", "ledger/tree", "ledger/tree/signer", "ledger/tree/tile", "projections",
 	},
-	"billing/shopfile":   {"ledger", "ledger/money"},
+	"billing/shopfile":   {"ledger", "ledger/money", "billing"},
 	"billing/simulate":   {"ledger", "ledger/money", "projections", "billing", "billing/audit", "billing/engine"},
 	"billing/chargeback": {"ledger", "ledger/money", "billing/provider"},
 	"billing/evidencepack": {
@@ -100,7 +101,7 @@ var layers = map[string][]string{
 
 	"api": {
 		"ledger", "ledger/money", "projections", "projections/books", "vision", "vision/evidence", "vision/ticket",
-		"billing", "billing/clerk", "billing/engine", "billing/receipt", "billing/report", "billing/shopfile",
+		"billing", "billing/coupon", "billing/clerk", "billing/engine", "billing/receipt", "billing/report", "billing/shopfile",
 	},
 	"api/keys":     {},
 	"api/payers":   {"ledger"},

@@ -2,7 +2,7 @@ package billing
 
 import (
 	"fmt"
-	"maps"
+	"iter"
 	"slices"
 	"time"
 
@@ -24,7 +24,8 @@ type Catalogue struct {
 	prices     map[ledger.SKU][]pricing
 	taxes      map[string][]taxing
 	promotions map[string][]promoting
-	count      uint64 // events folded
+	names      []string // of promotions, in order
+	count      uint64   // events folded
 }
 
 type listing struct {
@@ -75,6 +76,9 @@ func (c *Catalogue) put(id ledger.ID, at time.Time, p ledger.Payload) bool {
 		c.taxes[p.Category] = insert(c.taxes[p.Category], taxing{p})
 	case ledger.PromotionSet:
 		name := p.Promotion.Promotion
+		if i, ok := slices.BinarySearch(c.names, name); !ok {
+			c.names = slices.Insert(c.names, i, name)
+		}
 		c.promotions[name] = insert(c.promotions[name], promoting{at, id, &p.Promotion})
 	default:
 		return false
@@ -172,15 +176,16 @@ func (c *Catalogue) Promotion(id string, at time.Time) (Promoted, bool) {
 	return Promoted{p.Promotion, p.id}, true
 }
 
-// Promotions returns the promotions in force at the instant at, by id.
-func (c *Catalogue) Promotions(at time.Time) []Promoted {
-	var ps []Promoted
-	for _, id := range slices.Sorted(maps.Keys(c.promotions)) {
-		if p, ok := c.Promotion(id, at); ok && !at.Before(p.From) && at.Before(p.Until) {
-			ps = append(ps, p)
+// Promotions yields the promotions in force at the instant at, by id.
+func (c *Catalogue) Promotions(at time.Time) iter.Seq[Promoted] {
+	return func(yield func(Promoted) bool) {
+		for _, id := range c.names {
+			p, _ := c.Promotion(id, at)
+			if !at.Before(p.From) && at.Before(p.Until) && !yield(p) {
+				return
+			}
 		}
 	}
-	return ps
 }
 
 // A dated thing is in force from an instant on.

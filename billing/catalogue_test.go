@@ -159,7 +159,7 @@ func TestPromotionsOfTheDay(t *testing.T) {
 		{2 * time.Hour, nil},
 	} {
 		var got []int
-		for _, p := range c.Promotions(noon.Add(tt.at)) {
+		for p := range c.Promotions(noon.Add(tt.at)) {
 			got = append(got, p.PerMille)
 		}
 		if diff := cmp.Diff(tt.want, got); diff != "" {

@@ -51,7 +51,7 @@ func (c *Cart) recorded(e *ledger.Record, visit ledger.VisitID, p *ledger.Detect
 	if p.Actions[0].Action != ledger.ActionTake {
 		if len(doubts) == 0 {
 			c.reduce(e, p.Items[0].SKU, p.Quantity, change{
-				evidence: p.Evidence, check: ledger.CheckMachine, grams: weighed(p.Grams),
+				evidence: p.Evidence, check: ledger.CheckMachine, grams: Weight(p.Grams),
 			})
 		}
 		return asked
@@ -112,7 +112,7 @@ func (c *Cart) implicated(e *ledger.Record, p ledger.DetectionImplicated) {
 func (c *Cart) attributed(e *ledger.Record, p ledger.DetectionAttributed) {
 	by := change{
 		evidence: p.Evidence, check: ledger.CheckReviewed, decision: p.Decision,
-		causes: []ledger.ID{p.Detection, p.Decision}, grams: weighed(p.Grams),
+		causes: []ledger.ID{p.Detection, p.Decision}, grams: Weight(p.Grams),
 	}
 	if p.Action != ledger.ActionTake {
 		c.reduce(e, p.SKU, p.Quantity, by)
@@ -260,7 +260,7 @@ func (c *Cart) decided(e *ledger.Record, visit ledger.VisitID, p ledger.ReviewDe
 		c.confirmTake(e, *q, pick, check)
 	case here && p.Action != ledger.ActionTake:
 		c.reduce(e, p.SKU, p.Quantity, change{
-			evidence: q.Claim.Evidence, check: check, causes: []ledger.ID{p.Detection}, grams: weighed(q.Claim.Grams),
+			evidence: q.Claim.Evidence, check: check, causes: []ledger.ID{p.Detection}, grams: Weight(q.Claim.Grams),
 		})
 	}
 }

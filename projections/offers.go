@@ -104,10 +104,10 @@ func (c *Cart) AgeDue() int {
 	return years
 }
 
-// weighed returns the grams that a sensor's change of weight is, in whichever
+// Weight returns the grams that a sensor's change of weight is, in whichever
 // direction it counts; 0 is not weighed. More than a shopper carries is a
 // scale's fault and no weight.
-func weighed(change int) int {
+func Weight(change int) int {
 	if change < 0 {
 		change = -change
 	}
@@ -119,7 +119,7 @@ func weighed(change int) int {
 
 // weigh notes what a pick weighs, and who says so.
 func (p *Pick) weigh(change int, scale ledger.DeviceID) {
-	if p.Grams, p.Scale = weighed(change), ""; p.Grams > 0 {
+	if p.Grams, p.Scale = Weight(change), ""; p.Grams > 0 {
 		p.Scale = scale
 	}
 }

@@ -22,6 +22,7 @@ type PresentCommand struct {
 	Customer      string // at the payment provider
 	PaymentMethod string // at the payment provider
 	Party         int    // persons on this payer; 0 means 1
+	Member        bool   // gets members' prices
 }
 
 // A RefuseCommand is a credential that the caller found not valid.

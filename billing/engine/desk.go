@@ -194,7 +194,7 @@ func (d *Desk) SetPlanogram(ctx context.Context, m ledger.Meta, p ledger.Planogr
 func (d *Desk) ListProduct(
 	ctx context.Context, m ledger.Meta, c ledger.CatalogueID, p ledger.ProductListed,
 ) (Recorded, error) {
-	return d.seed(ctx, m, ledger.CatalogueStream(c), p, func(*Engine) error { return nil })
+	return d.list(ctx, m, c, p)
 }
 
 // maxPrice keeps a visit's sums within the bounds of package money: a line
@@ -208,12 +208,12 @@ func (d *Desk) SetPrice(
 	if p.Price.Minor > maxPrice {
 		return Recorded{}, fmt.Errorf("price %s of %s: %w: above %d minor units", p.Price, p.SKU, ledger.ErrInvalid, maxPrice)
 	}
-	return d.seed(ctx, m, ledger.CatalogueStream(c), p, func(*Engine) error { return nil })
+	return d.list(ctx, m, c, p)
 }
 
 // SetTax sets a tax rate from an instant on.
 func (d *Desk) SetTax(ctx context.Context, m ledger.Meta, c ledger.CatalogueID, p ledger.TaxSet) (Recorded, error) {
-	return d.seed(ctx, m, ledger.CatalogueStream(c), p, func(*Engine) error { return nil })
+	return d.list(ctx, m, c, p)
 }
 
 // seed appends what staff says of a shop or a catalogue. Such facts do not

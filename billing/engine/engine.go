@@ -8,6 +8,7 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
 	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/projections/pricing"
 )
 
 // An Engine is the fold of the whole log that decides what must happen next.
@@ -26,6 +27,7 @@ type Engine struct {
 	disputes   map[ledger.ID]ledger.VisitID
 	objects    map[string]ledger.VisitID // at the provider
 	shoppers   map[ledger.ShopperID][]*visit
+	coupons    map[string]redemption
 	unpriced   map[ledger.VisitID]*visit // wait for the catalogue
 
 	supplements map[ledger.ID]ledger.VisitID // by proposal
@@ -44,7 +46,7 @@ func New() *Engine {
 		visits: map[ledger.VisitID]*visit{}, stores: map[ledger.StoreID]*store{},
 		catalogues: map[ledger.CatalogueID]*billing.Catalogue{}, questions: map[ledger.ID]*question{},
 		receipts: map[string]ledger.VisitID{}, disputes: map[ledger.ID]ledger.VisitID{},
-		objects: map[string]ledger.VisitID{}, shoppers: map[ledger.ShopperID][]*visit{},
+		objects: map[string]ledger.VisitID{}, shoppers: map[ledger.ShopperID][]*visit{}, coupons: map[string]redemption{},
 		unpriced: map[ledger.VisitID]*visit{}, landing: map[uint64][]subject{},
 		supplements: map[ledger.ID]ledger.VisitID{}, cards: map[string]*card{}, asked: map[ledger.VisitID]*visit{},
 	}
@@ -69,6 +71,8 @@ func (e *Engine) Apply(ev ledger.Event) error {
 		err = e.store(ledger.StoreID(id)).apply(e, ev)
 	case ledger.CategoryCatalogue:
 		err = e.applyCatalogue(ledger.CatalogueID(id), ev)
+	case ledger.CategoryCoupon:
+		e.applyCoupon(ev)
 	default: // other streams hold nothing that decides about money
 	}
 	if err != nil {
@@ -140,14 +144,18 @@ func (e *Engine) price(v *visit, sku ledger.SKU, at time.Time) (ledger.ItemPrice
 	return c.Price(sku, at, v.cart.Currency())
 }
 
-// atRisk returns what n pieces of sku cost, as far as that is known.
-func atRisk(p ledger.ItemPriced, missing string, n int, c money.Currency) money.Money {
-	if missing == "" {
-		if m, err := p.Unit.Mul(int64(n)); err == nil {
-			return m
-		}
+// atRisk returns what the claimed pieces cost, as far as that is known, without
+// what promotions may take off.
+func atRisk(p ledger.ItemPriced, missing string, claim *ledger.DetectionRecorded, c money.Currency) money.Money {
+	if missing != "" {
+		return money.Zero(c)
 	}
-	return money.Zero(c)
+	it := pricing.Item{Priced: &p, Unit: p.Unit, Pieces: claim.Quantity, Grams: projections.Weight(claim.Grams)}
+	m, err := it.List()
+	if err != nil {
+		return money.Zero(c)
+	}
+	return m
 }
 
 // A VisitView is what the engine knows of a visit.

@@ -88,4 +88,14 @@ var (
 
 	// ErrNotAsked means that nobody was asked about this order.
 	ErrNotAsked = errors.New("nobody was asked about this order")
+
+	// ErrCouponUsed means that a coupon was redeemed before: it works once.
+	ErrCouponUsed = errors.New("coupon is used up")
+
+	// ErrCouponNotNow means that a coupon's promotion has not begun or is over.
+	ErrCouponNotNow = errors.New("coupon is not valid now")
+
+	// ErrMembersOnly means that a coupon is for members, and the shopper is
+	// none.
+	ErrMembersOnly = errors.New("coupon is for members")
 )

@@ -107,11 +107,12 @@ func (e *Engine) present(c PresentCommand) (proposal, ledger.RefusalReason, erro
 	p := ledger.GatePresented{
 		Visit: visit, Store: c.Store, Gate: c.Gate, Place: c.Place, Credential: c.Credential, Ticket: c.Ticket,
 		Shopper: c.Shopper, Customer: c.Customer, PaymentMethod: c.PaymentMethod, Party: c.Party,
-		Seller: s.opened.Seller, Catalogue: s.opened.Catalogue, Policy: *s.policy,
+		Seller: s.opened.Seller, Catalogue: s.opened.Catalogue, Policy: *s.policy, Member: c.Member,
 	}
 	if v := e.visits[visit]; v != nil && v.cart.Events > 0 {
 		if v.presented == c.ID { // a retry: the log knows it again
 			p.Seller, p.Catalogue, p.Policy = v.cart.Presented.Seller, v.cart.Presented.Catalogue, v.cart.Presented.Policy
+			p.Member = v.cart.Presented.Member
 			return proposal{ledger.VisitStream(visit), ledger.None(), p}, "", nil
 		}
 		return proposal{}, ledger.RefusedReplayed, nil

@@ -14,6 +14,7 @@ func (v *visit) housekeeping(e *Engine, st *step) []ledger.Draft {
 	}
 	ds := v.implied(e, st)
 	ds = append(ds, v.prices(e, st)...)
+	ds = append(ds, v.offers(e, st)...)
 	for _, q := range v.cart.Questions {
 		if !q.Open() {
 			continue
@@ -114,7 +115,7 @@ func (v *visit) request(e *Engine, st *step, open projections.Question, q *quest
 	sku := q.claim.Items[0].SKU
 	p, missing := e.price(v, sku, q.seenAt)
 	return ledger.ReviewRequested{
-		Detection: open.Detection, Doubts: open.Doubts, AtRisk: atRisk(p, missing, q.claim.Quantity, v.cart.Currency()),
+		Detection: open.Detection, Doubts: open.Doubts, AtRisk: atRisk(p, missing, &q.claim, v.cart.Currency()),
 		Deadline: st.now.Add(seconds(v.cart.Presented.Policy.ReviewSeconds)),
 	}
 }

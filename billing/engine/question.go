@@ -6,6 +6,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
+	"github.com/vouchledger/vouch/projections"
 )
 
 // A question is a doubtful detection, where it was recorded: in a visit's
@@ -51,10 +52,14 @@ func (e *Engine) settleQuestion(q *question, event ledger.ID, d ledger.ReviewDec
 	if d.Verdict == ledger.VerdictDismissed || d.Visit == "" || (q.visit != nil && d.Visit == q.visit.id) {
 		return
 	}
-	e.move(d.Visit, ledger.DetectionAttributed{
+	m := ledger.DetectionAttributed{
 		Detection: q.detection, Stream: q.stream, Decision: event, SKU: d.SKU, Action: d.Action, Quantity: d.Quantity,
-		Slot: q.claim.Slot, SeenAt: q.seenAt, Evidence: q.claim.Evidence,
-	})
+		Slot: q.claim.Slot, SeenAt: q.seenAt, Evidence: q.claim.Evidence, Grams: projections.Weight(q.claim.Grams),
+	}
+	if m.Grams > 0 {
+		m.Scale = q.claim.Sensor
+	}
+	e.move(d.Visit, m)
 }
 
 // move gives a visit an item that was recorded elsewhere. A visit that never

@@ -30,6 +30,7 @@ type visit struct {
 
 	implications []ledger.DetectionImplicated // not yet in the stream
 	moves        []ledger.DetectionAttributed // not yet in the stream
+	redeemed     []redemption                 // coupons that are not yet in the stream
 	stuck        string                       // why nothing can be decided
 
 	card    *card   // that it asks for money, and nobody else meanwhile
@@ -75,6 +76,8 @@ func (v *visit) apply(e *Engine, ev ledger.Event) error {
 		v.moves = slices.DeleteFunc(v.moves, func(m ledger.DetectionAttributed) bool {
 			return m.Detection == p.Detection && m.Decision == p.Decision
 		})
+	case ledger.CouponAccepted:
+		v.redeemed = slices.DeleteFunc(v.redeemed, func(r redemption) bool { return r.coupon == p.Coupon })
 	case ledger.ReviewRequested:
 		if q := e.questions[p.Detection]; q != nil && q.visit == v {
 			q.request(p)
@@ -183,7 +186,7 @@ func (v *visit) takenOff(e *Engine, ev ledger.Event, p ledger.DisputeDecided, be
 		if n := b.Left - after.Left; n > 0 {
 			e.move(p.MoveTo, ledger.DetectionAttributed{
 				Detection: b.Detection, Stream: ev.Stream, Decision: ev.ID, SKU: b.SKU, Action: ledger.ActionTake,
-				Quantity: n, Slot: b.Slot, SeenAt: b.At, Evidence: b.Evidence,
+				Quantity: n, Slot: b.Slot, SeenAt: b.At, Evidence: b.Evidence, Grams: b.Grams - after.Grams, Scale: b.Scale,
 			})
 		}
 	}

@@ -123,7 +123,7 @@ func (l *Line) wrap(err error) error { return fmt.Errorf("price of %s: %w", l.SK
 // add puts an item on its line.
 func (l *Line) add(it *Item) error {
 	l.Quantity += it.Pieces
-	price, err := it.list()
+	price, err := it.List()
 	if err != nil {
 		return err
 	}
@@ -137,8 +137,8 @@ func (l *Line) add(it *Item) error {
 // net returns the weight that is paid for.
 func (it *Item) net() int { return max(0, it.Grams-it.Priced.TareGrams) }
 
-// list returns what it costs before discounts.
-func (it *Item) list() (money.Money, error) {
+// List returns what it costs before discounts.
+func (it *Item) List() (money.Money, error) {
 	if it.Priced.Per == ledger.PerKilogram {
 		return byWeight(it.Unit, it.net(), it.Priced.Tax.Rounding)
 	}

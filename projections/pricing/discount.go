@@ -79,7 +79,7 @@ func (s *sale) fill(b *Basket) error {
 		l := &s.lines[it.Line]
 		n := lot{line: it.Line, n: it.Pieces, price: it.Unit.Minor}
 		if l.Per == ledger.PerKilogram {
-			price, err := it.list()
+			price, err := it.List()
 			if err != nil {
 				return l.wrap(err)
 			}
