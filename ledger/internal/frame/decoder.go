@@ -14,7 +14,7 @@ import (
 // But for [Decoder.Lasting] nothing in a record points into its frame. Records of
 // one decoder may share pieces of memory of up to 64 KiB.
 type Decoder struct {
-	names  [64]string // kinds and actors: a shop has some dozens
+	names  [256]string // kinds and actors: a shop has some dozens
 	stream ledger.StreamID
 	room   []byte
 	next   int
@@ -69,7 +69,7 @@ func (d *Decoder) name(b []byte) string {
 	}
 	n := len(b)
 	h := uint32(n)<<24 | uint32(b[n/2])<<16 | uint32(b[n/3])<<8 | uint32(b[n-1]) //nolint:gosec // at most MaxKindBytes
-	s := &d.names[h*2654435769>>26]
+	s := &d.names[h*2654435769>>24]
 	if *s != string(b) {
 		*s = string(b)
 	}

@@ -65,6 +65,15 @@ func (p *Part) blockAt(blocks []byte, i int) (block, error) {
 	return b, nil
 }
 
+// endOf returns the ordinal behind block i.
+func (p *Part) endOf(blocks []byte, i int) (uint32, error) {
+	if (i+1)*blockEntry == len(blocks) {
+		return uint32(p.Count), nil //nolint:gosec // at most maxEvents
+	}
+	next, err := p.blockAt(blocks, i+1)
+	return next.first, err
+}
+
 // blockOf returns the number of the block that holds an ordinal.
 func blockOf(blocks []byte, ordinal uint32) int {
 	n := len(blocks) / blockEntry
@@ -225,7 +234,13 @@ func (c *Cursor) load(p *Part, ordinal uint32) error {
 	if err != nil {
 		return err
 	}
-	u := &unpackedBlock{key: key, first: b.first, raw: make([]byte, b.raw)}
+	end, err := p.endOf(blocks, i)
+	if err != nil {
+		return err
+	}
+	// A damaged table may promise more events than there is room for.
+	events := min(int(end)-int(b.first), b.raw/frame.HeaderBytes)
+	u := &unpackedBlock{key: key, first: b.first, raw: make([]byte, b.raw), at: make([]uint32, 0, max(events, 0))}
 	room := unpackers.Get().(*unpacker) //nolint:forcetypeassert // nothing else is put there
 	room.part = nil
 	err = p.unpack(room, &d, b, u.raw, 0)
@@ -351,13 +366,9 @@ func (p *Part) eachBlock(want *Set, lent bool, visit func(b block, raw []byte) e
 		if err != nil {
 			return err
 		}
-		end := uint32(p.Count) //nolint:gosec // at most maxEvents
-		if i+1 < n {
-			next, err := p.blockAt(blocks, i+1)
-			if err != nil {
-				return err
-			}
-			end = next.first
+		end, err := p.endOf(blocks, i)
+		if err != nil {
+			return err
 		}
 		if want != nil && !want.any(b.first, end) {
 			continue
