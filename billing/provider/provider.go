@@ -11,11 +11,21 @@
 package provider
 
 import (
+	"errors"
 	"time"
 
 	"github.com/vouchledger/vouch/billing"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
+)
+
+var (
+	// ErrNotFound means that the provider knows no such object.
+	ErrNotFound = errors.New("no such object at the provider")
+
+	// ErrSubmitted means that evidence was submitted before, which is possible
+	// once. What the bank has now is what counts.
+	ErrSubmitted = errors.New("evidence was submitted already")
 )
 
 // A Payment is a hold or charge and its refunds as the provider has them now.

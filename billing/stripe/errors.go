@@ -3,6 +3,8 @@ package stripe
 import (
 	"errors"
 	"fmt"
+
+	"github.com/vouchledger/vouch/billing/provider"
 )
 
 var (
@@ -45,7 +47,7 @@ var (
 	ErrLivemode = errors.New("test and live mode mixed")
 
 	// ErrNotFound means that Stripe knows no such object.
-	ErrNotFound = errors.New("no such object at stripe")
+	ErrNotFound = provider.ErrNotFound
 
 	// ErrSignature means that a webhook is not from Stripe, or the secret is
 	// not the endpoint's. Answer 400 and write nothing.
@@ -61,7 +63,7 @@ var (
 
 	// ErrSubmitted means that evidence was submitted before, which is possible
 	// once. What the bank has now is what counts.
-	ErrSubmitted = errors.New("evidence was submitted already")
+	ErrSubmitted = provider.ErrSubmitted
 
 	// ErrVersion means that a webhook was made for another API version; a
 	// *VersionError says which. Keep it aside, fetch its object, answer 200.
