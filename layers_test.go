@@ -82,8 +82,11 @@ var layers = map[string][]string{
 	"billing/proof": {
 		"ledger", "ledger/tree", "ledger/tree/signer", "ledger/tree/tile", "projections",
 	},
-	"billing/shopfile":   {"ledger", "ledger/money", "billing"},
-	"billing/simulate":   {"ledger", "ledger/money", "projections", "billing", "billing/audit", "billing/engine"},
+	"billing/shopfile": {"ledger", "ledger/money", "billing"},
+	"billing/simulate": {"ledger", "ledger/money", "projections", "billing", "billing/audit", "billing/engine"},
+	"billing/watch": {
+		"ledger", "ledger/money", "billing", "billing/chargeback", "billing/evidencepack", "billing/provider",
+	},
 	"billing/chargeback": {"ledger", "ledger/money", "billing/provider"},
 	"billing/evidencepack": {
 		"ledger", "ledger/money", "ledger/tree/leaf", "ledger/tree/tile", "billing/chargeback", "billing/internal/pdf",
