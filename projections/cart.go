@@ -192,9 +192,9 @@ func (c *Cart) Apply(e ledger.Event) error {
 	case ledger.PricingFailed:
 		c.unpriceable(&e.Record, p)
 	case ledger.ReviewRequested:
-		c.requested(&e.Record, p)
+		c.requested(&e.Record, &p)
 	case ledger.ReviewDecided:
-		c.decided(&e.Record, visit, p)
+		c.decided(&e.Record, visit, &p)
 	case ledger.ReceiptProvisional:
 		c.Provisional = new(p.Document)
 	case ledger.ReceiptIssued:

@@ -26,6 +26,7 @@ type Carts struct {
 	memory    memory
 	decoder   ledger.Decoder
 	detection *ledger.DetectionRecorded // written over by each
+	request   ledger.ReviewRequested    // likewise
 }
 
 // cartsAtOnce is how many carts are allocated together.
@@ -108,6 +109,15 @@ func (cs *Carts) apply(c *Cart, r *ledger.Record) error {
 		p := new(ledger.ReceiptIssued) // the cart keeps it
 		if err = cs.decoder.DecodeInto(r, p); err == nil {
 			c.issued(r, &p.Document)
+		}
+	case ledger.KindReviewRequested:
+		if err = cs.decoder.DecodeInto(r, &cs.request); err == nil {
+			c.requested(r, &cs.request)
+		}
+	case ledger.KindReviewDecided:
+		p := new(ledger.ReviewDecided) // the question keeps it
+		if err = cs.decoder.DecodeInto(r, p); err == nil {
+			c.decided(r, visit, p)
 		}
 	default:
 		e, err := cs.decoder.Decode(*r)

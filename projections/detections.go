@@ -224,8 +224,8 @@ func (c *Cart) question(detection ledger.ID) *Question {
 	return nil
 }
 
-// requested notes that a question was put to the reviewers.
-func (c *Cart) requested(e *ledger.Record, p ledger.ReviewRequested) {
+// requested notes that a question was put to the reviewers. It keeps nothing of p.
+func (c *Cart) requested(e *ledger.Record, p *ledger.ReviewRequested) {
 	q := c.question(p.Detection)
 	switch {
 	case q == nil:
@@ -237,14 +237,14 @@ func (c *Cart) requested(e *ledger.Record, p ledger.ReviewRequested) {
 	}
 }
 
-// decided applies the answer to a question.
-func (c *Cart) decided(e *ledger.Record, visit ledger.VisitID, p ledger.ReviewDecided) {
+// decided applies the answer to a question, which keeps p.
+func (c *Cart) decided(e *ledger.Record, visit ledger.VisitID, p *ledger.ReviewDecided) {
 	q := c.question(p.Detection)
 	if q == nil || !q.Open() {
 		c.odd(e, "decision on detection %s, which has no open question", p.Detection)
 		return
 	}
-	q.Decided, q.DecidedEvent = &p, e.ID
+	q.Decided, q.DecidedEvent = p, e.ID
 	c.OpenCount--
 	if q.Claim == nil {
 		return // recorded elsewhere: if it is ours, it comes as attributed
