@@ -147,9 +147,26 @@ func (s *shop) samples() map[string]sample {
 			there: "/v1/shops/berlin-2", list: true,
 			body: func(bool) any { return shopFile("berlin-2", "2026-11-01T00:00:00Z", "2.19") },
 		},
-		"GET /tlog/tile/entries/*": {there: "/tlog/tile/entries/000.p/3", missing: "/tlog/tile/entries/001"},
-		"GET /visits":              {there: "/visits", list: true},
-		"GET /visits/:visit":       {there: "/visits/" + visit, missing: "/visits/" + no},
+		"GET /tlog/tile/entries/*":      {there: "/tlog/tile/entries/000.p/3", missing: "/tlog/tile/entries/001"},
+		"GET /v1/reports/trial-balance": {there: "/v1/reports/trial-balance", list: true},
+		"GET /v1/reports/sales":         {there: "/v1/reports/sales", list: true},
+		"GET /v1/reports/tax":           {there: "/v1/reports/tax", list: true},
+		"GET /v1/shops/:store/days":     {there: "/v1/shops/berlin-1/days", missing: "/v1/shops/nowhere/days"},
+		"POST /v1/shops/:store/days/:day/close": {
+			there: "/v1/shops/berlin-1/days/2026-11-22/close", missing: "/v1/shops/nowhere/days/2026-11-22/close",
+		},
+		"GET /v1/shops/:store/price-accuracy": {there: "/v1/shops/berlin-1/price-accuracy", missing: "/v1/shops/nowhere/price-accuracy"},
+		"POST /v1/shops/:store/price-checks": {
+			there: "/v1/shops/berlin-1/price-checks", missing: "/v1/shops/nowhere/price-checks", body: func(bool) any {
+				return map[string]any{"items": []any{map[string]any{"sku": "cola", "shelf": map[string]any{"amount_minor": 189, "currency": "EUR"}}}}
+			},
+		},
+		"GET /books": {there: "/books", list: true},
+		"POST /books/:store/days/:day/close": {
+			there: "/books/berlin-1/days/2026-11-21/close", missing: "/books/nowhere/days/2026-11-21/close", body: form(""),
+		},
+		"GET /visits":        {there: "/visits", list: true},
+		"GET /visits/:visit": {there: "/visits/" + visit, missing: "/visits/" + no},
 		"POST /visits/:visit/disputes/:number": {
 			there:   "/visits/" + visit + "/disputes/" + number,
 			missing: "/visits/" + no + "/disputes/berlin-1-2026-999999",

@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"github.com/vouchledger/vouch/billing/engine"
+	"github.com/vouchledger/vouch/billing/report"
+	"github.com/vouchledger/vouch/projections/books"
 )
 
 var (
@@ -17,7 +19,7 @@ var (
 	ErrSignature = errors.New("webhook signature is not valid")
 )
 
-// refusals is the part of the error table that package engine speaks. Their
+// refusals is the part of the error table that the engine and the books speak. Their
 // texts name what the caller sent and nothing else.
 var refusals = []struct {
 	err    error
@@ -33,6 +35,12 @@ var refusals = []struct {
 	{engine.ErrUnknownReceipt, http.StatusNotFound, "not_found", false},
 	{engine.ErrUnknownDispute, http.StatusNotFound, "not_found", false},
 	{engine.ErrUnknownObject, http.StatusNotFound, "not_found", false},
+	{books.ErrUnknownStore, http.StatusNotFound, "not_found", false},
+	{books.ErrDayOver, http.StatusConflict, "refused", true},
+	{books.ErrDayRunning, http.StatusConflict, "refused", true},
+	{books.ErrEarlierDay, http.StatusConflict, "refused", true},
+	{books.ErrExceptions, http.StatusConflict, "refused", true},
+	{report.ErrQuestion, http.StatusUnprocessableEntity, "invalid", true},
 	{engine.ErrNoPolicy, http.StatusConflict, "refused", true},
 	{engine.ErrNotInside, http.StatusConflict, "refused", true},
 	{engine.ErrDecided, http.StatusConflict, "refused", true},

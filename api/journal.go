@@ -15,8 +15,10 @@ import (
 type journalEntry struct {
 	Event    ledger.ID      `json:"event"`
 	Position uint64         `json:"position"`
+	Part     int            `json:"part,omitempty"`
 	Occurred time.Time      `json:"occurred"`
 	Visit    ledger.VisitID `json:"visit"`
+	Store    ledger.StoreID `json:"store,omitempty"`
 	Receipt  string         `json:"receipt,omitempty"`
 	Text     string         `json:"text,omitempty"`
 	Postings []posting      `json:"postings"`
@@ -35,7 +37,7 @@ type numberedEntry struct {
 
 func viewEntry(e *books.Entry) journalEntry {
 	v := journalEntry{
-		Event: e.Event, Position: e.Position, Occurred: e.Occurred, Visit: e.Visit, Receipt: e.Receipt,
+		Event: e.Event, Position: e.Position, Part: e.Part, Occurred: e.Occurred, Visit: e.Visit, Store: e.Store, Receipt: e.Receipt,
 		Text: e.Memo, Postings: []posting{},
 	}
 	for _, p := range e.Postings {

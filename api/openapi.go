@@ -2,9 +2,10 @@ package api
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"strings"
 
@@ -14,13 +15,27 @@ import (
 	echomiddleware "github.com/oapi-codegen/echo-middleware"
 )
 
-// The document is one YAML file in two parts, so that a person can read each.
-var (
-	//go:embed openapi/1-paths.yaml
-	openapiPaths []byte
-	//go:embed openapi/2-components.yaml
-	openapiComponents []byte
-)
+// The document is one YAML file in parts, so that a person can read each: the
+// paths, 1 and 1b …, and the components, 2 and 2b …, joined in this order.
+//
+//go:embed openapi/*.yaml
+var openapiParts embed.FS
+
+func openapiText() ([]byte, error) {
+	names, err := fs.Glob(openapiParts, "openapi/*.yaml") // sorted
+	if err != nil {
+		return nil, err
+	}
+	var parts [][]byte
+	for _, name := range names {
+		b, err := openapiParts.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, b)
+	}
+	return bytes.Join(parts, nil), nil
+}
 
 // A document is the OpenAPI description: what is served, and what requests are
 // checked against.
@@ -30,7 +45,11 @@ type document struct {
 }
 
 func newDocument() (*document, error) {
-	doc, err := openapi3.NewLoader().LoadFromData(bytes.Join([][]byte{openapiPaths, openapiComponents}, nil))
+	text, err := openapiText()
+	if err != nil {
+		return nil, fmt.Errorf("openapi document: %w", err)
+	}
+	doc, err := openapi3.NewLoader().LoadFromData(text)
 	if err != nil {
 		return nil, fmt.Errorf("openapi document: %w", err)
 	}

@@ -38,6 +38,8 @@ func (a *API) pageRoutes() []route {
 		{method: get, path: "/visits/:visit", roles: watchers, handle: a.visitPage},
 		{method: post, path: "/visits/:visit/disputes/:number", roles: payers, limit: maxForm, handle: a.disputeForm},
 		{method: post, path: "/disputes/:dispute/decision", roles: reviewers, limit: maxForm, handle: a.decisionForm},
+		{method: get, path: "/books", roles: bookkeepers, handle: a.booksPage},
+		{method: post, path: "/books/:store/days/:day/close", roles: closers, limit: maxForm, handle: a.closeForm},
 		{method: get, path: "/reviews", roles: queuers, handle: a.reviewsPage},
 		{method: post, path: "/reviews/:detection/decision", roles: reviewers, limit: maxForm, handle: a.reviewForm},
 	}
@@ -62,6 +64,7 @@ func frame(c echo.Context, title, here string) web.Frame {
 	f := web.Frame{Title: title, Here: here, Script: true}
 	if k.ID != "" {
 		f.Who, f.Reviews = string(k.Role)+" "+k.Name, k.Role == keys.Reviewer || k.Role == keys.Auditor
+		f.Books = k.Role == keys.Finance || k.Role == keys.Auditor
 	}
 	return f
 }

@@ -28,6 +28,9 @@ var (
 	lookers     = []keys.Role{keys.Shopper, keys.Reviewer, keys.Auditor, keys.Operator}
 	keepers     = []keys.Role{keys.Shopper, keys.Finance, keys.Auditor, keys.Operator}
 	bookkeepers = []keys.Role{keys.Finance, keys.Auditor}
+	closers     = []keys.Role{keys.Finance}
+	pricers     = []keys.Role{keys.Finance, keys.Auditor, keys.Operator}
+	checkers    = []keys.Role{keys.Finance, keys.Operator}
 	reviewers   = []keys.Role{keys.Reviewer}
 	queuers     = []keys.Role{keys.Reviewer, keys.Auditor}
 	auditors    = []keys.Role{keys.Auditor}
@@ -71,6 +74,13 @@ func (a *API) routes() []route {
 		},
 		{method: get, path: "/v1/journal", roles: bookkeepers, handle: a.getJournal},
 		{method: get, path: "/v1/journal/balances", roles: bookkeepers, handle: a.getBalances},
+		{method: get, path: "/v1/reports/trial-balance", roles: bookkeepers, handle: a.getTrialBalance},
+		{method: get, path: "/v1/reports/sales", roles: bookkeepers, handle: a.getSales},
+		{method: get, path: "/v1/reports/tax", roles: bookkeepers, handle: a.getTax},
+		{method: get, path: "/v1/shops/:store/days", roles: bookkeepers, handle: a.getDays},
+		{method: post, path: "/v1/shops/:store/days/:day/close", roles: closers, repeats: true, handle: a.postDayClose},
+		{method: get, path: "/v1/shops/:store/price-accuracy", roles: pricers, handle: a.getPrices},
+		{method: post, path: "/v1/shops/:store/price-checks", roles: checkers, repeats: true, limit: maxBatchBody, handle: a.postPriceChecks},
 		{method: put, path: "/v1/shops/:store", roles: operators, limit: maxBatchBody, handle: a.putShop},
 		{method: get, path: "/metrics", roles: operators, handle: a.getMetrics},
 		{method: post, path: "/webhooks/stripe", open: true, limit: maxBody, handle: a.postStripe},

@@ -5,7 +5,8 @@ type Frame struct {
 	Title   string
 	Who     string // who is signed in, "reviewer:anna"; empty for nobody
 	Reviews bool   // may see the reviews
-	Here    string // visits, reviews: where in the menu
+	Books   bool   // may see the books
+	Here    string // visits, reviews, books: where in the menu
 	Script  bool
 }
 

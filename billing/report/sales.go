@@ -107,7 +107,7 @@ type SalesRow struct {
 
 // NewSales sums what receipts and their corrections within scope say.
 func NewSales(j *books.Journal, scope Scope, by []Dimension, zones books.Zones) (Sales, error) {
-	s := Sales{Scope: scope, By: by, Rows: []SalesRow{}, Sums: []SalesRow{}}
+	s := Sales{Scope: scope, By: append([]Dimension{}, by...), Rows: []SalesRow{}, Sums: []SalesRow{}}
 	if err := scope.Validate(); err != nil {
 		return s, err
 	}
@@ -266,7 +266,7 @@ type TaxRow struct {
 // NewTax sums the tax of receipts and corrections within scope, by jurisdiction
 // and rate, and by day or shop if asked.
 func NewTax(j *books.Journal, scope Scope, by []Dimension, zones books.Zones) (Tax, error) {
-	t := Tax{Scope: scope, By: by, Rows: []TaxRow{}, Sums: []TaxRow{}}
+	t := Tax{Scope: scope, By: append([]Dimension{}, by...), Rows: []TaxRow{}, Sums: []TaxRow{}}
 	if slices.Contains(by, ByCategory) || slices.Contains(by, ByTax) {
 		return t, fmt.Errorf("%w: tax is by jurisdiction and rate, and by day and shop", ErrQuestion)
 	}

@@ -67,6 +67,27 @@ func (j *Journal) Closings(s ledger.StoreID) []Closing { return slices.Clip(j.s.
 // Stores returns the shops that were opened, by name.
 func (j *Journal) Stores() []ledger.StoreID { return slices.Sorted(maps.Keys(j.s.Zones)) }
 
+// Knows reports whether a shop of that name was opened.
+func (j *Journal) Knows(s ledger.StoreID) bool {
+	_, ok := j.s.Zones[s]
+	return ok
+}
+
+// OpenDays returns the days of a shop that have entries and are not closed, in
+// order. Those before today can be closed, one after the other.
+func (j *Journal) OpenDays(s ledger.StoreID, zones Zones) []ledger.Date {
+	c, cs := j.Calendar(zones), j.s.Closings[s]
+	days := map[ledger.Date]bool{}
+	for i := range j.s.Entries {
+		if e := &j.s.Entries[i]; e.Store == s {
+			if d := c.Booked(e); len(cs) == 0 || d > cs[len(cs)-1].Day {
+				days[d] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(days))
+}
+
 // Zones returns the location of a time zone by its IANA name.
 type Zones func(name string) (*time.Location, error)
 
