@@ -19,61 +19,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vouchledger/vouch/billing"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
 )
-
-// A File is a shop's set-up. Amounts are decimal text in the currency of the
-// seller, "1.99".
-type File struct {
-	Store      ledger.StoreID     `json:"store"`
-	Catalogue  ledger.CatalogueID `json:"catalogue"`
-	Seller     ledger.Seller      `json:"seller"`
-	ValidFrom  time.Time          `json:"valid_from"` // of prices and taxes
-	Policy     Policy             `json:"policy"`
-	Taxes      []Tax              `json:"taxes"`
-	Products   []Product          `json:"products"`
-	Planograms []Planogram        `json:"planograms"`
-}
-
-// A Policy is [ledger.Policy] with its hold as text.
-type Policy struct {
-	Hold          string                `json:"hold"`
-	ItemMin       ledger.PerMille       `json:"item_min"`
-	ActionMin     ledger.PerMille       `json:"action_min"`
-	PersonMin     ledger.PerMille       `json:"person_min"`
-	ReviewSeconds int                   `json:"review_seconds"`
-	OnDeadline    ledger.DeadlinePolicy `json:"on_deadline"`
-	GraceMillis   int                   `json:"grace_ms"`
-	GateSeconds   int                   `json:"gate_seconds"`
-	DisputeDays   int                   `json:"dispute_days"`
-}
-
-// A Tax is one rate.
-type Tax struct {
-	Category     string         `json:"category"`
-	Jurisdiction string         `json:"jurisdiction"`
-	Rate         string         `json:"rate"`
-	Inclusive    bool           `json:"inclusive"`
-	Rounding     money.Rounding `json:"rounding"`
-}
-
-// A Product is a product and, unless Price is empty, its price.
-type Product struct {
-	SKU         ledger.SKU `json:"sku"`
-	GTIN        string     `json:"gtin"`
-	Name        string     `json:"name"`
-	Category    string     `json:"category"`
-	TaxCategory string     `json:"tax_category"`
-	Price       string     `json:"price"`
-}
-
-// A Planogram is what lies before one sensor.
-type Planogram struct {
-	Sensor ledger.DeviceID   `json:"sensor"`
-	Digest ledger.Digest     `json:"digest"`
-	Slots  []ledger.SlotPlan `json:"slots"`
-}
 
 // A fact is a payload and where it belongs.
 type fact struct {
@@ -124,48 +73,138 @@ func (f File) checkSlots() error {
 
 func (f File) facts() ([]fact, error) {
 	store, catalogue := ledger.StoreStream(f.Store), ledger.CatalogueStream(f.Catalogue)
-	hold, err := money.Parse(f.Policy.Hold, f.Seller.Currency)
-	if err != nil {
-		return nil, fmt.Errorf("policy.hold: %w", err)
-	}
-	from := ledger.Instant(f.ValidFrom)
+	a := &amounts{currency: f.Seller.Currency}
 	facts := []fact{
 		{store, ledger.StoreOpened{Store: f.Store, Seller: f.Seller, Catalogue: f.Catalogue}},
-		{store, ledger.PolicySet{Store: f.Store, Policy: ledger.Policy{
-			Hold: hold, ItemMin: f.Policy.ItemMin, ActionMin: f.Policy.ActionMin, PersonMin: f.Policy.PersonMin,
-			ReviewSeconds: f.Policy.ReviewSeconds, OnDeadline: f.Policy.OnDeadline, GraceMillis: f.Policy.GraceMillis,
-			GateSeconds: f.Policy.GateSeconds, DisputeDays: f.Policy.DisputeDays,
-		}}},
+		{store, ledger.PolicySet{Store: f.Store, Policy: f.Policy.rules(a)}},
 	}
 	for _, t := range f.Taxes {
-		facts = append(facts, fact{catalogue, ledger.TaxSet{
-			Category: t.Category, Jurisdiction: t.Jurisdiction, Rate: t.Rate, Inclusive: t.Inclusive, Rounding: t.Rounding, From: from,
-		}})
+		facts = append(facts, fact{catalogue, t.set(f.ValidFrom)})
 	}
 	for _, p := range f.Products {
-		facts = append(facts, fact{catalogue, ledger.ProductListed{
-			SKU: p.SKU, GTIN: p.GTIN, Name: p.Name, Category: p.Category, TaxCategory: p.TaxCategory,
-		}})
-		if p.Price == "" {
-			continue
+		facts = append(facts, fact{catalogue, p.listed(a)})
+		if p.Price != "" {
+			facts = append(facts, fact{catalogue, ledger.PriceSet{
+				SKU: p.SKU, Price: a.parse("product "+string(p.SKU), p.Price), From: ledger.Instant(f.ValidFrom), Per: p.Per,
+			}})
 		}
-		price, err := money.Parse(p.Price, f.Seller.Currency)
-		if err != nil {
-			return nil, fmt.Errorf("product %s: %w", p.SKU, err)
-		}
-		facts = append(facts, fact{catalogue, ledger.PriceSet{SKU: p.SKU, Price: price, From: from}})
+	}
+	for _, p := range f.Promotions {
+		facts = append(facts, fact{catalogue, p.set(a)})
 	}
 	for _, p := range f.Planograms {
 		facts = append(facts, fact{store, ledger.PlanogramSet{Store: f.Store, Sensor: p.Sensor, Digest: p.Digest, Slots: p.Slots}})
 	}
-	return facts, nil
+	return facts, a.err
+}
+
+// amounts reads amounts of a currency, and keeps the first error.
+type amounts struct {
+	currency money.Currency
+	err      error
+}
+
+func (a *amounts) parse(what, text string) money.Money {
+	m, err := money.Parse(text, a.currency)
+	if err != nil && a.err == nil {
+		a.err = fmt.Errorf("%s: %w", what, err)
+	}
+	return m
+}
+
+// optional reads an amount that may be left out: then it is none at all.
+func (a *amounts) optional(what, text string) money.Money {
+	if text == "" {
+		return money.Money{}
+	}
+	return a.parse(what, text)
+}
+
+func (p Policy) rules(a *amounts) ledger.Policy {
+	return ledger.Policy{
+		Hold: a.parse("policy.hold", p.Hold), ItemMin: p.ItemMin, ActionMin: p.ActionMin, PersonMin: p.PersonMin,
+		ReviewSeconds: p.ReviewSeconds, OnDeadline: p.OnDeadline, GraceMillis: p.GraceMillis,
+		GateSeconds: p.GateSeconds, DisputeDays: p.DisputeDays, PriceRule: p.PriceRule,
+		DebtLimit: a.optional("policy.debt_limit", p.DebtLimit), AdjustHold: p.AdjustHold,
+		CaptureMarginSeconds: p.CaptureMarginSeconds, Retries: p.Retries, SupplementSeconds: p.SupplementSeconds,
+		FraudRefundLimit: a.optional("policy.fraud_refund_limit", p.FraudRefundLimit), Unknown: p.Unknown,
+	}
+}
+
+func (t Tax) set(validFrom time.Time) ledger.TaxSet {
+	if t.From.IsZero() {
+		t.From = validFrom
+	}
+	s := ledger.TaxSet{
+		Category: t.Category, Jurisdiction: t.Jurisdiction, Rate: t.Rate, Inclusive: t.Inclusive, Rounding: t.Rounding,
+		From: ledger.Instant(t.From), Basis: t.Basis, Parts: t.Parts,
+	}
+	if !t.Until.IsZero() {
+		s.Until = ledger.Instant(t.Until)
+	}
+	return s
+}
+
+func (p Product) listed(a *amounts) ledger.ProductListed {
+	l := ledger.ProductListed{
+		SKU: p.SKU, GTIN: p.GTIN, Name: p.Name, Category: p.Category, TaxCategory: p.TaxCategory,
+		TareGrams: p.TareGrams, MinAge: p.MinAge,
+	}
+	if d := p.Deposit; d != nil {
+		l.Deposit = ledger.Deposit{
+			Name: d.Name, Amount: a.parse("deposit of "+string(p.SKU), d.Amount), TaxCategory: d.TaxCategory,
+		}
+	}
+	return l
+}
+
+func (p Promotion) set(a *amounts) ledger.PromotionSet {
+	return ledger.PromotionSet{Promotion: ledger.Promotion{
+		Promotion: p.Promotion, Name: p.Name, Kind: p.Kind, SKUs: p.SKUs, Categories: p.Categories, PerMille: p.PerMille,
+		Amount: a.optional("promotion "+p.Promotion, p.Amount), Take: p.Take, Pay: p.Pay, Members: p.Members,
+		Coupon: p.CouponKey != "", CouponKey: p.CouponKey, Stacks: p.Stacks, Priority: p.Priority, Limit: p.Limit,
+		From: ledger.Instant(p.From), Until: ledger.Instant(p.Until),
+	}}
+}
+
+// admit refuses what could not be priced, seen with what the catalogue holds.
+func (f File) admit(ctx context.Context, log ledger.Log, facts []fact) error {
+	var c billing.Catalogue
+	stream := ledger.CatalogueStream(f.Catalogue)
+	for r, err := range log.Read(ctx, ledger.Query{Stream: stream}) {
+		if err != nil {
+			return err
+		}
+		e, err := ledger.Decode(r)
+		if err != nil {
+			return err
+		}
+		if err := c.Apply(e); err != nil {
+			return err
+		}
+	}
+	var news []ledger.Payload
+	for _, fc := range facts {
+		if fc.stream == stream {
+			news = append(news, fc.payload)
+		}
+	}
+	if err := c.Admit(f.Seller.Currency, news...); err != nil {
+		return err
+	}
+	return c.Untaxed(news...)
 }
 
 // Apply appends what log does not hold yet and returns how many events that
-// were. Interrupted, it is called again with the same file.
+// were. A file that could not be priced with what the catalogue holds (a tax
+// table with a gap, a product without a rate) is refused, and nothing of it is
+// written. Interrupted, Apply is called again with the same file.
 func Apply(ctx context.Context, log ledger.Log, f File, now time.Time, actor string) (int, error) {
 	facts, err := f.facts()
 	if err != nil {
+		return 0, fmt.Errorf("shop file of %q: %w", string(f.Store), err)
+	}
+	if err := f.admit(ctx, log, facts); err != nil {
 		return 0, fmt.Errorf("shop file of %q: %w", string(f.Store), err)
 	}
 	appended := 0
