@@ -123,7 +123,7 @@ func (p *Packer) value(b, v, tail []byte) []byte {
 		return p.id(b, v)
 	}
 	if n, ok := p.wordNo[string(v)]; ok {
-		return appendNumber(b, n<<sortBits|sortWord)
+		return appendNumber(b, n<<sortBits) // sortWord is 0
 	}
 	if n, ok := integer(v); ok {
 		return appendNumber(b, fold(n)<<sortBits|sortInt)
