@@ -70,7 +70,7 @@ func (t *tx) capturedOf(id string) (charge, error) {
 	switch {
 	case !ok:
 		return c, ErrNotFound
-	case !c.Done:
+	case !c.done():
 		return c, fmt.Errorf("%w: charge %s is not captured", ErrState, c.ID)
 	}
 	return c, nil

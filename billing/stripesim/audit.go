@@ -194,7 +194,7 @@ func (v *VisitAudit) count(c charge, p intent) {
 	v.Holds++
 	v.Captured += c.Captured
 	switch {
-	case c.Done:
+	case c.done():
 		v.Captures++
 	case c.Released && p.CancelReason == "automatic":
 		v.Lapses++

@@ -152,6 +152,7 @@ func (t *tx) take(p intent, c charge, take taking, f form) (wire, *apiError) {
 	c.Captured, c.Metadata = c.Captured+take.amount, p.Metadata
 	p.Received, p.Capturable = c.Captured, max(0, c.Amount-c.Captured)
 	if !take.final && p.Capturable > 0 {
+		c.More = true
 		t.putCharge(c)
 		t.putIntent(p)
 		t.announce("charge.updated", t.chargeWire(c))
@@ -163,7 +164,7 @@ func (t *tx) take(p intent, c charge, take taking, f form) (wire, *apiError) {
 
 // taken ends a hold of which all was captured that will be.
 func (t *tx) taken(p intent, c charge) intent {
-	c.Done = true
+	c.More = false
 	p.Status, p.Capturable = succeeded, 0
 	t.putCharge(c)
 	t.putIntent(p)

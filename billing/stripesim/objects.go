@@ -116,7 +116,7 @@ type (
 		Currency      string            `json:"currency"`
 		Status        string            `json:"status"`
 		Released      bool              `json:"released,omitempty"`
-		Done          bool              `json:"done,omitempty"` // no further capture will come
+		More          bool              `json:"more,omitempty"` // captured in part, and more may come
 		CaptureBefore int64             `json:"capture_before,omitempty"`
 		Wants         wishes            `json:"wants,omitzero"` // those that the card grants
 		Increments    []increment       `json:"increments,omitempty"`
@@ -251,6 +251,9 @@ type (
 		Request string `json:"request"`
 	}
 )
+
+// done reports whether all was captured that will be.
+func (c charge) done() bool { return c.Captured > 0 && !c.More }
 
 func (c customer) id() string { return c.ID }
 func (m method) id() string   { return m.ID }

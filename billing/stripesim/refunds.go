@@ -109,7 +109,7 @@ func (t *tx) refundable(f form) (intent, charge, *apiError) {
 		return intent{}, c, missing("charge", "charge", id)
 	}
 	p, _ := t.intent(c.Intent)
-	if !c.Done {
+	if !c.done() {
 		return p, c, refused("charge_not_refundable", "Charge "+c.ID+" has not been captured.")
 	}
 	return p, c, nil

@@ -56,8 +56,6 @@ func (a *account) busyDay() {
 	buy("b3", "pm_card_createDispute")
 	buy("b4", "pm_card_createDisputeInquiry")
 	a.advance(3 * 24 * time.Hour) // a payout is under way
-	flexible := "&payment_method_options[card][request_incremental_authorization]=if_available" +
-		"&payment_method_options[card][request_multicapture]=if_available"
 	open := a.post("/v1/payment_intents", "open", hold+flexible).id()
 	a.post("/v1/payment_intents/"+open+"/increment_authorization", "more", "amount=6000&metadata[op_id]=more")
 	a.post("/v1/payment_intents/"+open+"/capture", "part", "amount_to_capture=1000&final_capture=false")

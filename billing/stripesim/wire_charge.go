@@ -5,7 +5,7 @@ func (t *tx) chargeWire(c charge) wire {
 	// Stripe counts what a partial capture gave back, and a released hold, as
 	// refunded, without making a refund object for it.
 	refunded := c.Refunded
-	if c.Done || c.Released {
+	if c.done() || c.Released {
 		refunded += max(0, c.Amount-c.Captured)
 	}
 	return wire{
@@ -52,7 +52,7 @@ func (c charge) details() wire {
 		"exp_month": 12, "exp_year": expiryYear, "fingerprint": "sim" + c.Card.Brand + c.Card.Last4,
 		"network": c.Card.Brand, "amount_authorized": c.Amount,
 	}
-	if c.CaptureBefore != 0 && !c.Done && !c.Released {
+	if c.CaptureBefore != 0 && !c.done() && !c.Released {
 		w["capture_before"] = c.CaptureBefore
 	}
 	if c.Card.Present {

@@ -74,6 +74,15 @@ func TestStripesimCommand(t *testing.T) {
 	if got := simCustomers(t, http.MethodGet, address); !strings.Contains(got, `"name":"Ada"`) {
 		t.Errorf("GET after a restart = %s, want Ada", got)
 	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Get(address + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if page, err := io.ReadAll(res.Body); err != nil || !strings.Contains(string(page), "No payment yet.") {
+		t.Errorf("GET / = %s, %v, want the page", page, err)
+	}
 	stop()
 }
 

@@ -180,6 +180,12 @@ func TestButtons(t *testing.T) {
 	d.shows("setups", `chip good">succeeded`)
 	d.shows("balance", "dispute reversal")
 
+	d.laterButtons(ok)
+}
+
+// laterButtons presses those that need time to pass.
+func (d *desk) laterButtons(ok func(...string)) {
+	d.Helper()
 	for range 3 { // the fees of disputes have eaten up what was sold
 		d.buy("pm_card_visa")
 	}
@@ -191,8 +197,8 @@ func TestButtons(t *testing.T) {
 	ok("do=fail-payout", "object="+payout)
 	d.shows("payouts", "account closed")
 	ok("do=payout", "currency=USD", "here=payouts")
-	if err := d.sim.Flush(t.Context()); err != nil {
-		t.Fatal(err)
+	if err := d.sim.Flush(d.Context()); err != nil {
+		d.Fatal(err)
 	}
 	event := regexp.MustCompile(`evt_[A-Za-z0-9]+`).FindString(d.get("/webhooks"))
 	ok("do=resend", "object="+event)
