@@ -98,9 +98,13 @@ var layers = map[string][]string{
 	"billing/receipt":       {"ledger", "ledger/money", "projections", "billing", "billing/internal/pdf"},
 	"billing/provider":      {"ledger", "ledger/money", "billing"},
 	"billing/stripe":        {"ledger", "ledger/money", "billing", "billing/provider"},
-	"billing/stripesim":     {"ledger/money"},
+	"billing/stripesim":     {"billing/stripesim/fault", "billing/stripesim/testcard"},
 
-	"billing/stripesim/page": {"ledger/money", "billing/stripesim"},
+	"billing/stripesim/fault":    {"billing/stripesim/testcard"},
+	"billing/stripesim/testcard": {},
+	"billing/stripesim/page": {
+		"ledger/money", "billing/stripesim", "billing/stripesim/fault", "billing/stripesim/testcard",
+	},
 
 	"api": {
 		"ledger", "ledger/money", "projections", "projections/books", "vision", "vision/evidence", "vision/ticket",

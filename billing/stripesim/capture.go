@@ -1,6 +1,10 @@
 package stripesim
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/vouchledger/vouch/billing/stripesim/testcard"
+)
 
 const (
 	// maxIncrements is how often a hold may be tried to be raised.
@@ -43,12 +47,12 @@ func incrementIntent(t *tx, f form) (wire, *apiError) {
 	p.Increments++
 	m, _ := t.method(c.Method)
 	m.Uses++
-	code, decline := c.Card.refusal(m.Uses)
+	code, decline := c.Card.Refusal(m.Uses)
 	if decline == "" && c.Card.AtIncrement != "" {
 		code, decline = "card_declined", c.Card.AtIncrement
 	}
 	if forced := t.forced(); forced != "" {
-		code, decline = errorCode(forced), forced
+		code, decline = testcard.ErrorCode(forced), forced
 	}
 	store(&t.rec.Methods, m)
 	c.Increments = append(slices.Clone(c.Increments), increment{To: to, Op: f.opID(), Declined: code != ""})
@@ -99,7 +103,7 @@ func captureIntent(t *tx, f form) (wire, *apiError) {
 	if decline != "" {
 		c.NotCaptured++
 		t.putCharge(c)
-		return nil, t.cardError(p, c, errorCode(decline), decline)
+		return nil, t.cardError(p, c, testcard.ErrorCode(decline), decline)
 	}
 	return t.take(p, c, take, f)
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/vouchledger/vouch/billing/stripesim/testcard"
 )
 
 // abandoned is how long a shopper may take to authenticate.
@@ -75,9 +77,9 @@ func (t *tx) authorise(p intent, m method, f form, authenticated bool) (wire, *a
 		return nil, t.declined(p, m, c, "card_declined", "generic_decline")
 	}
 	m.Uses++
-	code, decline := m.Card.refusal(m.Uses)
+	code, decline := m.Card.Refusal(m.Uses)
 	if forced := t.forced(); forced != "" {
-		code, decline = errorCode(forced), forced
+		code, decline = testcard.ErrorCode(forced), forced
 	}
 	if code != "" {
 		return nil, t.declined(p, m, c, code, decline)
@@ -86,8 +88,8 @@ func (t *tx) authorise(p intent, m method, f form, authenticated bool) (wire, *a
 		m.SetUp = true
 	}
 	store(&t.rec.Methods, m)
-	c.Status, c.Wants = succeeded, m.Card.grants(p.Wants)
-	c.CaptureBefore = t.now + int64(m.Card.holdFor(p.OffSession, p.Currency, c.Wants.Extended).Seconds())
+	c.Status, c.Wants = succeeded, m.Card.Grants(p.Wants)
+	c.CaptureBefore = t.now + int64(m.Card.HoldFor(p.OffSession, p.Currency, c.Wants.Extended).Seconds())
 	p.Charge, p.Action = c.ID, action{}
 	p.Status, p.Capturable, p.LastError = needsCapture, p.Amount, nil
 	t.putCharge(c)
@@ -110,7 +112,7 @@ func (t *tx) forced() string {
 
 // declined leaves a failed charge behind and says so.
 func (t *tx) declined(p intent, m method, c charge, code, decline string) *apiError {
-	text := declineMessage(code, decline)
+	text := testcard.Message(code, decline)
 	c.Status, c.FailureCode, c.Decline, c.Failure = failed, code, decline, text
 	p.Status, p.Method, p.Charge, p.Action = needsMethod, "", c.ID, action{}
 	p.LastError = &lastError{Code: code, DeclineCode: decline, Message: text, Charge: c.ID, Method: m.ID}
@@ -128,14 +130,14 @@ func (t *tx) declined(p intent, m method, c charge, code, decline string) *apiEr
 func (t *tx) cardError(p intent, c charge, code, decline string) *apiError {
 	return &apiError{
 		status: http.StatusPaymentRequired, kind: typeCard, code: code, declineCode: decline, stored: true, kept: true,
-		message: declineMessage(code, decline), charge: c.ID, intent: t.intentWire(p, nil),
+		message: testcard.Message(code, decline), charge: c.ID, intent: t.intentWire(p, nil),
 	}
 }
 
 // unauthenticated ends the wait for a shopper who failed or left.
 func (t *tx) unauthenticated(p intent) {
 	const code = "payment_intent_authentication_failure"
-	p.LastError = &lastError{Code: code, Message: declineMessage(code, ""), Method: p.Method}
+	p.LastError = &lastError{Code: code, Message: testcard.Message(code, ""), Method: p.Method}
 	p.Status, p.Method, p.Action = needsMethod, "", action{}
 	t.putIntent(p)
 	t.announce("payment_intent.payment_failed", t.intentWire(p, nil))

@@ -13,11 +13,11 @@ func (s *Sim) controls() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /sim/audit", func(w http.ResponseWriter, _ *http.Request) { show(w, s.Audit()) })
 	mux.HandleFunc("GET /sim/requests", func(w http.ResponseWriter, _ *http.Request) { show(w, s.Requests()) })
-	mux.HandleFunc("GET /sim/faults", func(w http.ResponseWriter, _ *http.Request) { show(w, s.faults.all()) })
+	mux.HandleFunc("GET /sim/faults", func(w http.ResponseWriter, _ *http.Request) { show(w, s.Faults()) })
 	mux.HandleFunc("POST /sim/faults", s.addFault)
 	mux.HandleFunc("DELETE /sim/faults", func(w http.ResponseWriter, _ *http.Request) {
 		s.ClearFaults()
-		show(w, s.faults.all())
+		show(w, s.Faults())
 	})
 	mux.HandleFunc("GET /sim/clock", s.showClock)
 	mux.HandleFunc("POST /sim/clock", s.setClock)

@@ -1,6 +1,10 @@
 package stripesim
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/vouchledger/vouch/billing/stripesim/testcard"
+)
 
 // createCustomer serves POST /v1/customers.
 func createCustomer(t *tx, f form) (wire, *apiError) {
@@ -74,11 +78,10 @@ func createMethod(t *tx, f form) (wire, *apiError) {
 		return nil, invalid("type", "", "This simulator takes cards only.")
 	}
 	in := f.under("card")
-	name := numbers[in["number"]]
-	if token := in["token"]; token == "tok_visa" {
-		name = "pm_card_visa"
+	c, ok := testcard.ByNumber(in["number"])
+	if in["token"] == "tok_visa" {
+		c, ok = testcard.Magic("pm_card_visa")
 	}
-	c, ok := magicCard(name)
 	if !ok {
 		e := invalid("card[number]", "incorrect_number", "Your card number is not one of the test cards.")
 		e.status, e.kind = http.StatusPaymentRequired, typeCard
@@ -113,7 +116,7 @@ func attachMethod(t *tx, f form) (wire, *apiError) {
 		return nil, missing("customer", "customer", who)
 	}
 	m, ok := t.method(t.call.id)
-	if c, magic := magicCard(t.call.id); magic {
+	if c, magic := testcard.Magic(t.call.id); magic {
 		m, ok = method{ID: t.id("pm_"), Created: t.now, Card: c}, true
 	}
 	if !ok {
@@ -131,7 +134,7 @@ func (t *tx) attach(m method, who string) (wire, *apiError) {
 	if !m.Card.Attachable {
 		return nil, &apiError{
 			status: http.StatusPaymentRequired, kind: typeCard, code: m.Card.Code, declineCode: m.Card.Decline,
-			message: declineMessage(m.Card.Code, m.Card.Decline), stored: true,
+			message: testcard.Message(m.Card.Code, m.Card.Decline), stored: true,
 		}
 	}
 	m.Customer = who

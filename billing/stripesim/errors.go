@@ -14,10 +14,6 @@ var (
 	// A torn last line is cut; this is something else. Restore the file.
 	ErrCorrupt = errors.New("damaged simulator journal")
 
-	// ErrFault means that a fault specification does not say anything the
-	// simulator can do. Correct it; nothing was added.
-	ErrFault = errors.New("fault specification")
-
 	// ErrNotFound means that a control named an object that is not there.
 	ErrNotFound = errors.New("no such object")
 

@@ -124,7 +124,7 @@ func (h *hooks) send(e event) {
 	if !h.listening() {
 		return
 	}
-	f := h.sim.faults.pick(webhookFaults, e.Type, visitOf(e.Object))
+	f := h.sim.faults.Webhook(e.Type, visitOf(e.Object))
 	n := 1
 	if f.Kind == Duplicate {
 		n += max(1, f.Count)

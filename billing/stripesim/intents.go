@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/vouchledger/vouch/billing/stripesim/testcard"
 )
 
 // minimum charge in minor units (docs.stripe.com/currencies); one unit where
@@ -157,8 +159,8 @@ func methodTypes(f form) ([]string, *apiError) {
 }
 
 // wishesOf reads what the client would have "if_available".
-func wishesOf(f form) (wishes, *apiError) {
-	var w wishes
+func wishesOf(f form) (testcard.Wishes, *apiError) {
+	var w testcard.Wishes
 	for _, kind := range []string{"card", "card_present"} {
 		in := "payment_method_options[" + kind + "]"
 		for name, wish := range map[string]*bool{
@@ -191,7 +193,7 @@ func (t *tx) chosen(f form, who string, types []string) (m method, given bool, e
 	if name == "" {
 		return method{}, false, nil
 	}
-	if c, ok := magicCard(name); ok {
+	if c, ok := testcard.Magic(name); ok {
 		m = method{ID: t.id("pm_"), Created: t.now, Card: c}
 		store(&t.rec.Methods, m)
 	} else if m, ok = t.method(name); !ok {
@@ -201,19 +203,11 @@ func (t *tx) chosen(f form, who string, types []string) (m method, given bool, e
 		return m, false, invalid("payment_method", "payment_method_unexpected_state",
 			"The payment method belongs to another customer.")
 	}
-	if kind := m.Card.kind(); types != nil && !slices.Contains(types, kind) {
+	if kind := m.Card.Kind(); types != nil && !slices.Contains(types, kind) {
 		return m, false, invalid("payment_method", "payment_method_invalid_parameter",
 			"The payment method is of type "+kind+", which is not in payment_method_types.")
 	}
 	return m, true, nil
-}
-
-// kind is the type of a payment method with this card.
-func (c card) kind() string {
-	if c.Present {
-		return "card_present"
-	}
-	return "card"
 }
 
 func (t *tx) putIntent(p intent) { store(&t.rec.Intents, p) }

@@ -67,9 +67,6 @@ func (s *Sim) Funds() (available, underWay map[string]int64) {
 	return available, underWay
 }
 
-// Faults returns what shall go wrong.
-func (s *Sim) Faults() []Fault { return s.faults.all() }
-
 // Resend sends an event to the webhook once more, whatever became of it.
 func (s *Sim) Resend(event string) error {
 	if !s.hooks.listening() {
@@ -85,9 +82,6 @@ func (s *Sim) Resend(event string) error {
 	return nil
 }
 
-// DeclineCodes returns every decline code that a card or a fault can give.
-func DeclineCodes() []string { return slices.Clone(declineCodes) }
-
 // Reasons returns every reason that a dispute can have.
 func Reasons() []string {
 	var out []string
@@ -96,9 +90,4 @@ func Reasons() []string {
 	}
 	slices.Sort(out)
 	return out
-}
-
-// Kinds returns every kind of fault, of requests and of webhooks.
-func Kinds() (requests, webhooks []FaultKind) {
-	return slices.Clone(requestFaults), slices.Clone(webhookFaults)
 }

@@ -1,5 +1,9 @@
 package stripesim
 
+import (
+	"github.com/vouchledger/vouch/billing/stripesim/testcard"
+)
+
 // Statuses of objects that the simulator uses.
 const (
 	needsMethod  = "requires_payment_method"
@@ -33,7 +37,7 @@ type (
 		Created  int64             `json:"created"`
 		Customer string            `json:"customer,omitempty"`
 		Metadata map[string]string `json:"metadata,omitempty"`
-		Card     card              `json:"card"`
+		Card     testcard.Card     `json:"card"`
 		Uses     int               `json:"uses,omitempty"`
 		SetUp    bool              `json:"set_up,omitempty"`   // the shopper has agreed to charges without them
 		Declines []int64           `json:"declines,omitempty"` // times of the last ones
@@ -51,7 +55,7 @@ type (
 		Method        string            `json:"method,omitempty"`
 		CaptureMethod string            `json:"capture_method"`
 		Types         []string          `json:"types,omitempty"` // of payment methods; card if empty
-		Wants         wishes            `json:"wants,omitzero"`
+		Wants         testcard.Wishes   `json:"wants,omitzero"`
 		Description   string            `json:"description,omitempty"`
 		FutureUsage   string            `json:"future_usage,omitempty"`
 		OffSession    bool              `json:"off_session,omitempty"`
@@ -63,14 +67,6 @@ type (
 		CanceledAt    int64             `json:"canceled_at,omitempty"`
 		CancelReason  string            `json:"cancel_reason,omitempty"`
 		LastError     *lastError        `json:"last_error,omitempty"`
-	}
-
-	// wishes are what a client asked for "if_available".
-	wishes struct {
-		Increment bool `json:"increment,omitempty"`
-		Over      bool `json:"over,omitempty"`
-		Multi     bool `json:"multi,omitempty"`
-		Extended  bool `json:"extended,omitempty"`
 	}
 
 	// action is what the shopper has yet to do.
@@ -109,7 +105,7 @@ type (
 		Op            string            `json:"op,omitempty"` // metadata op_id of the hold
 		Customer      string            `json:"customer,omitempty"`
 		Method        string            `json:"method"`
-		Card          card              `json:"card"`
+		Card          testcard.Card     `json:"card"`
 		Amount        int64             `json:"amount"`
 		Captured      int64             `json:"captured,omitempty"`
 		Refunded      int64             `json:"refunded,omitempty"`
@@ -118,7 +114,7 @@ type (
 		Released      bool              `json:"released,omitempty"`
 		More          bool              `json:"more,omitempty"` // captured in part, and more may come
 		CaptureBefore int64             `json:"capture_before,omitempty"`
-		Wants         wishes            `json:"wants,omitzero"` // those that the card grants
+		Wants         testcard.Wishes   `json:"wants,omitzero"` // those that the card grants
 		Increments    []increment       `json:"increments,omitempty"`
 		Captures      []capture         `json:"captures,omitempty"`
 		Authenticated bool              `json:"authenticated,omitempty"`

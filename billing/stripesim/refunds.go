@@ -3,6 +3,8 @@ package stripesim
 import (
 	"fmt"
 	"slices"
+
+	"github.com/vouchledger/vouch/billing/stripesim/testcard"
 )
 
 // createRefund serves POST /v1/refunds.
@@ -35,11 +37,11 @@ func createRefund(t *tx, f form) (wire, *apiError) {
 		Status: succeeded, Reason: reason, Metadata: data,
 	}
 	switch c.Card.Refunds {
-	case refundsFail:
+	case testcard.RefundsFail:
 		r.Next, r.NextAt = failed, t.now+day
-	case refundsPend:
+	case testcard.RefundsPend:
 		r.Status, r.Next, r.NextAt = pending, succeeded, t.now+day
-	case refundsPendAndFail:
+	case testcard.RefundsPendAndFail:
 		r.Status, r.Next, r.NextAt = pending, failed, t.now+day
 	}
 	r.Balance = t.post(balance{Kind: "refund", Source: r.ID, Amount: -amount, Currency: c.Currency})

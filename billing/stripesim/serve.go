@@ -84,7 +84,7 @@ func (s *Sim) accept(r *http.Request) *call {
 	id := sha256.Sum256(fmt.Appendf(nil, "%d/req/%d", s.cfg.Seed, c.seq))
 	c.requestID = "req_" + idText(id)[:14]
 	s.identify(c)
-	c.fault = s.faults.pick(requestFaults, c.op, c.visit)
+	c.fault = s.faults.Request(c.op, c.visit)
 	if c.fault.Kind == Decline {
 		if c.decline = c.fault.Code; c.decline == "" {
 			c.decline = "generic_decline"

@@ -3,6 +3,8 @@ package stripesim
 import (
 	"net/http"
 	"slices"
+
+	"github.com/vouchledger/vouch/billing/stripesim/testcard"
 )
 
 // createSetup serves POST /v1/setup_intents.
@@ -94,14 +96,14 @@ func (t *tx) keepCard(s setup, m method) (wire, *apiError) {
 		code, decline = "", "" // it is the charges that decline
 	}
 	if forced := t.forced(); forced != "" {
-		code, decline = errorCode(forced), forced
+		code, decline = testcard.ErrorCode(forced), forced
 	}
 	if code != "" {
 		t.setupFailed(s, code, decline)
 		s, _ = t.setup(s.ID)
 		return nil, &apiError{
 			status: http.StatusPaymentRequired, kind: typeCard, code: code, declineCode: decline, stored: true,
-			kept: true, message: declineMessage(code, decline), setup: t.setupWire(s),
+			kept: true, message: testcard.Message(code, decline), setup: t.setupWire(s),
 		}
 	}
 	m.SetUp = m.SetUp || s.Usage == "off_session"
@@ -118,7 +120,7 @@ func (t *tx) keepCard(s setup, m method) (wire, *apiError) {
 }
 
 func (t *tx) setupFailed(s setup, code, decline string) {
-	s.LastError = &lastError{Code: code, DeclineCode: decline, Message: declineMessage(code, decline), Method: s.Method}
+	s.LastError = &lastError{Code: code, DeclineCode: decline, Message: testcard.Message(code, decline), Method: s.Method}
 	s.Status, s.Method, s.Action = needsMethod, "", action{}
 	store(&t.rec.Setups, s)
 	t.announce("setup_intent.setup_failed", t.setupWire(s))

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/vouchledger/vouch/billing/stripesim/fault"
 )
 
 // APIVersion is the only version of Stripe's API that is spoken.
@@ -71,7 +73,7 @@ func (c Config) limits() limits {
 // methods may be called from many goroutines.
 type Sim struct {
 	cfg     Config
-	faults  faults
+	faults  *fault.Set
 	hooks   *hooks
 	control *http.ServeMux
 
@@ -91,7 +93,7 @@ func Open(cfg Config) (*Sim, error) {
 	if cfg.Now == nil {
 		return nil, fmt.Errorf("%w: no clock", ErrConfig)
 	}
-	s := &Sim{cfg: cfg, faults: faults{seed: cfg.Seed}, done: make(chan struct{}), busy: map[string]bool{}}
+	s := &Sim{cfg: cfg, faults: fault.NewSet(cfg.Seed), done: make(chan struct{}), busy: map[string]bool{}}
 	s.state = state{
 		answers: map[string]storedAnswer{}, unpaid: map[string][]string{}, bundles: map[string][]string{},
 	}
@@ -179,12 +181,6 @@ func (s *Sim) Settle() error {
 	defer s.mu.Unlock()
 	return s.settle()
 }
-
-// Fault adds a fault and returns its number.
-func (s *Sim) Fault(f Fault) (int, error) { return s.faults.add(f) }
-
-// ClearFaults removes all faults; what already went wrong stays so.
-func (s *Sim) ClearFaults() { s.faults.clear() }
 
 // Flush waits until every webhook that is due now has been delivered, given
 // up or lost.

@@ -1,5 +1,9 @@
 package stripesim
 
+import (
+	"github.com/vouchledger/vouch/billing/stripesim/testcard"
+)
+
 // A wire is a JSON object as Stripe sends it.
 type wire = map[string]any
 
@@ -41,7 +45,7 @@ func (t *tx) customerWire(c customer) wire {
 func invoicePrefix(id string) string { return id[max(0, len(id)-8):] }
 
 func (t *tx) methodWire(m method) wire {
-	kind := m.Card.kind()
+	kind := m.Card.Kind()
 	w := wire{
 		"id": m.ID, "object": "payment_method", "type": kind, "created": m.Created,
 		"customer": orNull(m.Customer), "livemode": t.sim.cfg.Livemode, "metadata": meta(m.Metadata),
@@ -107,7 +111,7 @@ func (t *tx) intentWire(p intent, f form) wire {
 }
 
 // optionsWire says what was asked for.
-func optionsWire(wants wishes) wire {
+func optionsWire(wants testcard.Wishes) wire {
 	w := wire{
 		"installments": nil, "mandate_options": nil, "network": nil, "request_three_d_secure": "automatic",
 	}

@@ -18,7 +18,7 @@ func (t *tx) chargeWire(c charge) wire {
 		"failure_message": orNull(c.Failure), "fraud_details": wire{}, "invoice": nil, "livemode": t.sim.cfg.Livemode,
 		"metadata": meta(c.Metadata), "on_behalf_of": nil, "outcome": c.outcome(), "paid": ok,
 		"payment_intent": c.Intent, "payment_method": c.Method,
-		"payment_method_details": wire{"type": c.Card.kind(), c.Card.kind(): c.details()},
+		"payment_method_details": wire{"type": c.Card.Kind(), c.Card.Kind(): c.details()},
 		"receipt_email":          nil, "receipt_number": nil, "receipt_url": nil,
 		"refunded": ok && refunded >= max(c.Amount, c.Captured),
 		"review":   nil, "shipping": nil, "source": nil, "source_transfer": nil, "statement_descriptor": nil,

@@ -19,6 +19,8 @@ import (
 	"net/http"
 
 	"github.com/vouchledger/vouch/billing/stripesim"
+	"github.com/vouchledger/vouch/billing/stripesim/fault"
+	"github.com/vouchledger/vouch/billing/stripesim/testcard"
 )
 
 //go:embed templates/*.html static
@@ -94,8 +96,8 @@ type view struct {
 	Alert    string
 	Codes    []string
 	Ops      []string
-	Kinds    []stripesim.FaultKind
-	Hooks    []stripesim.FaultKind
+	Kinds    []fault.Kind
+	Hooks    []fault.Kind
 }
 
 // funds are what the account has in one currency.
@@ -123,11 +125,10 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request) {
 
 // render writes the page of a section.
 func (p *Pages) render(w http.ResponseWriter, s section, status int, alert string) {
-	requests, hooks := stripesim.Kinds()
 	v := view{
 		Here: s, Sections: sections, Account: stripesim.Account, Alert: alert,
 		Now: p.sim.Now().UTC().Format("Mon 2 Jan 2006 15:04"), Table: s.rows(p), Funds: p.funds(),
-		Codes: stripesim.DeclineCodes(), Ops: declinable, Kinds: requests, Hooks: hooks,
+		Codes: testcard.DeclineCodes(), Ops: declinable, Kinds: fault.Requests(), Hooks: fault.Webhooks(),
 	}
 	for i := range v.Table.Rows {
 		for j := range v.Table.Rows[i].Acts {

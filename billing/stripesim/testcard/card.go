@@ -1,4 +1,10 @@
-package stripesim
+// Package testcard knows the cards of Stripe's test mode, by magic payment
+// method and by number, and some of the simulator's own: how each behaves when
+// it is set up, held, captured, refunded and disputed.
+//
+// A card is a value and knows nothing of time or of an account; who uses it
+// says how often it was used and whether the shopper is there.
+package testcard
 
 import (
 	"slices"
@@ -7,8 +13,8 @@ import (
 	"time"
 )
 
-// A card is what a payment method is made of, and how it behaves.
-type card struct {
+// A Card is what a payment method is made of, and how it behaves.
+type Card struct {
 	Brand   string `json:"brand"`
 	Last4   string `json:"last4"`
 	Country string `json:"country"`
@@ -34,29 +40,45 @@ const (
 	asksOnSession   = "on_session"    // never without the shopper
 )
 
-// Fates of a card's refunds.
+// What becomes of a card's refunds, where it is not success.
 const (
-	refundsFail        = "fail"          // succeed, and fail a day later
-	refundsPend        = "pend"          // pending, and succeed a day later
-	refundsPendAndFail = "pend_and_fail" // pending, and fail a day later
+	RefundsFail        = "fail"          // succeed, and fail a day later
+	RefundsPend        = "pend"          // pending, and succeed a day later
+	RefundsPendAndFail = "pend_and_fail" // pending, and fail a day later
 )
 
-// asks reports whether a charge needs the shopper's answer first.
-func (m method) asks(offSession bool) bool {
-	switch m.Card.Asks {
+// AsksFor reports whether a charge needs the shopper's answer first.
+func (c Card) AsksFor(offSession, setUp bool) bool {
+	switch c.Asks {
 	case asksAlways:
 		return true
 	case asksUnlessSetUp:
-		return !offSession || !m.SetUp
+		return !offSession || !setUp
 	case asksOnSession:
 		return !offSession
 	}
 	return false
 }
 
-// refusal returns the codes with which the card declines its n-th charge, or
+// Kind is the type of a payment method with this card.
+func (c Card) Kind() string {
+	if c.Present {
+		return "card_present"
+	}
+	return "card"
+}
+
+// Wishes are what a client asks for "if_available".
+type Wishes struct {
+	Increment bool `json:"increment,omitempty"` // raising the hold
+	Over      bool `json:"over,omitempty"`      // capturing more than was held
+	Multi     bool `json:"multi,omitempty"`     // capturing in parts
+	Extended  bool `json:"extended,omitempty"`  // keeping the hold longer
+}
+
+// Refusal returns the codes with which the card declines its n-th charge, or
 // "", "" if it does not.
-func (c card) refusal(n int) (code, decline string) {
+func (c Card) Refusal(n int) (code, decline string) {
 	if c.OnUse > 0 && n == c.OnUse {
 		return "card_declined", "generic_decline"
 	}
@@ -74,8 +96,8 @@ const (
 	windowVisaLonger = 29*24*time.Hour + 18*time.Hour
 )
 
-// holdFor returns how long a card keeps an authorisation.
-func (c card) holdFor(offSession bool, currency string, extended bool) time.Duration {
+// HoldFor returns how long a card keeps an authorisation.
+func (c Card) HoldFor(offSession bool, currency string, extended bool) time.Duration {
 	switch isVisa := c.Brand == "visa"; {
 	case extended && isVisa:
 		return windowVisaLonger
@@ -97,26 +119,15 @@ var (
 	grantsMore      = []string{"visa", "mastercard", "discover", "amex"} // overcapture, multicapture, extension
 )
 
-// grants returns which wishes the card fulfils.
-func (c card) grants(w wishes) wishes {
+// Grants returns which wishes the card fulfils.
+func (c Card) Grants(w Wishes) Wishes {
 	more := slices.Contains(grantsMore, c.Brand)
-	return wishes{
+	return Wishes{
 		Increment: w.Increment && slices.Contains(grantsIncrement, c.Brand),
 		Over:      w.Over && more,
 		Multi:     w.Multi && more && !c.Present,
 		Extended:  w.Extended && more,
 	}
-}
-
-// overPercent is how much more than held an overcapture may take.
-const overPercent = 15
-
-// most returns how much of a hold can be captured.
-func (c charge) most() int64 {
-	if c.Wants.Over {
-		return c.Amount + c.Amount*overPercent/100
-	}
-	return c.Amount
 }
 
 // declineCodes are those that stripe-go v76 knows.
@@ -137,38 +148,19 @@ var ownCodes = strings.Fields(`
 	authentication_required expired_card incorrect_cvc incorrect_number incorrect_zip invalid_cvc
 	invalid_expiry_month invalid_expiry_year invalid_number processing_error`)
 
-// errorCode is the error code that comes with a decline code.
-func errorCode(decline string) string {
+// DeclineCodes returns every decline code that a card can give.
+func DeclineCodes() []string { return slices.Clone(declineCodes) }
+
+// ErrorCode is the error code that comes with a decline code.
+func ErrorCode(decline string) string {
 	if slices.Contains(ownCodes, decline) {
 		return decline
 	}
 	return "card_declined"
 }
 
-// Visa lets a declined card be tried 15 times in 30 days; Stripe blocks what
-// comes after (support.stripe.com: payment blocked due to excessive retries).
-const (
-	retriesMost = 15
-	retriesSpan = 30 * day
-)
-
-// blocked reports whether Stripe would not ask the bank any more.
-func (m method) blocked(now int64) bool {
-	n := len(m.Declines)
-	return m.Card.Brand == "visa" && n >= retriesMost && m.Declines[n-retriesMost] > now-retriesSpan
-}
-
-// declined returns the method with one more decline.
-func (m method) declined(now int64) method {
-	m.Declines = append(slices.Clone(m.Declines), now)
-	if over := len(m.Declines) - retriesMost; over > 0 {
-		m.Declines = m.Declines[over:]
-	}
-	return m
-}
-
-// declineMessage is the text for people that goes with a code.
-func declineMessage(code, decline string) string {
+// Message is the text for people that goes with a code.
+func Message(code, decline string) string {
 	switch {
 	case code == "authentication_required":
 		return "Your card was declined. This transaction requires authentication."
@@ -188,8 +180,8 @@ func declineMessage(code, decline string) string {
 	return "Your card was declined."
 }
 
-// magicCard returns the card behind a magic payment method's id.
-func magicCard(id string) (card, bool) {
+// Magic returns the card behind a magic payment method's id.
+func Magic(id string) (Card, bool) {
 	if n, ok := strings.CutPrefix(id, DeclineOnUse); ok {
 		use, err := strconv.Atoi(n)
 		c := visa("0098")
@@ -198,7 +190,7 @@ func magicCard(id string) (card, bool) {
 	}
 	if code, ok := strings.CutPrefix(id, DeclineWith); ok {
 		c := visa("0097")
-		c.Code, c.Decline = errorCode(code), code
+		c.Code, c.Decline = ErrorCode(code), code
 		return c, slices.Contains(declineCodes, code)
 	}
 	if brand, ok := strings.CutPrefix(id, Present); ok {

@@ -1,4 +1,4 @@
-package stripesim
+package testcard
 
 // Magic payment methods of the simulator's own, for what Stripe's cannot do.
 const (
@@ -20,27 +20,27 @@ const (
 	PendingRefundFails = "pm_sim_pendingRefundFails"
 )
 
-func visa(last4 string) card {
-	return card{Brand: "visa", Last4: last4, Country: "US", Attachable: true}
+func visa(last4 string) Card {
+	return Card{Brand: "visa", Last4: last4, Country: "US", Attachable: true}
 }
 
-func declining(last4, code, decline string) card {
-	return card{Brand: "visa", Last4: last4, Country: "US", Code: code, Decline: decline}
+func declining(last4, code, decline string) Card {
+	return Card{Brand: "visa", Last4: last4, Country: "US", Code: code, Decline: decline}
 }
 
-func asking(last4, when string) card {
+func asking(last4, when string) Card {
 	c := visa(last4)
 	c.Asks = when
 	return c
 }
 
-func disputing(last4, reason string) card {
+func disputing(last4, reason string) Card {
 	c := visa(last4)
 	c.Dispute = reason
 	return c
 }
 
-func refunding(last4, fate string) card {
+func refunding(last4, fate string) Card {
 	c := visa(last4)
 	c.Refunds = fate
 	return c
@@ -48,7 +48,7 @@ func refunding(last4, fate string) card {
 
 // cards holds Stripe's test payment methods (docs.stripe.com/testing), without
 // the "visa_" that some names carry and others do not.
-var cards = map[string]card{
+var cards = map[string]Card{
 	"pm_card_visa":           visa("4242"),
 	"pm_card_visa_debit":     visa("5556"),
 	"pm_card_us":             visa("4242"),
@@ -88,9 +88,9 @@ var cards = map[string]card{
 	"pm_card_createIssuerFraudRecord": {
 		Brand: "visa", Last4: "5423", Country: "US", Attachable: true, FraudWarning: true,
 	},
-	"pm_card_refundFail":    refunding("5126", refundsFail),
-	"pm_card_pendingRefund": refunding("7726", refundsPend),
-	PendingRefundFails:      refunding("0096", refundsPendAndFail),
+	"pm_card_refundFail":    refunding("5126", RefundsFail),
+	"pm_card_pendingRefund": refunding("7726", RefundsPend),
+	PendingRefundFails:      refunding("0096", RefundsPendAndFail),
 
 	DeclineAtCapture: {
 		Brand: "visa", Last4: "0099", Country: "US", Attachable: true, AtCapture: "insufficient_funds",
@@ -99,6 +99,9 @@ var cards = map[string]card{
 		Brand: "visa", Last4: "0095", Country: "US", Attachable: true, AtIncrement: "insufficient_funds",
 	},
 }
+
+// ByNumber returns the card with a test card number.
+func ByNumber(number string) (Card, bool) { return Magic(numbers[number]) }
 
 // numbers leads from a test card number to its magic payment method.
 var numbers = map[string]string{
