@@ -74,7 +74,7 @@ var layers = map[string][]string{
 
 	"billing":        {"ledger", "ledger/money", "projections"},
 	"billing/coupon": {"ledger"},
-	"billing/audit":  {"ledger", "ledger/money", "projections", "projections/books", "billing/receipt"},
+	"billing/audit":  {"ledger", "ledger/money", "projections", "projections/books", "billing", "billing/receipt"},
 	"billing/engine": {"ledger", "ledger/money", "projections", "billing", "billing/receipt", "projections/pricing", "billing/coupon"},
 	"billing/clerk":  {"ledger", "ledger/money", "projections/books", "billing", "billing/report"},
 	"billing/report": {"ledger", "ledger/money", "projections/books"},

@@ -75,12 +75,13 @@ func Run(ctx context.Context, log ledger.Log, over bool) (Report, error) {
 	var journal books.Journal
 	numbers := map[string][]int{}
 	var rules law
+	payments := payments{}
 	replays := replays{open: map[ledger.StreamID][]ledger.Event{}, again: map[ledger.StreamID]bool{}}
 	for e, err := range projections.Decoded(log.Read(ctx, ledger.Query{Prefixes: ledger.OwnPrefixes()})) {
 		if err != nil {
 			return r, err
 		}
-		if err := errors.Join(r.Rows.Apply(e), journal.Apply(e)); err != nil {
+		if err := errors.Join(r.Rows.Apply(e), journal.Apply(e), payments.apply(e)); err != nil {
 			return r, err
 		}
 		r.Events++
@@ -92,6 +93,7 @@ func Run(ctx context.Context, log ledger.Log, over bool) (Report, error) {
 	rules.end(&r)
 	r.gaps(numbers)
 	r.books(&journal)
+	r.orders(payments, over)
 	for row := range r.Rows.All() {
 		r.visit(row, over)
 	}
@@ -166,8 +168,8 @@ func (r *Report) money(row projections.VisitRow, where string, over bool) {
 	beyond := func(limit money.Money) bool { return min(kept, kept+row.Cash.Minor-limit.Minor) > 0 }
 	done := over && !row.Asked && !row.Claimed
 	if row.Captures > 1 || kept+row.Lost.Minor < 0 || done && (beyond(row.Agreed) || beyond(row.Gross)) {
-		r.Find("settled", where, "%d captures, %d charges: %s taken, %s refunded, %s in cash, %s lost, for a receipt of %s",
-			row.Captures, row.Charges, row.Captured, row.Refunded, row.Cash, row.Lost, row.Gross)
+		r.Find("settled", where, "%d captures of %s with %d charges, %s refunded, for a receipt of %s; %s in cash, %s lost",
+			row.Captures, row.Captured, row.Charges, row.Refunded, row.Gross, row.Cash, row.Lost)
 	}
 	if done && row.Held.Minor != 0 {
 		r.Find("settled", where, "is over and %s is still held", row.Held)
