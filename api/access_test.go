@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vouchledger/vouch/api/keys"
 	"github.com/vouchledger/vouch/ledger"
@@ -44,6 +45,7 @@ func (s *shop) samples() map[string]sample {
 	other := s.enter("lea")
 	var q recordedView
 	s.send("gate", "POST", "/v1/detections", s.see("take", "mate", "A3", 500)).want(201, &q)
+	proposal, escalation := s.supplement("lea", visit), s.escalation(visit)
 	no := s.id().String()
 	pick := func(there bool, yes, not any) any {
 		if there {
@@ -140,6 +142,36 @@ func (s *shop) samples() map[string]sample {
 			there:   "/v1/reviews/" + q.ID.String() + "/decision",
 			missing: "/v1/reviews/" + no + "/decision", body: verdict,
 		},
+		"GET /v1/debts": {there: "/v1/debts", list: true},
+		"POST /v1/debts/:visit/payment": {
+			there: "/v1/debts/" + visit + "/payment", missing: "/v1/debts/" + no + "/payment", body: fields(),
+		},
+		"GET /v1/supplements": {there: "/v1/supplements", list: true},
+		"POST /v1/supplements/:proposal/answer": {
+			there: "/v1/supplements/" + proposal + "/answer", missing: "/v1/supplements/" + no + "/answer",
+			body: fields("answer", "refused"),
+		},
+		"GET /v1/escalations": {there: "/v1/escalations", list: true},
+		"POST /v1/escalations/:escalation/resolution": {
+			there: "/v1/escalations/" + escalation + "/resolution", missing: "/v1/escalations/" + no + "/resolution",
+			body: fields("done", false, "reason", "looked it up"),
+		},
+		"POST /v1/receipts/:number/goodwill": {
+			there: "/v1/receipts/" + number + "/goodwill", missing: "/v1/receipts/none/goodwill", body: fields("reason", "slow gate"),
+		},
+		"POST /v1/receipts/:number/cash": {
+			there: "/v1/receipts/" + number + "/cash", missing: "/v1/receipts/none/cash", body: fields("till", "till-1"),
+		},
+		"POST /v1/visits/:visit/write-off": {
+			there: "/v1/visits/" + visit + "/write-off", missing: "/v1/visits/" + no + "/write-off", body: fields("reason", "small"),
+		},
+		"POST /v1/visits/:visit/match": {
+			there: "/v1/visits/" + visit + "/match", missing: "/v1/visits/" + no + "/match",
+			body: fields("shopper", "lea", "reason", "she said so"),
+		},
+		"GET /v1/visits/:visit/receipt": {
+			there: "/v1/visits/" + visit + "/receipt", missing: "/v1/visits/" + no + "/receipt",
+		},
 		"GET /v1/journal":          {there: "/v1/journal", list: true},
 		"GET /v1/journal/balances": {there: "/v1/journal/balances", list: true},
 		"GET /metrics":             {there: "/metrics", list: true},
@@ -182,6 +214,46 @@ func (s *shop) samples() map[string]sample {
 			missing: "/reviews/" + no + "/decision", body: form("verdict=confirmed"),
 		},
 	}
+}
+
+// fields is a body that is the same for what is there and what is not.
+func fields(pairs ...any) func(bool) any {
+	body := map[string]any{}
+	for i := 0; i < len(pairs); i += 2 {
+		body[pairs[i].(string)] = pairs[i+1]
+	}
+	return func(bool) any { return body }
+}
+
+// supplement has a reviewer add an item to a visit that has settled, and
+// returns what its shopper is asked.
+func (s *shop) supplement(who, visit string) string {
+	s.t.Helper()
+	var q recordedView
+	s.send("gate", "POST", "/v1/detections", s.see("take", "water", "A2", 500)).want(201, &q)
+	s.send("anna", "POST", "/v1/reviews/"+q.ID.String()+"/decision", map[string]any{
+		"verdict": "corrected", "sku": "water", "action": "take", "quantity": 1, "visit": visit,
+	}).want(200)
+	s.until(visit, "corrected", func(v visitView) bool { return len(v.Receipts) == 2 })
+	var asked list[supplementView]
+	for deadline := time.Now().Add(10 * time.Second); len(asked.Items) == 0 && time.Now().Before(deadline); {
+		s.api.limits = newLimiters() // a test is faster than any person
+		s.send(who, "GET", "/v1/supplements", nil).want(200, &asked)
+	}
+	if len(asked.Items) != 1 || asked.Items[0].Visit != ledger.VisitID(visit) {
+		s.t.Fatalf("%s is asked %+v, want about visit %s", who, asked.Items, visit)
+	}
+	return asked.Items[0].Proposal.String()
+}
+
+// escalation makes an order of a visit one that a person is asked about.
+func (s *shop) escalation(visit string) string {
+	s.t.Helper()
+	id := s.id()
+	d := must(ledger.NewDraft(ledger.Meta{ID: id, Occurred: ledger.Instant(s.now()), Actor: "engine"},
+		ledger.PaymentEscalated{Intent: s.id(), Reason: "no answer after five days"}))(s.t)
+	must(s.log.Append(s.t.Context(), ledger.PaymentStream(ledger.VisitID(visit)), ledger.Exists(), d))(s.t)
+	return id.String()
 }
 
 func (s *shop) ask(who, method string, p sample, there bool) call {

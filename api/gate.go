@@ -16,13 +16,14 @@ import (
 )
 
 type entryRequest struct {
-	ID       ledger.ID       `json:"id"`
-	Occurred time.Time       `json:"occurred_at"`
-	Store    ledger.StoreID  `json:"store"`
-	Gate     ledger.DeviceID `json:"gate"`
-	Place    ledger.Place    `json:"place"`
-	Code     string          `json:"code"`
-	Party    int             `json:"party"`
+	ID         ledger.ID             `json:"id"`
+	Occurred   time.Time             `json:"occurred_at"`
+	Store      ledger.StoreID        `json:"store"`
+	Gate       ledger.DeviceID       `json:"gate"`
+	Place      ledger.Place          `json:"place"`
+	Code       string                `json:"code"`
+	Credential ledger.CredentialKind `json:"credential"`
+	Party      int                   `json:"party"`
 }
 
 type entryAnswer struct {
@@ -48,6 +49,12 @@ func (a *API) postEntry(c echo.Context) error {
 	if err := atStore(c, req.Store); err != nil {
 		return err
 	}
+	if req.Place == "" {
+		req.Place = ledger.PlaceGate
+	}
+	if (req.Code == "") != (req.Credential == ledger.CredentialNone) {
+		return invalid("body.code", "show a code, or say that there is none")
+	}
 	extend(c, 0, gateWait)
 	ans, err := a.present(c, req)
 	if err != nil {
@@ -65,6 +72,13 @@ const gateWait = 2 * time.Minute
 // event too: somebody stood before a gate that did not open.
 func (a *API) present(c echo.Context, req entryRequest) (engine.GateAnswer, error) {
 	ctx := c.Request().Context()
+	if req.Credential == ledger.CredentialNone {
+		return a.s.Desk.Present(ctx, engine.PresentCommand{
+			ID: req.ID, Occurred: ledger.Instant(req.Occurred), Actor: actor(c), Trace: traceOf(c),
+			Store: req.Store, Gate: req.Gate, Place: req.Place, Credential: req.Credential, Party: max(1, req.Party),
+			Ticket: ledger.DeriveID(req.ID, "visitor").String(),
+		})
+	}
 	claims, err := ticket.Verify(a.s.Ring, a.s.Now(), req.Store, req.Code)
 	var refused *ticket.RefusalError
 	if errors.As(err, &refused) {
@@ -87,13 +101,13 @@ func (a *API) present(c echo.Context, req entryRequest) (engine.GateAnswer, erro
 	if err != nil {
 		return engine.GateAnswer{}, err
 	}
-	place := req.Place
-	if place == "" {
-		place = ledger.PlaceGate
+	credential := ledger.CredentialQR
+	if payer.Staff {
+		credential, payer.Customer, payer.PaymentMethod = ledger.CredentialStaff, "", ""
 	}
 	return a.s.Desk.Present(ctx, engine.PresentCommand{
 		ID: req.ID, Occurred: ledger.Instant(req.Occurred), Actor: actor(c), Trace: traceOf(c),
-		Store: req.Store, Gate: req.Gate, Place: place, Credential: ledger.CredentialQR,
+		Store: req.Store, Gate: req.Gate, Place: req.Place, Credential: credential,
 		Ticket: claims.Ticket.String(), Shopper: claims.Shopper,
 		Customer: payer.Customer, PaymentMethod: payer.PaymentMethod, Party: max(1, req.Party),
 	})

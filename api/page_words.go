@@ -150,12 +150,11 @@ func (n names) tell(e ledger.Event) said {
 		}
 		return said{
 			title: "Code shown at " + string(p.Gate),
-			text:  text + ". Nobody is inside before the hold stands.", icon: "gate", family: "gate",
+			text:  text + ". " + credentialWords(p.Credential), icon: "gate", family: "gate",
 		}
 	case ledger.GateEntered:
 		return said{
-			title: "Entered", text: "A hold of " + cash(p.Hold) + " stands, the gate opened.", icon: "gate",
-			family: "gate",
+			title: "Entered", text: entryWords(p), icon: "gate", family: "gate",
 		}
 	case ledger.GateRefused:
 		return said{
@@ -174,7 +173,28 @@ func (n names) tell(e ledger.Event) said {
 	if s, ok := n.tellMoney(e); ok {
 		return s
 	}
+	if s, ok := n.tellOwed(e); ok {
+		return s
+	}
 	return said{title: string(e.Kind), icon: "ask", family: "receipt"}
+}
+
+func credentialWords(c ledger.CredentialKind) string {
+	switch c {
+	case ledger.CredentialStaff:
+		return "Staff: nothing is held, and nothing is sold."
+	case ledger.CredentialNone:
+		return "Who pays is not known yet."
+	case ledger.CredentialQR, ledger.CredentialPalm, ledger.CredentialCard:
+	}
+	return "Nobody is inside before the hold stands."
+}
+
+func entryWords(p ledger.GateEntered) string {
+	if p.Hold.Minor == 0 {
+		return "The gate opened without a hold."
+	}
+	return "A hold of " + cash(p.Hold) + " stands, the gate opened."
 }
 
 // tellSeen tells detections, prices and reviews.

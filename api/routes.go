@@ -35,11 +35,12 @@ var (
 	queuers     = []keys.Role{keys.Reviewer, keys.Auditor}
 	auditors    = []keys.Role{keys.Auditor}
 	operators   = []keys.Role{keys.Operator}
+	shoppers    = []keys.Role{keys.Shopper}
 )
 
 func (a *API) routes() []route {
 	get, post, put, head := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodHead
-	return []route{
+	return append([]route{
 		{method: post, path: "/v1/gate/entries", roles: devices, limit: maxBody, handle: a.postEntry},
 		{method: get, path: "/v1/gate/entries/:visit", roles: devices, handle: a.getEntry},
 		{method: post, path: "/v1/gate/exits", roles: devices, limit: maxBody, handle: a.postExit},
@@ -90,6 +91,33 @@ func (a *API) routes() []route {
 		{method: get, path: "/openapi.json", open: true, handle: a.getDocument},
 		{method: get, path: "/healthz", open: true, handle: a.getHealth},
 		{method: get, path: "/readyz", open: true, handle: a.getReadiness},
+	}, a.moneyRoutes()...)
+}
+
+// moneyRoutes are about what is owed, given back and not known.
+func (a *API) moneyRoutes() []route {
+	get, post := http.MethodGet, http.MethodPost
+	return []route{
+		{method: get, path: "/v1/debts", roles: keepers, handle: a.getDebts},
+		{
+			method: post, path: "/v1/debts/:visit/payment", roles: shoppers, repeats: true, limit: maxBody,
+			handle: a.postDebtPayment,
+		},
+		{method: get, path: "/v1/supplements", roles: shoppers, handle: a.getSupplements},
+		{
+			method: post, path: "/v1/supplements/:proposal/answer", roles: payers, repeats: true, limit: maxBody,
+			handle: a.postSupplementAnswer,
+		},
+		{method: get, path: "/v1/escalations", roles: append(bookkeepers, keys.Operator), handle: a.getEscalations},
+		{
+			method: post, path: "/v1/escalations/:escalation/resolution", roles: operators, repeats: true, limit: maxBody,
+			handle: a.postResolution,
+		},
+		{method: post, path: "/v1/receipts/:number/goodwill", roles: operators, repeats: true, limit: maxBody, handle: a.postGoodwill},
+		{method: post, path: "/v1/receipts/:number/cash", roles: operators, repeats: true, limit: maxBody, handle: a.postCash},
+		{method: post, path: "/v1/visits/:visit/write-off", roles: operators, repeats: true, limit: maxBody, handle: a.postWriteOff},
+		{method: post, path: "/v1/visits/:visit/match", roles: operators, repeats: true, limit: maxBody, handle: a.postMatch},
+		{method: get, path: "/v1/visits/:visit/receipt", roles: watchers, handle: a.getVisitReceipt},
 	}
 }
 

@@ -79,4 +79,5 @@ type Model[F any] interface {
 type Payer struct {
 	Customer      string // "cus_…"
 	PaymentMethod string // "pm_…"
+	Staff         bool   // is let in without a hold, and billed for nothing
 }

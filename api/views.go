@@ -199,6 +199,39 @@ func viewPaymentStep(e ledger.Event) paymentStep {
 		st.Detail = p.Detail
 	case ledger.PaymentNotified:
 		st.Object, st.Detail = p.Object, p.Type
+	default:
+		viewOtherStep(e, &st)
 	}
 	return st
+}
+
+// viewOtherStep fills in what is not part of every payment.
+func viewOtherStep(e ledger.Event, st *paymentStep) {
+	switch p := e.Payload.(type) { // the rest of a payment stream
+	case ledger.IncrementIntended:
+		st.Amount, st.Object, st.Detail = &p.Amount, p.Object, p.Key
+	case ledger.Incremented:
+		st.Amount, st.Object = &p.Amount, p.Object
+	case ledger.ChargeIntended:
+		st.Amount, st.Detail = &p.Amount, p.Key
+	case ledger.Charged:
+		st.Amount, st.Object = &p.Amount, p.Object
+	case ledger.HoldLapsed:
+		st.Amount, st.Object = &p.Amount, p.Object
+	case ledger.RefundFailed:
+		st.Amount, st.Object, st.Detail = &p.Amount, p.Refund, p.Code
+	case ledger.ExternalObserved:
+		st.Amount, st.Object, st.Detail = &p.Amount, p.Object, string(p.What)
+	case ledger.PaymentEscalated:
+		st.Detail = p.Reason
+	case ledger.PaymentResolved:
+		st.Object, st.Detail = p.Object, p.Reason
+		if p.Done {
+			st.Amount = &p.Amount
+		}
+	case ledger.DebtWrittenOff:
+		st.Amount, st.Detail = &p.Amount, p.Reason
+	case ledger.CashTaken:
+		st.Amount, st.Object = &p.Amount, string(p.Till)
+	}
 }

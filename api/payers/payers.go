@@ -40,6 +40,7 @@ type Payer struct {
 	Shopper       ledger.ShopperID `json:"shopper"`
 	Customer      string           `json:"customer"`       // "cus_…"
 	PaymentMethod string           `json:"payment_method"` // "pm_…"
+	Staff         bool             `json:"staff,omitempty"` // works in the shops: pays nothing, and has no card
 }
 
 // A Directory is a folder of payers. It may be used from many goroutines and
@@ -64,6 +65,9 @@ func (d *Directory) Put(p Payer) error {
 	switch {
 	case p.Shopper == "":
 		return fmt.Errorf("%w: no shopper id", ErrInvalid)
+	case p.Staff && (p.PaymentMethod != "" || p.Customer != ""):
+		return fmt.Errorf("%w: %s is staff, and has a card", ErrInvalid, p.Shopper)
+	case p.Staff:
 	case !strings.HasPrefix(p.PaymentMethod, "pm_"):
 		return fmt.Errorf("%w: payment method %q of %s does not begin with pm_", ErrInvalid, p.PaymentMethod, p.Shopper)
 	case p.Customer != "" && !strings.HasPrefix(p.Customer, "cus_"):

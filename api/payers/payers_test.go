@@ -53,6 +53,7 @@ func TestEntriesThatCannotBe(t *testing.T) {
 		{PaymentMethod: "pm_1"},
 		{Shopper: "anna", PaymentMethod: "4242424242424242"},
 		{Shopper: "anna", PaymentMethod: "pm_1", Customer: "anna@example.com"},
+		{Shopper: "cleo", PaymentMethod: "pm_1", Staff: true},
 	} {
 		if err := d.Put(p); !errors.Is(err, payers.ErrInvalid) {
 			t.Errorf("Put(%v) = %v, want ErrInvalid", p, err)
@@ -62,6 +63,12 @@ func TestEntriesThatCannotBe(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := d.Put(payers.Payer{Shopper: "ben", PaymentMethod: "pm_2"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Put(payers.Payer{Shopper: "cleo", Staff: true}); err != nil {
+		t.Errorf("Put of staff without a card = %v, want nil", err)
+	}
+	if err := d.Forget("cleo"); err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(data, payers.DirName, "*.json"))

@@ -126,6 +126,13 @@ func (r *Register) Apply(e ledger.Event) error {
 		if _, ok := r.shoppers[p.Visit]; !ok {
 			r.shoppers[p.Visit] = p.Shopper
 		}
+	case ledger.VisitMatched: // whoever pays gets the receipts
+		r.shoppers[p.Visit] = p.Shopper
+		for i := range r.Receipts {
+			if r.Receipts[i].Visit == p.Visit {
+				r.Receipts[i].Shopper = p.Shopper
+			}
+		}
 	case ledger.ReceiptIssued:
 		r.receipt(e, p.Document, money.Money{})
 	case ledger.ReceiptCorrected:

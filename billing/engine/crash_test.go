@@ -91,7 +91,8 @@ func evening(w *world) {
 	w.enter("ben")
 	w.enter("dora")
 	for _, c := range []engine.PresentCommand{
-		{Ticket: "who", Credential: ledger.CredentialNone}, {Ticket: "cash", Credential: ledger.CredentialNone},
+		{Ticket: "who", Credential: ledger.CredentialNone},
+		{Ticket: "cash", Credential: ledger.CredentialNone},
 		{Ticket: "shift", Credential: ledger.CredentialStaff, Shopper: "cleo"},
 	} {
 		c.Gate, c.Place = "gate", ledger.PlaceGate

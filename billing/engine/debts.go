@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -38,16 +39,15 @@ func (v *visit) owes(s ledger.ShopperID) bool {
 
 // A Debt is what one visit of a shopper still owes.
 type Debt struct {
+	Position uint64 // of the visit's first event; rises with the debts
 	Visit    ledger.VisitID
 	Store    ledger.StoreID
 	Receipt  string
 	Owed     money.Money
 	Since    time.Time
-	UnderWay bool              // it is being asked for now
-	Confirm  bool              // the bank wants to see the shopper
-	Refusal  *billing.Refusal  // the last one; nil if there was none
-	Proposed *SupplementView   // nil if no supplement waits for an answer
-	Refusals []billing.Refusal // all of them, in order
+	UnderWay bool             // it is being asked for now
+	Confirm  bool             // the bank wants to see the shopper
+	Refusal  *billing.Refusal // the last one; nil if there was none
 }
 
 // A SupplementView is an item found after the receipt, for which the shopper
@@ -61,7 +61,7 @@ type SupplementView struct {
 	Deadline time.Time
 }
 
-// Debts returns what a shopper owes, oldest first.
+// Debts returns what a shopper owes, newest first.
 func (e *Engine) Debts(s ledger.ShopperID) []Debt {
 	var ds []Debt
 	for _, v := range e.shoppers[s] {
@@ -69,29 +69,43 @@ func (e *Engine) Debts(s ledger.ShopperID) []Debt {
 			ds = append(ds, v.debt())
 		}
 	}
-	return ds
+	return newestFirst(ds)
 }
 
-// AllDebts returns what is owed in a shop, by visit.
+// AllDebts returns what is owed in a shop, or with an empty id in all of them,
+// newest first.
 func (e *Engine) AllDebts(id ledger.StoreID) []Debt {
 	var ds []Debt
-	for _, v := range sorted(e.visits) {
-		if v.cart.Presented.Store == id && v.owed().Minor > 0 {
+	for _, v := range e.visits {
+		if (id == "" || v.cart.Presented.Store == id) && v.owed().Minor > 0 {
 			ds = append(ds, v.debt())
 		}
 	}
+	return newestFirst(ds)
+}
+
+// Debt returns what a visit owes, which may be nothing.
+func (e *Engine) Debt(id ledger.VisitID) (Debt, bool) {
+	v := e.visits[id]
+	if v == nil {
+		return Debt{}, false
+	}
+	return v.debt(), true
+}
+
+func newestFirst(ds []Debt) []Debt {
+	slices.SortFunc(ds, func(a, b Debt) int { return cmp.Compare(b.Position, a.Position) })
 	return ds
 }
 
 func (v *visit) debt() Debt {
 	pay := &v.payment
 	d := Debt{
-		Visit: v.id, Store: v.cart.Presented.Store, Receipt: v.number(), Owed: v.owed(), Since: v.settledAt,
+		Position: v.first, Visit: v.id, Store: v.cart.Presented.Store, Receipt: v.number(), Owed: v.owed(), Since: v.settledAt,
 		UnderWay: pay.Open != nil, Confirm: pay.Open != nil && pay.Open.OnSession && pay.Open.Pending,
-		Refusals: slices.Clone(pay.Refusals),
 	}
-	if n := len(d.Refusals); n > 0 {
-		d.Refusal = &d.Refusals[n-1]
+	if n := len(pay.Refusals); n > 0 {
+		d.Refusal = new(pay.Refusals[n-1])
 	}
 	return d
 }
@@ -113,6 +127,12 @@ func (e *Engine) Supplements(s ledger.ShopperID) []SupplementView {
 		}
 	}
 	return all
+}
+
+// VisitOfSupplement returns the visit that a supplement was proposed to.
+func (e *Engine) VisitOfSupplement(proposal ledger.ID) (ledger.VisitID, bool) {
+	v, ok := e.supplements[proposal]
+	return v, ok
 }
 
 // An AskedView is a question about money that waits for a person.
@@ -137,6 +157,16 @@ func (e *Engine) Asked() []AskedView {
 		}
 	}
 	return all
+}
+
+// Escalated returns the question of that name, if it waits for an answer.
+func (e *Engine) Escalated(id ledger.ID) (AskedView, bool) {
+	for _, a := range e.Asked() {
+		if a.Event == id {
+			return a, true
+		}
+	}
+	return AskedView{}, false
 }
 
 // receiptless reports whether a visit is over without a document: nothing was

@@ -16,6 +16,7 @@ type visit struct {
 	schedule
 	id        ledger.VisitID
 	cart      projections.Cart
+	first     uint64    // position of that event
 	presented ledger.ID // event that began it
 	last      ledger.ID // last event of the visit's stream
 	payment   billing.Payment
@@ -130,7 +131,7 @@ func (v *visit) moved(e *Engine, ev ledger.Event) {
 	st := e.store(v.cart.Presented.Store)
 	switch v.cart.Status {
 	case projections.StatusPresented:
-		v.presented = ev.ID
+		v.presented, v.first = ev.ID, ev.Position
 		e.shoppers[v.cart.Presented.Shopper] = append(e.shoppers[v.cart.Presented.Shopper], v)
 	case projections.StatusInside:
 		st.entered(v)

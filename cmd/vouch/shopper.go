@@ -17,7 +17,7 @@ func newShopperCommand() *cobra.Command {
 		Use:   "shopper",
 		Short: "Enrol shoppers with a card, and forget them",
 	}
-	cmd.AddCommand(newEnrolCommand(), newForgetCommand())
+	cmd.AddCommand(newEnrolCommand(), newStaffCommand(), newForgetCommand())
 	return cmd
 }
 
@@ -59,6 +59,29 @@ directory of the data folder, outside the ledger. Enrolling again replaces the c
 			return err
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s pays with %s ending in %s\n", args[0], card.Brand, card.Last4)
+		return nil
+	}
+	return cmd
+}
+
+func newStaffCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "staff SHOPPER",
+		Short: "Let somebody who works in the shops in without a card",
+		Long: `Keeps in the shopper directory that somebody is staff. Their codes open the gate without a
+hold; what they take is in the log, and no receipt is made of it.`,
+		Args: cobra.ExactArgs(1),
+	}
+	data := addDataFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		dir, err := payers.Open(*data)
+		if err != nil {
+			return err
+		}
+		if err := dir.Put(payers.Payer{Shopper: ledger.ShopperID(args[0]), Staff: true}); err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s is staff\n", args[0])
 		return nil
 	}
 	return cmd
