@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -35,10 +36,14 @@ type Cell struct {
 	P50       float64 `json:"p50_us"`     // wait of a writer, median over rounds
 	P99       float64 `json:"p99_us"`
 	Ratio     float64 `json:"ratio"` // the first target's rate to this one's, median over rounds
+
+	// CPU is this process's processor time for each append, median over
+	// rounds: beside other work it says more than a rate does.
+	CPU float64 `json:"cpu_us"`
 }
 
 // A sample is one turn.
-type sample struct{ perSecond, p50, p99 float64 }
+type sample struct{ perSecond, p50, p99, cpu float64 }
 
 // A key names the turns of one cell.
 type key struct{ entry, writers int }
@@ -121,7 +126,7 @@ func (m *meter) turn(ctx context.Context, entry, writers int) (sample, error) {
 	target := m.entries[entry].Target
 	waits := make([][]time.Duration, writers)
 	errs := make([]error, writers)
-	start := m.cfg.Now()
+	start, cpu := m.cfg.Now(), ProcessorTime()
 	var wg sync.WaitGroup
 	for w := range writers {
 		wg.Go(func() {
@@ -145,6 +150,7 @@ func (m *meter) turn(ctx context.Context, entry, writers int) (sample, error) {
 	}
 	wg.Wait()
 	took := m.cfg.Now().Sub(start)
+	cpu = ProcessorTime() - cpu
 	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
 		return sample{}, err
 	}
@@ -157,6 +163,7 @@ func (m *meter) turn(ctx context.Context, entry, writers int) (sample, error) {
 	slices.Sort(all)
 	return sample{
 		perSecond: float64(len(all)) / took.Seconds(), p50: micros(all, 0.50), p99: micros(all, 0.99),
+		cpu: float64(cpu.Nanoseconds()) / 1e3 / float64(max(1, len(all))),
 	}, target.Settle(ctx)
 }
 
@@ -171,14 +178,14 @@ func micros(sorted []time.Duration, q float64) float64 {
 // cell puts the turns of one target with so many writers together.
 func (m *meter) cell(entry, writers int) Cell {
 	mine, first := m.samples[key{entry, writers}], m.samples[key{0, writers}]
-	var rates, p50s, p99s, ratios []float64
+	var rates, p50s, p99s, cpus, ratios []float64
 	for round, s := range mine {
 		rates, p50s, p99s = append(rates, s.perSecond), append(p50s, s.p50), append(p99s, s.p99)
-		ratios = append(ratios, first[round].perSecond/s.perSecond)
+		cpus, ratios = append(cpus, s.cpu), append(ratios, first[round].perSecond/s.perSecond)
 	}
 	return Cell{
 		Target: m.entries[entry].Name, Writers: writers,
-		PerSecond: Median(rates), P50: Median(p50s), P99: Median(p99s), Ratio: Median(ratios),
+		PerSecond: Median(rates), P50: Median(p50s), P99: Median(p99s), Ratio: Median(ratios), CPU: Median(cpus),
 	}
 }
 
@@ -192,4 +199,13 @@ func Median(xs []float64) float64 {
 		return (xs[n/2-1] + xs[n/2]) / 2
 	}
 	return xs[len(xs)/2]
+}
+
+// ProcessorTime returns what this process has used so far, in all threads.
+func ProcessorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(fmt.Sprintf("ledgerbench: getrusage: %v", err)) // it has no other way to fail
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -10,11 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"syscall"
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/embedded"
+	"github.com/vouchledger/vouch/ledger/ledgerbench"
 	"github.com/vouchledger/vouch/projections"
 )
 
@@ -81,7 +81,7 @@ func (o *Outcome) weigh() {
 // cart, and keeps all carts.
 func (o *Outcome) replay(ctx context.Context, now func() time.Time, log ledger.Log, events uint64) error {
 	var carts projections.Carts
-	start, cpu := now(), processorTime()
+	start, cpu := now(), ledgerbench.ProcessorTime()
 	q := ledger.Query{Prefixes: []string{ledger.CategoryVisit + "-"}}
 	for rec, err := range ledger.Scan(ctx, log, q) {
 		if err != nil {
@@ -94,7 +94,7 @@ func (o *Outcome) replay(ctx context.Context, now func() time.Time, log ledger.L
 			break
 		}
 	}
-	o.WallMS, o.CPUMS, o.Carts = millis(now().Sub(start)), millis(processorTime()-cpu), carts.Len()
+	o.WallMS, o.CPUMS, o.Carts = millis(now().Sub(start)), millis(ledgerbench.ProcessorTime()-cpu), carts.Len()
 	o.weigh()
 	runtime.KeepAlive(&carts)
 	return nil
@@ -106,20 +106,20 @@ func (o *Outcome) decode(ctx context.Context, log ledger.Log, events uint64) err
 	var rs []ledger.Record
 	var decoder ledger.Decoder
 	flush := func() error {
-		start := processorTime()
+		start := ledgerbench.ProcessorTime()
 		for _, r := range rs {
 			if _, err := decoder.Decode(r); err != nil {
 				return err
 			}
 		}
-		middle := processorTime()
+		middle := ledgerbench.ProcessorTime()
 		for _, r := range rs {
 			if err := decodeStandard(r); err != nil {
 				return err
 			}
 		}
 		o.CPUMS += millis(middle - start)
-		o.OtherMS += millis(processorTime() - middle)
+		o.OtherMS += millis(ledgerbench.ProcessorTime() - middle)
 		o.Events += uint64(len(rs))
 		rs = rs[:0]
 		return nil
@@ -180,15 +180,6 @@ func decodeStandard(r ledger.Record) error {
 	default:
 		return nil
 	}
-}
-
-// processorTime returns what this process has used so far, in all threads.
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(fmt.Sprintf("bench: getrusage: %v", err)) // it has no other way to fail
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
