@@ -191,12 +191,16 @@ func (l *Log) admit(r *request) (*batch, error) {
 		return l.active, nil
 	}
 	// Nothing below can fail: the append is all or none.
-	l.take(r)
+	if s == nil {
+		s = l.idx.stream(r.stream, r.next)
+	}
+	l.take(r, s)
 	return l.active, nil
 }
 
-// take gives r its revisions and positions and puts it into the active batch.
-func (l *Log) take(r *request) {
+// take gives r, which is for s, its revisions and positions and puts it into the
+// active batch.
+func (l *Log) take(r *request, s *stream) {
 	b := l.active
 	if b == nil {
 		b = &batch{
@@ -211,7 +215,6 @@ func (l *Log) take(r *request) {
 	}
 	now := max(ledger.Instant(l.cfg.Now()).UnixMicro(), l.recorded)
 	l.recorded = now
-	s := l.idx.stream(r.stream, r.next)
 	b.streams = append(b.streams, s)
 	for i := range r.records {
 		rec := &r.records[i]

@@ -276,11 +276,11 @@ func Merge(runs []*Run) (Span, Tables, error) {
 	span := Span{First: runs[0].First, Last: runs[len(runs)-1].Last}
 	var ids, streams [][]Entry
 	for _, r := range runs {
-		i, err := r.ids.entries(make([]Entry, 0, r.Events()), r.Events(), r.First-span.First)
+		i, err := r.ids.all(make([]Entry, 0, r.Events()), r.Events(), r.First-span.First)
 		if err != nil {
 			return span, Tables{}, r.damaged(err)
 		}
-		s, err := r.streams.entries(nil, uint64(r.Parts), uint64(span.Parts)) //nolint:gosec // counts
+		s, err := r.streams.all(nil, uint64(r.Parts), uint64(span.Parts)) //nolint:gosec // counts
 		if err != nil {
 			return span, Tables{}, r.damaged(err)
 		}
@@ -292,11 +292,11 @@ func Merge(runs []*Run) (Span, Tables, error) {
 
 // Tables returns all entries, sorted, for who checks them against the segments.
 func (r *Run) Tables() (Tables, error) {
-	ids, err := r.ids.entries(nil, r.Events(), 0)
+	ids, err := r.ids.all(nil, r.Events(), 0)
 	if err != nil {
 		return Tables{}, r.damaged(err)
 	}
-	streams, err := r.streams.entries(nil, uint64(r.Parts), 0) //nolint:gosec // a count
+	streams, err := r.streams.all(nil, uint64(r.Parts), 0) //nolint:gosec // a count
 	if err != nil {
 		return Tables{}, r.damaged(err)
 	}
