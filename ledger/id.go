@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"encoding/binary"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -31,6 +32,12 @@ func NewID(at time.Time, random io.Reader) (ID, error) {
 	id[6] = id[6]&0x0f | 0x70
 	id[8] = id[8]&0x3f | 0x80
 	return id, nil
+}
+
+// Millis returns the time in a UUID of version 7, in milliseconds since 1970, and
+// reports whether id is one.
+func (id ID) Millis() (ms uint64, ok bool) {
+	return binary.BigEndian.Uint64(id[:]) >> 16, id[6]>>4 == 7
 }
 
 // DeriveID returns the id of the one event that follows from cause under this

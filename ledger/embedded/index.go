@@ -99,6 +99,7 @@ func (x *index) fill(base uint64, fingerprints []uint32) []suspect {
 	x.ids = x.ids[:0]
 	for n := 0; n < len(slots); n += maxTable {
 		t := newIDTable(x.seed, base+uint64(n)) //nolint:gosec // an index
+		t.before = 0                            // no more than fingerprints is known of these ids
 		t.used = min(maxTable, len(slots)-n)
 		for t.used > len(t.slots)/4*3 {
 			t.slots, t.shift = make([]uint64, 2*len(t.slots)), t.shift-1
@@ -163,6 +164,9 @@ func (x *index) forget(s *stream, durable uint64) {
 func (x *index) candidates(found []uint64, id ledger.ID) []uint64 {
 	want := x.ids[0].fingerprint(id)
 	for _, t := range x.ids {
+		if !notAfter(id, t.before) {
+			continue
+		}
 		found = t.having(found, want)
 	}
 	return found
@@ -199,6 +203,8 @@ type idTable struct {
 	slots []uint64     // fingerprint in the upper half, position less base in the lower; 0 is free
 	used  int
 	shift uint
+
+	before uint64 // bounds the times in the ids, as [lookup.Tables.Before] does
 }
 
 // A table starts small, for a small log, and is full when growing it further
@@ -209,7 +215,9 @@ const (
 )
 
 func newIDTable(seed maphash.Seed, base uint64) *idTable {
-	return &idTable{seed: seed, base: base, slots: make([]uint64, 1<<firstTableBits), shift: 32 - firstTableBits}
+	return &idTable{
+		seed: seed, base: base, slots: make([]uint64, 1<<firstTableBits), shift: 32 - firstTableBits, before: noTime,
+	}
 }
 
 func (t *idTable) fingerprint(id ledger.ID) uint32 { return fingerprint(t.seed, id) }
@@ -236,6 +244,9 @@ func (t *idTable) add(id ledger.ID, position uint64) {
 		t.grow()
 	}
 	t.insert(uint64(t.fingerprint(id))<<32 | (position - t.base))
+	if t.before > 0 {
+		t.before = max(t.before, timeBound(id))
+	}
 	t.used++
 }
 

@@ -185,6 +185,7 @@ func writeLookups(ctx context.Context, files disk.Folder, parts []*sealed.Part) 
 					return err
 				}
 				t, err := tables(p, &u)
+				all.Before = max(all.Before, t.Before)
 				for _, e := range t.IDs {
 					all.IDs = append(all.IDs, e+lookup.Entry(p.First-sp.First))
 				}

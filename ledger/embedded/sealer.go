@@ -140,8 +140,7 @@ func (l *Log) seal(seg *segment) error {
 	}
 	t := lookup.Tables{IDs: make([]lookup.Entry, 0, len(frames))}
 	for i, f := range frames {
-		id := f.ID()
-		t.IDs = append(t.IDs, lookup.NewEntry(lookup.HashOf(l.id, id[:]), uint64(i))) //nolint:gosec // an index
+		addID(&t, l.id, f.ID(), uint64(i)) //nolint:gosec // an index
 	}
 	var streams []ledger.StreamID
 	err = disk.Guard(func() error {

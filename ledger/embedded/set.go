@@ -24,6 +24,11 @@ type set struct {
 	runs  []*lookup.Run  // by position; together they cover all parts
 	at    []int          // number of the first part of each run
 
+	// before bounds the times in the ids that are sealed, as
+	// [lookup.Tables.Before] does: an event that a device has just named is
+	// looked up nowhere.
+	before uint64
+
 	// holds counts who uses it: 1 while it is the log's present set, 1 while
 	// its predecessor is in use, and one for each user. At 0 it is over.
 	holds atomic.Int64
@@ -32,7 +37,7 @@ type set struct {
 }
 
 func newSet(log frame.LogID, parts []*sealed.Part, runs []*lookup.Run) *set {
-	s := &set{log: log, parts: parts, runs: runs, at: make([]int, len(runs))}
+	s := &set{log: log, parts: parts, runs: runs, at: make([]int, len(runs)), before: lookup.Before(runs)}
 	n := 0
 	for i, r := range runs {
 		s.at[i] = n
@@ -84,8 +89,34 @@ func (s *set) part(position uint64) *sealed.Part {
 	return s.parts[i-1]
 }
 
+// mayHold reports whether id may be one of the sealed ids.
+func (s *set) mayHold(id ledger.ID) bool {
+	return len(s.runs) > 0 && notAfter(id, s.before)
+}
+
+// notAfter reports whether id can be one of those whose times lie before a
+// millisecond, 0 if that is not known.
+func notAfter(id ledger.ID, before uint64) bool {
+	bound := timeBound(id)
+	return before == 0 || bound == noTime || bound <= before
+}
+
+// noTime is the time bound of an id without a time in it.
+const noTime = 1
+
+// timeBound returns the millisecond after the time in an id.
+func timeBound(id ledger.ID) uint64 {
+	if ms, ok := id.Millis(); ok {
+		return ms + 1
+	}
+	return noTime
+}
+
 // candidates appends to found the sealed positions whose ids may be id.
 func (s *set) candidates(found []uint64, id ledger.ID) ([]uint64, error) {
+	if !s.mayHold(id) {
+		return found, nil
+	}
 	h := lookup.HashOf(s.log, id[:])
 	for _, r := range s.runs {
 		var err error
@@ -167,6 +198,12 @@ func span(parts []*sealed.Part) lookup.Span {
 	}
 }
 
+// addID adds the id of an event to t.
+func addID(t *lookup.Tables, log frame.LogID, id ledger.ID, value uint64) {
+	t.IDs = append(t.IDs, lookup.NewEntry(lookup.HashOf(log, id[:]), value))
+	t.Before = max(t.Before, timeBound(id))
+}
+
 // tables returns the entries of one segment, which is in u.
 func tables(p *sealed.Part, u *sealed.Unpacked) (lookup.Tables, error) {
 	t := lookup.Tables{IDs: make([]lookup.Entry, 0, p.Count), Streams: make([]lookup.Entry, 0, p.Streams())}
@@ -175,8 +212,7 @@ func tables(p *sealed.Part, u *sealed.Unpacked) (lookup.Tables, error) {
 		if err != nil {
 			return t, err
 		}
-		id := f.ID()
-		t.IDs = append(t.IDs, lookup.NewEntry(lookup.HashOf(p.Log, id[:]), position-p.First))
+		addID(&t, p.Log, f.ID(), position-p.First)
 	}
 	err := disk.Guard(func() error {
 		return p.EachStream(func(name []byte, _ sealed.Extent) error {

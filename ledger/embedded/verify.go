@@ -155,6 +155,7 @@ func (v *verifier) part(p *sealed.Part, u *sealed.Unpacked, want *lookup.Tables,
 	if err != nil {
 		return err
 	}
+	want.Before = max(want.Before, t.Before)
 	for _, e := range t.IDs {
 		want.IDs = append(want.IDs, e+lookup.Entry(p.First-first))
 	}
@@ -173,7 +174,8 @@ func checkRun(r *lookup.Run, want lookup.Tables) error {
 		}
 		slices.Sort(want.IDs)
 		slices.Sort(want.Streams)
-		if !slices.Equal(got.IDs, want.IDs) || !slices.Equal(got.Streams, want.Streams) {
+		if !slices.Equal(got.IDs, want.IDs) || !slices.Equal(got.Streams, want.Streams) ||
+			got.Before != 0 && got.Before != want.Before {
 			return &DamageError{File: r.Name(), Position: r.First, Reason: "it does not say what the segments say" +
 				" (an index holds no history: remove this file and it is made again)"}
 		}

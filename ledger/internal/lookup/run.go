@@ -25,7 +25,9 @@ import (
 //	  52  4  pages of the table of streams
 //	  56  8  zero
 //	  64 32  SHA-256 of the digests of the segments it covers, one behind the other
-//	  96     zero
+//	  96  8  no id with a time in it (a UUID of version 7) is of this millisecond
+//	         or later; 0 if that is not known
+//	 104     zero
 //	4092  4  CRC32C of the bytes 0 to 4091
 //
 // The pages of ids follow, then those of streams. A value in the first is a
@@ -68,6 +70,7 @@ func ParseName(name string) (first, last uint64, ok bool) {
 // goroutines at once, until Close.
 type Run struct {
 	Span
+	before  uint64
 	file    disk.File
 	name    string
 	ids     table
@@ -76,7 +79,13 @@ type Run struct {
 
 // Tables are the entries of a run before it is written: ids with positions less
 // the first, streams with segment numbers. They need not be sorted.
-type Tables struct{ IDs, Streams []Entry }
+type Tables struct {
+	IDs, Streams []Entry
+
+	// Before is a millisecond: none of the ids that have a time in them is of
+	// it or of a later one. 0 says nothing.
+	Before uint64
+}
 
 func (t *Tables) pages() (ids, streams []byte, err error) {
 	if ids, err = pagesFor(sorted(t.IDs)); err == nil {
@@ -122,7 +131,7 @@ func Prepare(files disk.Folder, log [16]byte, span Span, t Tables) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	_, err = f.WriteAt(header(log, span, len(ids)/PageBytes, len(streams)/PageBytes), 0)
+	_, err = f.WriteAt(header(log, span, t.Before, len(ids)/PageBytes, len(streams)/PageBytes), 0)
 	at := int64(PageBytes)
 	for _, pages := range [][]byte{ids, streams} {
 		if err == nil && len(pages) > 0 {
@@ -139,7 +148,7 @@ func Prepare(files disk.Folder, log [16]byte, span Span, t Tables) error {
 	return nil
 }
 
-func header(log [16]byte, span Span, ids, streams int) []byte {
+func header(log [16]byte, span Span, before uint64, ids, streams int) []byte {
 	b := make([]byte, PageBytes)
 	le := binary.LittleEndian
 	copy(b, runMagic)
@@ -151,6 +160,7 @@ func header(log [16]byte, span Span, ids, streams int) []byte {
 	le.PutUint32(b[48:], uint32(ids))     //nolint:gosec // fewer than events
 	le.PutUint32(b[52:], uint32(streams)) //nolint:gosec // fewer than events
 	copy(b[64:], span.Digest[:])
+	le.PutUint64(b[96:], before)
 	le.PutUint32(b[PageBytes-4:], frame.Checksum(0, b[:PageBytes-4]))
 	return b
 }
@@ -207,7 +217,7 @@ func open(f disk.File, log [16]byte, name string) (*Run, error) {
 	}
 	r := &Run{
 		Span: Span{First: first, Last: last, Parts: int(le.Uint32(b[12:])), Digest: [32]byte(b[64:96])},
-		file: f, name: name,
+		before: le.Uint64(b[96:]), file: f, name: name,
 		ids:     newTable(mapped[PageBytes : (1+ids)*PageBytes]),
 		streams: newTable(mapped[(1+ids)*PageBytes:]),
 	}
@@ -220,7 +230,7 @@ func InMemory(span Span, t Tables) (*Run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("index %s: %w", span.Name(), err)
 	}
-	return &Run{Span: span, name: span.Name(), ids: newTable(ids), streams: newTable(streams)}, nil
+	return &Run{Span: span, before: t.Before, name: span.Name(), ids: newTable(ids), streams: newTable(streams)}, nil
 }
 
 // rebuildHint says what to do about an index, which is no history.
@@ -232,6 +242,18 @@ func (r *Run) Close() error {
 		return nil
 	}
 	return r.file.Close()
+}
+
+// Before returns [Tables.Before] of runs together.
+func Before(runs []*Run) uint64 {
+	before := uint64(0)
+	for _, r := range runs {
+		if r.before == 0 {
+			return 0
+		}
+		before = max(before, r.before)
+	}
+	return before
 }
 
 // Positions appends to found the positions whose events may have the id with
@@ -287,7 +309,7 @@ func Merge(runs []*Run) (Span, Tables, error) {
 		ids, streams = append(ids, i), append(streams, s)
 		span.Parts += r.Parts
 	}
-	return span, Tables{IDs: merged(ids), Streams: merged(streams)}, nil
+	return span, Tables{IDs: merged(ids), Streams: merged(streams), Before: Before(runs)}, nil
 }
 
 // Tables returns all entries, sorted, for who checks them against the segments.
@@ -300,5 +322,5 @@ func (r *Run) Tables() (Tables, error) {
 	if err != nil {
 		return Tables{}, r.damaged(err)
 	}
-	return Tables{IDs: ids, Streams: streams}, nil
+	return Tables{IDs: ids, Streams: streams, Before: r.before}, nil
 }
