@@ -1,8 +1,8 @@
 package ledger
 
 import (
-	"encoding/binary"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"

@@ -113,7 +113,7 @@ type request struct {
 // lookUp asks the sealed part of the log what r needs to know of it, without
 // the lock: it is on disk.
 func (l *Log) lookUp(r *request) error {
-	if s := l.set.Load(); !r.wantTail && !slices.ContainsFunc(r.records, func(d ledger.Record) bool { return s.mayHold(d.ID) }) {
+	if s := l.set.Load(); !r.wantTail && !s.mayHoldAny(r.records) {
 		r.set, r.sealed = s, r.sealed[:0]
 		if len(s.runs) == 0 {
 			r.tailOf, r.tail = s, 0

@@ -94,6 +94,16 @@ func (s *set) mayHold(id ledger.ID) bool {
 	return len(s.runs) > 0 && notAfter(id, s.before)
 }
 
+// mayHoldAny reports it of the ids of records.
+func (s *set) mayHoldAny(records []ledger.Record) bool {
+	for i := range records {
+		if s.mayHold(records[i].ID) {
+			return true
+		}
+	}
+	return false
+}
+
 // notAfter reports whether id can be one of those whose times lie before a
 // millisecond, 0 if that is not known.
 func notAfter(id ledger.ID, before uint64) bool {

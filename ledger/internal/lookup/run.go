@@ -216,7 +216,7 @@ func open(f disk.File, log [16]byte, name string) (*Run, error) {
 		return nil, err
 	}
 	r := &Run{
-		Span: Span{First: first, Last: last, Parts: int(le.Uint32(b[12:])), Digest: [32]byte(b[64:96])},
+		Span:   Span{First: first, Last: last, Parts: int(le.Uint32(b[12:])), Digest: [32]byte(b[64:96])},
 		before: le.Uint64(b[96:]), file: f, name: name,
 		ids:     newTable(mapped[PageBytes : (1+ids)*PageBytes]),
 		streams: newTable(mapped[(1+ids)*PageBytes:]),
