@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/internal/convoy"
 	"github.com/vouchledger/vouch/ledger/internal/disk"
 	"github.com/vouchledger/vouch/ledger/internal/frame"
 )
@@ -17,6 +18,7 @@ type batch struct {
 	first   uint64        // position of the first event
 	at      []uint32      // where each event's frame starts in buf
 	streams []*stream     // that it takes in, as often as it does
+	writers convoy.Convoy // of the appends that it takes in
 	done    chan struct{} // closed when the outcome is known
 	err     error         // the outcome; read after done
 }
@@ -65,7 +67,11 @@ func (l *Log) Append(
 		if b == nil {
 			continue
 		}
-		if err := b.wait(ctx); err != nil {
+		err = b.wait(ctx)
+		if r.taken {
+			b.writers.Leave(l.released)
+		}
+		if err != nil {
 			return nil, err
 		}
 		if r.taken {
@@ -219,6 +225,7 @@ func (l *Log) take(r *request, s *stream) {
 	now := max(ledger.Instant(l.cfg.Now()).UnixMicro(), l.recorded)
 	l.recorded = now
 	b.streams = append(b.streams, s)
+	b.writers.Join()
 	for i := range r.records {
 		rec := &r.records[i]
 		rec.Position, rec.Revision, rec.Recorded = l.next, s.next(), frame.Micro(now)

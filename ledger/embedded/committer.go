@@ -36,14 +36,14 @@ func (l *Log) run() {
 		case <-l.quit:
 			ended = true
 		}
-		// Writers that the last commit has just released get a chance to join
-		// this one. It costs nothing if there are none.
+		// Who is about to append as well gets a chance to join. It costs nothing
+		// if there is nobody.
 		runtime.Gosched()
 		for b := l.takeBatch(); b != nil; b = l.takeBatch() {
 			if !l.commit(b) {
 				return
 			}
-			runtime.Gosched()
+			b.writers.Await(l.released)
 		}
 		if ended {
 			return

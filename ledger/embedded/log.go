@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/internal/convoy"
 	"github.com/vouchledger/vouch/ledger/internal/disk"
 	"github.com/vouchledger/vouch/ledger/internal/frame"
 	"github.com/vouchledger/vouch/ledger/internal/sealed"
@@ -89,6 +90,8 @@ type Log struct {
 	work chan struct{} // there is an active batch
 	done chan struct{} // the committer has ended
 	c    committer
+
+	released convoy.Place // where the committer waits for those whom it has released
 
 	commits atomic.Uint64 // so far, for who looks whether the log is busy
 	full    chan struct{} // there is a segment to be sealed
@@ -189,7 +192,7 @@ func newLog(files disk.Folder, cfg Config, s *scan) *Log {
 		files: &folder{Folder: files}, id: s.id, cfg: cfg, torn: s.torn, rebuilt: s.rebuilt,
 		idx: s.idx, durable: s.head(), next: s.head() + 1, recorded: s.recorded,
 		quit: make(chan struct{}),
-		work: make(chan struct{}, 1), done: make(chan struct{}),
+		work: make(chan struct{}, 1), done: make(chan struct{}), released: convoy.NewPlace(),
 		full: make(chan struct{}, 1), sealing: make(chan struct{}),
 		c: committer{previous: s.lastCRC, seg: s.idx.last()},
 	}

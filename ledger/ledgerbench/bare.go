@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/vouchledger/vouch/ledger/internal/convoy"
 	"github.com/vouchledger/vouch/ledger/internal/disk"
 )
 
@@ -25,12 +26,15 @@ type Bare struct {
 	free []byte
 	work chan struct{}
 	done chan struct{}
+
+	released convoy.Place
 }
 
 type bareBatch struct {
-	buf  []byte
-	done chan struct{}
-	err  error
+	buf     []byte
+	writers convoy.Convoy
+	done    chan struct{}
+	err     error
 }
 
 // OpenBare makes a folder in dir with the file, and fills it with zeros. The
@@ -53,7 +57,7 @@ func OpenBare(dir string) (*Bare, error) {
 	if err := errors.Join(f.Sync(), d.Sync()); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	b := &Bare{file: f, work: make(chan struct{}, 1), done: make(chan struct{})}
+	b := &Bare{file: f, work: make(chan struct{}, 1), done: make(chan struct{}), released: convoy.NewPlace()}
 	go b.run()
 	return b, nil
 }
@@ -68,41 +72,59 @@ func (b *Bare) Append(_ context.Context, e Event) error {
 	if batch == nil {
 		batch = &bareBatch{buf: b.free[:0], done: make(chan struct{})}
 		b.next, b.free = batch, nil
-		b.work <- struct{}{}
+		select {
+		case b.work <- struct{}{}:
+		default:
+		}
 	}
 	batch.buf = append(batch.buf, header[:]...)
 	batch.buf = append(batch.buf, e.Stream...)
 	batch.buf = append(batch.buf, e.Draft.Kind...)
 	batch.buf = append(batch.buf, e.Draft.Actor...)
 	batch.buf = append(batch.buf, e.Draft.Body...)
+	batch.writers.Join()
 	b.mu.Unlock()
 	<-batch.done
+	batch.writers.Leave(b.released)
 	return batch.err
 }
 
-// run writes batch after batch, from the start again when the end is reached.
+// run writes batch after batch, and waits for writers where the log does.
 func (b *Bare) run() {
 	defer close(b.done)
 	at := int64(0)
 	for range b.work {
-		runtime.Gosched() // as the log does: who was just released may join
-		b.mu.Lock()
-		batch := b.next
-		b.next = nil
-		b.mu.Unlock()
-		buf := append(batch.buf, make([]byte, -len(batch.buf)&(bareSector-1))...)
-		if at+int64(len(buf)) > bareBytes {
-			at = 0
+		runtime.Gosched()
+		for batch := b.take(); batch != nil; batch = b.take() {
+			at = b.write(batch, at)
+			batch.writers.Await(b.released)
 		}
-		if _, batch.err = b.file.WriteAt(buf, at); batch.err == nil {
-			batch.err = b.file.Sync()
-		}
-		at += int64(len(buf))
-		b.mu.Lock()
-		b.free = buf
-		b.mu.Unlock()
-		close(batch.done)
 	}
+}
+
+func (b *Bare) take() *bareBatch {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	batch := b.next
+	b.next = nil
+	return batch
+}
+
+// write makes a batch durable, at the start again when the end is reached, and
+// returns where the next one goes.
+func (b *Bare) write(batch *bareBatch, at int64) int64 {
+	buf := append(batch.buf, make([]byte, -len(batch.buf)&(bareSector-1))...)
+	if at+int64(len(buf)) > bareBytes {
+		at = 0
+	}
+	if _, batch.err = b.file.WriteAt(buf, at); batch.err == nil {
+		batch.err = b.file.Sync()
+	}
+	b.mu.Lock()
+	b.free = buf
+	b.mu.Unlock()
+	close(batch.done)
+	return at + int64(len(buf))
 }
 
 // Settle implements [Target]: nothing goes on in the background.
