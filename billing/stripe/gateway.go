@@ -9,6 +9,7 @@ import (
 	"time"
 
 	stripego "github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/balancetransaction"
 	"github.com/stripe/stripe-go/v76/charge"
 	"github.com/stripe/stripe-go/v76/customer"
 	"github.com/stripe/stripe-go/v76/dispute"
@@ -17,6 +18,7 @@ import (
 	"github.com/stripe/stripe-go/v76/paymentintent"
 	"github.com/stripe/stripe-go/v76/paymentmethod"
 	"github.com/stripe/stripe-go/v76/radar/earlyfraudwarning"
+	"github.com/stripe/stripe-go/v76/payout"
 	"github.com/stripe/stripe-go/v76/refund"
 
 	"github.com/vouchledger/vouch/billing"
@@ -62,6 +64,8 @@ type Gateway struct {
 	warnings  earlyfraudwarning.Client
 	files     file.Client
 	events    event.Client
+	balances  balancetransaction.Client
+	payouts   payout.Client
 }
 
 var _ billing.Gateway = (*Gateway)(nil)
@@ -95,6 +99,8 @@ func New(cfg Config) (*Gateway, error) {
 	g.disputes = dispute.Client{B: api, Key: key}
 	g.warnings = earlyfraudwarning.Client{B: api, Key: key}
 	g.events = event.Client{B: api, Key: key}
+	g.balances = balancetransaction.Client{B: api, Key: key}
+	g.payouts = payout.Client{B: api, Key: key}
 	g.files = file.Client{B: api, BUploads: g.backends.Uploads, Key: key}
 	g.key = key
 	return g, nil

@@ -162,7 +162,30 @@ func listBalances(t *tx, f form) (wire, *apiError) {
 	}
 	return list(t, f, tab, func(b balance) bool {
 		return same(f, "type", b.Kind) && same(f, "source", b.Source) && same(f, "currency", b.Currency)
-	}, t.balanceWire)
+	}, func(b balance) wire {
+		w := t.balanceWire(b)
+		if source := t.sourceWire(b.Source); source != nil && f.expands("data.source") {
+			w["source"] = source
+		}
+		return w
+	})
+}
+
+// sourceWire returns what a balance transaction is of, or nil.
+func (t *tx) sourceWire(id string) wire {
+	if c, ok := t.charge(id); ok {
+		return t.chargeWire(c)
+	}
+	if r, ok := lookup(t.rec.Refunds, &t.sim.state.refunds, id); ok {
+		return t.refundWire(r)
+	}
+	if d, ok := lookup(t.rec.Disputes, &t.sim.state.disputes, id); ok {
+		return t.disputeWire(d)
+	}
+	if p, ok := lookup(t.rec.Payouts, &t.sim.state.payouts, id); ok {
+		return t.payoutWire(p)
+	}
+	return nil
 }
 
 func listCustomers(t *tx, f form) (wire, *apiError) {
