@@ -94,6 +94,8 @@ var layers = map[string][]string{
 		"billing/provider",
 	},
 	"billing/internal/pdf":  {},
+	"billing/bankfile":      {"ledger", "ledger/money"},
+	"billing/reconcile":     {"ledger", "ledger/money", "billing", "billing/provider"},
 	"billing/fiscal":        {"ledger", "ledger/money"},
 	"billing/fiscal/tsesim": {"ledger", "billing/fiscal"},
 	"billing/receipt":       {"ledger", "ledger/money", "projections", "billing", "billing/internal/pdf"},

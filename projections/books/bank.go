@@ -1,8 +1,6 @@
 package books
 
 import (
-	"strings"
-
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
 	"github.com/vouchledger/vouch/projections/internal/state"
@@ -84,7 +82,8 @@ func (j *Journal) payout(e ledger.Event, p ledger.PayoutRecorded) {
 
 // namedBy reports whether a bank line's reference names the payout.
 func (p payout) namedBy(id, reference string) bool {
-	return p.Reference != "" && strings.Contains(reference, p.Reference) || id != "" && strings.Contains(reference, id)
+	l := ledger.BankLine{Reference: reference}
+	return l.Names(p.Reference) || l.Names(id)
 }
 
 func (j *Journal) payoutFailed(e ledger.Event, p ledger.PayoutFailed) {
