@@ -7,6 +7,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/projections/books"
 	"github.com/vouchledger/vouch/projections/internal/story"
 )
 
@@ -96,4 +97,19 @@ func BenchmarkLogFolds(b *testing.B) {
 			perSecond(b, len(s.Events))
 		})
 	}
+}
+
+// BenchmarkJournal folds decoded events into the books.
+func BenchmarkJournal(b *testing.B) {
+	s := months(b, 1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		var j books.Journal
+		for _, e := range s.Events {
+			if err := j.Apply(e); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	perSecond(b, len(s.Events))
 }

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
@@ -27,7 +28,7 @@ import (
 
 // A Finding is one thing that is not as it must be.
 type Finding struct {
-	Check string `json:"check"` // settled, receipt, number, law, journal; log, evidence and bank are others' to add
+	Check string `json:"check"` // settled, receipt, number, law, journal, closing; log, evidence and bank are others' to add
 	Where string `json:"where"`
 	What  string `json:"what"`
 }
@@ -279,6 +280,11 @@ func (r *Report) books(j *books.Journal) {
 		r.Sums = append(r.Sums, money.Money{Minor: sums[c], Currency: c})
 		if sums[c] != 0 {
 			r.Find("journal", string(c), "all accounts together are off by %d", sums[c])
+		}
+	}
+	for _, s := range j.Stores() {
+		if err := j.CheckClosings(s, time.LoadLocation); err != nil {
+			r.Find("closing", "shop "+string(s), "%v", err)
 		}
 	}
 	for _, o := range j.Odd() {

@@ -125,9 +125,10 @@ func (t Transaction) describe() string {
 
 // plain takes out of a text what would end it in a journal.
 func plain(s string) string {
-	s = strings.NewReplacer(";", ",", "|", "/", "\"", "'", "\\", "/", "(", "<", ")", ">").Replace(s)
-	return strings.Join(strings.Fields(s), " ")
+	return strings.Join(strings.Fields(inText.Replace(s)), " ")
 }
+
+var inText = strings.NewReplacer(";", ",", "|", "/", "\"", "'", "\\", "/", "(", "<", ")", ">")
 
 // occurred is the instant of a transaction as all formats write it.
 func (t Transaction) occurred() string { return t.Occurred.UTC().Format(stamp) }

@@ -32,10 +32,13 @@ const (
 	PrefixTax   = "Liabilities:Tax:"
 )
 
+// inAccount takes out of a name what would end it.
+var inAccount = strings.NewReplacer(":", "-", ";", "-", "|", "-", "\"", "'", "(", "-", ")", "-", "[", "-", "]", "-")
+
 // component makes a name a part of an account: one line, one space at a time,
 // nothing that ends an account's name in a journal of text.
 func component(name string) string {
-	name = strings.NewReplacer(":", "-", ";", "-", "|", "-", "\"", "'", "(", "-", ")", "-", "[", "-", "]", "-").Replace(name)
+	name = inAccount.Replace(name)
 	if name = strings.Join(strings.Fields(name), " "); name == "" {
 		return "None"
 	}
