@@ -114,6 +114,14 @@ func (s *shop) samples() map[string]sample {
 			there:   "/v1/visits/" + visit + "/replay",
 			missing: "/v1/visits/" + no + "/replay",
 		},
+		"POST /v1/visits/:visit/coupons": {
+			there: "/v1/visits/" + visit + "/coupons", missing: "/v1/visits/" + no + "/coupons",
+			body: func(bool) any { return map[string]any{"coupon": "spring.1.x"} },
+		},
+		"POST /v1/visits/:visit/age": {
+			there: "/v1/visits/" + visit + "/age", missing: "/v1/visits/" + no + "/age",
+			body: func(bool) any { return map[string]any{"min_age": 18, "method": "document", "verified": true} },
+		},
 		"GET /v1/streams/:stream": {
 			there:   "/v1/streams/visit-" + visit,
 			missing: "/v1/streams/visit-" + no,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/vouchledger/vouch/billing/coupon"
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/billing/report"
 	"github.com/vouchledger/vouch/projections/books"
@@ -55,6 +56,11 @@ var refusals = []struct {
 	{engine.ErrDecided, http.StatusConflict, "refused", true},
 	{engine.ErrTooLate, http.StatusConflict, "refused", true},
 	{engine.ErrDisputed, http.StatusConflict, "refused", true},
+	{engine.ErrCouponUsed, http.StatusConflict, "refused", true},
+	{engine.ErrCouponNotNow, http.StatusConflict, "refused", true},
+	{engine.ErrMembersOnly, http.StatusConflict, "refused", true},
+	{coupon.ErrRefused, http.StatusUnprocessableEntity, "invalid", true},
+	{engine.ErrDepositLine, http.StatusUnprocessableEntity, "invalid", true},
 	{engine.ErrUnknownLine, http.StatusUnprocessableEntity, "invalid", true},
 	{engine.ErrTooMany, http.StatusUnprocessableEntity, "invalid", true},
 	{engine.ErrUnknownSKU, http.StatusUnprocessableEntity, "invalid", true},

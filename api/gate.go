@@ -110,6 +110,7 @@ func (a *API) present(c echo.Context, req entryRequest) (engine.GateAnswer, erro
 		Store: req.Store, Gate: req.Gate, Place: req.Place, Credential: credential,
 		Ticket: claims.Ticket.String(), Shopper: claims.Shopper,
 		Customer: payer.Customer, PaymentMethod: payer.PaymentMethod, Party: max(1, req.Party),
+		Member: payer.Member,
 	})
 }
 

@@ -88,9 +88,10 @@ func rateSaid(rate string) string {
 
 func (t *teller) paperLine(l ledger.ReceiptLine, before *ledger.ReceiptDocument) web.PaperLine {
 	v := web.PaperLine{
-		No: l.No, Quantity: l.Quantity, Was: l.Quantity, Name: l.Name, Unit: cash(l.Unit) + " each",
-		Amount: cash(l.Gross), Check: checkWords[l.Check],
+		No: l.No, Quantity: l.Quantity, Was: l.Quantity, Name: l.Name, Unit: unitSaid(l),
+		Amount: cash(l.Gross), Check: checkWords[l.Check], Notes: discountsSaid(l),
 	}
+	v.Deposit = l.LineKind == ledger.LineDeposit
 	if before != nil {
 		v.Was = 0
 		for _, b := range before.Lines {
@@ -121,7 +122,7 @@ func (t *teller) disputable(receipt string, issued time.Time, l *web.PaperLine) 
 		}
 	}
 	until := issued.AddDate(0, 0, t.policy.DisputeDays)
-	if t.k.Role == keys.Shopper && l.Quantity > 0 && t.now.Before(until) {
+	if t.k.Role == keys.Shopper && l.Quantity > 0 && !l.Deposit && t.now.Before(until) {
 		l.Dispute, l.Most = true, l.Quantity
 		l.Action = "/visits/" + string(t.s.visit) + "/disputes/" + receipt
 	}

@@ -245,6 +245,8 @@ func (t *teller) step(i int, e ledger.Event, cart *projections.Cart) (web.Step, 
 		step.CartNote = fmt.Sprintf("%d in doubt and not in the sum", n)
 	} else if v.Unpriced > 0 {
 		step.CartNote = fmt.Sprintf("%d without a price yet", v.Unpriced)
+	} else if v.AgeDue > 0 {
+		step.CartNote = fmt.Sprintf("an age of %d is to be verified", v.AgeDue)
 	}
 	return step, nil
 }
@@ -379,11 +381,19 @@ func (t *teller) cartLines(c *projections.Cart) ([]projectedLine, error) {
 			continue
 		}
 		out = append(out, projectedLine{
-			key:      fmt.Sprintf("%s|%d|%v", l.SKU, l.Unit.Minor, l.TaxRule),
+			key:      fmt.Sprintf("%s|%s|%d|%v|%s|%s", l.SKU, l.LineKind, l.Unit.Minor, l.TaxRule, l.Per, weighing(l)),
 			CartLine: web.CartLine{Quantity: l.Quantity, Name: l.Name, Amount: cash(l.Gross)},
 		})
 	}
 	return out, nil
+}
+
+// weighing names the weighing that a line is of: each is a line of its own.
+func weighing(l ledger.ReceiptLine) string {
+	if l.Per != ledger.PerKilogram || len(l.Causes) == 0 {
+		return ""
+	}
+	return l.Causes[0].String()
 }
 
 // compare marks what changed since the step before.

@@ -167,6 +167,9 @@ func (n names) tell(e ledger.Event) said {
 	if s, ok := n.tellSeen(e); ok {
 		return s
 	}
+	if s, ok := n.tellOffered(e); ok {
+		return s
+	}
 	if s, ok := n.tellBilled(e); ok {
 		return s
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -33,6 +34,7 @@ var (
 	checkers    = []keys.Role{keys.Finance, keys.Operator}
 	reviewers   = []keys.Role{keys.Reviewer}
 	queuers     = []keys.Role{keys.Reviewer, keys.Auditor}
+	attendants  = []keys.Role{keys.Reviewer, keys.Operator}
 	auditors    = []keys.Role{keys.Auditor}
 	operators   = []keys.Role{keys.Operator}
 	shoppers    = []keys.Role{keys.Shopper}
@@ -54,6 +56,13 @@ func (a *API) routes() []route {
 		{method: get, path: "/v1/visits/:visit/cart", roles: watchers, handle: a.getCart},
 		{method: get, path: "/v1/visits/:visit/live", roles: watchers, handle: a.getLive},
 		{method: get, path: "/v1/visits/:visit/replay", roles: watchers, handle: a.getReplay},
+		{
+			method: post, path: "/v1/visits/:visit/coupons", roles: append(slices.Clone(payers), keys.Device), repeats: true,
+			limit: maxBody, handle: a.postCoupon,
+		},
+		{
+			method: post, path: "/v1/visits/:visit/age", roles: attendants, repeats: true, limit: maxBody, handle: a.postAge,
+		},
 		{method: get, path: "/v1/streams/:stream", roles: auditors, handle: a.getStream},
 		{method: get, path: "/v1/receipts", roles: keepers, handle: a.getReceipts},
 		{method: get, path: "/v1/receipts/:number", roles: watchers, handle: a.getReceipt},

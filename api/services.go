@@ -80,4 +80,5 @@ type Payer struct {
 	Customer      string // "cus_…"
 	PaymentMethod string // "pm_…"
 	Staff         bool   // is let in without a hold, and billed for nothing
+	Member        bool   // gets members' prices
 }

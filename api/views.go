@@ -20,6 +20,7 @@ type cartView struct {
 	Unpriced int                  `json:"unpriced"`
 	Open     []questionView       `json:"open"`
 	Gross    *money.Money         `json:"gross,omitempty"`
+	AgeDue   int                  `json:"age_due,omitempty"`
 }
 
 type questionView struct {
@@ -46,7 +47,7 @@ func viewCart(c *projections.Cart) (cartView, error) {
 	v := cartView{
 		Visit: c.Visit, Store: c.Presented.Store, Status: statusOf(c.Status), Lines: []ledger.ReceiptLine{},
 		Revision: int64(c.Events) - 1, //nolint:gosec // a stream is never that long
-		Unpriced: len(c.Unpriced()), Open: []questionView{},
+		Unpriced: len(c.Unpriced()), Open: []questionView{}, AgeDue: c.AgeDue(),
 	}
 	for _, l := range lines {
 		if l.Quantity > 0 {

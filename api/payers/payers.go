@@ -38,9 +38,10 @@ var (
 // here.
 type Payer struct {
 	Shopper       ledger.ShopperID `json:"shopper"`
-	Customer      string           `json:"customer"`       // "cus_…"
-	PaymentMethod string           `json:"payment_method"` // "pm_…"
-	Staff         bool             `json:"staff,omitempty"` // works in the shops: pays nothing, and has no card
+	Customer      string           `json:"customer"`         // "cus_…"
+	PaymentMethod string           `json:"payment_method"`   // "pm_…"
+	Staff         bool             `json:"staff,omitempty"`  // works in the shops: pays nothing, and has no card
+	Member        bool             `json:"member,omitempty"` // gets members' prices
 }
 
 // A Directory is a folder of payers. It may be used from many goroutines and

@@ -150,6 +150,8 @@ type PaperLine struct {
 	Most     int       // pieces that may be disputed
 	Action   string    // address
 	Disputed string    // state of its dispute
+	Notes    []string  // what lowered its price
+	Deposit  bool      // it is for the containers of the line before
 }
 
 // A StepRef leads to a step of the timeline.

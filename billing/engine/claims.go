@@ -186,6 +186,9 @@ func (v *visit) disputable(c DisputeCommand, at time.Time) (int, error) {
 	if i < 0 || lines[i].Quantity == 0 {
 		return 0, fmt.Errorf("%s: %w", where, ErrUnknownLine)
 	}
+	if lines[i].LineKind == ledger.LineDeposit {
+		return 0, fmt.Errorf("%s: %w: line %d", where, ErrDepositLine, lines[i].Of)
+	}
 	n := c.Quantity
 	if n == 0 {
 		n = lines[i].Quantity

@@ -33,6 +33,10 @@ var (
 	// left on it.
 	ErrUnknownLine = errors.New("unknown line")
 
+	// ErrDepositLine means that a claim is about a deposit alone. It goes with
+	// the goods it is for: claim their line.
+	ErrDepositLine = errors.New("a deposit goes with the line of its goods")
+
 	// ErrTooMany means that more pieces are in dispute than the line has.
 	ErrTooMany = errors.New("more pieces than the line has")
 

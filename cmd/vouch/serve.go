@@ -244,7 +244,7 @@ func payerOf(d *payers.Directory) func(context.Context, ledger.ShopperID) (api.P
 		if errors.Is(err, payers.ErrUnknown) {
 			return api.Payer{}, fmt.Errorf("%w: %s", api.ErrUnknownShopper, s)
 		}
-		return api.Payer{Customer: p.Customer, PaymentMethod: p.PaymentMethod, Staff: p.Staff}, err
+		return api.Payer{Customer: p.Customer, PaymentMethod: p.PaymentMethod, Staff: p.Staff, Member: p.Member}, err
 	}
 }
 

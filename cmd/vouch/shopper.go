@@ -32,6 +32,7 @@ directory of the data folder, outside the ledger. Enrolling again replaces the c
 	}
 	data := addDataFlag(cmd)
 	method := cmd.Flags().String("payment-method", "", "pm_… from the app, or one of Stripe's test methods")
+	member := cmd.Flags().Bool("member", false, "they get members' prices")
 	key := cmd.Flags().String("stripe-key", os.Getenv("VOUCH_STRIPE_KEY"), "secret key (default: $VOUCH_STRIPE_KEY)")
 	url := cmd.Flags().String("stripe-url", os.Getenv("VOUCH_STRIPE_URL"), "another server that speaks Stripe's protocol")
 	cmd.Flags().Lookup("stripe-key").DefValue = ""
@@ -54,7 +55,7 @@ directory of the data folder, outside the ledger. Enrolling again replaces the c
 		if declined != "" {
 			return fmt.Errorf("the bank refuses the card of %s: %s", args[0], declined)
 		}
-		err = dir.Put(payers.Payer{Shopper: ledger.ShopperID(args[0]), Customer: card.Customer, PaymentMethod: card.PaymentMethod})
+		err = dir.Put(payers.Payer{Shopper: ledger.ShopperID(args[0]), Customer: card.Customer, PaymentMethod: card.PaymentMethod, Member: *member})
 		if err != nil {
 			return err
 		}
