@@ -59,8 +59,9 @@ type Order struct {
 	Object        string      // provider object to act on ("pi_…"); empty for Hold and Charge
 	First         time.Time   // when the intention was appended
 
-	Purpose   ledger.ChargePurpose // of a Charge
-	OnSession bool                 // of a Charge: the shopper is there
+	Purpose    ledger.ChargePurpose // of a Charge
+	OnSession  bool                 // of a Charge: the shopper is there
+	Adjustable bool                 // of a Hold: it may have to be raised
 }
 
 // An Op is a kind of money movement.

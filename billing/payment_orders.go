@@ -21,7 +21,7 @@ func order(e ledger.Event) Intent {
 	case ledger.HoldIntended:
 		in.Order = Order{
 			Op: OpHold, Key: f.Key, Visit: string(f.Visit), Store: string(f.Store), Amount: f.Amount,
-			Customer: f.Customer, PaymentMethod: f.PaymentMethod,
+			Customer: f.Customer, PaymentMethod: f.PaymentMethod, Adjustable: f.Adjustable,
 		}
 	case ledger.IncrementIntended:
 		in.Order = acting(OpIncrement, f.Visit, f.Store, f.Amount, f.Object, f.Key)

@@ -2,9 +2,9 @@
 
 package ledger
 
-import "time"
-
 import "github.com/vouchledger/vouch/ledger/money"
+
+import "time"
 
 func (r *reader) payloadMoney(k Kind) Payload {
 	switch k {

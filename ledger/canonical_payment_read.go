@@ -92,6 +92,15 @@ func (r *reader) holdIntended(i int, p *HoldIntended) int {
 	i = r.field(149, r.lit(i, `,"customer":"`), &p.Customer)
 	i = r.field(150, r.lit(i, `,"payment_method":"`), &p.PaymentMethod)
 	i = r.field(151, r.lit(i, `,"key":"`), &p.Key)
+	if j := r.lit(i, `,"adjustable":`); j >= 0 {
+		i = j
+		i = r.bool(i, &p.Adjustable)
+		if !p.Adjustable {
+			return -1
+		}
+	} else {
+		p.Adjustable = false
+	}
 	return r.lit(i, `}`)
 }
 

@@ -9,6 +9,9 @@ func (w *writer) holdIntended(b []byte, p *HoldIntended) []byte {
 	b = w.str(append(b, `,"customer":"`...), p.Customer)
 	b = w.str(append(b, `,"payment_method":"`...), p.PaymentMethod)
 	b = w.str(append(b, `,"key":"`...), p.Key)
+	if p.Adjustable {
+		b = w.bool(append(b, `,"adjustable":`...), p.Adjustable)
+	}
 	return append(b, '}')
 }
 

@@ -21,6 +21,10 @@ type HoldIntended struct {
 	Customer      string      `json:"customer"`
 	PaymentMethod string      `json:"payment_method"`
 	Key           string      `json:"key"`
+
+	// Adjustable asks for a hold that can be raised later, where the card
+	// allows it.
+	Adjustable bool `json:"adjustable,omitzero"`
 }
 
 // CaptureIntended records that Amount of a hold shall be taken.

@@ -252,6 +252,10 @@ func fuller() []ledger.Payload {
 		},
 		ledger.ExternalObserved{Object: "re_3", What: ledger.ExternalRefund, Amount: usd(100), Of: "pi_1"},
 		ledger.DebtWrittenOff{Visit: visit, Amount: usd(249), By: "shopper:anna", Reason: "supplement refused", Case: id(34)},
+		ledger.HoldIntended{
+			Visit: visit, Store: store, Amount: usd(5000), Customer: "cus_1", PaymentMethod: "pm_1", Key: "v1/s1/x/hold/1",
+			Adjustable: true,
+		},
 	}
 }
 

@@ -22,7 +22,7 @@ func (v *visit) atGate(st *step) (Append, bool) {
 		id := ledger.DeriveID(v.presented, string(ledger.KindHoldIntended))
 		return v.toPayment(st, id, ledger.HoldIntended{
 			Visit: v.id, Store: p.Store, Amount: p.Policy.Hold, Customer: p.Customer, PaymentMethod: p.PaymentMethod,
-			Key: billing.HoldKey(p.Store, v.id, v.payment.Tries(billing.OpHold, "")+1),
+			Key: billing.HoldKey(p.Store, v.id, v.payment.Tries(billing.OpHold, "")+1), Adjustable: p.Policy.AdjustHold,
 		}), true
 	}
 	refused := ledger.GateRefused{Visit: v.id, Store: p.Store, Gate: p.Gate, Ticket: p.Ticket}

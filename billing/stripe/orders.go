@@ -35,6 +35,13 @@ func (g *Gateway) Hold(ctx context.Context, o billing.Order) (billing.Outcome, e
 		OffSession:         stripego.Bool(true),
 		Metadata:           metadata(o),
 	}
+	if o.Adjustable {
+		p.PaymentMethodOptions = &stripego.PaymentIntentPaymentMethodOptionsParams{
+			Card: &stripego.PaymentIntentPaymentMethodOptionsCardParams{
+				RequestIncrementalAuthorization: stripego.String("if_available"),
+			},
+		}
+	}
 	p.AddExpand("latest_charge")
 	pi, err := g.intents.New(p)
 	if err != nil {
