@@ -102,6 +102,7 @@ var layers = map[string][]string{
 	"billing/provider":      {"ledger", "ledger/money", "billing"},
 	"billing/stripe":        {"ledger", "ledger/money", "billing", "billing/provider"},
 	"billing/stripesim":     {"billing/stripesim/fault", "billing/stripesim/testcard"},
+	"billing/sequences":     {},
 
 	"billing/stripesim/fault":    {"billing/stripesim/testcard"},
 	"billing/stripesim/testcard": {},

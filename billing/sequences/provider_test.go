@@ -1,0 +1,269 @@
+package sequences_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/vouchledger/vouch/billing/audit"
+	"github.com/vouchledger/vouch/billing/engine"
+	"github.com/vouchledger/vouch/billing/stripesim"
+	"github.com/vouchledger/vouch/billing/stripesim/fault"
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/projections/books"
+)
+
+// fault makes requests or webhooks go wrong.
+func (w *world) fault(f fault.Fault) {
+	w.t.Helper()
+	_, err := w.sim.Fault(f)
+	w.must(err)
+}
+
+// wantMoney compares what really happened at the provider with want, field by
+// field; the visit's name and currency are filled in.
+func (w *world) wantMoney(visit string, want stripesim.VisitAudit) {
+	w.t.Helper()
+	want.Visit, want.Currency = visit, strings.ToLower(string(w.policy.Hold.Currency))
+	if got := w.sim.Audit().Visits[visit]; fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+		w.t.Errorf("the provider says of %s: %+v\nwant %+v", visit, got, want)
+	}
+}
+
+// orders says which orders reached the provider for a visit, in order, each
+// with what became of it where that was no plain answer.
+func (w *world) orders(visit string) string {
+	var all []string
+	for _, r := range w.sim.Requests() {
+		if r.Visit != visit || r.Method != http.MethodPost {
+			continue
+		}
+		_, op, _ := strings.Cut(r.Op, ".")
+		if strings.HasPrefix(r.Op, "refunds.") {
+			op = "refund"
+		}
+		switch {
+		case r.Replayed:
+			op += " replayed"
+		case r.Fault != "":
+			op += " " + string(r.Fault)
+		case r.Status != http.StatusOK:
+			op += fmt.Sprint(" ", r.Status)
+		}
+		all = append(all, op)
+	}
+	return strings.Join(all, ", ")
+}
+
+func (w *world) wantOrders(visit, want string) {
+	w.t.Helper()
+	if got := w.orders(visit); got != want {
+		w.t.Errorf("orders for %s: %s\nwant %s", visit, got, want)
+	}
+}
+
+// dashboard asks the provider as its own pages do.
+func (w *world) dashboard(path string, form map[string]string) {
+	w.t.Helper()
+	w.dashboardAs("", path, form)
+}
+
+// dashboardAs does so with an idempotency key.
+func (w *world) dashboardAs(key, path string, form map[string]string) {
+	w.t.Helper()
+	values := url.Values{}
+	for k, v := range form {
+		values.Set(k, v)
+	}
+	r, err := http.NewRequestWithContext(w.ctx, http.MethodPost, "http://stripe.invalid"+path, strings.NewReader(values.Encode()))
+	w.must(err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Authorization", "Bearer "+secretKey)
+	if key != "" {
+		r.Header.Set("Idempotency-Key", key)
+	}
+	answer, err := w.sim.Transport().RoundTrip(r)
+	w.must(err)
+	body := readAll(answer.Body)
+	if answer.StatusCode != http.StatusOK {
+		w.t.Fatalf("%s answered %d %s", path, answer.StatusCode, body)
+	}
+}
+
+func readAll(r io.ReadCloser) []byte {
+	b, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		panic(err) // it is in memory
+	}
+	return b
+}
+
+// listen has the provider send webhooks from now on.
+func (w *world) listen() {
+	w.t.Helper()
+	w.must(w.sim.SetWebhook("http://vouch.invalid/v1/webhooks/stripe", webhookSecret))
+}
+
+// arrived returns the webhooks that came since it was last asked.
+func (w *world) arrived() []letter {
+	w.t.Helper()
+	w.must(w.sim.Flush(w.ctx))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := w.mail
+	w.mail = nil
+	return all
+}
+
+// opens takes webhooks in as the server does, and lets the watcher look at
+// what they name. What is refused comes back.
+func (w *world) opens(all ...letter) (refused []error) {
+	w.t.Helper()
+	for _, l := range all {
+		w.survive(func() {
+			if err := w.receive(l); err != nil {
+				refused = append(refused, err)
+			}
+		})
+		w.settle()
+	}
+	return refused
+}
+
+// receive is what the server does with a webhook.
+func (w *world) receive(l letter) error {
+	n, err := w.hooks.ParseWebhook(l.body, l.header)
+	if err != nil {
+		return err
+	}
+	w.took++
+	object := n.Intent
+	if object == "" {
+		object = n.Object
+	}
+	_, err = w.desk.Notify(w.ctx, engine.ProviderEvent{ID: n.EventID, Type: n.Type, Object: object, Occurred: n.Created})
+	if err == nil || errors.Is(err, engine.ErrUnknownObject) {
+		err = w.watcher.Look(w.ctx, object)
+	}
+	return err
+}
+
+// poll reads the provider's event list, as the server does every minute.
+func (w *world) poll() {
+	w.t.Helper()
+	w.do("poll", func(ctx context.Context) error { _, err := w.watcher.Poll(ctx); return err })
+}
+
+// tend does what is due about claims of card networks.
+func (w *world) tend() {
+	w.t.Helper()
+	w.do("tend", func(ctx context.Context) error { _, err := w.watcher.Tend(ctx); return err })
+}
+
+// asked returns the questions about money that wait for a person.
+func (w *world) asked() []engine.AskedView {
+	var all []engine.AskedView
+	w.live.View(func(e *engine.Engine) { all = e.Asked() })
+	return all
+}
+
+// end holds everything against everything: nothing was done twice, the ledger
+// is sound, and the books equal the provider's own balance, for each visit and
+// for all.
+func (w *world) end() {
+	w.t.Helper()
+	w.settle()
+	if w.killAt != "" {
+		w.t.Errorf("the process never came to %q", w.killAt)
+	}
+	at := w.sim.Audit()
+	for _, op := range at.Doubled {
+		w.t.Errorf("order %s was carried out twice", op)
+	}
+	report, err := audit.Run(w.ctx, w.memory, false)
+	w.must(err)
+	for _, f := range report.Findings {
+		w.t.Errorf("audit: %s", f)
+	}
+	w.books.fold(w)
+	for _, o := range w.books.journal.Odd() {
+		w.t.Errorf("books: %s", o.What)
+	}
+	w.compare(at)
+	if w.t.Failed() {
+		w.tell()
+	}
+}
+
+// compare holds what the books say of the provider against the provider.
+func (w *world) compare(at stripesim.Audit) {
+	w.t.Helper()
+	visits, total := clearing(w.books.journal.Entries())
+	for visit, v := range at.Visits {
+		if want := v.Captured - v.Refunded - v.Withdrawn; visits[ledger.VisitID(visit)] != want {
+			w.t.Errorf("visit %s: the provider keeps %d for us, the books say %d", visit, want, visits[ledger.VisitID(visit)])
+		}
+		delete(visits, ledger.VisitID(visit))
+	}
+	for visit, n := range visits {
+		if n != 0 {
+			w.t.Errorf("visit %s: the books have %d at the provider, which knows nothing of it", visit, n)
+		}
+	}
+	var balance int64
+	for _, b := range w.sim.Look("balance_transactions", 1<<20) {
+		switch b["type"] {
+		case "payout", "payout_failure":
+		case "adjustment": // a claim, whose fee is booked with it
+			balance += number(b["net"])
+		default:
+			balance += number(b["amount"])
+		}
+	}
+	if balance != total {
+		w.t.Errorf("the provider's balance before fees is %d, the books say %d", balance, total)
+	}
+}
+
+func number(v any) int64 {
+	n, ok := v.(int64)
+	if !ok {
+		panic(fmt.Sprintf("%T is no amount", v))
+	}
+	return n
+}
+
+// clearing sums what the books have at the provider, before its fees for
+// charges: of each visit without the fees of claims, and of all with them.
+func clearing(entries []books.Entry) (visits map[ledger.VisitID]int64, total int64) {
+	visits = map[ledger.VisitID]int64{}
+	for i := range entries {
+		fee := int64(0)
+		for _, p := range entries[i].Postings {
+			if p.Account == books.AccountClaimFees {
+				fee += p.Amount.Minor
+			}
+		}
+		visits[entries[i].Visit] += fee
+		for _, p := range entries[i].Postings {
+			if p.Account == books.AccountProvider {
+				visits[entries[i].Visit] += p.Amount.Minor
+				total += p.Amount.Minor
+			}
+		}
+	}
+	return visits, total
+}
+
+// tell prints the end of the log for a test that failed.
+func (w *world) tell() {
+	w.t.Helper()
+	for r, err := range w.memory.Read(w.ctx, ledger.Query{Backwards: true, From: ledger.End, Limit: 40}) {
+		w.must(err)
+		w.t.Logf("%3d %s %-20s %2d %-26s %.300s", r.Position, r.Occurred.Format("02 15:04:05.000"), r.Stream, r.Revision, r.Kind, r.Body)
+	}
+}
