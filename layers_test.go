@@ -86,7 +86,8 @@ var layers = map[string][]string{
 	"billing/shopfile": {"ledger", "ledger/money", "billing"},
 	"billing/simulate": {"ledger", "ledger/money", "projections", "billing", "billing/audit", "billing/engine"},
 	"billing/watch": {
-		"ledger", "ledger/money", "billing", "billing/chargeback", "billing/evidencepack", "billing/provider",
+		"ledger", "ledger/money", "billing", "billing/chargeback", "billing/engine", "billing/evidencepack",
+		"billing/provider",
 	},
 	"billing/chargeback": {"ledger", "ledger/money", "billing/provider"},
 	"billing/evidencepack": {

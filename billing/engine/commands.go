@@ -128,7 +128,8 @@ type DisputeDecision struct {
 type ProviderEvent struct {
 	ID       string // the provider's event id
 	Type     string
-	Object   string         // what it is about ("pi_…", "re_…")
+	Object   string         // what it is about ("pi_…", "re_…", "dp_…")
+	Payment  string         // the payment that belongs to, if the notice names one
 	Visit    ledger.VisitID // from the object's metadata, if there
 	Occurred time.Time
 }

@@ -239,7 +239,9 @@ func (d *Desk) Notify(ctx context.Context, n ProviderEvent) (Recorded, error) {
 	return d.commit(ctx, m, func(e *Engine) (proposal, error) {
 		visit := n.Visit
 		if v := e.visits[visit]; v == nil || v.payment.Events() == 0 {
-			visit = e.objects[n.Object]
+			if visit = e.objects[n.Object]; visit == "" {
+				visit = e.objects[n.Payment]
+			}
 		}
 		if visit == "" {
 			return proposal{}, fmt.Errorf("provider event %s about %s: %w", n.ID, n.Object, ErrUnknownObject)

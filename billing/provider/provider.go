@@ -23,6 +23,14 @@ var (
 	// ErrNotFound means that the provider knows no such object.
 	ErrNotFound = errors.New("no such object at the provider")
 
+	// ErrLivemode means that test money met real money. Stop: the configuration
+	// mixes them.
+	ErrLivemode = errors.New("test and live mode mixed")
+
+	// ErrVersion means that a notice was made for another version of the
+	// provider's API. Keep it aside and fetch its object.
+	ErrVersion = errors.New("webhook of another API version")
+
 	// ErrSubmitted means that evidence was submitted before, which is possible
 	// once. What the bank has now is what counts.
 	ErrSubmitted = errors.New("evidence was submitted already")
@@ -101,6 +109,18 @@ type Warning struct {
 	Type       string
 	Actionable bool
 	Created    time.Time
+}
+
+// A Notice is what a webhook is good for: which object to fetch. The object's
+// content in it may be old or out of order and is not given on.
+type Notice struct {
+	EventID  string // for recognising a notice that comes again
+	Type     string // "payment_intent.succeeded"
+	Object   string // id of the object the event is about
+	Intent   string // its payment intent, where the event names one
+	Visit    string // of our metadata, where the event has them: only where to write, never what
+	Livemode bool
+	Created  time.Time // one second fine: no order
 }
 
 // A Change is an entry of the provider's event list: what to look at.

@@ -44,7 +44,7 @@ var (
 
 	// ErrLivemode means that a test key met a live object or the reverse. Stop:
 	// the configuration mixes test and real money.
-	ErrLivemode = errors.New("test and live mode mixed")
+	ErrLivemode = provider.ErrLivemode
 
 	// ErrNotFound means that Stripe knows no such object.
 	ErrNotFound = provider.ErrNotFound
@@ -67,7 +67,7 @@ var (
 
 	// ErrVersion means that a webhook was made for another API version; a
 	// *VersionError says which. Keep it aside, fetch its object, answer 200.
-	ErrVersion = errors.New("webhook of another API version")
+	ErrVersion = provider.ErrVersion
 )
 
 // A VersionError says which API version a webhook was made for.

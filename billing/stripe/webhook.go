@@ -9,6 +9,8 @@ import (
 
 	stripego "github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/webhook"
+
+	"github.com/vouchledger/vouch/billing/provider"
 )
 
 // How far the time of a signature may be from ours. Stripe's SDK looks only
@@ -18,16 +20,8 @@ const (
 	maxAhead = 60 * time.Second
 )
 
-// A Notice is what a webhook is good for: which object to fetch. The object's
-// content in it may be old or out of order and is not given on.
-type Notice struct {
-	EventID  string // for recognising a notice that comes again
-	Type     string // "payment_intent.succeeded"
-	Object   string // id of the object the event is about
-	Intent   string // its payment intent, where the event names one
-	Livemode bool
-	Created  time.Time // one second fine: no order
-}
+// A Notice is what a webhook is good for.
+type Notice = provider.Notice
 
 // Webhooks checks and reads the webhooks of one endpoint.
 type Webhooks struct {
@@ -68,6 +62,7 @@ func (w *Webhooks) ParseWebhook(body []byte, header string) (Notice, error) {
 	}
 	if event.Data != nil {
 		n.Object, n.Intent = subject(event.Data.Raw)
+		n.Visit = visitOf(event.Data.Raw)
 	}
 	if n.EventID == "" || n.Type == "" {
 		return Notice{}, fmt.Errorf("webhook: %w: it is no event", ErrSignature)
@@ -140,4 +135,15 @@ func subject(raw json.RawMessage) (object, intent string) {
 		return o.ID, whole.ID
 	}
 	return o.ID, ""
+}
+
+// visitOf reads our metadata in an event's object.
+func visitOf(raw json.RawMessage) string {
+	var o struct {
+		Metadata map[string]string `json:"metadata"`
+	}
+	if err := json.Unmarshal(raw, &o); err != nil {
+		return "" // it is ours only if it says so
+	}
+	return o.Metadata[metaVisit]
 }

@@ -51,7 +51,7 @@ func (w *Watcher) Begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.account = account.ID
+	w.account.Store(&account.ID)
 	q := ledger.Query{
 		Prefixes: []string{ledger.CategoryPayment + "-"},
 		Kinds:    []ledger.Kind{ledger.KindChargebackOpened, ledger.KindChargebackClosed},
@@ -69,8 +69,14 @@ func (w *Watcher) Begin(ctx context.Context) error {
 	return err
 }
 
-// Account returns whose money it is; empty before Begin.
-func (w *Watcher) Account() string { return w.account }
+// Account returns whose money it is; empty before Begin. Any goroutine may
+// call it.
+func (w *Watcher) Account() string {
+	if a := w.account.Load(); a != nil {
+		return *a
+	}
+	return ""
+}
 
 // follow keeps the list of open claims.
 func (w *Watcher) follow(r ledger.Record) error {
@@ -92,7 +98,7 @@ func (w *Watcher) follow(r ledger.Record) error {
 // lastSwept returns up to when everything was compared before.
 func (w *Watcher) lastSwept(ctx context.Context) (time.Time, error) {
 	q := ledger.Query{
-		Stream: ledger.ProviderStream(w.account), Kinds: []ledger.Kind{ledger.KindProviderSwept}, Backwards: true,
+		Stream: ledger.ProviderStream(w.Account()), Kinds: []ledger.Kind{ledger.KindProviderSwept}, Backwards: true,
 		From: ledger.End, Limit: 1,
 	}
 	for r, err := range w.log.Read(ctx, q) {
@@ -188,17 +194,17 @@ func (w *Watcher) orphan(ctx context.Context, p provider.Payment) error {
 // swept writes down that everything was compared.
 func (w *Watcher) swept(ctx context.Context, s Swept, cause string) error {
 	p := ledger.ProviderSwept{
-		Provider: w.account, From: ledger.Instant(s.From), Until: ledger.Instant(s.Until), Objects: s.Objects, Adopted: s.Adopted,
+		Provider: w.Account(), From: ledger.Instant(s.From), Until: ledger.Instant(s.Until), Objects: s.Objects, Adopted: s.Adopted,
 		Cause: cause,
 	}
 	d, err := ledger.NewDraft(ledger.Meta{
-		ID:       ledger.DeriveID(ledger.ID{}, "swept", w.account, cause, fmt.Sprint(s)),
+		ID:       ledger.DeriveID(ledger.ID{}, "swept", w.Account(), cause, fmt.Sprint(s)),
 		Occurred: ledger.Instant(w.now()), Actor: actor,
 	}, p)
 	if err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}
-	if _, err := w.log.Append(ctx, ledger.ProviderStream(w.account), ledger.Any(), d); err != nil {
+	if _, err := w.log.Append(ctx, ledger.ProviderStream(w.Account()), ledger.Any(), d); err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}
 	w.seen, w.noted = s.Until, s.Until

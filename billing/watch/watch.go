@@ -90,7 +90,7 @@ type Watcher struct {
 	now      func() time.Time
 	config   Config
 
-	account string
+	account atomic.Pointer[string]
 	claims  map[string]ledger.VisitID // open ones, by name
 	retry   map[string]time.Time      // steps that failed, by claim: when to try again
 	fails   map[string]int
