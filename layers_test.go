@@ -112,6 +112,7 @@ var layers = map[string][]string{
 	},
 
 	"api": {
+		"billing/chargeback", "billing/watch",
 		"ledger", "ledger/money", "projections", "projections/books", "vision", "vision/evidence", "vision/ticket",
 		"billing", "billing/coupon", "billing/clerk", "billing/engine", "billing/receipt", "billing/report", "billing/shopfile",
 	},

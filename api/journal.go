@@ -104,11 +104,7 @@ func (a *API) postStripe(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	e, err := a.s.Webhook(body, c.Request().Header.Get("Stripe-Signature"))
-	if err != nil {
-		return err
-	}
-	if _, err := a.s.Desk.Notify(c.Request().Context(), e); err != nil {
+	if err := a.s.Webhook(c.Request().Context(), body, c.Request().Header.Get("Stripe-Signature")); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

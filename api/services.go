@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchledger/vouch/api/keys"
 	"github.com/vouchledger/vouch/api/register"
+	"github.com/vouchledger/vouch/billing/chargeback"
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/projections"
@@ -35,11 +36,13 @@ type Services struct {
 	Journal  Model[*books.Journal]
 	Register Model[*register.Register]
 
+	Chargebacks Model[*chargeback.Book]
+
 	// Payer says how a shopper pays. An unknown shopper is ErrUnknownShopper.
 	Payer func(context.Context, ledger.ShopperID) (Payer, error)
-	// Webhook checks the signature of what the payment provider sends and
-	// says what it means. A wrong signature is ErrSignature.
-	Webhook func(body []byte, signature string) (engine.ProviderEvent, error)
+	// Webhook takes what the payment provider sends, and returns nil when it is
+	// durable. What is not signed, or long ago, is an error of package stripe.
+	Webhook func(ctx context.Context, body []byte, signature string) error
 
 	Now    func() time.Time
 	Logger *slog.Logger
@@ -57,7 +60,7 @@ func (s Services) complete() error {
 	for name, missing := range map[string]bool{
 		"Log": s.Log == nil, "Desk": s.Desk == nil, "Evidence": s.Evidence == nil, "Keys": s.Keys == nil,
 		"Tickets": s.Tickets == nil, "Ring": len(s.Ring) == 0, "Visits": s.Visits == nil, "Reviews": s.Reviews == nil,
-		"Journal": s.Journal == nil, "Register": s.Register == nil, "Payer": s.Payer == nil, "Webhook": s.Webhook == nil,
+		"Journal": s.Journal == nil, "Chargebacks": s.Chargebacks == nil, "Register": s.Register == nil, "Payer": s.Payer == nil, "Webhook": s.Webhook == nil,
 		"Now": s.Now == nil, "Logger": s.Logger == nil,
 	} {
 		if missing {

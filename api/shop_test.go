@@ -20,6 +20,7 @@ import (
 	"github.com/vouchledger/vouch/api/keys"
 	"github.com/vouchledger/vouch/api/register"
 	"github.com/vouchledger/vouch/billing"
+	"github.com/vouchledger/vouch/billing/chargeback"
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/memlog"
@@ -159,6 +160,7 @@ func openShop(t *testing.T) *shop {
 		runner.Config{}, quiet)
 	journal := runner.New(s.log, func() *books.Journal { return &books.Journal{} },
 		runner.Config{}, quiet)
+	claims := runner.New(s.log, func() *chargeback.Book { return &chargeback.Book{} }, runner.Config{}, quiet)
 	reg := runner.New(s.log, func() *register.Register { return &register.Register{} }, runner.Config{}, quiet)
 	s.api = must(New(Services{
 		Log: s.log, Desk: s.desk, Evidence: s.store, Keys: ks, Tickets: s.ring,
@@ -170,14 +172,19 @@ func openShop(t *testing.T) *shop {
 			}
 			return Payer{Customer: "cus_" + string(p), PaymentMethod: "pm_card_visa"}, nil
 		},
-		Webhook: func(body []byte, sig string) (engine.ProviderEvent, error) {
+		Webhook: func(ctx context.Context, body []byte, sig string) error {
 			if sig != "good" {
-				return engine.ProviderEvent{}, ErrSignature
+				return ErrSignature
 			}
 			var e engine.ProviderEvent
-			return e, json.Unmarshal(body, &e)
+			if err := json.Unmarshal(body, &e); err != nil {
+				return err
+			}
+			_, err := s.desk.Notify(ctx, e)
+			return err
 		},
-		Tlog: s.tlog, Now: s.now, Logger: quiet,
+		Chargebacks: claims,
+		Tlog:        s.tlog, Now: s.now, Logger: quiet,
 	}))(t)
 	s.doc = newChecker(t, s.api.document)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -194,6 +201,7 @@ func openShop(t *testing.T) *shop {
 	run(queue.Run)
 	run(journal.Run)
 	run(reg.Run)
+	run(claims.Run)
 	t.Cleanup(func() { s.api.Close(); cancel(); wg.Wait(); s.store.Close() })
 	s.seed(ks)
 	return s

@@ -125,6 +125,10 @@ func (r *Report) payload(p ledger.Payload, numbers map[string][]int, rules *law)
 		r.name(p.Evidence)
 	case ledger.DetectionAttributed:
 		r.name(p.Evidence)
+	case ledger.EvidencePackBuilt:
+		r.Named[p.Digest] = struct{}{}
+	case ledger.NoticeQuarantined:
+		r.Named[p.Digest] = struct{}{}
 	}
 }
 

@@ -2,6 +2,8 @@ package chargeback
 
 import (
 	"cmp"
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -11,12 +13,47 @@ import (
 // A Book is the fold of all claims in a ledger: what an operator looks at. The
 // zero value is before the first event.
 type Book struct {
-	cases map[string]*Case
+	position uint64
+	cases    map[string]*Case
 }
 
-// Apply moves b past e. What is about no claim has no effect; it never fails,
-// and has an error only to be a read model like the others.
+// bookState is the stored form of a book.
+type bookState struct {
+	Position uint64  `json:"position"`
+	Cases    []*Case `json:"cases"` // by name
+}
+
+// Name names the book's checkpoint file.
+func (b *Book) Name() string { return "chargebacks" }
+
+// MarshalBinary returns the state, the same for the same events.
+func (b *Book) MarshalBinary() ([]byte, error) {
+	s := bookState{Position: b.position, Cases: []*Case{}}
+	for _, name := range slices.Sorted(maps.Keys(b.cases)) {
+		s.Cases = append(s.Cases, b.cases[name])
+	}
+	return json.Marshal(s)
+}
+
+// UnmarshalBinary makes a zero book what MarshalBinary has returned.
+func (b *Book) UnmarshalBinary(text []byte) error {
+	var s bookState
+	if err := json.Unmarshal(text, &s); err != nil {
+		return fmt.Errorf("chargebacks: %w: %w", ledger.ErrCorrupt, err)
+	}
+	*b = Book{position: s.Position, cases: map[string]*Case{}}
+	for _, c := range s.Cases {
+		b.cases[c.Chargeback] = c
+	}
+	return nil
+}
+
+// Apply moves b past e. What is about no claim has no effect.
 func (b *Book) Apply(e ledger.Event) error {
+	if e.Position <= b.position {
+		return fmt.Errorf("chargebacks: position %d after %d: %w", e.Position, b.position, ledger.ErrCorrupt)
+	}
+	b.position = e.Position
 	name := Of(e.Payload)
 	if name == "" {
 		return nil

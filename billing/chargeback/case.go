@@ -34,7 +34,7 @@ type Case struct {
 	Outcome ledger.ChargebackOutcome // empty while it is open
 	Closed  time.Time
 
-	round int // 1, and one more for an inquiry that became a claim
+	Round int // 1, and one more for an inquiry that became a claim
 }
 
 // An Intention is a submission that was written down.
@@ -72,12 +72,12 @@ func (c *Case) Apply(e ledger.Event) {
 		c.Chargeback = Of(e.Payload)
 		_, visit := e.Stream.Split()
 		c.Visit = ledger.VisitID(visit)
-		c.Opened, c.round = e.Occurred, 1
+		c.Opened, c.Round = e.Occurred, 1
 	}
 	switch p := e.Payload.(type) { // all others are about no claim
 	case ledger.ChargebackOpened:
 		if c.Inquiry && !p.Inquiry { // the bank was not satisfied, and can be answered anew
-			c.round++
+			c.Round++
 			c.Pack, c.Answer, c.Intended, c.Sent, c.File = nil, nil, nil, false, ""
 		}
 		c.Object, c.Inquiry, c.Amount, c.DueBy = p.Object, p.Inquiry, p.Amount, p.DueBy
@@ -113,12 +113,12 @@ func (c *Case) Open() bool { return c.Outcome == "" }
 
 // SubmitKey returns the idempotency key of the claim's submission.
 func (c *Case) SubmitKey() string {
-	return fmt.Sprintf("v1/dispute/%s/submit/%d", c.Chargeback, c.round)
+	return fmt.Sprintf("v1/dispute/%s/submit/%d", c.Chargeback, c.Round)
 }
 
 // AcceptKey returns the idempotency key of giving the claim up.
 func (c *Case) AcceptKey() string {
-	return fmt.Sprintf("v1/dispute/%s/accept/%d", c.Chargeback, c.round)
+	return fmt.Sprintf("v1/dispute/%s/accept/%d", c.Chargeback, c.Round)
 }
 
 // FileKey returns the idempotency key of uploading a pack.

@@ -1,6 +1,7 @@
 package chargeback
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -228,8 +229,10 @@ func TestEvidenceIsSubmittedOnce(t *testing.T) {
 // The book keeps claims apart, and shows first what is due first.
 func TestBook(t *testing.T) {
 	var b Book
+	position := uint64(0)
 	say := func(p ledger.Payload, at time.Time) {
-		e := ledger.Event{Record: ledger.Record{Stream: "payment-v", Occurred: at}, Payload: p}
+		position++
+		e := ledger.Event{Record: ledger.Record{Stream: "payment-v", Occurred: at, Position: position}, Payload: p}
 		if err := b.Apply(e); err != nil {
 			t.Fatal(err)
 		}
@@ -255,5 +258,37 @@ func TestBook(t *testing.T) {
 	}
 	if !kept.Open() {
 		t.Error("a case that a reader holds changed under it")
+	}
+}
+
+// A book that was put away and taken out again is the same book, and goes on.
+func TestBookIsKept(t *testing.T) {
+	var b Book
+	for i, p := range []ledger.Payload{asked, built, contest, intends, sent, opened} {
+		e := ledger.Event{Record: ledger.Record{Stream: "payment-v", Occurred: noon, Position: uint64(i + 1)}, Payload: p}
+		if err := b.Apply(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := b.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again Book
+	if err := again.UnmarshalBinary(text); err != nil {
+		t.Fatal(err)
+	}
+	more, err := again.MarshalBinary()
+	if err != nil || string(more) != string(text) {
+		t.Errorf("the book changed in the drawer:\n%s\n%s, %v", text, more, err)
+	}
+	if c, ok := again.Get("dp_1"); !ok || c.Round != 2 || c.Pack != nil {
+		t.Errorf("case %+v, want the second round", c)
+	}
+	if err := again.Apply(ledger.Event{Record: ledger.Record{Position: 6}, Payload: lost}); !errors.Is(err, ledger.ErrCorrupt) {
+		t.Errorf("Apply of an event that was applied = %v, want %v", err, ledger.ErrCorrupt)
+	}
+	if err := again.UnmarshalBinary([]byte("{")); !errors.Is(err, ledger.ErrCorrupt) {
+		t.Errorf("UnmarshalBinary of half a book = %v, want %v", err, ledger.ErrCorrupt)
 	}
 }

@@ -45,7 +45,7 @@ func addServeFlags(cmd *cobra.Command) {
 	f.String("listen", "127.0.0.1:8080", "address of API and pages")
 	f.String("stripe-key", "", "secret key of the Stripe account; prefer VOUCH_STRIPE_KEY")
 	f.String("stripe-url", "", "address of another server that speaks Stripe's protocol, such as vouch stripesim")
-	f.String("webhook-secret", "", "signing secret of Stripe's webhook; prefer VOUCH_WEBHOOK_SECRET")
+	f.String("webhook-secret", "", "signing secret of Stripe's webhook, two with a comma between while it is changed; prefer VOUCH_WEBHOOK_SECRET")
 	f.String("fiscal-device", "", "signing device for sellers who need one; simulator keeps one without hardware, for trials, in the data folder")
 	f.String("log-level", "info", "debug, info, warn or error")
 	addEventstoreFlags(f, &eventstoreConfig{}, "eventstore-", "")
@@ -61,6 +61,7 @@ func loadServeConfig(cmd *cobra.Command) (serveConfig, error) {
 			return serveConfig{}, fmt.Errorf("configuration %s: %w", path, err)
 		}
 	}
+	inFile := k.Exists("webhook-secret")
 	if unknown := unknownKeys(cmd, k.Keys()); len(unknown) > 0 {
 		return serveConfig{}, fmt.Errorf("%w: unknown settings in the configuration file: %s", errUsage, strings.Join(unknown, ", "))
 	}
@@ -75,6 +76,13 @@ func loadServeConfig(cmd *cobra.Command) (serveConfig, error) {
 	}
 	if err := k.Load(posflag.Provider(cmd.Flags(), ".", k), nil); err != nil {
 		return serveConfig{}, fmt.Errorf("configuration from flags: %w", err)
+	}
+	// A variable or a line that is there and empty is a mistake, and anybody
+	// could sign with nothing. Without any, webhooks are not believed.
+	if given := k.Exists("webhook-secret"); given && strings.TrimSpace(k.String("webhook-secret")) == "" {
+		if _, set := os.LookupEnv("VOUCH_WEBHOOK_SECRET"); set || cmd.Flags().Changed("webhook-secret") || inFile {
+			return serveConfig{}, fmt.Errorf("%w: the webhook secret is empty; take it away, or give the one that Stripe shows (whsec_…)", errUsage)
+		}
 	}
 	var c serveConfig
 	if err := k.Unmarshal("", &c); err != nil {
@@ -107,4 +115,12 @@ func newLogger(level string) (*slog.Logger, error) {
 		return nil, fmt.Errorf("%w: log level %q: use debug, info, warn or error", errUsage, level)
 	}
 	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l})), nil
+}
+
+// webhookSecrets returns the secrets that webhooks may be signed with.
+func (c serveConfig) webhookSecrets() []string {
+	if strings.TrimSpace(c.WebhookSecret) == "" {
+		return nil
+	}
+	return strings.Split(c.WebhookSecret, ",") // an empty one among them is refused
 }

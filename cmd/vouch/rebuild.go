@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vouchledger/vouch/api/register"
+	"github.com/vouchledger/vouch/billing/chargeback"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/projections"
 	"github.com/vouchledger/vouch/projections/books"
@@ -24,6 +25,8 @@ type readModels struct {
 	visits   *runner.Runner[*projections.Visits]
 	reviews  *runner.Runner[*projections.ReviewQueue]
 	journal  *runner.Runner[*books.Journal]
+
+	chargebacks *runner.Runner[*chargeback.Book]
 }
 
 // newReadModels returns runners that keep their state in the data folder.
@@ -38,6 +41,8 @@ func newReadModels(data string, log ledger.Log, every int, logger *slog.Logger) 
 		visits:   runner.New(log, func() *projections.Visits { return &projections.Visits{} }, cfg, logger),
 		reviews:  runner.New(log, func() *projections.ReviewQueue { return &projections.ReviewQueue{} }, cfg, logger),
 		journal:  runner.New(log, func() *books.Journal { return &books.Journal{} }, cfg, logger),
+
+		chargebacks: runner.New(log, func() *chargeback.Book { return &chargeback.Book{} }, cfg, logger),
 	}, nil
 }
 
@@ -47,9 +52,9 @@ type rebuilder interface {
 }
 
 func newRebuildCommand() *cobra.Command {
-	names := []string{"visits", "reviews", "journal", "register"}
+	names := []string{"visits", "reviews", "journal", "register", "chargebacks"}
 	cmd := &cobra.Command{
-		Use:       "rebuild [visits|reviews|journal|register]...",
+		Use:       "rebuild [visits|reviews|journal|register|chargebacks]...",
 		Short:     "Fold read models again from the first event and compare with those in use",
 		ValidArgs: names,
 	}
@@ -69,7 +74,10 @@ func newRebuildCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		all := map[string]rebuilder{"visits": models.visits, "reviews": models.reviews, "journal": models.journal, "register": models.register}
+		all := map[string]rebuilder{
+			"visits": models.visits, "reviews": models.reviews, "journal": models.journal, "register": models.register,
+			"chargebacks": models.chargebacks,
+		}
 		for _, n := range names {
 			if len(args) > 0 && !slices.Contains(args, n) {
 				continue
@@ -86,7 +94,7 @@ func newRebuildCommand() *cobra.Command {
 			if !done.Equal {
 				verdict = "DIFFERED from the one in use, and replaced it"
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%-8s %d events folded, position %d: %s\n", n, done.Events, done.Position, verdict)
+			fmt.Fprintf(cmd.OutOrStdout(), "%-11s %d events folded, position %d: %s\n", n, done.Events, done.Position, verdict)
 		}
 		return nil
 	}

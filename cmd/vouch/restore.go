@@ -63,6 +63,9 @@ Stop the old server first: two servers that go on from one history make two hist
 		if err != nil {
 			return err
 		}
+		if err := markForSweep(*data, r); err != nil {
+			return err
+		}
 		if *asJSON {
 			return printJSON(cmd.OutOrStdout(), r)
 		}
@@ -70,6 +73,16 @@ Stop the old server first: two servers that go on from one history make two hist
 		return nil
 	}
 	return cmd
+}
+
+// markForSweep makes the next server look at the payment provider before it
+// sends anything: the provider has done what the log has lost.
+func markForSweep(data string, r archive.Restored) error {
+	since := r.Log.Recorded
+	if since.IsZero() { // no event at all
+		since = r.Log.Backup.Made
+	}
+	return sweepMarker{Position: r.Log.Position, Since: since.UTC(), Restored: time.Now().UTC()}.write(data)
 }
 
 func printRestored(w io.Writer, r archive.Restored, until embedded.Until, data, from string) {
@@ -92,6 +105,7 @@ func printRestored(w io.Writer, r archive.Restored, until embedded.Until, data, 
 		printTreeCopy(w, r.Tree)
 	}
 	printEvidenceCopy(w, r.Evidence)
+	fmt.Fprintf(w, "  money     %s: the next vouch serve compares the payment provider before it sends anything\n", sweepFile)
 	fmt.Fprintf(w, "bring back from their own backup: %s, %s, %s, %s\n", keys.FileName, ticketKeyFile, payers.DirName, signerDir)
 	if r.Tree != nil {
 		fmt.Fprintf(w, "check it: vouch verify --data %s --tlog-signer %s/%s\n", data, from, signerDir)

@@ -72,6 +72,8 @@ type server struct {
 	fiscal  *fiscal.Runner
 	device  io.Closer // that signs; nil for none
 	api     *api.API
+
+	watching *watching
 }
 
 // serve runs until ctx is done, then ends requests under way, the runners and
@@ -110,7 +112,8 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 		slog.Bool("live_money", s.gateway.Livemode()))
 	group, ctx := errgroup.WithContext(ctx)
 	httpServer := s.api.Server()
-	group.Go(func() error { return ended(s.runner.Run(ctx)) })
+	group.Go(func() error { return ended(s.watching.afterSweep(ctx, s.runner.Run)) })
+	group.Go(func() error { return ended(s.watching.run(ctx)) })
 	group.Go(func() error { return ended(s.tree.Run(ctx)) })
 	group.Go(func() error { return ended(s.fiscal.Run(ctx)) })
 	group.Go(func() error { return watchSealing(ctx, s.log, logger) })
@@ -118,6 +121,7 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 	group.Go(func() error { return ended(s.models.reviews.Run(ctx)) })
 	group.Go(func() error { return ended(s.models.journal.Run(ctx)) })
 	group.Go(func() error { return ended(s.models.register.Run(ctx)) })
+	group.Go(func() error { return ended(s.models.chargebacks.Run(ctx)) })
 	if port != nil {
 		group.Go(func() error { return port.run(ctx) })
 	}
@@ -195,19 +199,19 @@ func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	webhook, err := newWebhook(cfg, s.gateway.Livemode())
+	metrics := prometheus.NewRegistry()
+	inbox, err := s.openWatching(cfg, metrics, logger)
 	if err != nil {
 		return err
 	}
-	metrics := prometheus.NewRegistry()
 	if s.tree, err = openTree(cfg.Data, cfg.Tlog, s.log, metrics, logger); err != nil {
 		return err
 	}
 	s.api, err = api.New(api.Services{
 		Log: s.log, Desk: s.desk, Evidence: s.store, Keys: s.keys, Tickets: ticketKey, Ring: tickets,
 		Visits: s.models.visits, Reviews: s.models.reviews, Journal: s.models.journal,
-		Register: s.models.register,
-		Payer:    payerOf(directory), Webhook: webhook, Now: time.Now, Logger: logger,
+		Register: s.models.register, Chargebacks: s.models.chargebacks,
+		Payer: payerOf(directory), Webhook: webhook(inbox), Now: time.Now, Logger: logger,
 		Tlog: s.tree.Folder().Published, Ready: s.tree.Ready, Metrics: metrics,
 	})
 	if err != nil {
@@ -246,29 +250,4 @@ func payerOf(d *payers.Directory) func(context.Context, ledger.ShopperID) (api.P
 		}
 		return api.Payer{Customer: p.Customer, PaymentMethod: p.PaymentMethod, Staff: p.Staff, Member: p.Member}, err
 	}
-}
-
-// newWebhook returns what reads Stripe's webhooks. Without a secret nothing
-// is believed.
-func newWebhook(cfg serveConfig, live bool) (func([]byte, string) (engine.ProviderEvent, error), error) {
-	if cfg.WebhookSecret == "" {
-		return func([]byte, string) (engine.ProviderEvent, error) {
-			return engine.ProviderEvent{}, fmt.Errorf("%w: no webhook secret is configured", api.ErrSignature)
-		}, nil
-	}
-	hooks, err := stripe.NewWebhooks(live, time.Now, cfg.WebhookSecret)
-	if err != nil {
-		return nil, err
-	}
-	return func(body []byte, signature string) (engine.ProviderEvent, error) {
-		n, err := hooks.ParseWebhook(body, signature)
-		if err != nil {
-			return engine.ProviderEvent{}, fmt.Errorf("%w: %w", api.ErrSignature, err)
-		}
-		object := n.Object
-		if n.Intent != "" {
-			object = n.Intent
-		}
-		return engine.ProviderEvent{ID: n.EventID, Type: n.Type, Object: object, Occurred: n.Created}, nil
-	}, nil
 }
