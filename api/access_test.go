@@ -46,6 +46,7 @@ func (s *shop) samples() map[string]sample {
 	var q recordedView
 	s.send("gate", "POST", "/v1/detections", s.see("take", "mate", "A3", 500)).want(201, &q)
 	proposal, escalation := s.supplement("lea", visit), s.escalation(visit)
+	dp, reply := s.claimed(visit, "dp_there"), map[string]any{"reply": "contest", "reason": "seen on two cameras"}
 	no := s.id().String()
 	pick := func(there bool, yes, not any) any {
 		if there {
@@ -179,6 +180,22 @@ func (s *shop) samples() map[string]sample {
 		},
 		"GET /v1/visits/:visit/receipt": {
 			there: "/v1/visits/" + visit + "/receipt", missing: "/v1/visits/" + no + "/receipt",
+		},
+		"GET /v1/chargebacks": {there: "/v1/chargebacks", list: true},
+		"GET /v1/chargebacks/:chargeback": {
+			there: "/v1/chargebacks/" + dp, missing: "/v1/chargebacks/dp_none",
+		},
+		"GET /v1/chargebacks/:chargeback/evidence": {
+			there: "/v1/chargebacks/" + dp + "/evidence", missing: "/v1/chargebacks/dp_none/evidence",
+		},
+		"POST /v1/chargebacks/:chargeback/answer": {
+			there: "/v1/chargebacks/" + dp + "/answer", missing: "/v1/chargebacks/dp_none/answer",
+			body: func(bool) any { return reply },
+		},
+		"GET /chargebacks": {there: "/chargebacks", list: true},
+		"POST /chargebacks/:chargeback/answer": {
+			there: "/chargebacks/" + dp + "/answer", missing: "/chargebacks/dp_none/answer",
+			body: form("reply=contest&reason=so"),
 		},
 		"GET /v1/journal":          {there: "/v1/journal", list: true},
 		"GET /v1/journal/balances": {there: "/v1/journal/balances", list: true},

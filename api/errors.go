@@ -7,6 +7,7 @@ import (
 	"github.com/vouchledger/vouch/billing/coupon"
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/billing/report"
+	"github.com/vouchledger/vouch/billing/watch"
 	"github.com/vouchledger/vouch/projections/books"
 )
 
@@ -51,6 +52,10 @@ var refusals = []struct {
 	{engine.ErrPayerNeeded, http.StatusConflict, "refused", true},
 	{engine.ErrAboveOwed, http.StatusUnprocessableEntity, "invalid", true},
 	{engine.ErrAboveCapture, http.StatusUnprocessableEntity, "invalid", true},
+	{watch.ErrUnknownClaim, http.StatusNotFound, "not_found", false},
+	{watch.ErrAnswered, http.StatusConflict, "refused", true},
+	{watch.ErrTooLate, http.StatusConflict, "refused", true},
+	{watch.ErrInquiry, http.StatusConflict, "refused", true},
 	{engine.ErrNoPolicy, http.StatusConflict, "refused", true},
 	{engine.ErrNotInside, http.StatusConflict, "refused", true},
 	{engine.ErrDecided, http.StatusConflict, "refused", true},

@@ -116,6 +116,9 @@ func (a *API) getEvidence(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.viewed(c, d); err != nil {
+		return err
+	}
 	extend(c, 0, uploadTime)
 	h := c.Response().Header()
 	h.Set(echo.HeaderContentType, kind)
@@ -126,6 +129,27 @@ func (a *API) getEvidence(c echo.Context) error {
 	}
 	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, f)
 	return nil
+}
+
+// viewed writes down that a person of the staff looked at a piece of evidence,
+// once for each day. Whoever contests a bank's claim says who did.
+func (a *API) viewed(c echo.Context, d ledger.Digest) error {
+	if k := caller(c); k.Role == keys.Shopper || k.Role == keys.Device {
+		return nil
+	}
+	at := ledger.Instant(a.s.Now())
+	draft, err := ledger.NewDraft(ledger.Meta{
+		ID: ledger.DeriveID(ledger.ID{}, "viewed", string(d), actor(c), at.Format(time.DateOnly)), Occurred: at, Actor: actor(c),
+		Trace: traceOf(c),
+	}, ledger.EvidenceViewed{Digest: d, By: actor(c)})
+	if err != nil {
+		return err
+	}
+	_, err = a.s.Log.Append(c.Request().Context(), ledger.EvidenceStream(d), ledger.Any(), draft)
+	if errors.Is(err, ledger.ErrIDReused) { // seen today already, at another moment
+		return nil
+	}
+	return err
 }
 
 // mediaType looks at the bytes and not at what a device called them: nothing

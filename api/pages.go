@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,6 +41,8 @@ func (a *API) pageRoutes() []route {
 		{method: post, path: "/disputes/:dispute/decision", roles: reviewers, limit: maxForm, handle: a.decisionForm},
 		{method: get, path: "/books", roles: bookkeepers, handle: a.booksPage},
 		{method: post, path: "/books/:store/days/:day/close", roles: closers, limit: maxForm, handle: a.closeForm},
+		{method: get, path: "/chargebacks", roles: claimers, handle: a.chargebacksPage},
+		{method: post, path: "/chargebacks/:chargeback/answer", roles: operators, limit: maxForm, handle: a.chargebackForm},
 		{method: get, path: "/reviews", roles: queuers, handle: a.reviewsPage},
 		{method: post, path: "/reviews/:detection/decision", roles: reviewers, limit: maxForm, handle: a.reviewForm},
 	}
@@ -65,6 +68,7 @@ func frame(c echo.Context, title, here string) web.Frame {
 	if k.ID != "" {
 		f.Who, f.Reviews = string(k.Role)+" "+k.Name, k.Role == keys.Reviewer || k.Role == keys.Auditor
 		f.Books = k.Role == keys.Finance || k.Role == keys.Auditor
+		f.Claims = slices.Contains(claimers, k.Role)
 	}
 	return f
 }

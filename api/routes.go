@@ -38,6 +38,7 @@ var (
 	auditors    = []keys.Role{keys.Auditor}
 	operators   = []keys.Role{keys.Operator}
 	shoppers    = []keys.Role{keys.Shopper}
+	claimers    = []keys.Role{keys.Operator, keys.Finance, keys.Auditor}
 )
 
 func (a *API) routes() []route {
@@ -81,6 +82,13 @@ func (a *API) routes() []route {
 		{
 			method: post, path: "/v1/reviews/:detection/decision", roles: reviewers, repeats: true, limit: maxBody,
 			handle: a.postReviewDecision,
+		},
+		{method: get, path: "/v1/chargebacks", roles: claimers, handle: a.getChargebacks},
+		{method: get, path: "/v1/chargebacks/:chargeback", roles: claimers, handle: a.getChargeback},
+		{method: get, path: "/v1/chargebacks/:chargeback/evidence", roles: claimers, handle: a.getChargebackEvidence},
+		{
+			method: post, path: "/v1/chargebacks/:chargeback/answer", roles: operators, repeats: true, limit: maxBody,
+			handle: a.postChargebackAnswer,
 		},
 		{method: get, path: "/v1/journal", roles: bookkeepers, handle: a.getJournal},
 		{method: get, path: "/v1/journal/balances", roles: bookkeepers, handle: a.getBalances},

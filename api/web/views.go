@@ -6,8 +6,33 @@ type Frame struct {
 	Who     string // who is signed in, "reviewer:anna"; empty for nobody
 	Reviews bool   // may see the reviews
 	Books   bool   // may see the books
-	Here    string // visits, reviews, books: where in the menu
+	Claims  bool   // may see the chargebacks
+	Here    string // visits, reviews, books, chargebacks: where in the menu
 	Script  bool
+}
+
+// A ChargebacksPage is the list of card networks' claims.
+type ChargebacksPage struct {
+	Frame
+	Items  []ChargebackItem
+	Decide bool // may answer
+	More   int  // claims that are not shown
+}
+
+// A ChargebackItem is one claim.
+type ChargebackItem struct {
+	Chargeback, Amount, Reason, Code string
+	Visit, VisitLink                 string
+	Opened                           string
+	Due, Left                        string // empty when it is over
+	Status                           Chip
+	Inquiry                          bool
+	Evidence                         string // address of the pack; empty when there is none
+	Pages                            int
+	Answer                           string
+	Rule                             string // what happens if nobody answers
+	Open                             bool   // can be answered
+	Action, Nonce                    string
 }
 
 // A SignInPage asks for a key.

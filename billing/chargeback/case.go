@@ -14,6 +14,7 @@ import (
 type Case struct {
 	Chargeback  string
 	Visit       ledger.VisitID
+	Position    uint64 // of the event that began it
 	Object      string // payment at the provider
 	Opened      time.Time
 	Inquiry     bool
@@ -72,7 +73,7 @@ func (c *Case) Apply(e ledger.Event) {
 		c.Chargeback = Of(e.Payload)
 		_, visit := e.Stream.Split()
 		c.Visit = ledger.VisitID(visit)
-		c.Opened, c.Round = e.Occurred, 1
+		c.Opened, c.Round, c.Position = e.Occurred, 1, e.Position
 	}
 	switch p := e.Payload.(type) { // all others are about no claim
 	case ledger.ChargebackOpened:
