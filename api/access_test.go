@@ -208,6 +208,7 @@ func (s *shop) samples() map[string]sample {
 		"GET /v1/reports/trial-balance": {there: "/v1/reports/trial-balance", list: true},
 		"GET /v1/reports/sales":         {there: "/v1/reports/sales", list: true},
 		"GET /v1/reports/tax":           {there: "/v1/reports/tax", list: true},
+		"GET /v1/reports/exposure":      {there: "/v1/reports/exposure?shopper=lea", list: true},
 		"GET /v1/shops/:store/days":     {there: "/v1/shops/berlin-1/days", missing: "/v1/shops/nowhere/days"},
 		"POST /v1/shops/:store/days/:day/close": {
 			there: "/v1/shops/berlin-1/days/2026-11-22/close", missing: "/v1/shops/nowhere/days/2026-11-22/close",

@@ -134,6 +134,12 @@ func (a *API) getTax(c echo.Context) error {
 	})
 }
 
+func (a *API) getExposure(c echo.Context) error {
+	return a.answerReport(c, func(j *books.Journal, _ report.Scope) (made, error) {
+		return report.NewExposure(j, ledger.ShopperID(c.QueryParam("shopper"))), nil
+	})
+}
+
 func (a *API) getPrices(c echo.Context) error {
 	ctx := c.Request().Context()
 	shop, err := clerk.OpenShop(ctx, a.s.Log, ledger.StoreID(c.Param("store")))

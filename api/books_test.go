@@ -58,6 +58,12 @@ func TestFinanceAsksTheBooks(t *testing.T) {
 		t.Errorf("sales = %s, want the cola of 1.89 on 23 November", got)
 	}
 	s.send("finn", "GET", "/v1/reports/tax?by=shop", nil).want(200)
+	s.enter("tom")
+	held := s.send("finn", "GET", "/v1/reports/exposure?shopper=tom", nil).want(200).Body.String()
+	if !strings.Contains(held, `"total":[{"amount_minor":5000,"currency":"EUR"}]`) {
+		t.Errorf("exposure of tom, who is inside = %s, want his hold of 50.00", held)
+	}
+	s.send("finn", "GET", "/v1/reports/exposure", nil).want(400)
 	for _, q := range []string{
 		"/v1/reports/sales?by=week", "/v1/reports/tax?by=category", "/v1/reports/sales?from=2026-11-02&to=2026-11-01",
 		"/v1/reports/trial-balance?as_of=soon", "/v1/reports/trial-balance?as_known=soon",

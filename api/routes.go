@@ -95,6 +95,7 @@ func (a *API) routes() []route {
 		{method: get, path: "/v1/reports/trial-balance", roles: bookkeepers, handle: a.getTrialBalance},
 		{method: get, path: "/v1/reports/sales", roles: bookkeepers, handle: a.getSales},
 		{method: get, path: "/v1/reports/tax", roles: bookkeepers, handle: a.getTax},
+		{method: get, path: "/v1/reports/exposure", roles: bookkeepers, handle: a.getExposure},
 		{method: get, path: "/v1/shops/:store/days", roles: bookkeepers, handle: a.getDays},
 		{method: post, path: "/v1/shops/:store/days/:day/close", roles: closers, repeats: true, handle: a.postDayClose},
 		{method: get, path: "/v1/shops/:store/price-accuracy", roles: pricers, handle: a.getPrices},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchledger/vouch/billing/clerk"
 	"github.com/vouchledger/vouch/billing/report"
+	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/projections/books"
 )
 
@@ -70,7 +71,7 @@ things happened, --as-known up to when the ledger had recorded them.`,
 		func(j *books.Journal, s report.Scope, by []report.Dimension) (made, error) {
 			return report.NewTax(j, s, by, time.LoadLocation)
 		})
-	cmd.AddCommand(newDaysReport(), newPricesReport())
+	cmd.AddCommand(newDaysReport(), newPricesReport(), newExposureReport())
 	return cmd
 }
 
@@ -156,6 +157,31 @@ func newPricesReport() *cobra.Command {
 			return fmt.Errorf("%w: %w", errUsage, err)
 		}
 		return f.print(cmd.OutOrStdout(), p, p.Table())
+	}
+	return cmd
+}
+
+func newExposureReport() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "exposure SHOPPER",
+		Short: "What counts against a shopper: holds that stand and what is owed",
+		Args:  cobra.ExactArgs(1),
+	}
+	from := addSourceFlags(cmd)
+	f := &reportFlags{from: from}
+	cmd.Flags().StringVar(&f.asKnown, "as-known", "", "only what was recorded up to this position or instant")
+	cmd.Flags().StringVar(&f.format, "format", "table", "table, csv or json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		until, err := parseAt(f.asKnown)
+		if err != nil {
+			return err
+		}
+		j, _, err := readBooks(cmd.Context(), *from, until)
+		if err != nil {
+			return err
+		}
+		e := report.NewExposure(j, ledger.ShopperID(args[0]))
+		return f.print(cmd.OutOrStdout(), e, e.Table())
 	}
 	return cmd
 }
