@@ -102,9 +102,10 @@ var layers = map[string][]string{
 	"billing/receipt":       {"ledger", "ledger/money", "projections", "billing", "billing/internal/pdf"},
 	"billing/provider":      {"ledger", "ledger/money", "billing"},
 	"billing/stripe":        {"ledger", "ledger/money", "billing", "billing/provider"},
-	"billing/stripesim":     {"billing/stripesim/fault", "billing/stripesim/testcard"},
 	"billing/sequences":     {},
 
+	"billing/stripesim":          {"billing/stripesim/account", "billing/stripesim/fault", "billing/stripesim/testcard"},
+	"billing/stripesim/account":  {"billing/stripesim/fault", "billing/stripesim/testcard"},
 	"billing/stripesim/fault":    {"billing/stripesim/testcard"},
 	"billing/stripesim/testcard": {},
 	"billing/stripesim/page": {

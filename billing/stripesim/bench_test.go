@@ -14,7 +14,7 @@ func BenchmarkSettle(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer sim.Close()
-	a := &account{TB: b, sim: sim, url: "http://sim", c: &http.Client{Transport: sim.Transport()}}
+	a := &client{TB: b, sim: sim, url: "http://sim", c: &http.Client{Transport: sim.Transport()}}
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {

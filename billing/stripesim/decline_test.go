@@ -67,7 +67,8 @@ func TestEveryDeclineCode(t *testing.T) {
 	b := openBank(t, stripesim.Config{})
 	_, err := b.hold(stripesim.DeclineWith + "bad_weather")
 	b.refuses(err, "resource_missing")
-	if _, err := b.sim.Fault(stripesim.Fault{Kind: stripesim.Decline, Code: "bad_weather"}); !errors.Is(err, stripesim.ErrFault) {
+	_, err = b.sim.Fault(stripesim.Fault{Kind: stripesim.Decline, Code: "bad_weather"})
+	if !errors.Is(err, stripesim.ErrFault) {
 		t.Errorf("a fault with no known code = %v, want %v", err, stripesim.ErrFault)
 	}
 }
@@ -125,7 +126,9 @@ func TestAmountsByCurrency(t *testing.T) {
 		{"eur", 100_000_000, "amount_too_large"},
 	} {
 		b := openBank(t, stripesim.Config{})
-		pi, err := b.hold("pm_card_visa", func(p *stripego.PaymentIntentParams) { p.Amount, p.Currency = &c.amount, &c.currency })
+		pi, err := b.hold("pm_card_visa", func(p *stripego.PaymentIntentParams) {
+			p.Amount, p.Currency = &c.amount, &c.currency
+		})
 		if c.want != "" {
 			b.refuses(err, c.want)
 		} else if err != nil || pi.Livemode || pi.Amount != c.amount || !strings.EqualFold(string(pi.Currency), c.currency) {

@@ -31,8 +31,9 @@
 // What shoppers, banks and card networks do is done by methods ([Sim.Dispute],
 // [Sim.Authenticate], [Sim.FailRefund], …) or by the same under /sim/.
 //
-// What goes wrong is in package fault, the cards are in package testcard, and
-// the page for people is package page. None of them imports what is tested or a
+// What the account does is in package account, a state machine without a clock
+// or a lock; what goes wrong is in package fault, the cards are in package
+// testcard, and the page for people is package page. None of them imports what is tested or a
 // Stripe client, so that no mistake can be shared. It does not model Connect or
 // search; unknown paths and parameters are refused, never ignored.
 package stripesim

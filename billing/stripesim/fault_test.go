@@ -102,7 +102,7 @@ func TestControls(t *testing.T) {
 		t.Errorf("POST /sim/clock = %s", r.raw)
 	}
 	r = a.get("/v1/payment_intents/" + pi)
-	if r.body["status"] != canceled || r.body["cancellation_reason"] != "automatic" {
+	if r.body["status"] != "canceled" || r.body["cancellation_reason"] != "automatic" {
 		t.Errorf("hold after 114 h = %s, want canceled automatically", r.raw)
 	}
 	if r := a.get("/sim/audit"); !strings.Contains(r.raw, `"holds":1`) || !strings.Contains(r.raw, `"lapses":1`) {
@@ -168,11 +168,9 @@ type roundTrip func(*http.Request) (*http.Response, error)
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func (s *Sim) eventOf(kind string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for id, e := range s.state.events.byID {
-		if e.Type == kind {
-			return id
+	for _, e := range s.Look("events", 100) {
+		if e["type"] == kind {
+			return e["id"].(string)
 		}
 	}
 	return ""

@@ -9,9 +9,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
+
+	"github.com/vouchledger/vouch/billing/stripesim/account"
 )
 
 // olderVersion is what a wrong-version fault claims.
@@ -46,7 +47,7 @@ type hooks struct {
 
 // parcel is one delivery of an event.
 type parcel struct {
-	event   event
+	event   account.Event
 	fault   FaultKind
 	attempt int
 }
@@ -102,7 +103,7 @@ func (h *hooks) secrets() []string {
 }
 
 // again sends an event that nobody took before once more.
-func (h *hooks) again(e event) {
+func (h *hooks) again(e account.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.stopped || h.url == "" || e.ID == "" {
@@ -120,7 +121,7 @@ func (h *hooks) listening() bool {
 }
 
 // send queues an event for delivery, as a fault of webhooks wants it.
-func (h *hooks) send(e event) {
+func (h *hooks) send(e account.Event) {
 	if !h.listening() {
 		return
 	}
@@ -138,7 +139,7 @@ func (h *hooks) send(e event) {
 	p := parcel{event: e, fault: f.Kind}
 	switch f.Kind { //nolint:exhaustive // the others act at delivery
 	case Lose:
-		h.workers.Go(func() { h.sim.delivered(e.ID, "lost"); h.over() })
+		h.workers.Go(func() { h.sim.delivered(e.ID, account.Lost); h.over() })
 	case Delay:
 		h.after(time.Duration(f.DelayMS)*time.Millisecond, p)
 	case Reorder:
@@ -162,11 +163,11 @@ func (h *hooks) send(e event) {
 
 // visitOf returns the visit in an object's metadata, which is of another Go
 // type when the object comes from the journal.
-func visitOf(object wire) string {
+func visitOf(object account.Wire) string {
 	switch m := object["metadata"].(type) {
 	case map[string]string:
 		return m["visit"]
-	case wire:
+	case account.Wire:
 		visit, _ := m["visit"].(string)
 		return visit
 	}
@@ -268,7 +269,7 @@ func (h *hooks) deliver(p parcel, url string) {
 	err := h.post(p, url)
 	switch {
 	case err == nil:
-		h.sim.delivered(p.event.ID, "delivered")
+		h.sim.delivered(p.event.ID, account.Reached)
 	case h.ctx.Err() != nil:
 		return // closing: the event stays undelivered
 	case p.attempt < len(h.pauses):
@@ -291,7 +292,7 @@ func (h *hooks) post(p parcel, url string) error {
 	case Stale:
 		p.event.Object = h.sim.before(p.event)
 	}
-	body := encode(h.sim.eventWire(p.event, version))
+	body := encode(h.sim.acc.EventWire(p.event, version))
 	req, err := http.NewRequestWithContext(h.ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("webhook %s: %w", p.event.ID, err)
@@ -327,50 +328,29 @@ func Sign(body []byte, secret string, at time.Time, more ...string) string {
 	return header
 }
 
-// waiting is the delivery of an event that will be sent again by the clock.
-const waiting = "waiting"
-
-// giveUp is how long Stripe tries to deliver an event.
-const giveUp = 3 * day
-
-// putOff decides about an event that nobody took: it is sent again after 1, 2,
-// 4, 8, 16 hours and then once a day, and given up after three days.
-func (s *Sim) putOff(e event) {
-	pause := min(int64(time.Hour.Seconds())<<min(e.Tries, 5), day)
+// putOff decides about an event that nobody took.
+func (s *Sim) putOff(e account.Event) {
 	s.mu.Lock()
-	again := s.now().Unix() + pause
+	d := account.PutOff(e, s.now().Unix())
 	s.mu.Unlock()
-	if again > e.Created+giveUp {
-		s.noteDelivery(delivered{Event: e.ID, How: failed})
-		return
-	}
-	s.noteDelivery(delivered{Event: e.ID, How: waiting, Again: again})
+	s.noteDelivery(d)
 }
 
-// before returns an event's object as the newest earlier event about it has
-// it; its own if there is none.
-func (s *Sim) before(e event) wire {
+// before returns an event's object as it was before the event.
+func (s *Sim) before(e account.Event) account.Wire {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	found := false
-	for _, id := range slices.Backward(s.state.events.ids) {
-		old := s.state.events.byID[id]
-		if found && old.Object["id"] == e.Object["id"] {
-			return old.Object
-		}
-		found = found || id == e.ID
-	}
-	return e.Object
+	return s.acc.Before(e)
 }
 
 // delivered writes down what became of an event's webhook. It is not worth a
 // sync: after a crash the event is sent again, as Stripe may do too.
-func (s *Sim) delivered(id, how string) { s.noteDelivery(delivered{Event: id, How: how}) }
+func (s *Sim) delivered(id, how string) { s.noteDelivery(account.Delivered{Event: id, How: how}) }
 
-func (s *Sim) noteDelivery(d delivered) {
+func (s *Sim) noteDelivery(d account.Delivered) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// When the journal cannot be written, the next commit meets the same file
 	// and says so.
-	_ = s.install(record{Delivery: []delivered{d}})
+	_ = s.install(account.Record{Delivery: []account.Delivered{d}})
 }

@@ -206,7 +206,8 @@ func TestEventsAreListed(t *testing.T) {
 			t.Errorf("events %s = %d, want %d", name, got, c.want)
 		}
 	}
-	list := b.events.List(&stripego.EventListParams{Types: stripego.StringSlice(strings.Split(strings.Repeat("x,", 20), ","))})
+	many := strings.Split(strings.Repeat("x,", 20), ",")
+	list := b.events.List(&stripego.EventListParams{Types: stripego.StringSlice(many)})
 	list.Next()
 	b.refuses(list.Err(), "invalid_request_error")
 	b.advance(30*24*time.Hour - 30*time.Minute) // half of them are older

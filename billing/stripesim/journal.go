@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/vouchledger/vouch/billing/stripesim/account"
 )
 
 // journal is the file of records, one JSON line each.
@@ -14,10 +16,10 @@ type journal struct {
 	file *os.File // nil: nothing is kept
 }
 
-// openJournal reads the file into s and opens it for appending. A last line
+// openJournal reads the file into acc and opens it for appending. A last line
 // without its newline was never acknowledged and is cut; any other line that
 // does not parse is ErrCorrupt.
-func openJournal(path string, s *state, keep limits) (*journal, error) {
+func openJournal(path string, acc *account.Account) (*journal, error) {
 	if path == "" {
 		return &journal{}, nil
 	}
@@ -25,7 +27,7 @@ func openJournal(path string, s *state, keep limits) (*journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	end, err := replay(f, s, keep)
+	end, err := replay(f, acc)
 	if err == nil {
 		err = f.Truncate(end)
 	}
@@ -39,7 +41,7 @@ func openJournal(path string, s *state, keep limits) (*journal, error) {
 }
 
 // replay applies every whole line and returns where the last one ends.
-func replay(r io.Reader, s *state, keep limits) (int64, error) {
+func replay(r io.Reader, acc *account.Account) (int64, error) {
 	lines, end := bufio.NewReader(r), int64(0)
 	for n := 1; ; n++ {
 		line, err := lines.ReadBytes('\n')
@@ -49,17 +51,17 @@ func replay(r io.Reader, s *state, keep limits) (int64, error) {
 		if err != nil {
 			return 0, fmt.Errorf("line %d: %w", n, err)
 		}
-		var rec record
+		var rec account.Record
 		if err := json.Unmarshal(line, &rec); err != nil {
 			return 0, fmt.Errorf("line %d at byte %d: %w: %w", n, end, ErrCorrupt, err)
 		}
-		s.apply(rec, keep)
+		acc.Apply(rec)
 		end += int64(len(line))
 	}
 }
 
 // append writes a record.
-func (j *journal) append(rec record) error {
+func (j *journal) append(rec account.Record) error {
 	if j.file == nil {
 		return nil
 	}

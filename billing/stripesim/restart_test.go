@@ -17,7 +17,7 @@ var lists = []string{
 }
 
 // everything is the whole account, as a client sees it.
-func (a *account) everything() map[string]string {
+func (a *client) everything() map[string]string {
 	a.Helper()
 	out := map[string]string{}
 	for _, name := range lists {
@@ -31,20 +31,20 @@ func (a *account) everything() map[string]string {
 }
 
 // inProcess is a simulator without a socket, so that no address differs.
-func inProcess(t *testing.T, cfg Config) *account {
+func inProcess(t *testing.T, cfg Config) *client {
 	t.Helper()
 	cfg.Now = clock
 	sim, err := Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &account{TB: t, sim: sim, url: "http://sim", c: &http.Client{Transport: sim.Transport()}}
+	a := &client{TB: t, sim: sim, url: "http://sim", c: &http.Client{Transport: sim.Transport()}}
 	t.Cleanup(a.close)
 	return a
 }
 
 // busyDay leaves something unfinished of every kind.
-func (a *account) busyDay() {
+func (a *client) busyDay() {
 	a.Helper()
 	buy := func(key, method string) string {
 		pi := a.post("/v1/payment_intents", key, strings.Replace(hold, "pm_card_visa", method, 1)).id()
@@ -118,11 +118,9 @@ func TestRestartChangesNothing(t *testing.T) {
 }
 
 // kinds are the types of all events.
-func (a *account) kinds() (kinds []string) {
-	a.sim.mu.Lock()
-	defer a.sim.mu.Unlock()
-	for _, e := range a.sim.state.events.byID {
-		kinds = append(kinds, e.Type)
+func (a *client) kinds() (kinds []string) {
+	for _, e := range a.sim.Look("events", 1000) {
+		kinds = append(kinds, e["type"].(string))
 	}
 	return kinds
 }

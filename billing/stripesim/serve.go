@@ -11,24 +11,22 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/vouchledger/vouch/billing/stripesim/account"
 )
 
 // A call is one request on its way through the simulator.
 type call struct {
-	op, method, path string
-	id               string // of the object in the path
-	route            *route
-	form             form
-	key              string
-	params           string // digest of what the key stands for
-	requestID        string
-	seq              uint64
-	visit, opID      string
-	base             string // address by which the simulator was reached
-	upload           *upload
-	decline          string // decline code that a fault demands
-	fault            Fault
-	refusal          *apiError // found before the endpoint was reached
+	account.Call
+
+	op, method  string
+	route       *account.Route
+	form        account.Form
+	params      string // digest of what the key stands for
+	seq         uint64
+	visit, opID string
+	fault       Fault
+	refusal     *account.Error // found before the endpoint was reached
 }
 
 // answer is what goes back to the client.
@@ -40,7 +38,7 @@ type answer struct {
 }
 
 // maxBody bounds a request: ours have a few hundred bytes, but for a file.
-const maxBody = maxFile + 1<<20
+const maxBody = account.MaxFile + 1<<20
 
 // ServeHTTP answers a request to Stripe's API, or to the simulator's own
 // controls under /sim/.
@@ -68,10 +66,11 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // accept reads the request, numbers it and decides whether it goes wrong.
 func (s *Sim) accept(r *http.Request) *call {
-	c := &call{method: r.Method, path: r.URL.Path, key: r.Header.Get("Idempotency-Key")}
-	c.route, c.op, c.id = match(r.Method, r.URL.Path)
+	c := &call{method: r.Method}
+	c.Path, c.Key = r.URL.Path, r.Header.Get("Idempotency-Key")
+	c.route, c.op, c.ID = account.Match(r.Method, r.URL.Path)
 	if r.Host != "" {
-		c.base = "http://" + r.Host
+		c.Base = "http://" + r.Host
 	}
 	c.read(r)
 	if c.refusal == nil {
@@ -79,15 +78,14 @@ func (s *Sim) accept(r *http.Request) *call {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state.asked++
-	c.seq = s.state.asked
+	c.seq = s.acc.Next()
 	id := sha256.Sum256(fmt.Appendf(nil, "%d/req/%d", s.cfg.Seed, c.seq))
-	c.requestID = "req_" + idText(id)[:14]
+	c.RequestID = "req_" + account.IDText(id)[:14]
 	s.identify(c)
 	c.fault = s.faults.Request(c.op, c.visit)
 	if c.fault.Kind == Decline {
-		if c.decline = c.fault.Code; c.decline == "" {
-			c.decline = "generic_decline"
+		if c.Decline = c.fault.Code; c.Decline == "" {
+			c.Decline = "generic_decline"
 		}
 	}
 	return c
@@ -97,64 +95,62 @@ func (s *Sim) accept(r *http.Request) *call {
 func (c *call) read(r *http.Request) {
 	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
 	if err != nil {
-		c.refusal = invalid("", "", "The request body could not be read.")
+		c.refusal = account.Invalid("", "", "The request body could not be read.")
 	}
 	text, kind := string(raw), r.Header.Get("Content-Type")
 	if r.Method == http.MethodGet {
-		text, kind, c.key = r.URL.RawQuery, "", ""
+		text, kind, c.Key = r.URL.RawQuery, "", ""
 	}
 	var values url.Values
 	if strings.HasPrefix(kind, "multipart/") {
-		values, c.upload, err = parts(raw, kind)
+		values, c.Upload, err = account.Parts(raw, kind)
 	} else {
 		values, err = url.ParseQuery(text)
 	}
 	if err != nil {
-		c.refusal = invalid("", "", "The parameters are not form encoded.")
+		c.refusal = account.Invalid("", "", "The parameters are not form encoded.")
 	}
-	c.form = form(values)
+	c.form = account.Form(values)
 	sum := sha256.New()
-	fmt.Fprintf(sum, "%s %s?%s", c.method, c.path, values.Encode())
-	if c.upload != nil {
-		fmt.Fprintf(sum, "#%s#%s", c.upload.name, c.upload.content)
+	fmt.Fprintf(sum, "%s %s?%s", c.method, c.Path, values.Encode())
+	if c.Upload != nil {
+		fmt.Fprintf(sum, "#%s#%s", c.Upload.Name, c.Upload.Content)
 	}
 	c.params = hex.EncodeToString(sum.Sum(nil))
 }
 
 // check refuses what no endpoint would see.
-func (s *Sim) check(c *call, r *http.Request) *apiError {
+func (s *Sim) check(c *call, r *http.Request) *account.Error {
 	key, _, ok := r.BasicAuth()
 	if !ok {
 		key = strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	}
 	known := strings.HasPrefix(key, "sk_") || strings.HasPrefix(key, "rk_")
 	if !known || (s.cfg.SecretKey != "" && key != s.cfg.SecretKey) {
-		e := invalid("", "", "Invalid API Key provided.")
-		e.status = http.StatusUnauthorized
+		e := account.Invalid("", "", "Invalid API Key provided.")
+		e.Status = http.StatusUnauthorized
 		return e
 	}
 	if v := r.Header.Get("Stripe-Version"); v != "" && v != APIVersion {
-		return invalid("", "", "This simulator speaks API version "+APIVersion+", not "+v+".")
+		return account.Invalid("", "", "This simulator speaks API version "+APIVersion+", not "+v+".")
 	}
 	if c.route == nil {
-		e := invalid("", "", "Unrecognized request URL ("+c.method+": "+c.path+").")
-		e.status = http.StatusNotFound
+		e := account.Invalid("", "", "Unrecognized request URL ("+c.method+": "+c.Path+").")
+		e.Status = http.StatusNotFound
 		return e
 	}
-	if len(c.key) > 255 {
-		return invalid("", "", "Idempotency keys may have at most 255 characters.")
+	if len(c.Key) > 255 {
+		return account.Invalid("", "", "Idempotency keys may have at most 255 characters.")
 	}
-	return c.form.known(c.route.params)
+	return c.route.Known(c.form)
 }
 
 // identify finds the visit and the order a request is about.
 func (s *Sim) identify(c *call) {
-	data := c.form.under("metadata")
-	c.visit, c.opID = data["visit"], data["op_id"]
-	for _, id := range []string{c.id, c.form.get("payment_intent"), c.form.get("charge")} {
-		if c.visit == "" && id != "" {
-			c.visit = s.state.intentOf(id).Metadata["visit"]
-		}
+	form := url.Values(c.form)
+	c.visit, c.opID = form.Get("metadata[visit]"), form.Get("metadata[op_id]")
+	if c.visit == "" {
+		c.visit = s.acc.VisitOf(c.ID, form.Get("payment_intent"), form.Get("charge"))
 	}
 }
 
@@ -166,16 +162,16 @@ func (s *Sim) perform(c *call) answer {
 		return s.broken(c, err)
 	}
 	if c.refusal != nil {
-		return s.finish(c, c.refusal.answer(c), record{}, false)
+		return s.finish(c, refusal(c, c.refusal), account.Record{}, false)
 	}
-	if c.key != "" {
+	if c.Key != "" {
 		if a, e := s.remembered(c); e != nil {
-			return s.finish(c, e.answer(c), record{}, false)
+			return s.finish(c, refusal(c, e), account.Record{}, false)
 		} else if a.replayed {
-			return s.finish(c, a, record{}, false)
+			return s.finish(c, a, account.Record{}, false)
 		}
-		s.busy[c.key] = true
-		defer delete(s.busy, c.key)
+		s.busy[c.Key] = true
+		defer delete(s.busy, c.Key)
 	}
 	if c.fault.Kind == Slow {
 		s.mu.Unlock() // the key stays busy
@@ -183,62 +179,58 @@ func (s *Sim) perform(c *call) answer {
 		s.mu.Lock()
 	}
 	if e := injected(c.fault.Kind); e != nil && c.fault.Kind != Error500After {
-		return s.finish(c, e.answer(c), record{}, e.stored)
+		return s.finish(c, refusal(c, e), account.Record{}, e.Stored)
 	}
-	t := s.begin(c)
-	out, e := c.route.serve(t, c.form)
+	out, rec, e := s.acc.Serve(c.route, &c.Call, c.form, s.now().Unix())
 	a := answer{status: http.StatusOK}
 	store := true
 	switch {
 	case c.fault.Kind == Error500After:
-		a = injected(Error500After).answer(c)
+		a = refusal(c, injected(Error500After))
 	case e != nil:
-		a, store = e.answer(c), e.stored
+		a, store = refusal(c, e), e.Stored
 	default:
 		a.body = encode(out)
 	}
-	if e != nil && !e.kept {
-		t.rec = record{}
-	}
-	return s.finish(c, a, t.rec, store)
+	return s.finish(c, a, rec, store)
 }
 
 // remembered looks a key up: a stored answer is replayed, other parameters
 // and a request under way are refused.
-func (s *Sim) remembered(c *call) (answer, *apiError) {
-	if s.busy[c.key] {
-		return answer{}, &apiError{
-			status: http.StatusConflict, kind: typeInvalid, code: "idempotency_key_in_use",
-			message: "There is currently another in-progress request using this Idempotent Key.",
+func (s *Sim) remembered(c *call) (answer, *account.Error) {
+	if s.busy[c.Key] {
+		return answer{}, &account.Error{
+			Status: http.StatusConflict, Kind: account.TypeInvalid, Code: "idempotency_key_in_use",
+			Message: "There is currently another in-progress request using this Idempotent Key.",
 		}
 	}
-	old, ok := s.state.answers[c.key]
+	old, ok := s.acc.Remembered(c.Key)
 	if !ok {
 		return answer{}, nil
 	}
 	if old.Params != c.params {
-		return answer{}, &apiError{
-			status: http.StatusBadRequest, kind: typeIdempotency,
-			message: "Keys for idempotent requests can only be used with the same parameters they were first used with.",
+		return answer{}, &account.Error{
+			Status: http.StatusBadRequest, Kind: account.TypeIdempotency,
+			Message: "Keys for idempotent requests can only be used with the same parameters they were first used with.",
 		}
 	}
 	return answer{status: old.Status, body: []byte(old.Body), original: old.Request, replayed: true}, nil
 }
 
 // injected is the answer of a fault that answers without working.
-func injected(kind FaultKind) *apiError {
-	e := &apiError{kind: typeAPI, message: "An injected fault: " + string(kind)}
+func injected(kind FaultKind) *account.Error {
+	e := &account.Error{Kind: account.TypeAPI, Message: "An injected fault: " + string(kind)}
 	switch kind { //nolint:exhaustive // the others do not answer by themselves
 	case Error500, Error500After:
-		e.status, e.stored = http.StatusInternalServerError, true
+		e.Status, e.Stored = http.StatusInternalServerError, true
 	case Error503:
-		e.status = http.StatusServiceUnavailable
+		e.Status = http.StatusServiceUnavailable
 	case Error429:
-		e.status, e.kind, e.code = http.StatusTooManyRequests, typeInvalid, "rate_limit"
+		e.Status, e.Kind, e.Code = http.StatusTooManyRequests, account.TypeInvalid, "rate_limit"
 	case LockTimeout:
-		e.status, e.kind, e.code = http.StatusTooManyRequests, typeInvalid, "lock_timeout"
+		e.Status, e.Kind, e.Code = http.StatusTooManyRequests, account.TypeInvalid, "lock_timeout"
 	case Error409:
-		e.status, e.kind, e.code = http.StatusConflict, typeInvalid, "lock_timeout"
+		e.Status, e.Kind, e.Code = http.StatusConflict, account.TypeInvalid, "lock_timeout"
 	default:
 		return nil
 	}
@@ -247,15 +239,15 @@ func injected(kind FaultKind) *apiError {
 
 // finish commits what a request changed together with its stored answer and
 // its line in the audit log.
-func (s *Sim) finish(c *call, a answer, rec record, store bool) answer {
-	if store && c.key != "" && c.method != http.MethodGet {
-		rec.Answers = []storedAnswer{{
-			Key: c.key, Created: s.now().Unix(), Params: c.params, Status: a.status, Body: string(a.body), Request: c.requestID,
+func (s *Sim) finish(c *call, a answer, rec account.Record, store bool) answer {
+	if store && c.Key != "" && c.method != http.MethodGet {
+		rec.Answers = []account.Answer{{
+			Key: c.Key, Created: s.now().Unix(), Params: c.params, Status: a.status, Body: string(a.body), Request: c.RequestID,
 		}}
 	}
 	line := s.line(c, a)
 	rec.Request = &line
-	if rec.empty() {
+	if rec.Empty() {
 		s.keep(rec, c)
 		return a
 	}
@@ -270,27 +262,29 @@ func (s *Sim) note(c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	line := s.line(c, answer{})
-	s.keep(record{Request: &line}, c)
+	s.keep(account.Record{Request: &line}, c)
 }
 
 // keep logs a request that changed nothing; it need not be durable.
-func (s *Sim) keep(rec record, c *call) {
+func (s *Sim) keep(rec account.Record, c *call) {
 	if c.method != http.MethodGet {
 		if err := s.journal.append(rec); err != nil {
 			rec.Request.Fault = FaultKind("journal: " + err.Error())
 		}
 	}
-	s.state.apply(rec, s.cfg.limits())
+	s.acc.Apply(rec)
 }
 
 // broken answers when the simulator itself cannot go on.
 func (s *Sim) broken(c *call, err error) answer {
-	e := &apiError{status: http.StatusInternalServerError, kind: typeAPI, message: "simulator: " + err.Error()}
-	return e.answer(c)
+	return refusal(c, &account.Error{
+		Status: http.StatusInternalServerError, Kind: account.TypeAPI, Message: "simulator: " + err.Error(),
+	})
 }
 
-func (e *apiError) answer(c *call) answer {
-	return answer{status: e.status, body: encode(e.body(c.requestID))}
+// refusal is the answer that an error gives.
+func refusal(c *call, e *account.Error) answer {
+	return answer{status: e.Status, body: encode(e.Body(c.RequestID))}
 }
 
 func encode(v any) []byte {
@@ -311,11 +305,11 @@ func reply(w http.ResponseWriter, c *call, a answer, s *Sim) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
-	h.Set("Request-Id", c.requestID)
+	h.Set("Request-Id", c.RequestID)
 	h.Set("Stripe-Version", APIVersion)
 	h.Set("Content-Length", fmt.Sprint(len(a.body)))
-	if c.key != "" {
-		h.Set("Idempotency-Key", c.key)
+	if c.Key != "" {
+		h.Set("Idempotency-Key", c.Key)
 	}
 	if a.replayed {
 		h.Set("Idempotent-Replayed", "true")
@@ -331,5 +325,13 @@ func reply(w http.ResponseWriter, c *call, a answer, s *Sim) {
 	}
 	if _, err := w.Write(a.body); err != nil {
 		return // the client has left; it will ask again
+	}
+}
+
+// line writes a request down. The lock is held.
+func (s *Sim) line(c *call, a answer) Request {
+	return Request{
+		Seq: c.seq, At: s.now().UTC(), ID: c.RequestID, Op: c.op, Method: c.method, Path: c.Path, Key: c.Key,
+		Visit: c.visit, OpID: c.opID, Status: a.status, Fault: c.fault.Kind, Replayed: a.replayed,
 	}
 }

@@ -8,17 +8,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vouchledger/vouch/billing/stripesim/account"
 	"github.com/vouchledger/vouch/billing/stripesim/fault"
 )
 
 // APIVersion is the only version of Stripe's API that is spoken.
-const APIVersion = "2023-10-16"
+const APIVersion = account.APIVersion
 
 // Account is the id of the simulated account.
-const Account = "acct_1SimulatedAccount0"
-
-// keyLife is how long an idempotency key is remembered.
-const keyLife = 24 * time.Hour
+const Account = account.ID
 
 // A Config says how a simulator works. Only Now is needed.
 type Config struct {
@@ -58,15 +56,19 @@ type Config struct {
 	KeepEvents, KeepRequests int
 }
 
-func (c Config) limits() limits {
-	l := limits{events: c.KeepEvents, requests: c.KeepRequests, manualPayouts: c.ManualPayouts}
-	if l.events == 0 {
-		l.events = 50_000
+// account is the configuration of what the simulator simulates.
+func (c Config) account(listening func() bool) account.Config {
+	a := account.Config{
+		Seed: c.Seed, Livemode: c.Livemode, ManualPayouts: c.ManualPayouts, KeepEvents: c.KeepEvents,
+		KeepRequests: c.KeepRequests, Listening: listening,
 	}
-	if l.requests == 0 {
-		l.requests = 1_000_000
+	if a.KeepEvents == 0 {
+		a.KeepEvents = 50_000
 	}
-	return l
+	if a.KeepRequests == 0 {
+		a.KeepRequests = 1_000_000
+	}
+	return a
 }
 
 // A Sim is a simulated Stripe account. It is an [http.Handler], and all its
@@ -82,7 +84,7 @@ type Sim struct {
 	requests sync.WaitGroup // of Transport
 
 	mu      sync.Mutex // guards all below
-	state   state
+	acc     *account.Account
 	journal *journal
 	busy    map[string]bool // idempotency keys of requests under way
 }
@@ -94,23 +96,19 @@ func Open(cfg Config) (*Sim, error) {
 		return nil, fmt.Errorf("%w: no clock", ErrConfig)
 	}
 	s := &Sim{cfg: cfg, faults: fault.NewSet(cfg.Seed), done: make(chan struct{}), busy: map[string]bool{}}
-	s.state = state{
-		answers: map[string]storedAnswer{}, unpaid: map[string][]string{}, bundles: map[string][]string{},
-	}
 	s.hooks = newHooks(s)
+	s.acc = account.New(cfg.account(s.hooks.listening))
 	if err := s.SetWebhook(cfg.WebhookURL, cfg.WebhookSecret); err != nil {
 		return nil, err
 	}
 	var err error
-	if s.journal, err = openJournal(cfg.Data, &s.state, cfg.limits()); err != nil {
+	if s.journal, err = openJournal(cfg.Data, s.acc); err != nil {
 		return nil, err
 	}
 	s.control = s.controls()
 	s.hooks.start()
-	for _, id := range s.state.events.ids {
-		if e := s.state.events.byID[id]; e.Delivery == "" {
-			s.hooks.send(e)
-		}
+	for _, e := range s.acc.Undelivered() {
+		s.hooks.send(e)
 	}
 	return s, nil
 }
@@ -164,7 +162,7 @@ func (s *Sim) Advance(d time.Duration) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.commit(record{Advanced: s.state.advanced + d}); err != nil {
+	if err := s.commit(account.Record{Advanced: s.acc.Advanced() + d}); err != nil {
 		return fmt.Errorf("advance by %s: %w", d, err)
 	}
 	if err := s.settle(); err != nil {
@@ -204,5 +202,61 @@ func (s *Sim) pause(d time.Duration) bool {
 		return true
 	case <-s.done:
 		return false
+	}
+}
+
+// now is the simulator's clock. The lock is held.
+func (s *Sim) now() time.Time { return s.cfg.Now().Add(s.acc.Advanced()) }
+
+// commit makes a record durable, installs it, and sends its events.
+func (s *Sim) commit(rec account.Record) error {
+	err := s.journal.append(rec)
+	if err == nil {
+		err = s.journal.sync()
+	}
+	if err != nil {
+		return err
+	}
+	s.acc.Apply(rec)
+	for _, e := range rec.Events {
+		s.hooks.send(e)
+	}
+	return nil
+}
+
+// install writes a record and applies it. It is durable after the next sync.
+func (s *Sim) install(rec account.Record) error {
+	if err := s.journal.append(rec); err != nil {
+		return err
+	}
+	s.acc.Apply(rec)
+	return nil
+}
+
+// settle does what the clock has made due, and makes it durable together.
+func (s *Sim) settle() error {
+	now := s.now().Unix()
+	s.acc.ForgetKeys(now)
+	var said []account.Event
+	for changed := false; ; changed = true {
+		rec, again, ok := s.acc.Due(now)
+		switch {
+		case ok:
+			s.hooks.again(again)
+			if err := s.install(rec); err != nil {
+				return err
+			}
+			said = append(said, rec.Events...)
+			continue
+		case !changed:
+			return nil
+		}
+		if err := s.journal.sync(); err != nil {
+			return err
+		}
+		for _, e := range said {
+			s.hooks.send(e)
+		}
+		return nil
 	}
 }

@@ -28,15 +28,15 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func clock() time.Time { return noon }
 
-// account is a simulator and a plain HTTP client: no SDK stands between.
-type account struct {
+// client is a simulator and a plain HTTP client: no SDK stands between.
+type client struct {
 	testing.TB
 	sim *Sim
 	url string
 	c   *http.Client
 }
 
-func openSim(t testing.TB, cfg Config) *account {
+func openSim(t testing.TB, cfg Config) *client {
 	t.Helper()
 	cfg.Now = clock
 	sim, err := Open(cfg)
@@ -44,12 +44,12 @@ func openSim(t testing.TB, cfg Config) *account {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(sim)
-	a := &account{TB: t, sim: sim, url: server.URL, c: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	a := &client{TB: t, sim: sim, url: server.URL, c: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 	t.Cleanup(func() { a.close(); server.Close() })
 	return a
 }
 
-func (a *account) close() {
+func (a *client) close() {
 	if err := a.sim.Close(); err != nil {
 		a.Error(err)
 	}
@@ -77,7 +77,7 @@ func (r result) code() string {
 func (r result) id() string { return fmt.Sprint(r.body["id"]) }
 
 // post sends a form under a key and insists on an answer.
-func (a *account) post(path, key, form string) result {
+func (a *client) post(path, key, form string) result {
 	a.Helper()
 	r, err := a.try(http.MethodPost, path, key, form)
 	if err != nil {
@@ -86,7 +86,7 @@ func (a *account) post(path, key, form string) result {
 	return r
 }
 
-func (a *account) get(path string) result {
+func (a *client) get(path string) result {
 	a.Helper()
 	r, err := a.try(http.MethodGet, path, "", "")
 	if err != nil {
@@ -95,7 +95,7 @@ func (a *account) get(path string) result {
 	return r
 }
 
-func (a *account) try(method, path, key, form string) (result, error) {
+func (a *client) try(method, path, key, form string) (result, error) {
 	req, err := http.NewRequest(method, a.url+path, strings.NewReader(form))
 	if err != nil {
 		return result{}, err
@@ -195,14 +195,14 @@ func (s *Sim) isBusy(key string) bool {
 	return s.busy[key]
 }
 
-func (a *account) fault(f Fault) {
+func (a *client) fault(f Fault) {
 	a.Helper()
 	if _, err := a.sim.Fault(f); err != nil {
 		a.Fatal(err)
 	}
 }
 
-func (a *account) advance(d time.Duration) {
+func (a *client) advance(d time.Duration) {
 	a.Helper()
 	if err := a.sim.Advance(d); err != nil {
 		a.Fatal(err)
@@ -271,10 +271,10 @@ func TestAuthenticationOnSession(t *testing.T) {
 	a := openSim(t, Config{})
 	form := strings.NewReplacer("&off_session=true", "", "pm_card_visa", "pm_card_authenticationRequired").Replace(hold)
 	r := a.post("/v1/payment_intents", "k", form)
-	if r.body["status"] != needsAction || r.body["next_action"] == nil {
+	if r.body["status"] != "requires_action" || r.body["next_action"] == nil {
 		t.Fatalf("on session = %s, want requires_action", r.raw)
 	}
-	if r = a.post("/v1/payment_intents/"+r.id()+"/confirm", "c", ""); r.body["status"] != needsCapture {
+	if r = a.post("/v1/payment_intents/"+r.id()+"/confirm", "c", ""); r.body["status"] != "requires_capture" {
 		t.Errorf("after the shopper's answer = %s, want requires_capture", r.raw)
 	}
 }

@@ -163,7 +163,8 @@ func TestThePageInABrowser(t *testing.T) {
 	b.shot("disputing-1280")
 	b.do(chromedp.SendKeys(chromedp.CSS("details[open] input[name=amount]"), "2.90"),
 		chromedp.Click(chromedp.CSS("details[open] button.main")))
-	b.wait(`document.querySelector("details[open]") === null && document.querySelectorAll("dd")[1].textContent === "-20.80 USD"`)
+	b.wait(`document.querySelector("details[open]") === null &&
+		document.querySelectorAll("dd")[1].textContent === "-20.80 USD"`)
 	b.open("disputes", 1280)
 	b.wait(`document.querySelector("td.sum").textContent === "2.90 USD"`)
 	b.click("Shop loses")

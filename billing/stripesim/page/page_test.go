@@ -126,7 +126,8 @@ func (d *desk) api(path, form string) string {
 
 func (d *desk) buy(method string) string {
 	d.Helper()
-	return d.api("/v1/payment_intents", "amount=1290&currency=usd&confirm=true&metadata[visit]=visit-7&payment_method="+method)
+	const form = "amount=1290&currency=usd&confirm=true&metadata[visit]=visit-7&payment_method="
+	return d.api("/v1/payment_intents", form+method)
 }
 
 // All that can be done to a payment is done by its buttons, and each page
@@ -243,7 +244,8 @@ func TestButtonsThatDoNothing(t *testing.T) {
 		t.Errorf("Audit = %+v, want nothing but the sale", got)
 	}
 	// Another site's form does nothing.
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url+"/act", strings.NewReader("do=warn&object="+sold))
+	body := strings.NewReader("do=warn&object=" + sold)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url+"/act", body)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -267,7 +267,9 @@ func (p *Pages) warnings() table {
 }
 
 func (p *Pages) payouts() table {
-	t := table{Head: []string{"Payout", "Status", "Reconciliation", "Arrives", "Amount"}, Empty: "Nothing was paid out yet."}
+	t := table{
+		Head: []string{"Payout", "Status", "Reconciliation", "Arrives", "Amount"}, Empty: "Nothing was paid out yet.",
+	}
 	for _, o := range p.objects("payouts") {
 		name, status := o.text("id"), chip(o.text("status"))
 		status.Sub = words(o.text("failure_code"))

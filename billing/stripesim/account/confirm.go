@@ -1,4 +1,4 @@
-package stripesim
+package account
 
 import (
 	"net/http"
@@ -12,10 +12,10 @@ import (
 const abandoned = int64(time.Hour / time.Second)
 
 // confirmIntent serves POST /v1/payment_intents/:id/confirm.
-func confirmIntent(t *tx, f form) (wire, *apiError) {
-	p, ok := t.intent(t.call.id)
+func confirmIntent(t *tx, f Form) (Wire, *Error) {
+	p, ok := t.intent(t.call.ID)
 	if !ok {
-		return nil, notFound("payment_intent", t.call.id)
+		return nil, notFound("payment_intent", t.call.ID)
 	}
 	if !slices.Contains([]string{needsConfirm, needsMethod, needsAction}, p.Status) {
 		return nil, t.unexpected(p, "confirm")
@@ -38,7 +38,7 @@ func confirmIntent(t *tx, f form) (wire, *apiError) {
 
 // confirm asks the card for p's amount, and the shopper first where the card
 // wants it. A second confirmation is taken as the shopper's answer.
-func (t *tx) confirm(p intent, f form) (wire, *apiError) {
+func (t *tx) confirm(p intent, f Form) (Wire, *Error) {
 	m, _ := t.method(p.Method)
 	answered := p.Status == needsAction
 	switch {
@@ -55,7 +55,7 @@ func (t *tx) confirm(p intent, f form) (wire, *apiError) {
 }
 
 // await says what the shopper has to do.
-func (t *tx) await(id string, f form) action {
+func (t *tx) await(id string, f Form) action {
 	return action{
 		Until: t.now + abandoned, ReturnURL: f.get("return_url"), Page: t.base() + "/authenticate/" + id,
 	}
@@ -69,7 +69,7 @@ func (t *tx) newCharge(p intent, m method) charge {
 }
 
 // authorise asks the bank.
-func (t *tx) authorise(p intent, m method, f form, authenticated bool) (wire, *apiError) {
+func (t *tx) authorise(p intent, m method, f Form, authenticated bool) (Wire, *Error) {
 	c := t.newCharge(p, m)
 	c.Authenticated = authenticated
 	if m.blocked(t.now) {
@@ -107,11 +107,11 @@ func (t *tx) forced() string {
 	if t.call == nil {
 		return ""
 	}
-	return t.call.decline
+	return t.call.Decline
 }
 
 // declined leaves a failed charge behind and says so.
-func (t *tx) declined(p intent, m method, c charge, code, decline string) *apiError {
+func (t *tx) declined(p intent, m method, c charge, code, decline string) *Error {
 	text := testcard.Message(code, decline)
 	c.Status, c.FailureCode, c.Decline, c.Failure = failed, code, decline, text
 	p.Status, p.Method, p.Charge, p.Action = needsMethod, "", c.ID, action{}
@@ -127,10 +127,10 @@ func (t *tx) declined(p intent, m method, c charge, code, decline string) *apiEr
 	return t.cardError(p, c, code, decline)
 }
 
-func (t *tx) cardError(p intent, c charge, code, decline string) *apiError {
-	return &apiError{
-		status: http.StatusPaymentRequired, kind: typeCard, code: code, declineCode: decline, stored: true, kept: true,
-		message: testcard.Message(code, decline), charge: c.ID, intent: t.intentWire(p, nil),
+func (t *tx) cardError(p intent, c charge, code, decline string) *Error {
+	return &Error{
+		Status: http.StatusPaymentRequired, Kind: TypeCard, Code: code, DeclineCode: decline, Stored: true, Kept: true,
+		Message: testcard.Message(code, decline), Charge: c.ID, Intent: t.intentWire(p, nil),
 	}
 }
 

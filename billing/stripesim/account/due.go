@@ -1,4 +1,4 @@
-package stripesim
+package account
 
 import (
 	"container/heap"
@@ -62,7 +62,7 @@ func (d *due) next(now int64) (deadline, bool) {
 }
 
 // watch keeps the deadlines of what a record changed.
-func (s *state) watch(r record) {
+func (s *Account) watch(r Record) {
 	for _, p := range r.Intents {
 		switch p.Status {
 		case needsCapture:
@@ -87,39 +87,23 @@ func (s *state) watch(r record) {
 	}
 }
 
-// settle does what the clock has made due, in the order of its times: holds
-// lapse, shoppers leave, banks decide, payouts arrive, keys are forgotten.
-func (s *Sim) settle() error {
-	now := s.now().Unix()
-	s.forgetKeys(now)
-	var said []event
-	for changed := false; ; changed = true {
-		d, ok := s.state.due.next(now)
-		if ok {
-			t := &tx{sim: s, now: d.at, cause: fmt.Sprintf("%s@%d", d.id, d.at)}
-			t.fall(d)
-			if err := s.install(t.rec); err != nil {
-				return err
-			}
-			said = append(said, t.rec.Events...)
-			continue
-		}
-		if !changed {
-			return nil
-		}
-		if err := s.journal.sync(); err != nil {
-			return err
-		}
-		for _, e := range said {
-			s.hooks.send(e)
-		}
-		return nil
+// Due does the next thing that the clock has made due at a time, in the order
+// of their times: holds lapse, shoppers leave, banks decide, payouts arrive. It
+// returns the change, which is yet to be applied, and the event whose webhook
+// is to be sent again, if that is what was due. It reports false if nothing is.
+func (s *Account) Due(now int64) (rec Record, again Event, ok bool) {
+	d, ok := s.due.next(now)
+	if !ok {
+		return Record{}, Event{}, false
 	}
+	t := &tx{acc: s, now: d.at, cause: fmt.Sprintf("%s@%d", d.id, d.at)}
+	t.fall(d)
+	return t.rec, s.events.byID[d.id], true
 }
 
 // fall does what is due for one object.
 func (t *tx) fall(d deadline) {
-	st := &t.sim.state
+	st := t.acc
 	prefix, _, _ := strings.Cut(d.id, "_")
 	switch prefix {
 	case "pi":
@@ -140,18 +124,17 @@ func (t *tx) fall(d deadline) {
 		t.moveOn(st.payouts.byID[d.id])
 	case payDay:
 		t.payDay(d.at)
-	case "evt":
-		t.sim.hooks.again(st.events.byID[d.id])
 	}
 }
 
-func (s *Sim) forgetKeys(now int64) {
-	for len(s.state.keys) > 0 {
-		a, ok := s.state.answers[s.state.keys[0]]
-		if ok && a.Created+int64(keyLife.Seconds()) > now {
+// ForgetKeys forgets idempotency keys that are older than a day.
+func (s *Account) ForgetKeys(now int64) {
+	for len(s.keys) > 0 {
+		a, ok := s.answers[s.keys[0]]
+		if ok && a.Created+keyLife > now {
 			return
 		}
-		delete(s.state.answers, s.state.keys[0])
-		s.state.keys = s.state.keys[1:]
+		delete(s.answers, s.keys[0])
+		s.keys = s.keys[1:]
 	}
 }

@@ -1,4 +1,4 @@
-package stripesim
+package account
 
 import (
 	"github.com/vouchledger/vouch/billing/stripesim/testcard"
@@ -225,11 +225,12 @@ type (
 		FailureBalance string            `json:"failure_balance,omitempty"`
 	}
 
-	event struct {
+	// An Event is what happened to an object, and what became of its webhook.
+	Event struct {
 		ID       string `json:"id"`
 		Created  int64  `json:"created"`
 		Type     string `json:"type"`
-		Object   wire   `json:"object"`
+		Object   Wire   `json:"object"`
 		Request  string `json:"request,omitempty"`
 		Key      string `json:"key,omitempty"`
 		Delivery string `json:"delivery,omitempty"` // "", delivered, lost, failed, waiting, none (nobody listened)
@@ -237,8 +238,8 @@ type (
 		Again    int64  `json:"again,omitempty"`    // of the next round
 	}
 
-	// storedAnswer is what an idempotency key replays.
-	storedAnswer struct {
+	// An Answer is what an idempotency key replays.
+	Answer struct {
 		Key     string `json:"key"`
 		Created int64  `json:"created"`
 		Params  string `json:"params"` // digest of method, path and parameters
@@ -262,7 +263,7 @@ func (w warning) id() string  { return w.ID }
 func (f file) id() string     { return f.ID }
 func (b balance) id() string  { return b.ID }
 func (p payout) id() string   { return p.ID }
-func (e event) id() string    { return e.ID }
+func (e Event) id() string    { return e.ID }
 
 func (c customer) at() int64 { return c.Created }
 func (m method) at() int64   { return m.Created }
@@ -275,4 +276,4 @@ func (w warning) at() int64  { return w.Created }
 func (f file) at() int64     { return f.Created }
 func (b balance) at() int64  { return b.Created }
 func (p payout) at() int64   { return p.Created }
-func (e event) at() int64    { return e.Created }
+func (e Event) at() int64    { return e.Created }

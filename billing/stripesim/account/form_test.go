@@ -1,4 +1,4 @@
-package stripesim
+package account
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ func FuzzParts(f *testing.F) {
 	f.Add([]byte("--b--"), "b")
 	f.Add([]byte(""), "")
 	f.Fuzz(func(t *testing.T, raw []byte, boundary string) {
-		values, up, err := parts(raw, "multipart/form-data; boundary="+boundary)
+		values, up, err := Parts(raw, "multipart/form-data; boundary="+boundary)
 		if err != nil {
 			return
 		}
@@ -29,22 +29,22 @@ func FuzzParts(f *testing.F) {
 			}
 		}
 		if up != nil {
-			part, err := w.CreateFormFile("file", up.name)
+			part, err := w.CreateFormFile("file", up.Name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := part.Write(up.content); err != nil {
+			if _, err := part.Write(up.Content); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		again, upAgain, err := parts(out.Bytes(), w.FormDataContentType())
+		again, upAgain, err := Parts(out.Bytes(), w.FormDataContentType())
 		if err != nil || len(again) != len(values) {
 			t.Fatalf("read again = %v, %v, want %v", again, err, values)
 		}
-		if (up == nil) != (upAgain == nil) || (up != nil && !bytes.Equal(up.content, upAgain.content)) {
+		if (up == nil) != (upAgain == nil) || (up != nil && !bytes.Equal(up.Content, upAgain.Content)) {
 			t.Fatalf("the file changed: %v, then %v", up, upAgain)
 		}
 	})
@@ -54,27 +54,22 @@ func FuzzParts(f *testing.F) {
 // answer, a panic is not.
 func FuzzForm(f *testing.F) {
 	for _, seed := range []string{
-		hold, "payment_method_options[card][request_multicapture]=if_available", "metadata[a]=b&metadata[a", "created[gte]=x",
+		"amount=5000&currency=usd&payment_method=pm_card_visa&confirm=true",
+		"payment_method_options[card][request_multicapture]=if_available", "metadata[a]=b&metadata[a", "created[gte]=x",
 		"evidence[receipt]=file_1&submit=false", "types[0]=*&type=[", "amount=9223372036854775807",
 	} {
 		f.Add(seed)
 	}
-	sim, err := Open(Config{Now: clock})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { _ = sim.Close() })
 	f.Fuzz(func(t *testing.T, text string) {
 		values, err := url.ParseQuery(text)
 		if err != nil {
 			return
 		}
-		sim.mu.Lock()
-		defer sim.mu.Unlock()
+		acc := New(Config{Listening: func() bool { return false }})
 		for i := range routes {
-			c := &call{id: "pi_none", form: form(values), route: &routes[i], path: routes[i].path}
-			if _, e := routes[i].serve(sim.begin(c), c.form); e != nil && e.status < 400 {
-				t.Fatalf("%s refuses with %d", routes[i].op, e.status)
+			c := &Call{ID: "pi_none", Path: routes[i].path}
+			if _, _, e := acc.Serve(&routes[i], c, Form(values), 1); e != nil && e.Status < 400 {
+				t.Fatalf("%s refuses with %d", routes[i].Op, e.Status)
 			}
 		}
 	})

@@ -1,4 +1,4 @@
-package stripesim
+package account
 
 import "slices"
 
@@ -57,7 +57,7 @@ func (t *tx) dispute(c charge, in Dispute) dispute {
 		d = t.withdraw(d, "charge.dispute.created")
 	}
 	for _, id := range c.Warnings {
-		w, _ := lookup(t.rec.Warnings, &t.sim.state.warnings, id)
+		w, _ := lookup(t.rec.Warnings, &t.acc.warnings, id)
 		t.announce("radar.early_fraud_warning.updated", t.warningWire(w))
 	}
 	return d
@@ -136,11 +136,11 @@ func (t *tx) close(d dispute, status string) {
 }
 
 // closeDispute serves POST /v1/disputes/:id/close: it is accepted as lost.
-func closeDispute(t *tx, _ form) (wire, *apiError) {
-	d, ok := t.disputeOf(t.call.id)
+func closeDispute(t *tx, _ Form) (Wire, *Error) {
+	d, ok := t.disputeOf(t.call.ID)
 	switch {
 	case !ok:
-		return nil, notFound("dispute", t.call.id)
+		return nil, notFound("dispute", t.call.ID)
 	case d.Status != needsResponse:
 		return nil, refused("", "This dispute has a status of "+d.Status+" and cannot be closed.")
 	}
@@ -150,31 +150,31 @@ func closeDispute(t *tx, _ form) (wire, *apiError) {
 }
 
 func (t *tx) disputeOf(id string) (dispute, bool) {
-	return lookup(t.rec.Disputes, &t.sim.state.disputes, id)
+	return lookup(t.rec.Disputes, &t.acc.disputes, id)
 }
 
-func (t *tx) disputeWire(d dispute) wire {
-	evidence := wire{}
+func (t *tx) disputeWire(d dispute) Wire {
+	evidence := Wire{}
 	for _, name := range slices.Concat(evidenceTexts, evidenceFiles) {
 		evidence[name] = orNull(d.Evidence[name])
 	}
-	moved := []wire{}
+	moved := []Wire{}
 	for _, id := range d.Balances {
-		b, _ := lookup(t.rec.Balances, &t.sim.state.balances, id)
+		b, _ := lookup(t.rec.Balances, &t.acc.balances, id)
 		moved = append(moved, t.balanceWire(b))
 	}
 	c, _ := t.charge(d.Charge)
-	return wire{
+	return Wire{
 		"id": d.ID, "object": "dispute", "amount": d.Amount, "balance_transactions": moved, "charge": d.Charge,
 		"created": d.Created, "currency": d.Currency, "evidence": evidence,
-		"evidence_details": wire{
+		"evidence_details": Wire{
 			"due_by": d.DueBy, "has_evidence": len(d.Evidence) > 0, "submission_count": d.Submitted,
 			"past_due": d.PastDue || (d.Status == warningNeedsResponse && t.now > d.DueBy),
 		},
-		"is_charge_refundable": d.inquiring() && c.Refunded < c.Captured, "livemode": t.sim.cfg.Livemode,
+		"is_charge_refundable": d.inquiring() && c.Refunded < c.Captured, "livemode": t.acc.cfg.Livemode,
 		"metadata": meta(d.Metadata), "network_reason_code": orNull(d.Network), "payment_intent": d.Intent,
-		"payment_method_details": wire{
-			"type": "card", "card": wire{"brand": c.Card.Brand, "network_reason_code": orNull(d.Network)},
+		"payment_method_details": Wire{
+			"type": "card", "card": Wire{"brand": c.Card.Brand, "network_reason_code": orNull(d.Network)},
 		},
 		"reason": d.Reason, "status": d.Status,
 	}
@@ -198,11 +198,11 @@ func (t *tx) warn(c charge, fraud string) warning {
 
 // warningWire renders a warning; it asks for action as long as neither a full
 // refund nor a dispute has come.
-func (t *tx) warningWire(w warning) wire {
+func (t *tx) warningWire(w warning) Wire {
 	c, _ := t.charge(w.Charge)
-	return wire{
+	return Wire{
 		"id": w.ID, "object": "radar.early_fraud_warning", "created": w.Created, "charge": w.Charge,
 		"actionable": len(c.Disputes) == 0 && c.Refunded < c.Captured, "fraud_type": w.Fraud,
-		"livemode": t.sim.cfg.Livemode, "payment_intent": w.Intent,
+		"livemode": t.acc.cfg.Livemode, "payment_intent": w.Intent,
 	}
 }

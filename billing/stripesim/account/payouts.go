@@ -1,4 +1,4 @@
-package stripesim
+package account
 
 import (
 	"maps"
@@ -22,7 +22,7 @@ func (t *tx) post(b balance) string {
 	b.ID, b.Created, b.Available = t.id("txn_"), t.now, t.now
 	if b.Kind == "charge" {
 		b.Available += settling
-		b.Fee, b.FeeFor = t.sim.cfg.fee(b.Amount), "Stripe processing fees"
+		b.Fee, b.FeeFor = fee(b.Amount), "Stripe processing fees"
 	}
 	t.rec.Balances = append(t.rec.Balances, b)
 	return b.ID
@@ -30,10 +30,10 @@ func (t *tx) post(b balance) string {
 
 // fee is 2.9 % and 30, Stripe's list price for cards in the US, rounded half
 // up. It is the same number of minor units in every currency.
-func (c Config) fee(amount int64) int64 { return (amount*29+500)/1000 + 30 }
+func fee(amount int64) int64 { return (amount*29+500)/1000 + 30 }
 
 // account keeps what is in no automatic payout yet, and when the next is due.
-func (s *state) account(r record, keep limits) {
+func (s *Account) account(r Record) {
 	newest := int64(0)
 	for _, b := range r.Balances {
 		s.unpaid[b.Currency] = append(s.unpaid[b.Currency], b.ID)
@@ -52,14 +52,14 @@ func (s *state) account(r record, keep limits) {
 		}
 		newest = max(newest, b.At)
 	}
-	if newest != 0 && len(s.unpaid) > 0 && s.due.at[payDay] == 0 && !keep.manualPayouts {
+	if newest != 0 && len(s.unpaid) > 0 && s.due.at[payDay] == 0 && !s.cfg.ManualPayouts {
 		s.due.set(payDay, midnight(newest))
 	}
 }
 
 // ready returns the balance transactions of a currency that are in no
 // automatic payout and available at a time, and their sum.
-func (s *state) ready(currency string, at int64) (ids []string, sum int64) {
+func (s *Account) ready(currency string, at int64) (ids []string, sum int64) {
 	for _, id := range s.unpaid[currency] {
 		if b := s.balances.byID[id]; b.Available <= at {
 			ids = append(ids, id)
@@ -71,7 +71,7 @@ func (s *state) ready(currency string, at int64) (ids []string, sum int64) {
 
 // payDay pays out what is available, currency by currency.
 func (t *tx) payDay(at int64) {
-	st := &t.sim.state
+	st := t.acc
 	for _, currency := range slices.Sorted(maps.Keys(st.unpaid)) {
 		t.payOut(currency)
 	}
@@ -83,7 +83,7 @@ func (t *tx) payDay(at int64) {
 // payOut makes an automatic payout of what is available in a currency, and
 // reports false if there is nothing.
 func (t *tx) payOut(currency string) (payout, bool) {
-	ids, sum := t.sim.state.ready(currency, t.now)
+	ids, sum := t.acc.ready(currency, t.now)
 	if sum <= 0 {
 		return payout{}, false
 	}
@@ -147,7 +147,7 @@ func (t *tx) failPayout(p payout, code string) {
 }
 
 // createPayout serves POST /v1/payouts.
-func createPayout(t *tx, f form) (wire, *apiError) {
+func createPayout(t *tx, f Form) (Wire, *Error) {
 	amount, given, e := f.integer("amount")
 	if e == nil && !given {
 		_, e = f.needs("amount")
@@ -170,9 +170,9 @@ func createPayout(t *tx, f form) (wire, *apiError) {
 		return nil, e
 	}
 	if amount < 1 {
-		return nil, invalid("amount", "parameter_invalid_integer", "Must be greater than or equal to 1.")
+		return nil, Invalid("amount", "parameter_invalid_integer", "Must be greater than or equal to 1.")
 	}
-	if _, sum := t.sim.state.ready(currency, t.now); amount > sum {
+	if _, sum := t.acc.ready(currency, t.now); amount > sum {
 		return nil, refused("balance_insufficient", "You have insufficient funds in your account for this payout.")
 	}
 	p := t.sendPayout(payout{
@@ -184,11 +184,11 @@ func createPayout(t *tx, f form) (wire, *apiError) {
 }
 
 // cancelPayout serves POST /v1/payouts/:id/cancel.
-func cancelPayout(t *tx, _ form) (wire, *apiError) {
-	p, ok := lookup(t.rec.Payouts, &t.sim.state.payouts, t.call.id)
+func cancelPayout(t *tx, _ Form) (Wire, *Error) {
+	p, ok := lookup(t.rec.Payouts, &t.acc.payouts, t.call.ID)
 	switch {
 	case !ok:
-		return nil, notFound("payout", t.call.id)
+		return nil, notFound("payout", t.call.ID)
 	case p.Automatic || p.Status != pending:
 		return nil, refused("payouts_not_allowed", "Only a manual payout that is pending can be canceled.")
 	}
@@ -202,13 +202,13 @@ func cancelPayout(t *tx, _ form) (wire, *apiError) {
 }
 
 // getFunds serves GET /v1/balance.
-func getFunds(t *tx, _ form) (wire, *apiError) { return t.fundsWire(), nil }
+func getFunds(t *tx, _ Form) (Wire, *Error) { return t.fundsWire(), nil }
 
-func (t *tx) fundsWire() wire {
-	st := &t.sim.state
-	available, under := []wire{}, []wire{}
-	line := func(currency string, sum int64) wire {
-		return wire{"amount": sum, "currency": currency, "source_types": wire{"card": sum}}
+func (t *tx) fundsWire() Wire {
+	st := t.acc
+	available, under := []Wire{}, []Wire{}
+	line := func(currency string, sum int64) Wire {
+		return Wire{"amount": sum, "currency": currency, "source_types": Wire{"card": sum}}
 	}
 	for _, currency := range slices.Sorted(maps.Keys(st.unpaid)) {
 		_, now := st.ready(currency, t.now)
@@ -216,16 +216,16 @@ func (t *tx) fundsWire() wire {
 		available = append(available, line(currency, now))
 		under = append(under, line(currency, all-now))
 	}
-	return wire{"object": "balance", "available": available, "pending": under, "livemode": t.sim.cfg.Livemode}
+	return Wire{"object": "balance", "available": available, "pending": under, "livemode": t.acc.cfg.Livemode}
 }
 
-func (t *tx) payoutWire(p payout) wire {
-	w := wire{
+func (t *tx) payoutWire(p payout) Wire {
+	w := Wire{
 		"id": p.ID, "object": "payout", "amount": p.Amount, "arrival_date": p.Arrives / day * day,
 		"automatic": p.Automatic, "balance_transaction": p.Balance, "created": p.Created, "currency": p.Currency,
 		"description": orNull(p.Description), "destination": bankAccount,
 		"failure_balance_transaction": orNull(p.FailureBalance), "failure_code": orNull(p.FailureCode),
-		"failure_message": nil, "livemode": t.sim.cfg.Livemode,
+		"failure_message": nil, "livemode": t.acc.cfg.Livemode,
 		"metadata": meta(p.Metadata), "method": "standard", "original_payout": nil,
 		"reconciliation_status": p.Reconciled, "reversed_by": nil, "source_type": "card",
 		"statement_descriptor": orNull(p.Statement), "status": p.Status, "type": "bank_account",
@@ -239,10 +239,10 @@ func (t *tx) payoutWire(p payout) wire {
 // bankAccount is where the payouts go.
 const bankAccount = "ba_sim000000000000000000001"
 
-func (t *tx) balanceWire(b balance) wire {
-	fees := []wire{}
+func (t *tx) balanceWire(b balance) Wire {
+	fees := []Wire{}
 	if b.Fee != 0 {
-		fees = append(fees, wire{
+		fees = append(fees, Wire{
 			"amount": b.Fee, "application": nil, "currency": b.Currency, "description": b.FeeFor, "type": "stripe_fee",
 		})
 	}
@@ -254,7 +254,7 @@ func (t *tx) balanceWire(b balance) wire {
 	if category == "" {
 		category = b.Kind
 	}
-	return wire{
+	return Wire{
 		"id": b.ID, "object": "balance_transaction", "amount": b.Amount, "available_on": b.Available,
 		"created": b.Created, "currency": b.Currency, "description": nil, "exchange_rate": nil, "fee": b.Fee,
 		"fee_details": fees, "net": b.Amount - b.Fee, "reporting_category": category, "source": b.Source,

@@ -1,4 +1,4 @@
-package stripesim
+package account
 
 import (
 	"net/http"
@@ -7,21 +7,21 @@ import (
 )
 
 // createCustomer serves POST /v1/customers.
-func createCustomer(t *tx, f form) (wire, *apiError) {
+func createCustomer(t *tx, f Form) (Wire, *Error) {
 	return t.saveCustomer(customer{ID: t.id("cus_"), Created: t.now}, "customer.created", f)
 }
 
 // updateCustomer serves POST /v1/customers/:id.
-func updateCustomer(t *tx, f form) (wire, *apiError) {
-	c, ok := t.customer(t.call.id)
+func updateCustomer(t *tx, f Form) (Wire, *Error) {
+	c, ok := t.customer(t.call.ID)
 	if !ok || c.Deleted {
-		return nil, notFound("customer", t.call.id)
+		return nil, notFound("customer", t.call.ID)
 	}
 	return t.saveCustomer(c, "customer.updated", f)
 }
 
-func (t *tx) saveCustomer(c customer, kind string, f form) (wire, *apiError) {
-	var e *apiError
+func (t *tx) saveCustomer(c customer, kind string, f Form) (Wire, *Error) {
+	var e *Error
 	if c.Metadata, e = f.metadata(c.Metadata); e != nil {
 		return nil, e
 	}
@@ -52,10 +52,10 @@ func (t *tx) saveCustomer(c customer, kind string, f form) (wire, *apiError) {
 }
 
 // deleteCustomer serves DELETE /v1/customers/:id.
-func deleteCustomer(t *tx, _ form) (wire, *apiError) {
-	c, ok := t.customer(t.call.id)
+func deleteCustomer(t *tx, _ Form) (Wire, *Error) {
+	c, ok := t.customer(t.call.ID)
 	if !ok || c.Deleted {
-		return nil, notFound("customer", t.call.id)
+		return nil, notFound("customer", t.call.ID)
 	}
 	t.announce("customer.deleted", t.customerWire(c))
 	c.Deleted = true
@@ -64,18 +64,18 @@ func deleteCustomer(t *tx, _ form) (wire, *apiError) {
 }
 
 // getCustomer serves GET /v1/customers/:id.
-func getCustomer(t *tx, _ form) (wire, *apiError) {
-	c, ok := t.customer(t.call.id)
+func getCustomer(t *tx, _ Form) (Wire, *Error) {
+	c, ok := t.customer(t.call.ID)
 	if !ok {
-		return nil, notFound("customer", t.call.id)
+		return nil, notFound("customer", t.call.ID)
 	}
 	return t.customerWire(c), nil
 }
 
 // createMethod serves POST /v1/payment_methods, by test card number or token.
-func createMethod(t *tx, f form) (wire, *apiError) {
+func createMethod(t *tx, f Form) (Wire, *Error) {
 	if kind, e := f.needs("type"); e != nil || kind != "card" {
-		return nil, invalid("type", "", "This simulator takes cards only.")
+		return nil, Invalid("type", "", "This simulator takes cards only.")
 	}
 	in := f.under("card")
 	c, ok := testcard.ByNumber(in["number"])
@@ -83,8 +83,8 @@ func createMethod(t *tx, f form) (wire, *apiError) {
 		c, ok = testcard.Magic("pm_card_visa")
 	}
 	if !ok {
-		e := invalid("card[number]", "incorrect_number", "Your card number is not one of the test cards.")
-		e.status, e.kind = http.StatusPaymentRequired, typeCard
+		e := Invalid("card[number]", "incorrect_number", "Your card number is not one of the test cards.")
+		e.Status, e.Kind = http.StatusPaymentRequired, TypeCard
 		return nil, e
 	}
 	data, e := f.metadata(nil)
@@ -97,17 +97,17 @@ func createMethod(t *tx, f form) (wire, *apiError) {
 }
 
 // getMethod serves GET /v1/payment_methods/:id.
-func getMethod(t *tx, _ form) (wire, *apiError) {
-	m, ok := t.method(t.call.id)
+func getMethod(t *tx, _ Form) (Wire, *Error) {
+	m, ok := t.method(t.call.ID)
 	if !ok {
-		return nil, notFound("PaymentMethod", t.call.id)
+		return nil, notFound("PaymentMethod", t.call.ID)
 	}
 	return t.methodWire(m), nil
 }
 
 // attachMethod serves POST /v1/payment_methods/:id/attach. A magic id becomes
 // a payment method of its own, as at Stripe.
-func attachMethod(t *tx, f form) (wire, *apiError) {
+func attachMethod(t *tx, f Form) (Wire, *Error) {
 	who, e := f.needs("customer")
 	if e != nil {
 		return nil, e
@@ -115,26 +115,26 @@ func attachMethod(t *tx, f form) (wire, *apiError) {
 	if c, ok := t.customer(who); !ok || c.Deleted {
 		return nil, missing("customer", "customer", who)
 	}
-	m, ok := t.method(t.call.id)
-	if c, magic := testcard.Magic(t.call.id); magic {
+	m, ok := t.method(t.call.ID)
+	if c, magic := testcard.Magic(t.call.ID); magic {
 		m, ok = method{ID: t.id("pm_"), Created: t.now, Card: c}, true
 	}
 	if !ok {
-		return nil, notFound("PaymentMethod", t.call.id)
+		return nil, notFound("PaymentMethod", t.call.ID)
 	}
 	return t.attach(m, who)
 }
 
 // attach ties a method to a customer. The bank is asked first, so a card that
 // declines cannot be attached, except the one that is made for it.
-func (t *tx) attach(m method, who string) (wire, *apiError) {
+func (t *tx) attach(m method, who string) (Wire, *Error) {
 	if m.Customer != "" && m.Customer != who {
 		return nil, refused("payment_method_unexpected_state", "The payment method is attached to another customer.")
 	}
 	if !m.Card.Attachable {
-		return nil, &apiError{
-			status: http.StatusPaymentRequired, kind: typeCard, code: m.Card.Code, declineCode: m.Card.Decline,
-			message: testcard.Message(m.Card.Code, m.Card.Decline), stored: true,
+		return nil, &Error{
+			Status: http.StatusPaymentRequired, Kind: TypeCard, Code: m.Card.Code, DeclineCode: m.Card.Decline,
+			Message: testcard.Message(m.Card.Code, m.Card.Decline), Stored: true,
 		}
 	}
 	m.Customer = who
@@ -144,10 +144,10 @@ func (t *tx) attach(m method, who string) (wire, *apiError) {
 }
 
 // detachMethod serves POST /v1/payment_methods/:id/detach.
-func detachMethod(t *tx, _ form) (wire, *apiError) {
-	m, ok := t.method(t.call.id)
+func detachMethod(t *tx, _ Form) (Wire, *Error) {
+	m, ok := t.method(t.call.ID)
 	if !ok {
-		return nil, notFound("PaymentMethod", t.call.id)
+		return nil, notFound("PaymentMethod", t.call.ID)
 	}
 	if m.Customer == "" {
 		return nil, refused("payment_method_unexpected_state", "The payment method is not attached to a customer.")

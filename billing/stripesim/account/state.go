@@ -1,34 +1,34 @@
-package stripesim
+package account
 
 import (
 	"strings"
 	"time"
 )
 
-// record is one change of the state: a line of the journal.
-type record struct {
-	Customers []customer     `json:"customers,omitempty"`
-	Methods   []method       `json:"methods,omitempty"`
-	Intents   []intent       `json:"intents,omitempty"`
-	Setups    []setup        `json:"setups,omitempty"`
-	Charges   []charge       `json:"charges,omitempty"`
-	Refunds   []refund       `json:"refunds,omitempty"`
-	Disputes  []dispute      `json:"disputes,omitempty"`
-	Warnings  []warning      `json:"warnings,omitempty"`
-	Files     []file         `json:"files,omitempty"`
-	Balances  []balance      `json:"balances,omitempty"`
-	Payouts   []payout       `json:"payouts,omitempty"`
-	Bundles   []bundle       `json:"bundles,omitempty"`
-	Events    []event        `json:"events,omitempty"`
-	Answers   []storedAnswer `json:"answers,omitempty"`
-	Request   *Request       `json:"request,omitempty"`
-	Asked     uint64         `json:"asked,omitempty"`    // requests and acts so far
-	Advanced  time.Duration  `json:"advanced,omitempty"` // of the clock, in all
-	Delivery  []delivered    `json:"delivery,omitempty"`
+// A Record is one change of the state: a line of the journal.
+type Record struct {
+	Customers []customer    `json:"customers,omitempty"`
+	Methods   []method      `json:"methods,omitempty"`
+	Intents   []intent      `json:"intents,omitempty"`
+	Setups    []setup       `json:"setups,omitempty"`
+	Charges   []charge      `json:"charges,omitempty"`
+	Refunds   []refund      `json:"refunds,omitempty"`
+	Disputes  []dispute     `json:"disputes,omitempty"`
+	Warnings  []warning     `json:"warnings,omitempty"`
+	Files     []file        `json:"files,omitempty"`
+	Balances  []balance     `json:"balances,omitempty"`
+	Payouts   []payout      `json:"payouts,omitempty"`
+	Bundles   []bundle      `json:"bundles,omitempty"`
+	Events    []Event       `json:"events,omitempty"`
+	Answers   []Answer      `json:"answers,omitempty"`
+	Request   *Request      `json:"request,omitempty"`
+	Asked     uint64        `json:"asked,omitempty"`    // requests and acts so far
+	Advanced  time.Duration `json:"advanced,omitempty"` // of the clock, in all
+	Delivery  []Delivered   `json:"delivery,omitempty"`
 }
 
-// empty reports whether the record changes nothing that a client can see.
-func (r record) empty() bool {
+// Empty reports whether the record changes nothing that a client can see.
+func (r Record) Empty() bool {
 	return len(r.Answers)+len(r.Customers)+len(r.Methods)+len(r.Intents)+len(r.Setups)+len(r.Charges)+
 		len(r.Refunds)+len(r.Disputes)+len(r.Warnings)+len(r.Files)+len(r.Payouts)+len(r.Balances)+len(r.Events) == 0
 }
@@ -40,8 +40,8 @@ type bundle struct {
 	Balances []string `json:"balances"` // the payout's own included
 }
 
-// delivered says what became of an event's webhook.
-type delivered struct {
+// Delivered says what became of an event's webhook.
+type Delivered struct {
 	Event string `json:"event"`
 	How   string `json:"how"`
 	Again int64  `json:"again,omitempty"` // time of the next round, when it waits for one
@@ -77,9 +77,11 @@ func (t *table[T]) dropOldest(n int) {
 	}
 }
 
-// state is everything the simulator knows. It is rebuilt from the journal by
-// applying its records in order.
-type state struct {
+// An Account is everything that Stripe knows of one. It is rebuilt by applying
+// the records of its changes in order. It takes no lock: whoever shares it
+// does.
+type Account struct {
+	cfg       Config
 	customers table[customer]
 	methods   table[method]
 	intents   table[intent]
@@ -91,10 +93,10 @@ type state struct {
 	files     table[file]
 	balances  table[balance]
 	payouts   table[payout]
-	events    table[event]
+	events    table[Event]
 	unpaid    map[string][]string // currency to balance transactions in no automatic payout yet
 	bundles   map[string][]string // payout to what it is the sum of
-	answers   map[string]storedAnswer
+	answers   map[string]Answer
 	keys      []string // of answers, oldest first
 	requests  []Request
 	asked     uint64 // requests seen
@@ -103,7 +105,7 @@ type state struct {
 }
 
 // has reports whether an object has the id.
-func (s *state) has(id string) bool {
+func (s *Account) has(id string) bool {
 	prefix, _, _ := strings.Cut(id, "_")
 	switch prefix {
 	case "cus":
@@ -134,7 +136,7 @@ func (s *state) has(id string) bool {
 }
 
 // intentOf returns the intent that an object is about, if there is one.
-func (s *state) intentOf(id string) intent {
+func (s *Account) intentOf(id string) intent {
 	switch prefix, _, _ := strings.Cut(id, "_"); prefix {
 	case "ch":
 		id = s.charges.byID[id].Intent
@@ -148,15 +150,8 @@ func (s *state) intentOf(id string) intent {
 	return s.intents.byID[id]
 }
 
-// limits bounds what is kept in memory only for looking at, and says whether
-// payouts come by themselves.
-type limits struct {
-	events, requests int
-	manualPayouts    bool
-}
-
-// apply installs a record.
-func (s *state) apply(r record, keep limits) {
+// Apply installs a record.
+func (s *Account) Apply(r Record) {
 	putAll(&s.customers, r.Customers)
 	putAll(&s.methods, r.Methods)
 	putAll(&s.charges, r.Charges)
@@ -169,7 +164,7 @@ func (s *state) apply(r record, keep limits) {
 	putAll(&s.balances, r.Balances)
 	putAll(&s.payouts, r.Payouts)
 	putAll(&s.events, r.Events)
-	s.events.dropOldest(keep.events)
+	s.events.dropOldest(s.cfg.KeepEvents)
 	for _, a := range r.Answers {
 		s.answers[a.Key] = a
 		s.keys = append(s.keys, a.Key)
@@ -177,7 +172,7 @@ func (s *state) apply(r record, keep limits) {
 	if r.Request != nil {
 		s.requests = append(s.requests, *r.Request)
 		s.asked = max(s.asked, r.Request.Seq)
-		if over := len(s.requests) - keep.requests; over > 0 {
+		if over := len(s.requests) - s.cfg.KeepRequests; over > 0 {
 			s.requests = s.requests[over:]
 		}
 	}
@@ -186,18 +181,18 @@ func (s *state) apply(r record, keep limits) {
 	for _, d := range r.Delivery {
 		s.settleDelivery(d)
 	}
-	s.account(r, keep)
+	s.account(r)
 	s.watch(r)
 }
 
 // settleDelivery keeps what became of a webhook.
-func (s *state) settleDelivery(d delivered) {
+func (s *Account) settleDelivery(d Delivered) {
 	e, ok := s.events.byID[d.Event]
 	if !ok {
 		return
 	}
 	e.Delivery, e.Again = d.How, d.Again
-	if d.How == waiting {
+	if d.How == Waiting {
 		e.Tries++
 	}
 	s.events.put(e)

@@ -1,33 +1,27 @@
-package stripesim
+package account
 
 import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/vouchledger/vouch/billing/stripesim/fault"
 )
 
 // A Request is one line of the audit log: what was asked, and what came of it.
 type Request struct {
-	Seq      uint64    `json:"seq"`
-	At       time.Time `json:"at"`
-	ID       string    `json:"id"`
-	Op       string    `json:"op"`
-	Method   string    `json:"method"`
-	Path     string    `json:"path"`
-	Key      string    `json:"key,omitempty"`
-	Visit    string    `json:"visit,omitempty"`
-	OpID     string    `json:"op_id,omitempty"`
-	Status   int       `json:"status"` // 0: never answered by the endpoint
-	Fault    FaultKind `json:"fault,omitempty"`
-	Replayed bool      `json:"replayed,omitempty"` // answered from the key
-}
-
-// line writes a request down. The lock is held.
-func (s *Sim) line(c *call, a answer) Request {
-	return Request{
-		Seq: c.seq, At: s.now().UTC(), ID: c.requestID, Op: c.op, Method: c.method, Path: c.path, Key: c.key,
-		Visit: c.visit, OpID: c.opID, Status: a.status, Fault: c.fault.Kind, Replayed: a.replayed,
-	}
+	Seq      uint64     `json:"seq"`
+	At       time.Time  `json:"at"`
+	ID       string     `json:"id"`
+	Op       string     `json:"op"`
+	Method   string     `json:"method"`
+	Path     string     `json:"path"`
+	Key      string     `json:"key,omitempty"`
+	Visit    string     `json:"visit,omitempty"`
+	OpID     string     `json:"op_id,omitempty"`
+	Status   int        `json:"status"` // 0: never answered by the endpoint
+	Fault    fault.Kind `json:"fault,omitempty"`
+	Replayed bool       `json:"replayed,omitempty"` // answered from the key
 }
 
 // A VisitAudit is the truth about the money of one visit. Amounts are in the
@@ -78,24 +72,22 @@ type PaidOut struct {
 
 // Audit counts what moved, by the visit in the metadata of the intents; what
 // has none is under "".
-func (s *Sim) Audit() Audit {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := Audit{Visits: map[string]VisitAudit{}, Requests: len(s.state.requests), Payouts: s.state.paidOut()}
-	for _, r := range s.state.requests {
+func (s *Account) Audit() Audit {
+	a := Audit{Visits: map[string]VisitAudit{}, Requests: len(s.requests), Payouts: s.paidOut()}
+	for _, r := range s.requests {
 		if r.Replayed {
 			a.Replays++
 		}
 	}
 	ops := orders{}
-	for _, c := range s.state.charges.byID {
-		p := s.state.intents.byID[c.Intent]
+	for _, c := range s.charges.byID {
+		p := s.intents.byID[c.Intent]
 		v := a.Visits[p.Metadata["visit"]]
 		v.Visit, v.Currency = p.Metadata["visit"], c.Currency
 		v.count(c, p)
 		if c.Status == succeeded {
 			ops.count(v.Visit, c)
-			s.state.countAfter(&v, c, p, ops)
+			s.countAfter(&v, c, p, ops)
 		}
 		a.Visits[v.Visit] = v
 	}
@@ -139,7 +131,7 @@ func (o orders) count(visit string, c charge) {
 }
 
 // countAfter adds what came after the charge: refunds, disputes, warnings.
-func (s *state) countAfter(v *VisitAudit, c charge, p intent, ops orders) {
+func (s *Account) countAfter(v *VisitAudit, c charge, p intent, ops orders) {
 	for _, id := range p.Refunds {
 		r := s.refunds.byID[id]
 		if r.Status == failed || r.Status == canceled {
@@ -159,7 +151,7 @@ func (s *state) countAfter(v *VisitAudit, c charge, p intent, ops orders) {
 }
 
 // paidOut sums the payouts; nil if there are none.
-func (s *state) paidOut() map[string]PaidOut {
+func (s *Account) paidOut() map[string]PaidOut {
 	var out map[string]PaidOut
 	for _, p := range s.payouts.byID {
 		if out == nil {
@@ -203,11 +195,4 @@ func (v *VisitAudit) count(c charge, p intent) {
 	default:
 		v.Held += c.Amount - c.Captured
 	}
-}
-
-// Requests returns the audit log, oldest first.
-func (s *Sim) Requests() []Request {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.state.requests)
 }

@@ -1,4 +1,4 @@
-package stripesim
+package account
 
 import (
 	"slices"
@@ -14,10 +14,10 @@ const (
 )
 
 // incrementIntent serves POST /v1/payment_intents/:id/increment_authorization.
-func incrementIntent(t *tx, f form) (wire, *apiError) {
-	p, ok := t.intent(t.call.id)
+func incrementIntent(t *tx, f Form) (Wire, *Error) {
+	p, ok := t.intent(t.call.ID)
 	if !ok {
-		return nil, notFound("payment_intent", t.call.id)
+		return nil, notFound("payment_intent", t.call.ID)
 	}
 	to, given, e := f.integer("amount")
 	if e == nil && !given {
@@ -40,7 +40,7 @@ func incrementIntent(t *tx, f form) (wire, *apiError) {
 	case !c.Wants.Increment:
 		return nil, refused("", "This PaymentIntent is not eligible for incremental authorization.")
 	case to <= p.Amount:
-		return nil, invalid("amount", "", "The amount must be greater than the currently authorized amount.")
+		return nil, Invalid("amount", "", "The amount must be greater than the currently authorized amount.")
 	case p.Increments == maxIncrements:
 		return nil, refused("", "You have exceeded the maximum of 10 incremental authorizations on this PaymentIntent.")
 	}
@@ -73,7 +73,7 @@ func incrementIntent(t *tx, f form) (wire, *apiError) {
 }
 
 // opID is the order that a request carries out, in its metadata.
-func (f form) opID() string { return f.get("metadata[op_id]") }
+func (f Form) opID() string { return f.get("metadata[op_id]") }
 
 // taking is what one capture takes.
 type taking struct {
@@ -83,10 +83,10 @@ type taking struct {
 }
 
 // captureIntent serves POST /v1/payment_intents/:id/capture.
-func captureIntent(t *tx, f form) (wire, *apiError) {
-	p, ok := t.intent(t.call.id)
+func captureIntent(t *tx, f Form) (Wire, *Error) {
+	p, ok := t.intent(t.call.ID)
 	if !ok {
-		return nil, notFound("payment_intent", t.call.id)
+		return nil, notFound("payment_intent", t.call.ID)
 	}
 	c, _ := t.charge(p.Charge)
 	take, e := t.taking(p, c, f)
@@ -109,7 +109,7 @@ func captureIntent(t *tx, f form) (wire, *apiError) {
 }
 
 // taking reads and checks what a capture is to take.
-func (t *tx) taking(p intent, c charge, f form) (taking, *apiError) {
+func (t *tx) taking(p intent, c charge, f Form) (taking, *Error) {
 	amount, given, e := f.integer("amount_to_capture")
 	if e != nil {
 		return taking{}, e
@@ -122,19 +122,19 @@ func (t *tx) taking(p intent, c charge, f form) (taking, *apiError) {
 	switch {
 	case p.Status == canceled && p.CancelReason == "automatic":
 		e := refused("charge_expired_for_capture", "The authorization has expired and cannot be captured.")
-		e.intent = t.intentWire(p, nil)
+		e.Intent = t.intentWire(p, nil)
 		return taking{}, e
 	case p.Status != needsCapture:
 		return taking{}, t.unexpected(p, "capture")
 	case !final && !c.Wants.Multi:
-		return taking{}, invalid("final_capture", "", "Multicapture is not available for this PaymentIntent.")
+		return taking{}, Invalid("final_capture", "", "Multicapture is not available for this PaymentIntent.")
 	case len(c.Captures) == maxCaptures && !rest:
 		return taking{}, refused("", "A PaymentIntent can be captured at most 50 times.")
 	case amount < 1 && !rest:
-		return taking{}, invalid("amount_to_capture", "parameter_invalid_integer", "Must be greater than or equal to 1.")
+		return taking{}, Invalid("amount_to_capture", "parameter_invalid_integer", "Must be greater than or equal to 1.")
 	case amount > c.most()-c.Captured:
 		e := refused("amount_too_large", "The amount to capture is greater than the amount you can capture.")
-		e.param = "amount_to_capture"
+		e.Param = "amount_to_capture"
 		return taking{}, e
 	}
 	op := f.opID()
@@ -145,7 +145,7 @@ func (t *tx) taking(p intent, c charge, f form) (taking, *apiError) {
 }
 
 // take captures part of a held charge and, with the last part, frees the rest.
-func (t *tx) take(p intent, c charge, take taking, f form) (wire, *apiError) {
+func (t *tx) take(p intent, c charge, take taking, f Form) (Wire, *Error) {
 	if take.amount > 0 {
 		id := t.post(balance{Kind: "charge", Source: c.ID, Amount: take.amount, Currency: c.Currency})
 		c.Captures = append(slices.Clone(c.Captures), capture{Amount: take.amount, Op: take.op, Balance: id})

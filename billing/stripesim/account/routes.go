@@ -1,13 +1,14 @@
-package stripesim
+package account
 
 import "strings"
 
-// A route is one endpoint: its path with ":id" where the object's id stands,
+// A Route is one endpoint: its path with ":id" where the object's id stands,
 // the parameters it knows, and what it does.
-type route struct {
-	method, path, op string
-	params           []string
-	serve            func(*tx, form) (wire, *apiError)
+type Route struct {
+	method, path string
+	Op           string
+	params       []string
+	serve        func(*tx, Form) (Wire, *Error)
 }
 
 func names(s string) []string { return strings.Fields(s) }
@@ -16,7 +17,7 @@ const listing = "limit starting_after ending_before created "
 
 // routes is all the simulator can do. A new endpoint is a line here and a
 // function.
-var routes = []route{
+var routes = []Route{
 	{"POST", "/v1/customers", "customers.create", names(customerParams), createCustomer},
 	{"GET", "/v1/customers", "customers.list", names(listing + "email"), listCustomers},
 	{"GET", "/v1/customers/:id", "customers.retrieve", nil, getCustomer},
@@ -51,25 +52,25 @@ var routes = []route{
 	{"POST", "/v1/setup_intents", "setup_intents.create", names(setupParams), createSetup},
 	{"GET", "/v1/setup_intents", "setup_intents.list", names(listing + "customer payment_method"), listSetups},
 	{"GET", "/v1/setup_intents/:id", "setup_intents.retrieve", names("client_secret"), get("setupintent",
-		func(s *state) *table[setup] { return &s.setups }, (*tx).setupWire)},
+		func(s *Account) *table[setup] { return &s.setups }, (*tx).setupWire)},
 	{"POST", "/v1/setup_intents/:id", "setup_intents.update", names("metadata description"), updateSetup},
 	{"POST", "/v1/setup_intents/:id/confirm", "setup_intents.confirm", names("payment_method return_url"), confirmSetup},
 	{"POST", "/v1/setup_intents/:id/cancel", "setup_intents.cancel", names("cancellation_reason"), cancelSetup},
 
 	{"GET", "/v1/charges", "charges.list", names(listing + "customer payment_intent"), listCharges},
 	{"GET", "/v1/charges/:id", "charges.retrieve", nil, get("charge",
-		func(s *state) *table[charge] { return &s.charges }, (*tx).chargeWire)},
+		func(s *Account) *table[charge] { return &s.charges }, (*tx).chargeWire)},
 
 	{"POST", "/v1/refunds", "refunds.create", names("charge payment_intent amount reason metadata"), createRefund},
 	{"GET", "/v1/refunds", "refunds.list", names(listing + "charge payment_intent"), listRefunds},
 	{"GET", "/v1/refunds/:id", "refunds.retrieve", nil, get("refund",
-		func(s *state) *table[refund] { return &s.refunds }, (*tx).refundWire)},
+		func(s *Account) *table[refund] { return &s.refunds }, (*tx).refundWire)},
 	{"POST", "/v1/refunds/:id", "refunds.update", names("metadata"), updateRefund},
 	{"POST", "/v1/refunds/:id/cancel", "refunds.cancel", nil, cancelRefund},
 
 	{"GET", "/v1/disputes", "disputes.list", names(listing + "charge payment_intent"), listDisputes},
 	{"GET", "/v1/disputes/:id", "disputes.retrieve", nil, get("dispute",
-		func(s *state) *table[dispute] { return &s.disputes }, (*tx).disputeWire)},
+		func(s *Account) *table[dispute] { return &s.disputes }, (*tx).disputeWire)},
 	{"POST", "/v1/disputes/:id", "disputes.update", names("evidence metadata submit"), updateDispute},
 	{"POST", "/v1/disputes/:id/close", "disputes.close", nil, closeDispute},
 
@@ -78,12 +79,12 @@ var routes = []route{
 		names(listing + "charge payment_intent"), listWarnings,
 	},
 	{"GET", "/v1/radar/early_fraud_warnings/:id", "radar.early_fraud_warnings.retrieve", nil, get("early fraud warning",
-		func(s *state) *table[warning] { return &s.warnings }, (*tx).warningWire)},
+		func(s *Account) *table[warning] { return &s.warnings }, (*tx).warningWire)},
 
 	{"POST", "/v1/files", "files.create", names("purpose"), createFile},
 	{"GET", "/v1/files", "files.list", names(listing + "purpose"), listFiles},
 	{"GET", "/v1/files/:id", "files.retrieve", nil, get("file upload",
-		func(s *state) *table[file] { return &s.files }, (*tx).fileWire)},
+		func(s *Account) *table[file] { return &s.files }, (*tx).fileWire)},
 
 	{"GET", "/v1/balance", "balance.retrieve", nil, getFunds},
 	{
@@ -91,18 +92,18 @@ var routes = []route{
 		names(listing + "type source payout currency"), listBalances,
 	},
 	{"GET", "/v1/balance_transactions/:id", "balance_transactions.retrieve", nil, get("balance_transaction",
-		func(s *state) *table[balance] { return &s.balances }, (*tx).balanceWire)},
+		func(s *Account) *table[balance] { return &s.balances }, (*tx).balanceWire)},
 
 	{"POST", "/v1/payouts", "payouts.create", names(payoutParams), createPayout},
 	{"GET", "/v1/payouts", "payouts.list", names(listing + "status arrival_date destination"), listPayouts},
 	{"GET", "/v1/payouts/:id", "payouts.retrieve", nil, get("payout",
-		func(s *state) *table[payout] { return &s.payouts }, (*tx).payoutWire)},
+		func(s *Account) *table[payout] { return &s.payouts }, (*tx).payoutWire)},
 	{"POST", "/v1/payouts/:id/cancel", "payouts.cancel", nil, cancelPayout},
 
 	{"GET", "/v1/events", "events.list", names(listing + "type types delivery_success"), listEvents},
 	{"GET", "/v1/events/:id", "events.retrieve", nil, get("event",
-		func(s *state) *table[event] { return &s.events },
-		func(t *tx, e event) wire { return t.sim.eventWire(e, APIVersion) })},
+		func(s *Account) *table[Event] { return &s.events },
+		func(t *tx, e Event) Wire { return t.acc.EventWire(e, APIVersion) })},
 
 	{"GET", "/v1/account", "account.retrieve", nil, getAccount},
 }
@@ -116,22 +117,22 @@ const (
 	payoutParams = "amount currency description metadata method source_type statement_descriptor"
 )
 
-// match finds the route of a request, the name of its operation, and the id in
+// Match finds the route of a request, the name of its operation, and the id in
 // its path.
-func match(method, path string) (r *route, op, id string) {
+func Match(method, path string) (r *Route, op, id string) {
 	for i := range routes {
 		if routes[i].method != method {
 			continue
 		}
 		if id, ok := routes[i].fits(path); ok {
-			return &routes[i], routes[i].op, id
+			return &routes[i], routes[i].Op, id
 		}
 	}
 	return nil, "unknown", ""
 }
 
 // fits compares path with the route's, part by part.
-func (r *route) fits(path string) (id string, ok bool) {
+func (r *Route) fits(path string) (id string, ok bool) {
 	want, got, wantMore, gotMore := r.path, path, true, true
 	for wantMore && gotMore {
 		var part, have string
@@ -145,4 +146,28 @@ func (r *route) fits(path string) (id string, ok bool) {
 		}
 	}
 	return id, wantMore == gotMore
+}
+
+// Known refuses parameters that the endpoint does not know.
+func (r *Route) Known(f Form) *Error { return f.known(r.params) }
+
+// A Call is what an endpoint may know of its request beside the parameters.
+type Call struct {
+	Path, ID  string // of the request, and of the object in it
+	Key       string // idempotency key
+	RequestID string
+	Base      string // address by which the simulator was reached
+	Decline   string // decline code that a fault demands
+	Upload    *Upload
+}
+
+// Serve answers a request at a time. The changes are yet to be applied; with an
+// Error that is not Kept there are none.
+func (s *Account) Serve(r *Route, c *Call, f Form, now int64) (Wire, Record, *Error) {
+	t := &tx{acc: s, now: now, call: c}
+	out, e := r.serve(t, f)
+	if e != nil && !e.Kept {
+		return nil, Record{}, e
+	}
+	return out, t.rec, e
 }

@@ -1,4 +1,4 @@
-package stripesim
+package account
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 )
 
 // createRefund serves POST /v1/refunds.
-func createRefund(t *tx, f form) (wire, *apiError) {
+func createRefund(t *tx, f Form) (Wire, *Error) {
 	p, c, e := t.refundable(f)
 	if e != nil {
 		return nil, e
@@ -59,18 +59,18 @@ func createRefund(t *tx, f form) (wire, *apiError) {
 }
 
 // checkRefund refuses what cannot be given back.
-func (t *tx) checkRefund(c charge, amount, left int64) *apiError {
+func (t *tx) checkRefund(c charge, amount, left int64) *Error {
 	switch {
 	case t.chargedBack(c):
 		return refused("charge_disputed", "Charge "+c.ID+" has been charged back; cannot issue a refund.")
 	case left == 0:
 		return refused("charge_already_refunded", "Charge "+c.ID+" has already been refunded.")
 	case amount < 1:
-		return invalid("amount", "parameter_invalid_integer", "Must be greater than or equal to 1.")
+		return Invalid("amount", "parameter_invalid_integer", "Must be greater than or equal to 1.")
 	case amount > left:
 		e := refused("amount_too_large", fmt.Sprintf(
 			"Refund amount (%d %s) is greater than unrefunded amount on charge (%d %s)", amount, c.Currency, left, c.Currency))
-		e.param = "amount"
+		e.Param = "amount"
 		return e
 	}
 	return checkUnit("amount", amount, c.Currency)
@@ -85,12 +85,12 @@ func (t *tx) refundedWhole(c charge) {
 		}
 	}
 	for _, id := range c.Warnings {
-		t.announce("radar.early_fraud_warning.updated", t.warningWire(t.sim.state.warnings.byID[id]))
+		t.announce("radar.early_fraud_warning.updated", t.warningWire(t.acc.warnings.byID[id]))
 	}
 }
 
 // refundable finds the captured charge a refund is for.
-func (t *tx) refundable(f form) (intent, charge, *apiError) {
+func (t *tx) refundable(f Form) (intent, charge, *Error) {
 	var c charge
 	id := f.get("charge")
 	if name := f.get("payment_intent"); name != "" {
@@ -104,7 +104,7 @@ func (t *tx) refundable(f form) (intent, charge, *apiError) {
 		id = p.Charge
 	}
 	if id == "" {
-		return intent{}, c, invalid("charge", "parameter_missing", "One of charge and payment_intent is required.")
+		return intent{}, c, Invalid("charge", "parameter_missing", "One of charge and payment_intent is required.")
 	}
 	c, ok := t.charge(id)
 	if !ok {
@@ -136,11 +136,11 @@ func (t *tx) endRefund(r refund, status, reason string) {
 }
 
 // cancelRefund serves POST /v1/refunds/:id/cancel.
-func cancelRefund(t *tx, _ form) (wire, *apiError) {
-	r, ok := t.refund(t.call.id)
+func cancelRefund(t *tx, _ Form) (Wire, *Error) {
+	r, ok := t.refund(t.call.ID)
 	switch {
 	case !ok:
-		return nil, notFound("refund", t.call.id)
+		return nil, notFound("refund", t.call.ID)
 	case r.Status != pending:
 		return nil, refused("", "Refund "+r.ID+" has a status of "+r.Status+" and cannot be canceled.")
 	}
@@ -150,12 +150,12 @@ func cancelRefund(t *tx, _ form) (wire, *apiError) {
 }
 
 // updateRefund serves POST /v1/refunds/:id: metadata.
-func updateRefund(t *tx, f form) (wire, *apiError) {
-	r, ok := t.refund(t.call.id)
+func updateRefund(t *tx, f Form) (Wire, *Error) {
+	r, ok := t.refund(t.call.ID)
 	if !ok {
-		return nil, notFound("refund", t.call.id)
+		return nil, notFound("refund", t.call.ID)
 	}
-	var e *apiError
+	var e *Error
 	if r.Metadata, e = f.metadata(r.Metadata); e != nil {
 		return nil, e
 	}
@@ -163,15 +163,15 @@ func updateRefund(t *tx, f form) (wire, *apiError) {
 	return t.refundWire(r), nil
 }
 
-func (t *tx) refund(id string) (refund, bool) { return lookup(t.rec.Refunds, &t.sim.state.refunds, id) }
+func (t *tx) refund(id string) (refund, bool) { return lookup(t.rec.Refunds, &t.acc.refunds, id) }
 
-func (t *tx) refundWire(r refund) wire {
-	w := wire{
+func (t *tx) refundWire(r refund) Wire {
+	w := Wire{
 		"id": r.ID, "object": "refund", "amount": r.Amount, "balance_transaction": orNull(r.Balance),
 		"charge": r.Charge, "created": r.Created, "currency": r.Currency,
-		"destination_details": wire{
+		"destination_details": Wire{
 			"type": "card",
-			"card": wire{
+			"card": Wire{
 				"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund",
 			},
 		},

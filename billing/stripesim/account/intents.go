@@ -1,4 +1,4 @@
-package stripesim
+package account
 
 import (
 	"maps"
@@ -20,18 +20,18 @@ const maxAmount = 99_999_999
 
 // checkAmount checks an amount to charge as Stripe does: ISK is given in
 // hundredths and must be whole, a currency of three decimals ends in 0.
-func checkAmount(param string, amount int64, currency string) *apiError {
+func checkAmount(param string, amount int64, currency string) *Error {
 	switch {
 	case amount < 1 || amount < minimum[currency]:
-		return invalid(param, "amount_too_small", "Amount must convert to at least the minimum charge amount.")
+		return Invalid(param, "amount_too_small", "Amount must convert to at least the minimum charge amount.")
 	case amount > maxAmount:
-		return invalid(param, "amount_too_large", "Amount must be no more than 99999999.")
+		return Invalid(param, "amount_too_large", "Amount must be no more than 99999999.")
 	}
 	return checkUnit(param, amount, currency)
 }
 
 // checkUnit refuses an amount finer than the card networks take.
-func checkUnit(param string, amount int64, currency string) *apiError {
+func checkUnit(param string, amount int64, currency string) *Error {
 	unit := int64(1)
 	switch currency {
 	case "isk", "ugx":
@@ -40,25 +40,25 @@ func checkUnit(param string, amount int64, currency string) *apiError {
 		unit = 10
 	}
 	if amount%unit != 0 {
-		return invalid(param, "invalid_charge_amount_no_decimal_compatible",
+		return Invalid(param, "invalid_charge_amount_no_decimal_compatible",
 			"Invalid amount. Amounts in "+strings.ToUpper(currency)+" must be evenly divisible.")
 	}
 	return nil
 }
 
-func currencyOf(f form) (string, *apiError) {
+func currencyOf(f Form) (string, *Error) {
 	c, e := f.needs("currency")
 	if e != nil {
 		return "", e
 	}
 	if len(c) != 3 || strings.ToLower(c) != c || strings.Trim(c, "abcdefghijklmnopqrstuvwxyz") != "" {
-		return "", invalid("currency", "", "Invalid currency: "+c+".")
+		return "", Invalid("currency", "", "Invalid currency: "+c+".")
 	}
 	return c, nil
 }
 
 // createIntent serves POST /v1/payment_intents.
-func createIntent(t *tx, f form) (wire, *apiError) {
+func createIntent(t *tx, f Form) (Wire, *Error) {
 	p, e := t.newIntent(f)
 	if e != nil {
 		return nil, e
@@ -69,7 +69,7 @@ func createIntent(t *tx, f form) (wire, *apiError) {
 	}
 	offSession := f.get("off_session") != "" && f.get("off_session") != "false"
 	if offSession && !confirm {
-		return nil, invalid("off_session", "", "off_session may only be used when confirm=true.")
+		return nil, Invalid("off_session", "", "off_session may only be used when confirm=true.")
 	}
 	p.OffSession = offSession
 	m, given, e := t.chosen(f, p.Customer, p.Types)
@@ -88,7 +88,7 @@ func createIntent(t *tx, f form) (wire, *apiError) {
 }
 
 // newIntent reads what does not depend on the card.
-func (t *tx) newIntent(f form) (intent, *apiError) {
+func (t *tx) newIntent(f Form) (intent, *Error) {
 	amount, given, e := f.integer("amount")
 	if e == nil && !given {
 		_, e = f.needs("amount")
@@ -134,7 +134,7 @@ func (t *tx) newIntent(f form) (intent, *apiError) {
 }
 
 // knownCustomer refuses a customer that is not there.
-func (t *tx) knownCustomer(f form) *apiError {
+func (t *tx) knownCustomer(f Form) *Error {
 	who := f.get("customer")
 	if c, ok := t.customer(who); who != "" && (!ok || c.Deleted) {
 		return missing("customer", "customer", who)
@@ -143,12 +143,12 @@ func (t *tx) knownCustomer(f form) *apiError {
 }
 
 // methodTypes reads which kinds of payment methods may pay.
-func methodTypes(f form) ([]string, *apiError) {
+func methodTypes(f Form) ([]string, *Error) {
 	given := f.under("payment_method_types")
 	var types []string
 	for _, i := range slices.Sorted(maps.Keys(given)) {
 		if kind := given[i]; kind != "card" && kind != "card_present" {
-			return nil, invalid("payment_method_types", "", "This simulator takes cards only.")
+			return nil, Invalid("payment_method_types", "", "This simulator takes cards only.")
 		}
 		types = append(types, given[i])
 	}
@@ -159,7 +159,7 @@ func methodTypes(f form) ([]string, *apiError) {
 }
 
 // wishesOf reads what the client would have "if_available".
-func wishesOf(f form) (testcard.Wishes, *apiError) {
+func wishesOf(f Form) (testcard.Wishes, *Error) {
 	var w testcard.Wishes
 	for _, kind := range []string{"card", "card_present"} {
 		in := "payment_method_options[" + kind + "]"
@@ -173,14 +173,14 @@ func wishesOf(f form) (testcard.Wishes, *apiError) {
 				*wish = true
 			case "", "never", "false":
 			default:
-				return w, invalid(in+"["+name+"]", "", "Invalid "+name+": must be one of if_available, never")
+				return w, Invalid(in+"["+name+"]", "", "Invalid "+name+": must be one of if_available, never")
 			}
 		}
 	}
 	for name := range f.under("payment_method_options") {
 		_, option, _ := strings.Cut(name, "][")
 		if !strings.HasPrefix(option, "request_") || option == "request_three_d_secure" {
-			return w, invalid("payment_method_options["+name+"]", "parameter_unknown", "Received unknown parameter: "+option)
+			return w, Invalid("payment_method_options["+name+"]", "parameter_unknown", "Received unknown parameter: "+option)
 		}
 	}
 	return w, nil
@@ -188,7 +188,7 @@ func wishesOf(f form) (testcard.Wishes, *apiError) {
 
 // chosen returns the payment method named in the request, making one of a
 // magic id, as Stripe does.
-func (t *tx) chosen(f form, who string, types []string) (m method, given bool, e *apiError) {
+func (t *tx) chosen(f Form, who string, types []string) (m method, given bool, e *Error) {
 	name := f.get("payment_method")
 	if name == "" {
 		return method{}, false, nil
@@ -200,11 +200,11 @@ func (t *tx) chosen(f form, who string, types []string) (m method, given bool, e
 		return m, false, missing("payment_method", "PaymentMethod", name)
 	}
 	if m.Customer != "" && m.Customer != who {
-		return m, false, invalid("payment_method", "payment_method_unexpected_state",
+		return m, false, Invalid("payment_method", "payment_method_unexpected_state",
 			"The payment method belongs to another customer.")
 	}
 	if kind := m.Card.Kind(); types != nil && !slices.Contains(types, kind) {
-		return m, false, invalid("payment_method", "payment_method_invalid_parameter",
+		return m, false, Invalid("payment_method", "payment_method_invalid_parameter",
 			"The payment method is of type "+kind+", which is not in payment_method_types.")
 	}
 	return m, true, nil
@@ -214,18 +214,18 @@ func (t *tx) putIntent(p intent) { store(&t.rec.Intents, p) }
 func (t *tx) putCharge(c charge) { store(&t.rec.Charges, c) }
 
 // unexpected says that p's status does not allow what was asked.
-func (t *tx) unexpected(p intent, verb string) *apiError {
+func (t *tx) unexpected(p intent, verb string) *Error {
 	e := refused("payment_intent_unexpected_state",
 		"You cannot "+verb+" this PaymentIntent because it has a status of "+p.Status+".")
-	e.intent = t.intentWire(p, nil)
+	e.Intent = t.intentWire(p, nil)
 	return e
 }
 
 // cancelIntent serves POST /v1/payment_intents/:id/cancel.
-func cancelIntent(t *tx, f form) (wire, *apiError) {
-	p, ok := t.intent(t.call.id)
+func cancelIntent(t *tx, f Form) (Wire, *Error) {
+	p, ok := t.intent(t.call.ID)
 	if !ok {
-		return nil, notFound("payment_intent", t.call.id)
+		return nil, notFound("payment_intent", t.call.ID)
 	}
 	reason, e := f.oneOf("cancellation_reason", "", "duplicate", "fraudulent", "requested_by_customer", "abandoned")
 	if e != nil {
@@ -255,12 +255,12 @@ func (t *tx) release(p intent, reason string, at int64) intent {
 }
 
 // updateIntent serves POST /v1/payment_intents/:id: metadata and description.
-func updateIntent(t *tx, f form) (wire, *apiError) {
-	p, ok := t.intent(t.call.id)
+func updateIntent(t *tx, f Form) (Wire, *Error) {
+	p, ok := t.intent(t.call.ID)
 	if !ok {
-		return nil, notFound("payment_intent", t.call.id)
+		return nil, notFound("payment_intent", t.call.ID)
 	}
-	var e *apiError
+	var e *Error
 	if p.Metadata, e = f.metadata(p.Metadata); e != nil {
 		return nil, e
 	}

@@ -1,4 +1,4 @@
-package stripesim
+package account
 
 import (
 	"slices"

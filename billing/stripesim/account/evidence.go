@@ -1,4 +1,4 @@
-package stripesim
+package account
 
 import (
 	"bytes"
@@ -24,7 +24,7 @@ var (
 const (
 	maxText     = 20_000
 	maxAllTexts = 150_000
-	maxFile     = 5 << 20
+	MaxFile     = 5 << 20
 )
 
 // What uncategorized_text decides at once, as in Stripe's test mode.
@@ -36,14 +36,14 @@ const (
 
 // updateDispute serves POST /v1/disputes/:id: evidence is kept, and unless
 // submit is false, all that was kept goes to the bank, once.
-func updateDispute(t *tx, f form) (wire, *apiError) {
-	d, ok := t.disputeOf(t.call.id)
+func updateDispute(t *tx, f Form) (Wire, *Error) {
+	d, ok := t.disputeOf(t.call.ID)
 	if !ok {
-		return nil, notFound("dispute", t.call.id)
+		return nil, notFound("dispute", t.call.ID)
 	}
 	submit := true
 	if f.get("submit") != "" {
-		var e *apiError
+		var e *Error
 		if submit, e = f.yes("submit"); e != nil {
 			return nil, e
 		}
@@ -73,7 +73,7 @@ func updateDispute(t *tx, f form) (wire, *apiError) {
 }
 
 // evidence returns what a dispute has with what the request adds.
-func (t *tx) evidence(d dispute, f form) (map[string]string, *apiError) {
+func (t *tx) evidence(d dispute, f Form) (map[string]string, *Error) {
 	out := maps.Clone(d.Evidence)
 	if out == nil {
 		out = map[string]string{}
@@ -84,14 +84,14 @@ func (t *tx) evidence(d dispute, f form) (map[string]string, *apiError) {
 		isFile := slices.Contains(evidenceFiles, name)
 		switch {
 		case !isFile && !slices.Contains(evidenceTexts, name):
-			return nil, invalid(at, "parameter_unknown", "Received unknown parameter: "+at)
+			return nil, Invalid(at, "parameter_unknown", "Received unknown parameter: "+at)
 		case v == "":
 			delete(out, name)
 			continue
-		case isFile && t.sim.state.files.byID[v].Purpose != disputeEvidence:
+		case isFile && t.acc.files.byID[v].Purpose != disputeEvidence:
 			return nil, missing(at, "file upload", v)
 		case utf8.RuneCountInString(v) > maxText:
-			return nil, invalid(at, "", "Evidence may have at most 20000 characters in a field.")
+			return nil, Invalid(at, "", "Evidence may have at most 20000 characters in a field.")
 		}
 		out[name] = v
 	}
@@ -99,7 +99,7 @@ func (t *tx) evidence(d dispute, f form) (map[string]string, *apiError) {
 		all += utf8.RuneCountInString(out[name])
 	}
 	if all > maxAllTexts {
-		return nil, invalid("evidence", "", "Evidence may have at most 150000 characters in all.")
+		return nil, Invalid("evidence", "", "Evidence may have at most 150000 characters in all.")
 	}
 	return out, nil
 }
@@ -136,27 +136,27 @@ func (t *tx) escalate(d dispute) dispute {
 const disputeEvidence = "dispute_evidence"
 
 // createFile serves POST /v1/files, a multipart form.
-func createFile(t *tx, f form) (wire, *apiError) {
+func createFile(t *tx, f Form) (Wire, *Error) {
 	purpose, e := f.needs("purpose")
 	if e != nil {
 		return nil, e
 	}
 	if purpose != disputeEvidence {
-		return nil, invalid("purpose", "", "Invalid purpose: must be one of "+disputeEvidence)
+		return nil, Invalid("purpose", "", "Invalid purpose: must be one of "+disputeEvidence)
 	}
-	up := t.call.upload
+	up := t.call.Upload
 	if up == nil {
-		return nil, invalid("file", "parameter_missing", "Missing required param: file.")
+		return nil, Invalid("file", "parameter_missing", "Missing required param: file.")
 	}
-	kind := fileKind(up.content)
+	kind := fileKind(up.Content)
 	switch {
-	case len(up.content) > maxFile:
-		return nil, invalid("file", "file_too_large", "Evidence files may have at most 5 MB.")
+	case len(up.Content) > MaxFile:
+		return nil, Invalid("file", "file_too_large", "Evidence files may have at most 5 MB.")
 	case kind == "":
-		return nil, invalid("file", "", "Evidence files are PDF, JPEG or PNG.")
+		return nil, Invalid("file", "", "Evidence files are PDF, JPEG or PNG.")
 	}
 	v := file{
-		ID: t.id("file_"), Created: t.now, Name: up.name, Kind: kind, Purpose: purpose, Content: up.content,
+		ID: t.id("file_"), Created: t.now, Name: up.Name, Kind: kind, Purpose: purpose, Content: up.Content,
 	}
 	store(&t.rec.Files, v)
 	return t.fileWire(v), nil
@@ -172,10 +172,10 @@ func fileKind(content []byte) string {
 	return ""
 }
 
-func (t *tx) fileWire(v file) wire {
-	return wire{
+func (t *tx) fileWire(v file) Wire {
+	return Wire{
 		"id": v.ID, "object": "file", "created": v.Created, "expires_at": nil, "filename": orNull(v.Name),
-		"links":   wire{"object": "list", "data": []wire{}, "has_more": false, "url": "/v1/file_links?file=" + v.ID},
+		"links":   Wire{"object": "list", "data": []Wire{}, "has_more": false, "url": "/v1/file_links?file=" + v.ID},
 		"purpose": v.Purpose, "size": len(v.Content), "title": nil, "type": v.Kind,
 		"url": t.base() + "/sim/files/" + v.ID,
 	}

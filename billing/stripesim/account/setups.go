@@ -1,4 +1,4 @@
-package stripesim
+package account
 
 import (
 	"net/http"
@@ -8,7 +8,7 @@ import (
 )
 
 // createSetup serves POST /v1/setup_intents.
-func createSetup(t *tx, f form) (wire, *apiError) {
+func createSetup(t *tx, f Form) (Wire, *Error) {
 	data, e := f.metadata(nil)
 	if e != nil {
 		return nil, e
@@ -25,7 +25,7 @@ func createSetup(t *tx, f form) (wire, *apiError) {
 		return nil, e
 	}
 	if types, e := methodTypes(f); e != nil || !slices.Equal(types, []string{"card"}) {
-		return nil, invalid("payment_method_types", "", "This simulator sets up cards only.")
+		return nil, Invalid("payment_method_types", "", "This simulator sets up cards only.")
 	}
 	m, given, e := t.chosen(f, f.get("customer"), []string{"card"})
 	if e != nil {
@@ -47,10 +47,10 @@ func createSetup(t *tx, f form) (wire, *apiError) {
 }
 
 // confirmSetup serves POST /v1/setup_intents/:id/confirm.
-func confirmSetup(t *tx, f form) (wire, *apiError) {
-	s, ok := t.setup(t.call.id)
+func confirmSetup(t *tx, f Form) (Wire, *Error) {
+	s, ok := t.setup(t.call.ID)
 	if !ok {
-		return nil, notFound("setupintent", t.call.id)
+		return nil, notFound("setupintent", t.call.ID)
 	}
 	if s.Status == succeeded || s.Status == canceled {
 		return nil, t.setupUnexpected(s, "confirm")
@@ -65,17 +65,17 @@ func confirmSetup(t *tx, f form) (wire, *apiError) {
 	return t.confirmSetup(s, f)
 }
 
-func (t *tx) setupUnexpected(s setup, verb string) *apiError {
+func (t *tx) setupUnexpected(s setup, verb string) *Error {
 	e := refused("setup_intent_unexpected_state",
 		"You cannot "+verb+" this SetupIntent because it has a status of "+s.Status+".")
-	e.setup = t.setupWire(s)
+	e.Setup = t.setupWire(s)
 	return e
 }
 
 // confirmSetup asks the bank whether the card may be kept, and the shopper
 // first where the card wants it. A second confirmation is taken as the
 // shopper's answer.
-func (t *tx) confirmSetup(s setup, f form) (wire, *apiError) {
+func (t *tx) confirmSetup(s setup, f Form) (Wire, *Error) {
 	m, ok := t.method(s.Method)
 	if !ok {
 		return nil, t.setupUnexpected(s, "confirm without a payment method")
@@ -90,7 +90,7 @@ func (t *tx) confirmSetup(s setup, f form) (wire, *apiError) {
 }
 
 // keepCard asks the bank, and ties the card to its customer.
-func (t *tx) keepCard(s setup, m method) (wire, *apiError) {
+func (t *tx) keepCard(s setup, m method) (Wire, *Error) {
 	code, decline := m.Card.Code, m.Card.Decline
 	if m.Card.Attachable && t.forced() == "" {
 		code, decline = "", "" // it is the charges that decline
@@ -101,9 +101,9 @@ func (t *tx) keepCard(s setup, m method) (wire, *apiError) {
 	if code != "" {
 		t.setupFailed(s, code, decline)
 		s, _ = t.setup(s.ID)
-		return nil, &apiError{
-			status: http.StatusPaymentRequired, kind: typeCard, code: code, declineCode: decline, stored: true,
-			kept: true, message: testcard.Message(code, decline), setup: t.setupWire(s),
+		return nil, &Error{
+			Status: http.StatusPaymentRequired, Kind: TypeCard, Code: code, DeclineCode: decline, Stored: true,
+			Kept: true, Message: testcard.Message(code, decline), Setup: t.setupWire(s),
 		}
 	}
 	m.SetUp = m.SetUp || s.Usage == "off_session"
@@ -143,10 +143,10 @@ func (t *tx) setupAuthenticated(s setup, right bool) {
 }
 
 // cancelSetup serves POST /v1/setup_intents/:id/cancel.
-func cancelSetup(t *tx, f form) (wire, *apiError) {
-	s, ok := t.setup(t.call.id)
+func cancelSetup(t *tx, f Form) (Wire, *Error) {
+	s, ok := t.setup(t.call.ID)
 	if !ok {
-		return nil, notFound("setupintent", t.call.id)
+		return nil, notFound("setupintent", t.call.ID)
 	}
 	reason, e := f.oneOf("cancellation_reason", "", "abandoned", "requested_by_customer", "duplicate")
 	if e != nil {
@@ -162,12 +162,12 @@ func cancelSetup(t *tx, f form) (wire, *apiError) {
 }
 
 // updateSetup serves POST /v1/setup_intents/:id: metadata and description.
-func updateSetup(t *tx, f form) (wire, *apiError) {
-	s, ok := t.setup(t.call.id)
+func updateSetup(t *tx, f Form) (Wire, *Error) {
+	s, ok := t.setup(t.call.ID)
 	if !ok {
-		return nil, notFound("setupintent", t.call.id)
+		return nil, notFound("setupintent", t.call.ID)
 	}
-	var e *apiError
+	var e *Error
 	if s.Metadata, e = f.metadata(s.Metadata); e != nil {
 		return nil, e
 	}
@@ -178,16 +178,16 @@ func updateSetup(t *tx, f form) (wire, *apiError) {
 	return t.setupWire(s), nil
 }
 
-func (t *tx) setup(id string) (setup, bool) { return lookup(t.rec.Setups, &t.sim.state.setups, id) }
+func (t *tx) setup(id string) (setup, bool) { return lookup(t.rec.Setups, &t.acc.setups, id) }
 
-func (t *tx) setupWire(s setup) wire {
-	w := wire{
+func (t *tx) setupWire(s setup) Wire {
+	w := Wire{
 		"id": s.ID, "object": "setup_intent", "application": nil, "automatic_payment_methods": nil,
 		"cancellation_reason": orNull(s.CancelReason), "client_secret": s.ID + "_secret_sim", "created": s.Created,
 		"customer": orNull(s.Customer), "description": orNull(s.Description), "flow_directions": nil,
-		"last_setup_error": nil, "latest_attempt": nil, "livemode": t.sim.cfg.Livemode, "mandate": nil,
+		"last_setup_error": nil, "latest_attempt": nil, "livemode": t.acc.cfg.Livemode, "mandate": nil,
 		"metadata": meta(s.Metadata), "next_action": nextAction(s.Status, s.Action), "on_behalf_of": nil,
-		"payment_method": orNull(s.Method), "payment_method_options": wire{"card": wire{
+		"payment_method": orNull(s.Method), "payment_method_options": Wire{"card": Wire{
 			"mandate_options": nil, "network": nil, "request_three_d_secure": "automatic",
 		}},
 		"payment_method_types": []string{"card"}, "single_use_mandate": nil, "status": s.Status, "usage": s.Usage,
@@ -204,17 +204,17 @@ func nextAction(status string, a action) any {
 	case status != needsAction:
 		return nil
 	case a.ReturnURL != "":
-		return wire{"type": "redirect_to_url", "redirect_to_url": wire{"return_url": a.ReturnURL, "url": a.Page}}
+		return Wire{"type": "redirect_to_url", "redirect_to_url": Wire{"return_url": a.ReturnURL, "url": a.Page}}
 	}
-	return wire{"type": "use_stripe_sdk", "use_stripe_sdk": wire{
+	return Wire{"type": "use_stripe_sdk", "use_stripe_sdk": Wire{
 		"type": "three_d_secure_redirect", "stripe_js": a.Page,
 	}}
 }
 
 // lastErrorWire renders why the last try failed.
-func (t *tx) lastErrorWire(e *lastError) wire {
-	w := wire{
-		"type": typeCard, "code": e.Code, "message": e.Message,
+func (t *tx) lastErrorWire(e *lastError) Wire {
+	w := Wire{
+		"type": TypeCard, "code": e.Code, "message": e.Message,
 		"doc_url": "https://stripe.com/docs/error-codes/" + e.Code,
 	}
 	if e.Charge != "" {

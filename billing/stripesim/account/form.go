@@ -1,4 +1,4 @@
-package stripesim
+package account
 
 import (
 	"bytes"
@@ -14,73 +14,73 @@ import (
 	"strings"
 )
 
-// form holds the parameters of a request: the body of a POST, the query of a
+// A Form holds the parameters of a request: the body of a POST, the query of a
 // GET. Nested names stay as they are on the wire, "metadata[visit]".
-type form url.Values
+type Form url.Values
 
 // known refuses a parameter whose first name is not listed. Stripe does the
 // same; a parameter that was quietly ignored would hide a client's mistake.
-func (f form) known(names []string) *apiError {
+func (f Form) known(names []string) *Error {
 	for _, key := range slices.Sorted(maps.Keys(f)) {
 		name, _, _ := strings.Cut(key, "[")
 		if name != "expand" && !slices.Contains(names, name) {
-			return invalid(key, "parameter_unknown", "Received unknown parameter: "+key)
+			return Invalid(key, "parameter_unknown", "Received unknown parameter: "+key)
 		}
 	}
 	return nil
 }
 
 // get returns a single value, "" if absent.
-func (f form) get(name string) string { return url.Values(f).Get(name) }
+func (f Form) get(name string) string { return url.Values(f).Get(name) }
 
 // needs returns a value that must be there.
-func (f form) needs(name string) (string, *apiError) {
+func (f Form) needs(name string) (string, *Error) {
 	if v := f.get(name); v != "" {
 		return v, nil
 	}
-	return "", invalid(name, "parameter_missing", "Missing required param: "+name+".")
+	return "", Invalid(name, "parameter_missing", "Missing required param: "+name+".")
 }
 
 // integer returns a whole number and whether it was given.
-func (f form) integer(name string) (n int64, given bool, e *apiError) {
+func (f Form) integer(name string) (n int64, given bool, e *Error) {
 	v := f.get(name)
 	if v == "" {
 		return 0, false, nil
 	}
 	n, err := strconv.ParseInt(v, 10, 64)
 	if err != nil {
-		return 0, false, invalid(name, "parameter_invalid_integer", "Invalid integer: "+v)
+		return 0, false, Invalid(name, "parameter_invalid_integer", "Invalid integer: "+v)
 	}
 	return n, true, nil
 }
 
 // yes returns a truth value, false if absent.
-func (f form) yes(name string) (bool, *apiError) {
+func (f Form) yes(name string) (bool, *Error) {
 	switch v := f.get(name); v {
 	case "", "false":
 		return false, nil
 	case "true":
 		return true, nil
 	default:
-		return false, invalid(name, "parameter_invalid_boolean", "Invalid boolean: "+v)
+		return false, Invalid(name, "parameter_invalid_boolean", "Invalid boolean: "+v)
 	}
 }
 
 // oneOf returns a value out of a list, the first if absent.
-func (f form) oneOf(name string, allowed ...string) (string, *apiError) {
+func (f Form) oneOf(name string, allowed ...string) (string, *Error) {
 	v := f.get(name)
 	if v == "" {
 		return allowed[0], nil
 	}
 	if !slices.Contains(allowed, v) {
-		return "", invalid(name, "", "Invalid "+name+": must be one of "+strings.Join(allowed, ", "))
+		return "", Invalid(name, "", "Invalid "+name+": must be one of "+strings.Join(allowed, ", "))
 	}
 	return v, nil
 }
 
 // under returns the members of a nested parameter: under("metadata") of
 // metadata[visit]=v1 is {visit: v1}.
-func (f form) under(name string) map[string]string {
+func (f Form) under(name string) map[string]string {
 	out := map[string]string{}
 	for key, values := range f {
 		rest, ok := strings.CutPrefix(key, name+"[")
@@ -93,7 +93,7 @@ func (f form) under(name string) map[string]string {
 
 // metadata returns old with the request's changes: a value replaces, an empty
 // value removes.
-func (f form) metadata(old map[string]string) (map[string]string, *apiError) {
+func (f Form) metadata(old map[string]string) (map[string]string, *Error) {
 	out := maps.Clone(old)
 	if out == nil {
 		out = map[string]string{}
@@ -101,7 +101,7 @@ func (f form) metadata(old map[string]string) (map[string]string, *apiError) {
 	for k, v := range f.under("metadata") {
 		switch {
 		case len(k) > 40 || len(v) > 500:
-			return nil, invalid("metadata", "", "Metadata keys may have 40 characters, values 500.")
+			return nil, Invalid("metadata", "", "Metadata keys may have 40 characters, values 500.")
 		case v == "":
 			delete(out, k)
 		default:
@@ -109,13 +109,13 @@ func (f form) metadata(old map[string]string) (map[string]string, *apiError) {
 		}
 	}
 	if len(out) > 50 {
-		return nil, invalid("metadata", "", "You can have at most 50 metadata keys.")
+		return nil, Invalid("metadata", "", "You can have at most 50 metadata keys.")
 	}
 	return out, nil
 }
 
 // expands reports whether the answer is to hold the object at path.
-func (f form) expands(path string) bool {
+func (f Form) expands(path string) bool {
 	for key, values := range f {
 		if strings.HasPrefix(key, "expand[") && slices.Contains(values, path) {
 			return true
@@ -124,19 +124,19 @@ func (f form) expands(path string) bool {
 	return false
 }
 
-// upload is the file of a multipart request.
-type upload struct {
-	name    string
-	content []byte
+// An Upload is the file of a multipart request.
+type Upload struct {
+	Name    string
+	Content []byte
 }
 
-// parts reads a multipart form: its fields, and its file if there is one.
-func parts(raw []byte, kind string) (url.Values, *upload, error) {
+// Parts reads a multipart form: its fields, and its file if there is one.
+func Parts(raw []byte, kind string) (url.Values, *Upload, error) {
 	_, params, err := mime.ParseMediaType(kind)
 	if err != nil {
 		return nil, nil, fmt.Errorf("content type: %w", err)
 	}
-	var up *upload
+	var up *Upload
 	values := url.Values{}
 	for r := multipart.NewReader(bytes.NewReader(raw), params["boundary"]); ; {
 		part, err := r.NextPart()
@@ -151,7 +151,7 @@ func parts(raw []byte, kind string) (url.Values, *upload, error) {
 			return nil, nil, fmt.Errorf("multipart form: %w", err)
 		}
 		if part.FormName() == "file" {
-			up = &upload{name: part.FileName(), content: content}
+			up = &Upload{Name: part.FileName(), Content: content}
 			continue
 		}
 		values.Add(part.FormName(), string(content))
