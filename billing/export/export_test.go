@@ -3,6 +3,7 @@ package export_test
 import (
 	"bytes"
 	"encoding/csv"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -281,4 +282,42 @@ func TestCSVSumsToZero(t *testing.T) {
 			t.Errorf("postings of event %s sum to %d, want 0", event, sum)
 		}
 	}
+}
+
+// TestAnyNameIsExported: whatever characters a category, a receipt, a bank line
+// or a visit has, every program reads the export.
+func TestAnyNameIsExported(t *testing.T) {
+	var steps []step
+	for i, c := range append([]rune("äß€日\u00a0\u2028\t\n"), printable()...) {
+		for k, name := range []string{string(c) + "x", "x" + string(c), "a" + string(c) + "b", "a " + string(c) + " b"} {
+			v := ledger.VisitID(fmt.Sprintf("v%d-%d%s", i, k, string(c)))
+			d := receipt(v, "USD", "s1"+string(c)+"2026-"+strconv.Itoa(i), "", 1)
+			d.Lines[0].Category, d.Lines[0].TaxRule.Parts, d.Lines[0].TaxRule.Jurisdiction = name, "", name
+			steps = append(steps, step{ledger.VisitStream(v), ledger.ReceiptIssued{Document: d}},
+				step{ledger.StreamID("bank-" + strconv.Itoa(i)), ledger.BankStatementRecorded{
+					Account: name, File: ledger.DigestOf(nil), Format: "csv",
+					Lines: []ledger.BankLine{{Line: name, Booked: "2026-11-25", Amount: in("USD", 1), Reference: name}},
+				}})
+		}
+	}
+	b := bookOf(t, steps)
+	for name, c := range checkers {
+		t.Run(name, func(t *testing.T) {
+			var text bytes.Buffer
+			if err := c.write(&text, b); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := c.run(t, text.String()); err != nil {
+				t.Errorf("%s = %v\n%.2000s", c.program, err, out)
+			}
+		})
+	}
+}
+
+func printable() []rune {
+	var rs []rune
+	for c := ' '; c <= '~'; c++ {
+		rs = append(rs, c)
+	}
+	return rs
 }

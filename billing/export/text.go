@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/vouchledger/vouch/ledger/money"
 )
@@ -22,7 +23,7 @@ func Hledger(w io.Writer, b Book) error {
 	}
 	for _, t := range b.byDay() {
 		fmt.Fprintf(out, "\n%s *%s %s  ; visit:%s, event:%s, position:%d, leaf:%d, occurred:%s\n",
-			t.Booked, code(t), t.describe(), t.Visit, t.Event, t.Position, t.Leaf, t.occurred())
+			t.Booked, code(t), t.describe(), tag(string(t.Visit)), t.Event, t.Position, t.Leaf, t.occurred())
 		for _, p := range t.Postings {
 			fmt.Fprintf(out, "    %-44s  %s", p.Account, p.Amount)
 			if p.Line > 0 {
@@ -59,7 +60,7 @@ func Ledger(w io.Writer, b Book) error {
 	for _, t := range b.byDay() {
 		fmt.Fprintf(out, "\n%s *%s %s\n", t.Booked, code(t), t.describe())
 		if t.Visit != "" {
-			fmt.Fprintf(out, "    ; Visit: %s\n", t.Visit)
+			fmt.Fprintf(out, "    ; Visit: %s\n", plain(string(t.Visit)))
 		}
 		fmt.Fprintf(out, "    ; Event: %s\n    ; Position: %d\n    ; Leaf: %d\n    ; Occurred: %s\n",
 			t.Event, t.Position, t.Leaf, t.occurred())
@@ -91,6 +92,10 @@ func scaleOf(c money.Currency) int {
 func heading(out io.Writer, b Book) {
 	fmt.Fprintf(out, "; Vouch journal up to position %d\n\n", b.Position)
 }
+
+// tag makes a text the value of a tag of hledger, which ends at a comma. A
+// visit's own name never has one; a name that the provider sent may.
+func tag(s string) string { return strings.ReplaceAll(plain(s), ",", "-") }
 
 // code is what stands in brackets before a transaction: its receipt.
 func code(t Transaction) string {

@@ -92,7 +92,8 @@ func anyPayload(t *rapid.T, s *shop, v ledger.VisitID, intent ledger.ID) (ledger
 	case 21:
 		return pay, ledger.PaymentResolved{Intent: intent, Done: true, Object: "pi_1", Amount: m, By: "finn", Reason: "seen"}
 	case 22:
-		return pay, ledger.DebtWrittenOff{Visit: v, Amount: m, By: "finn", Reason: "gone"}
+		of := rapid.SampledFrom([]ledger.ID{{}, intent}).Draw(t, "supplement")
+		return pay, ledger.DebtWrittenOff{Visit: v, Amount: m, By: "finn", Reason: "gone", Case: of}
 	case 23:
 		return pay, ledger.CashTaken{Visit: v, Receipt: "r", Amount: m, Till: "till-1", By: "olga"}
 	}

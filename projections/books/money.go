@@ -57,6 +57,21 @@ func (j *Journal) taken(e ledger.Event, amount money.Money, receipt string) {
 	b.Captured += amount.Minor
 	j.bounds(e, b)
 	j.transfer(e, AccountProvider, AccountReceivable, amount, receipt, "")
+	j.recover(e, b, amount)
+}
+
+// recover takes back what was written off and is paid all the same: an order
+// was under way, or the shopper came to the till.
+func (j *Journal) recover(e ledger.Event, b *visitBook, paid money.Money) {
+	c := paid.Currency
+	for _, account := range []string{AccountBadDebt, AccountWaived} {
+		back := money.Money{Minor: max(0, min(paid.Minor, -b.Due[c], b.Off[account][c])), Currency: c}
+		if back.Minor == 0 {
+			continue
+		}
+		b.Off[account][c] -= back.Minor
+		j.enter(e, b, Entry{Receipt: b.Receipt, Postings: move(AccountReceivable, account, back), Memo: "written off, and paid"})
+	}
 }
 
 func (j *Journal) cash(e ledger.Event, p ledger.CashTaken) {
@@ -64,6 +79,7 @@ func (j *Journal) cash(e ledger.Event, p ledger.CashTaken) {
 	b.Captured += p.Amount.Minor
 	j.bounds(e, b)
 	j.transfer(e, AccountCash, AccountReceivable, p.Amount, p.Receipt, "till "+string(p.Till))
+	j.recover(e, b, p.Amount)
 }
 
 // given books money that went back. A refund for a fraud warning is a loss:
@@ -184,7 +200,11 @@ func (j *Journal) writtenOff(e ledger.Event, p ledger.DebtWrittenOff) {
 	if !p.Case.IsZero() {
 		account = AccountWaived
 	}
-	j.transfer(e, account, AccountReceivable, p.Amount, j.book(e).Receipt, "written off: "+p.Reason)
+	b, c := j.book(e), p.Amount.Currency
+	off := b.Off[account]
+	state.Put(&off, c, off[c]+p.Amount.Minor)
+	state.Put(&b.Off, account, off)
+	j.transfer(e, account, AccountReceivable, p.Amount, b.Receipt, "written off: "+p.Reason)
 }
 
 // fundsMoved books what a chargeback took from our balance or gave back.

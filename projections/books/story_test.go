@@ -217,6 +217,16 @@ func TestWhoDoesNotPay(t *testing.T) {
 	s.pay("v1", ledger.DebtWrittenOff{Visit: "v1", Amount: eur(200), By: "finn", Reason: "moved away"})
 	s.balances(map[string]int64{books.AccountBadDebt: 200, "Income:Sales:Soft Drinks": -168, "Liabilities:Tax:DE:19": -32})
 
+	take := s.pay("v1", ledger.ChargeIntended{
+		Visit: "v1", Store: store, Amount: eur(50), PaymentMethod: "pm", Purpose: ledger.ChargeDebt, Receipt: "r", Key: "k",
+	})
+	s.pay("v1", ledger.Charged{Intent: take, Object: "pi_1", Amount: eur(50)}) // a part was paid all the same
+	s.balances(map[string]int64{
+		books.AccountBadDebt: 150, books.AccountProvider: 50, "Income:Sales:Soft Drinks": -168, "Liabilities:Tax:DE:19": -32,
+	})
+	s.refund("v1", 50, ledger.RefundDuplicate, "re_1") // and given back: it is owed again, and off again
+	s.pay("v1", ledger.DebtWrittenOff{Visit: "v1", Amount: eur(50), By: "finn", Reason: "moved away"})
+
 	s.correct(d, cola(2)) // an item more was found
 	id := s.visit("v1", ledger.SupplementProposed{Visit: "v1", Receipt: "r2", Amount: eur(200), Deadline: s.at})
 	s.visit("v1", ledger.SupplementAnswered{Visit: "v1", Proposal: id, Answer: ledger.SupplementWaived, By: "policy"})
