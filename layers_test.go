@@ -116,6 +116,7 @@ var layers = map[string][]string{
 		"billing/chargeback", "billing/watch",
 		"ledger", "ledger/money", "projections", "projections/books", "vision", "vision/evidence", "vision/ticket",
 		"billing", "billing/coupon", "billing/clerk", "billing/engine", "billing/receipt", "billing/report", "billing/shopfile",
+		"billing/bankfile", "billing/reconcile",
 	},
 	"api/keys":     {},
 	"api/payers":   {"ledger"},

@@ -48,6 +48,7 @@ func (s *shop) samples() map[string]sample {
 	proposal, escalation := s.supplement("lea", visit), s.escalation(visit)
 	dp, reply := s.claimed(visit, "dp_there"), map[string]any{"reply": "contest", "reason": "seen on two cameras"}
 	no := s.id().String()
+	exception := s.differ("amount_diff-pi_sample")
 	pick := func(there bool, yes, not any) any {
 		if there {
 			return yes
@@ -196,6 +197,26 @@ func (s *shop) samples() map[string]sample {
 		"POST /chargebacks/:chargeback/answer": {
 			there: "/chargebacks/" + dp + "/answer", missing: "/chargebacks/dp_none/answer",
 			body: form("reply=contest&reason=so"),
+		"GET /v1/exceptions": {there: "/v1/exceptions", list: true},
+		"POST /v1/exceptions/:exception/owner": {
+			there: "/v1/exceptions/" + exception + "/owner", missing: "/v1/exceptions/nothing/owner",
+			body: func(bool) any { return map[string]any{"owner": "gwen"} },
+		},
+		"POST /v1/exceptions/:exception/explanation": {
+			there: "/v1/exceptions/" + exception + "/explanation", missing: "/v1/exceptions/nothing/explanation",
+			body: func(bool) any { return map[string]any{"reason": "it was a test"} },
+		},
+		"POST /v1/bank-statements": {
+			there: "/v1/bank-statements", list: true,
+			body: func(bool) any {
+				return map[string]any{"format": "csv", "text": "d,a,t\n2026-11-23,1.00,x\n", "mapping": map[string]any{
+					"account": "main", "date": "d", "amount": "a", "in": "EUR", "reference": []string{"t"},
+				}}
+			},
+		},
+		"GET /exceptions": {there: "/exceptions", list: true},
+		"POST /exceptions/:exception": {
+			there: "/exceptions/" + exception, missing: "/exceptions/nothing", body: form("owner=gwen"),
 		},
 		"GET /v1/journal":          {there: "/v1/journal", list: true},
 		"GET /v1/journal/balances": {there: "/v1/journal/balances", list: true},

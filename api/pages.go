@@ -43,6 +43,8 @@ func (a *API) pageRoutes() []route {
 		{method: post, path: "/books/:store/days/:day/close", roles: closers, limit: maxForm, handle: a.closeForm},
 		{method: get, path: "/chargebacks", roles: claimers, handle: a.chargebacksPage},
 		{method: post, path: "/chargebacks/:chargeback/answer", roles: operators, limit: maxForm, handle: a.chargebackForm},
+		{method: get, path: "/exceptions", roles: bookkeepers, handle: a.exceptionsPage},
+		{method: post, path: "/exceptions/:exception", roles: closers, limit: maxForm, handle: a.explainForm},
 		{method: get, path: "/reviews", roles: queuers, handle: a.reviewsPage},
 		{method: post, path: "/reviews/:detection/decision", roles: reviewers, limit: maxForm, handle: a.reviewForm},
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/vouchledger/vouch/api/keys"
+	"github.com/vouchledger/vouch/billing/bankfile"
+	"github.com/vouchledger/vouch/billing/reconcile"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/evidence"
 )
@@ -58,6 +60,9 @@ var known = []struct {
 	{evidence.ErrMismatch, http.StatusUnprocessableEntity, "digest_mismatch", true},
 	{evidence.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large", true},
 	{evidence.ErrEmpty, http.StatusUnprocessableEntity, "invalid", true},
+	{bankfile.ErrFormat, http.StatusUnprocessableEntity, "invalid", true},
+	{reconcile.ErrUnknown, http.StatusNotFound, "not_found", false},
+	{reconcile.ErrExplained, http.StatusConflict, "refused", true},
 	{ledger.ErrInvalid, http.StatusUnprocessableEntity, "invalid", true},
 }
 

@@ -109,7 +109,7 @@ func (a *API) routes() []route {
 		{method: get, path: "/openapi.json", open: true, handle: a.getDocument},
 		{method: get, path: "/healthz", open: true, handle: a.getHealth},
 		{method: get, path: "/readyz", open: true, handle: a.getReadiness},
-	}, a.moneyRoutes()...)
+	}, append(a.exceptionRoutes(), a.moneyRoutes()...)...)
 }
 
 // moneyRoutes are about what is owed, given back and not known.

@@ -12,6 +12,7 @@ import (
 	"github.com/vouchledger/vouch/api/register"
 	"github.com/vouchledger/vouch/billing/chargeback"
 	"github.com/vouchledger/vouch/billing/engine"
+	"github.com/vouchledger/vouch/billing/reconcile"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/projections"
 	"github.com/vouchledger/vouch/projections/books"
@@ -37,6 +38,8 @@ type Services struct {
 	Register Model[*register.Register]
 
 	Chargebacks Model[*chargeback.Book]
+	// Reconciler compares our books with the provider's and the bank's.
+	Reconciler *reconcile.Reconciler
 
 	// Payer says how a shopper pays. An unknown shopper is ErrUnknownShopper.
 	Payer func(context.Context, ledger.ShopperID) (Payer, error)
@@ -60,7 +63,8 @@ func (s Services) complete() error {
 	for name, missing := range map[string]bool{
 		"Log": s.Log == nil, "Desk": s.Desk == nil, "Evidence": s.Evidence == nil, "Keys": s.Keys == nil,
 		"Tickets": s.Tickets == nil, "Ring": len(s.Ring) == 0, "Visits": s.Visits == nil, "Reviews": s.Reviews == nil,
-		"Journal": s.Journal == nil, "Chargebacks": s.Chargebacks == nil, "Register": s.Register == nil, "Payer": s.Payer == nil, "Webhook": s.Webhook == nil,
+		"Journal": s.Journal == nil, "Chargebacks": s.Chargebacks == nil, "Reconciler": s.Reconciler == nil,
+		"Register": s.Register == nil, "Payer": s.Payer == nil, "Webhook": s.Webhook == nil,
 		"Now": s.Now == nil, "Logger": s.Logger == nil,
 	} {
 		if missing {

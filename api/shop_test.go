@@ -22,6 +22,7 @@ import (
 	"github.com/vouchledger/vouch/billing"
 	"github.com/vouchledger/vouch/billing/chargeback"
 	"github.com/vouchledger/vouch/billing/engine"
+	"github.com/vouchledger/vouch/billing/reconcile"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/memlog"
 	"github.com/vouchledger/vouch/ledger/money"
@@ -166,6 +167,7 @@ func openShop(t *testing.T) *shop {
 		Log: s.log, Desk: s.desk, Evidence: s.store, Keys: ks, Tickets: s.ring,
 		Ring:   must(ticket.NewRing(s.ring.Public()))(t),
 		Visits: visits, Reviews: queue, Journal: journal, Register: reg,
+		Reconciler: must(reconcile.New(s.log, nil, s.now, reconcile.Config{}, quiet))(t),
 		Payer: func(_ context.Context, p ledger.ShopperID) (Payer, error) {
 			if p == "stranger" {
 				return Payer{}, ErrUnknownShopper

@@ -7,7 +7,7 @@ type Frame struct {
 	Reviews bool   // may see the reviews
 	Books   bool   // may see the books
 	Claims  bool   // may see the chargebacks
-	Here    string // visits, reviews, books, chargebacks: where in the menu
+	Here    string // visits, reviews, books, exceptions, chargebacks: where in the menu
 	Script  bool
 }
 

@@ -44,6 +44,12 @@ func ParseMapping(b []byte) (Mapping, error) {
 	if err := dec.Decode(&m); err != nil {
 		return Mapping{}, fmt.Errorf("mapping: %w: %w", ErrFormat, err)
 	}
+	return m.Complete()
+}
+
+// Complete returns m with its defaults, or an [ErrFormat] if it could not be
+// used.
+func (m Mapping) Complete() (Mapping, error) {
 	if m.Delimiter == "" {
 		m.Delimiter = ","
 	}
