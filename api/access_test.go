@@ -197,6 +197,7 @@ func (s *shop) samples() map[string]sample {
 		"POST /chargebacks/:chargeback/answer": {
 			there: "/chargebacks/" + dp + "/answer", missing: "/chargebacks/dp_none/answer",
 			body: form("reply=contest&reason=so"),
+		},
 		"GET /v1/exceptions": {there: "/v1/exceptions", list: true},
 		"POST /v1/exceptions/:exception/owner": {
 			there: "/v1/exceptions/" + exception + "/owner", missing: "/v1/exceptions/nothing/owner",

@@ -123,3 +123,13 @@ func (b *Book) open(name string) (*Exception, error) {
 	}
 	return x, nil
 }
+
+// Unexplained returns the differences at now that no person has explained, by
+// key.
+func (b *Book) Unexplained(now time.Time, c Config) ([]Difference, error) {
+	all, err := b.Differences(now, c)
+	return slices.DeleteFunc(all, func(d Difference) bool {
+		name, known := b.name(d)
+		return known && !b.exceptions[name].Open()
+	}), err
+}

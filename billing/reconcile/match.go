@@ -13,13 +13,13 @@ import (
 
 // A Difference is a way in which two records of the same money differ.
 type Difference struct {
-	Class    ledger.ExceptionClass
-	Subject  string
-	Store    ledger.StoreID
-	Day      ledger.Date
-	Expected money.Money
-	Found    money.Money
-	Detail   string
+	Class    ledger.ExceptionClass `json:"class"`
+	Subject  string                `json:"subject"`
+	Store    ledger.StoreID        `json:"store,omitempty"`
+	Day      ledger.Date           `json:"day"`
+	Expected money.Money           `json:"expected,omitzero"`
+	Found    money.Money           `json:"found,omitzero"`
+	Detail   string                `json:"detail"`
 }
 
 // Key names the difference: the same one has the same key whenever it is found.

@@ -26,7 +26,9 @@ type serveConfig struct {
 	LogLevel      string        `koanf:"log-level"`
 	Deadline      time.Duration `koanf:"payment-timeout"`
 
-	Fiscal string `koanf:"fiscal-device"`
+	Fiscal    string        `koanf:"fiscal-device"`
+	Reconcile time.Duration `koanf:"reconcile-every"`
+	Rules     string        `koanf:"reconcile-rules"`
 
 	Tlog tlogConfig `koanf:",squash"`
 
@@ -47,6 +49,8 @@ func addServeFlags(cmd *cobra.Command) {
 	f.String("stripe-url", "", "address of another server that speaks Stripe's protocol, such as vouch stripesim")
 	f.String("webhook-secret", "", "signing secret of Stripe's webhook, two with a comma between while it is changed; prefer VOUCH_WEBHOOK_SECRET")
 	f.String("fiscal-device", "", "signing device for sellers who need one; simulator keeps one without hardware, for trials, in the data folder")
+	f.Duration("reconcile-every", time.Hour, "how often our books are compared with the provider's balance and payouts")
+	f.String("reconcile-rules", "", "JSON file with the provider's fees and the times to wait (docs/reference/reconciliation.md)")
 	f.String("log-level", "info", "debug, info, warn or error")
 	addEventstoreFlags(f, &eventstoreConfig{}, "eventstore-", "")
 	f.Duration("payment-timeout", 20*time.Second, "how long one call to Stripe may take")

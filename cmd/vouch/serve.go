@@ -23,6 +23,7 @@ import (
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/billing/fiscal"
 	"github.com/vouchledger/vouch/billing/fiscal/tsesim"
+	"github.com/vouchledger/vouch/billing/reconcile"
 	"github.com/vouchledger/vouch/billing/stripe"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/evidence"
@@ -70,6 +71,7 @@ type server struct {
 	keys    *keys.Store
 	tree    *treeServer
 	fiscal  *fiscal.Runner
+	books   *reconcile.Reconciler
 	device  io.Closer // that signs; nil for none
 	api     *api.API
 
@@ -116,6 +118,7 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 	group.Go(func() error { return ended(s.watching.run(ctx)) })
 	group.Go(func() error { return ended(s.tree.Run(ctx)) })
 	group.Go(func() error { return ended(s.fiscal.Run(ctx)) })
+	group.Go(func() error { return ended(s.books.Run(ctx, cfg.Reconcile)) })
 	group.Go(func() error { return watchSealing(ctx, s.log, logger) })
 	group.Go(func() error { return ended(s.models.visits.Run(ctx)) })
 	group.Go(func() error { return ended(s.models.reviews.Run(ctx)) })
@@ -178,6 +181,9 @@ func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
 	if err := s.openFiscal(cfg, logger); err != nil {
 		return err
 	}
+	if err := s.openBooks(cfg, logger); err != nil {
+		return err
+	}
 	if s.models, err = newReadModels(cfg.Data, s.log, 0, logger); err != nil {
 		return err
 	}
@@ -210,7 +216,7 @@ func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
 	s.api, err = api.New(api.Services{
 		Log: s.log, Desk: s.desk, Evidence: s.store, Keys: s.keys, Tickets: ticketKey, Ring: tickets,
 		Visits: s.models.visits, Reviews: s.models.reviews, Journal: s.models.journal,
-		Register: s.models.register, Chargebacks: s.models.chargebacks,
+		Register: s.models.register, Chargebacks: s.models.chargebacks, Reconciler: s.books,
 		Payer: payerOf(directory), Webhook: webhook(inbox), Now: time.Now, Logger: logger,
 		Tlog: s.tree.Folder().Published, Ready: s.tree.Ready, Metrics: metrics,
 	})
@@ -218,6 +224,19 @@ func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
 		return errors.Join(err, s.tree.signer.Close())
 	}
 	return nil
+}
+
+// openBooks makes what compares our books with the provider's.
+func (s *server) openBooks(cfg serveConfig, logger *slog.Logger) error {
+	if cfg.Reconcile <= 0 {
+		return fmt.Errorf("%w: --reconcile-every %s: it must be above zero", errUsage, cfg.Reconcile)
+	}
+	rules, err := readRules(cfg.Rules)
+	if err != nil {
+		return err
+	}
+	s.books, err = reconcile.New(s.log, s.gateway, time.Now, rules, logger)
+	return err
 }
 
 // fiscalDir holds the simulated signing device, below the data folder.
