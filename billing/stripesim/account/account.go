@@ -116,15 +116,16 @@ func (s *Account) File(id string) (name string, content []byte, err error) {
 	return v.Name, v.Content, nil
 }
 
-// Waiting is the delivery of an event that will be sent again by the clock,
-// Lost and Failed are those of one that will not, None of one that nobody
-// listened to.
+// What becomes of an event's webhook, beside "" for one under way.
 const (
-	Waiting   = "waiting"
-	Reached   = "delivered"
-	Lost      = "lost"
-	Failed    = failed
-	None      = "none"
+	Reached = "delivered"
+	Waiting = "waiting" // nobody took it; it is sent again by the clock
+	Failed  = failed    // nobody took it for three days
+	Lost    = "lost"    // by a fault
+	None    = "none"    // nobody listened
+)
+
+const (
 	giveUp    = 3 * day // how long Stripe tries to deliver an event
 	firstWait = int64(time.Hour / time.Second)
 )

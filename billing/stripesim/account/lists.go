@@ -249,7 +249,7 @@ func listEvents(t *tx, f Form) (Wire, *Error) {
 	}
 	oldest := t.now - eventLife
 	return list(t, f, &t.acc.events, func(e Event) bool {
-		if ok := f.get("delivery_success"); ok != "" && ok != strconv.FormatBool(e.Delivery == "delivered") {
+		if ok := f.get("delivery_success"); ok != "" && ok != strconv.FormatBool(e.Delivery == Reached) {
 			return false
 		}
 		return e.Created >= oldest && (len(kinds) == 0 || slices.ContainsFunc(kinds, func(kind string) bool {

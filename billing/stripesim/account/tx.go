@@ -90,7 +90,7 @@ func IDText(sum [sha256.Size]byte) string {
 func (t *tx) announce(kind string, object Wire) {
 	e := Event{ID: t.id("evt_"), Created: t.now, Type: kind, Object: object}
 	if !t.acc.cfg.Listening() {
-		e.Delivery = "none"
+		e.Delivery = None
 	}
 	if t.call != nil {
 		e.Request, e.Key = t.call.RequestID, t.call.Key

@@ -92,6 +92,7 @@ type view struct {
 	Account  string
 	Now      string
 	Funds    []funds
+	Doubled  []string // orders that were carried out twice
 	Table    table
 	Alert    string
 	Codes    []string
@@ -128,7 +129,8 @@ func (p *Pages) render(w http.ResponseWriter, s section, status int, alert strin
 	v := view{
 		Here: s, Sections: sections, Account: stripesim.Account, Alert: alert,
 		Now: p.sim.Now().UTC().Format("Mon 2 Jan 2006 15:04"), Table: s.rows(p), Funds: p.funds(),
-		Codes: testcard.DeclineCodes(), Ops: declinable, Kinds: fault.Requests(), Hooks: fault.Webhooks(),
+		Doubled: p.sim.Audit().Doubled,
+		Codes:   testcard.DeclineCodes(), Ops: declinable, Kinds: fault.Requests(), Hooks: fault.Webhooks(),
 	}
 	for i := range v.Table.Rows {
 		for j := range v.Table.Rows[i].Acts {

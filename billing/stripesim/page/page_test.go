@@ -343,6 +343,16 @@ func TestColoursAreTheShops(t *testing.T) {
 	}
 }
 
+// Whether anybody was charged twice is on every page.
+func TestChargedTwice(t *testing.T) {
+	d := openDesk(t)
+	const form = "amount=500&currency=usd&confirm=true&payment_method=pm_card_visa&metadata[visit]=v1&metadata[op_id]=hold-1"
+	d.api("/v1/payment_intents", form)
+	d.shows("payments", "<dd>nobody</dd>")
+	d.api("/v1/payment_intents", form)
+	d.shows("refunds", "<code>hold-1</code>")
+}
+
 // Amounts are in the units that people use.
 func TestAmountsForPeople(t *testing.T) {
 	for want, c := range map[string]struct {

@@ -79,11 +79,12 @@ func amount(minor int64, currency string) string {
 	return money.Money{Minor: minor, Currency: money.Currency(strings.ToUpper(currency))}.String()
 }
 
+// when is a time in one line, its spaces being of the kind that holds.
 func when(unix int64) string {
 	if unix == 0 {
 		return ""
 	}
-	return time.Unix(unix, 0).UTC().Format("2 Jan 15:04")
+	return time.Unix(unix, 0).UTC().Format("2\u00a0Jan\u00a015:04")
 }
 
 func words(s string) string { return strings.ReplaceAll(s, "_", " ") }
