@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/api/keys"
+	"github.com/vouchledger/vouch/billing"
 	"github.com/vouchledger/vouch/ledger"
 )
 
@@ -47,6 +48,8 @@ func (s *shop) samples() map[string]sample {
 	s.send("gate", "POST", "/v1/detections", s.see("take", "mate", "A3", 500)).want(201, &q)
 	proposal, escalation := s.supplement("lea", visit), s.escalation(visit)
 	dp, reply := s.claimed(visit, "dp_there"), map[string]any{"reply": "contest", "reason": "seen on two cameras"}
+	s.exit(other)
+	confirms := s.confirming("lea")
 	no := s.id().String()
 	exception := s.differ("amount_diff-pi_sample")
 	pick := func(there bool, yes, not any) any {
@@ -156,6 +159,9 @@ func (s *shop) samples() map[string]sample {
 		"POST /v1/debts/:visit/payment": {
 			there: "/v1/debts/" + visit + "/payment", missing: "/v1/debts/" + no + "/payment", body: fields(),
 		},
+		"GET /v1/debts/:visit/confirmation": {
+			there: "/v1/debts/" + confirms + "/confirmation", missing: "/v1/debts/" + visit + "/confirmation",
+		},
 		"GET /v1/supplements": {there: "/v1/supplements", list: true},
 		"POST /v1/supplements/:proposal/answer": {
 			there: "/v1/supplements/" + proposal + "/answer", missing: "/v1/supplements/" + no + "/answer",
@@ -252,6 +258,13 @@ func (s *shop) samples() map[string]sample {
 			missing: "/visits/" + no + "/disputes/berlin-1-2026-999999",
 			body:    form("line=1&claim=price&quantity=1"),
 		},
+		"POST /visits/:visit/supplements/:proposal": {
+			there:   "/visits/" + visit + "/supplements/" + proposal,
+			missing: "/visits/" + visit + "/supplements/" + no, body: form("answer=refused"),
+		},
+		"POST /visits/:visit/payment": {
+			there: "/visits/" + visit + "/payment", missing: "/visits/" + no + "/payment", body: form(""),
+		},
 		"POST /disputes/:dispute/decision": {
 			there:   "/disputes/" + d.Dispute.String() + "/decision",
 			missing: "/disputes/" + no + "/decision", body: form("outcome=denied&reason=so"),
@@ -292,6 +305,37 @@ func (s *shop) supplement(who, visit string) string {
 		s.t.Fatalf("%s is asked %+v, want about visit %s", who, asked.Items, visit)
 	}
 	return asked.Items[0].Proposal.String()
+}
+
+// confirming is a visit of who whose debt waits for their answer to the bank.
+func (s *shop) confirming(who string) string {
+	s.t.Helper()
+	visit := s.enter(who)
+	s.bank.fail(func(o billing.Order) billing.Outcome {
+		switch {
+		case o.Visit != visit:
+		case o.Op == billing.OpCapture:
+			return billing.Outcome{Status: billing.Declined, Code: "do_not_honor"}
+		case o.Op == billing.OpCharge && o.OnSession:
+			return billing.Outcome{Status: billing.Pending}
+		}
+		return billing.Outcome{}
+	})
+	s.send("gate", "POST", "/v1/detections", s.takes(visit)).want(201)
+	s.exit(visit)
+	s.settled(visit)
+	s.until(visit, "free of its hold", func(v visitView) bool { return v.Payment.State == "released" })
+	s.send(who, "POST", "/v1/debts/"+visit+"/payment", map[string]any{}).want(202)
+	var debts list[debtView]
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		s.api.limits = newLimiters() // a test is faster than any person
+		s.send(who, "GET", "/v1/debts", nil).want(200, &debts)
+		if len(debts.Items) == 1 && debts.Items[0].State == "confirm" {
+			return visit
+		}
+	}
+	s.t.Fatalf("the debts of %s are %+v, want one to confirm", who, debts.Items)
+	return ""
 }
 
 // escalation makes an order of a visit one that a person is asked about.

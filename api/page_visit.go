@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchledger/vouch/api/keys"
 	"github.com/vouchledger/vouch/api/web"
+	"github.com/vouchledger/vouch/billing"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
 	"github.com/vouchledger/vouch/projections"
@@ -165,7 +166,7 @@ func (t *teller) figures() []web.Figure {
 	pay, c := &t.s.payment, t.s.cart
 	var out []web.Figure
 	add := func(label, value, tone string) { out = append(out, web.Figure{Label: label, Value: value, Tone: tone}) }
-	if pay.Held.Minor > 0 {
+	if pay.Held.Minor > 0 && pay.Hold != billing.HoldLapsed {
 		add("Held at the gate", cash(pay.Held), "")
 	}
 	if pay.Captured.Minor > 0 {
@@ -174,8 +175,8 @@ func (t *teller) figures() []web.Figure {
 	if pay.Refunded.Minor > 0 {
 		add("Refunded", cash(pay.Refunded), "good")
 	}
-	if c.Settled != nil && c.Settled.Owed.Minor > 0 {
-		add("Owed", cash(c.Settled.Owed), "bad")
+	if owed := t.owed(); owed.Minor > 0 {
+		add("Owed", cash(owed), "bad")
 	}
 	if c.OpenCount > 0 {
 		add("In doubt", fmt.Sprintf("%d", c.OpenCount), "wait")

@@ -38,6 +38,8 @@ func (a *API) pageRoutes() []route {
 		{method: get, path: "/visits", roles: watchers, handle: a.visitsPage},
 		{method: get, path: "/visits/:visit", roles: watchers, handle: a.visitPage},
 		{method: post, path: "/visits/:visit/disputes/:number", roles: payers, limit: maxForm, handle: a.disputeForm},
+		{method: post, path: "/visits/:visit/supplements/:proposal", roles: shoppers, limit: maxForm, handle: a.supplementForm},
+		{method: post, path: "/visits/:visit/payment", roles: shoppers, limit: maxForm, handle: a.paymentForm},
 		{method: post, path: "/disputes/:dispute/decision", roles: reviewers, limit: maxForm, handle: a.decisionForm},
 		{method: get, path: "/books", roles: bookkeepers, handle: a.booksPage},
 		{method: post, path: "/books/:store/days/:day/close", roles: closers, limit: maxForm, handle: a.closeForm},
@@ -207,6 +209,11 @@ func (a *API) visitPage(c echo.Context) error {
 	view, err := a.teller(caller(c), s).page()
 	if err != nil {
 		return err
+	}
+	if !staff(c) {
+		if err := a.asks(c, s, &view); err != nil {
+			return err
+		}
 	}
 	view.Frame = frame(c, view.Title, "visits")
 	view.Nonce = newNonce()

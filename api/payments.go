@@ -113,6 +113,31 @@ func (a *API) postDebtPayment(c echo.Context) error {
 	return c.JSON(http.StatusAccepted, viewDebt(d, false))
 }
 
+// getConfirmation gives the shopper's app, and nobody else, what it needs to
+// have them answer their bank.
+func (a *API) getConfirmation(c echo.Context) error {
+	visit := ledger.VisitID(c.Param("visit"))
+	var order billing.Order
+	var waits bool
+	if err := a.known(c, func(e *engine.Engine) {
+		order, waits = e.Confirming(visit, ledger.ShopperID(caller(c).Shopper))
+	}); err != nil {
+		return err
+	}
+	if !waits || a.s.Confirm == nil {
+		return errNotFound
+	}
+	secret, err := a.s.Confirm(c.Request().Context(), order)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, confirmationView{ClientSecret: secret})
+}
+
+type confirmationView struct {
+	ClientSecret string `json:"client_secret"`
+}
+
 // metaOf is what an event that a request makes begins with.
 func (a *API) metaOf(c echo.Context) (ledger.Meta, error) {
 	id, err := a.commandID(c)

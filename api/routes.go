@@ -121,6 +121,7 @@ func (a *API) moneyRoutes() []route {
 			method: post, path: "/v1/debts/:visit/payment", roles: shoppers, repeats: true, limit: maxBody,
 			handle: a.postDebtPayment,
 		},
+		{method: get, path: "/v1/debts/:visit/confirmation", roles: shoppers, handle: a.getConfirmation},
 		{method: get, path: "/v1/supplements", roles: shoppers, handle: a.getSupplements},
 		{
 			method: post, path: "/v1/supplements/:proposal/answer", roles: payers, repeats: true, limit: maxBody,

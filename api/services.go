@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchledger/vouch/api/keys"
 	"github.com/vouchledger/vouch/api/register"
+	"github.com/vouchledger/vouch/billing"
 	"github.com/vouchledger/vouch/billing/chargeback"
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/billing/reconcile"
@@ -51,6 +52,9 @@ type Services struct {
 	Logger *slog.Logger
 
 	// Optional.
+	// Confirm returns what the shopper's app needs to have them answer their
+	// bank about a charge that waits for them; nil: such charges only wait.
+	Confirm       func(context.Context, billing.Order) (string, error)
 	Tlog          func(name string) ([]byte, error) // the published tree, by the names of tlog-tiles; nil: there is none
 	SecureCookies bool                              // the server is reached over TLS only
 	Ready         func(context.Context) error       // nil: the log answers

@@ -40,6 +40,14 @@ type bank struct {
 	mu       sync.Mutex
 	done     map[string]billing.Outcome
 	declines bool
+	answer   func(billing.Order) billing.Outcome // instead; nothing if its status is empty
+}
+
+// fail makes the bank answer as f says.
+func (b *bank) fail(f func(billing.Order) billing.Outcome) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.answer = f
 }
 
 func (b *bank) do(o billing.Order, object string) (billing.Outcome, error) {
@@ -47,6 +55,11 @@ func (b *bank) do(o billing.Order, object string) (billing.Outcome, error) {
 	defer b.mu.Unlock()
 	if out, ok := b.done[o.Key]; ok {
 		return out, nil
+	}
+	if b.answer != nil {
+		if out := b.answer(o); out.Status != "" {
+			return out, nil
+		}
 	}
 	out := billing.Outcome{Status: billing.Done, Object: object, Amount: o.Amount}
 	if b.declines && o.Op == billing.OpHold {
@@ -85,6 +98,11 @@ func (b *bank) Find(_ context.Context, o billing.Order) (billing.Outcome, error)
 	defer b.mu.Unlock()
 	if out, ok := b.done[o.Key]; ok {
 		return out, nil
+	}
+	if b.answer != nil {
+		if out := b.answer(o); out.Status != "" {
+			return out, nil
+		}
 	}
 	return billing.Outcome{Status: billing.NotFound}, nil
 }
@@ -169,8 +187,11 @@ func openShop(t *testing.T) *shop {
 		Visits: visits, Reviews: queue, Journal: journal, Register: reg,
 		Reconciler: must(reconcile.New(s.log, nil, s.now, reconcile.Config{}, quiet))(t),
 		Payer: func(_ context.Context, p ledger.ShopperID) (Payer, error) {
-			if p == "stranger" {
+			switch p {
+			case "stranger":
 				return Payer{}, ErrUnknownShopper
+			case "cleo":
+				return Payer{Staff: true}, nil
 			}
 			return Payer{Customer: "cus_" + string(p), PaymentMethod: "pm_card_visa"}, nil
 		},
@@ -186,6 +207,7 @@ func openShop(t *testing.T) *shop {
 			return err
 		},
 		Chargebacks: claims,
+		Confirm:     func(_ context.Context, o billing.Order) (string, error) { return "secret of " + o.ID, nil },
 		Tlog:        s.tlog, Now: s.now, Logger: quiet,
 	}))(t)
 	s.doc = newChecker(t, s.api.document)

@@ -88,9 +88,20 @@ type VisitPage struct {
 	Papers     []Paper
 	Disputes   []DisputeCard
 	Money      []MoneyStep
-	MoneySaid  string // one sentence
+	MoneySaid  string   // one sentence
+	Ask        *AskCard // nil unless the shopper is asked to agree
+	Owe        *OweCard // nil unless the shopper owes
 	CanDecide  bool
 	Nonce      string
+}
+
+// An AskCard asks a shopper to agree to pay for an item that was found later.
+type AskCard struct{ Amount, Until, Action string }
+
+// An OweCard tells a shopper what they owe, and lets them pay.
+type OweCard struct {
+	Amount, Why, Action string // Action is empty while a payment is under way
+	UnderWay, Confirm   bool
 }
 
 // A Figure is a number with its name.

@@ -93,6 +93,16 @@ func (e *Engine) Debt(id ledger.VisitID) (Debt, bool) {
 	return v.debt(), true
 }
 
+// Confirming returns the charge of a visit that waits for its shopper to answer
+// their bank.
+func (e *Engine) Confirming(id ledger.VisitID, s ledger.ShopperID) (billing.Order, bool) {
+	v := e.visits[id]
+	if v == nil || !v.owes(s) || !v.debt().Confirm {
+		return billing.Order{}, false
+	}
+	return v.payment.Open.Order, true
+}
+
 func newestFirst(ds []Debt) []Debt {
 	slices.SortFunc(ds, func(a, b Debt) int { return cmp.Compare(b.Position, a.Position) })
 	return ds

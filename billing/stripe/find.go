@@ -46,6 +46,32 @@ func (g *Gateway) made(pi *stripego.PaymentIntent, o billing.Order) (billing.Out
 	return g.held(pi)
 }
 
+// Confirmation returns what the shopper's app needs to have them answer their
+// bank about a charge that waits for them: Stripe's client secret. It is shown
+// to nobody else, and stored nowhere. ErrNotFound means that nothing waits.
+func (g *Gateway) Confirmation(ctx context.Context, o billing.Order) (string, error) {
+	if err := check(o, billing.OpCharge); err != nil {
+		return "", err
+	}
+	ctx, cancel := g.within(ctx)
+	defer cancel()
+	list := g.intents.List(&stripego.PaymentIntentListParams{
+		ListParams:   stripego.ListParams{Context: ctx, Limit: stripego.Int64(pageSize)},
+		Customer:     &o.Customer,
+		CreatedRange: &stripego.RangeQueryParams{GreaterThanOrEqual: o.First.Add(-before).Unix()},
+	})
+	for list.Next() {
+		pi := list.PaymentIntent()
+		if pi.Metadata["op_id"] == o.ID && pi.Status == stripego.PaymentIntentStatusRequiresAction {
+			return pi.ClientSecret, g.mode(pi.Livemode, pi.ID)
+		}
+	}
+	if err := list.Err(); err != nil {
+		return "", lookupError(err)
+	}
+	return "", fmt.Errorf("confirmation of %s: %w", o.ID, ErrNotFound)
+}
+
 // findHold lists the customer's intents since the order was made. Attempts
 // that the bank declined count only if there is no other.
 func (g *Gateway) findHold(ctx context.Context, o billing.Order) (billing.Outcome, error) {

@@ -99,6 +99,10 @@ func (s *shop) send(ctx context.Context, o billing.Order) (billing.Outcome, erro
 		return s.gateway.Capture(ctx, o)
 	case billing.OpRelease:
 		return s.gateway.Release(ctx, o)
+	case billing.OpIncrement:
+		return s.gateway.Increment(ctx, o)
+	case billing.OpCharge:
+		return s.gateway.Charge(ctx, o)
 	default:
 		return s.gateway.Refund(ctx, o)
 	}

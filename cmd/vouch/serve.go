@@ -217,7 +217,7 @@ func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
 		Log: s.log, Desk: s.desk, Evidence: s.store, Keys: s.keys, Tickets: ticketKey, Ring: tickets,
 		Visits: s.models.visits, Reviews: s.models.reviews, Journal: s.models.journal,
 		Register: s.models.register, Chargebacks: s.models.chargebacks, Reconciler: s.books,
-		Payer: payerOf(directory), Webhook: webhook(inbox), Now: time.Now, Logger: logger,
+		Payer: payerOf(directory), Webhook: webhook(inbox), Now: time.Now, Logger: logger, Confirm: s.gateway.Confirmation,
 		Tlog: s.tree.Folder().Published, Ready: s.tree.Ready, Metrics: metrics,
 	})
 	if err != nil {
