@@ -24,9 +24,6 @@ type RunnerConfig struct {
 	// SendTimeout ends a send whose answer does not come: its outcome is then
 	// unknown, and it is asked for again. 0 means 20 seconds.
 	SendTimeout time.Duration
-	// SweepDue says that the ledger was restored: nothing is ordered or sent
-	// until [Live.Resume].
-	SweepDue bool
 	// Logger hears of orders whose outcome is not known. nil means nobody.
 	Logger *slog.Logger
 }
@@ -58,9 +55,6 @@ func NewRunner(live *Live, gateway billing.Gateway, now func() time.Time, config
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
 	live.attend()
-	if config.SweepDue {
-		live.Withhold()
-	}
 	return &Runner{
 		live: live, gateway: gateway, now: now, config: config,
 		appends: make(chan struct{}, config.Appends), sends: make(chan struct{}, config.Sends),

@@ -419,11 +419,15 @@ func TestNothingIsSentBeforeTheSweep(t *testing.T) {
 	w := newShop(t, func(*ledger.Policy) {})
 	lost := true
 	w.bank.Script = func(o billing.Order, _ int) simulate.Fault {
-		if lost && o.Op == billing.OpCapture {
+		switch {
+		case o.Op == billing.OpCapture && o.Visit == "eve":
+			return simulate.DeclinedAs("do_not_try_again")
+		case lost && o.Op == billing.OpCapture:
 			return simulate.Unreached
 		}
 		return simulate.NoFault
 	}
+	w.buys("eve", 1)
 	w.buys("anna", 1)
 	lost = false
 	w.start()
@@ -437,6 +441,9 @@ func TestNothingIsSentBeforeTheSweep(t *testing.T) {
 	if n := count(w.kinds("payment-ben"), ledger.KindHoldIntended); n != 0 {
 		t.Errorf("%d holds were ordered before the sweep, want none", n)
 	}
+	wantRefused(w, "PayDebt before the sweep", engine.ErrMoneyOpen, func() (engine.Recorded, error) {
+		return w.desk.PayDebt(t.Context(), engine.PayCommand{Visit: "eve", Shopper: "shopper-eve"})
+	})
 	w.live.Resume()
 	w.pass(time.Hour)
 	w.wantEnd("anna", ledger.SettledCharged, 150, 0, 0)

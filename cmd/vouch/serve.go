@@ -114,7 +114,13 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 		slog.Bool("live_money", s.gateway.Livemode()))
 	group, ctx := errgroup.WithContext(ctx)
 	httpServer := s.api.Server()
-	group.Go(func() error { return ended(s.watching.afterSweep(ctx, s.runner.Run)) })
+	s.desk.Live().Withhold() // a shopper who pays a debt must wait for the sweep, too
+	group.Go(func() error {
+		return ended(s.watching.afterSweep(ctx, func(ctx context.Context) error {
+			s.desk.Live().Resume()
+			return s.runner.Run(ctx)
+		}))
+	})
 	group.Go(func() error { return ended(s.watching.run(ctx)) })
 	group.Go(func() error { return ended(s.tree.Run(ctx)) })
 	group.Go(func() error { return ended(s.fiscal.Run(ctx)) })
