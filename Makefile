@@ -72,6 +72,7 @@ lint:
 ## bench: the tables of docs/benchmarks.md
 bench: build $(BIN)/nats-server
 	./$(BIN)/vouch bench ledger --json $(BIN)/bench-ledger.json --update docs/benchmarks.md
+	./$(BIN)/vouch bench billing --json $(BIN)/bench-billing.json --update docs/benchmarks.md
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 1s ./...
 
 ## torture: kill, corrupt and race for TORTURE (default ten minutes)

@@ -139,13 +139,13 @@ func (d *Desk) await(ctx context.Context, visit ledger.VisitID) (GateAnswer, err
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for {
-		changed := d.live.Changed()
+		moved := d.live.moved(visit) // before looking, so that no change is missed
 		answer, err := d.Entry(visit)
 		if err != nil || answer.Decision != GatePending || !d.live.attended() {
 			return answer, err
 		}
 		select {
-		case <-changed:
+		case <-moved:
 		case <-timer.C:
 			return answer, nil
 		case <-ctx.Done():

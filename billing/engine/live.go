@@ -19,7 +19,8 @@ type Live struct {
 
 	mu        sync.Mutex
 	engine    *Engine
-	changed   chan struct{} // closed and replaced whenever the engine moves
+	changed   chan struct{}                     // closed and replaced whenever the engine moves
+	gates     map[ledger.StreamID]chan struct{} // closed when that visit moves
 	following bool
 	runner    bool  // one was made, and will carry out what is decided
 	broken    error // why the engine can fold no more
@@ -28,7 +29,7 @@ type Live struct {
 // NewLive returns an engine before the first event of log.
 func NewLive(log ledger.Log) *Live {
 	return &Live{
-		log: log, engine: New(), changed: make(chan struct{}),
+		log: log, engine: New(), changed: make(chan struct{}), gates: map[ledger.StreamID]chan struct{}{},
 		decoders: sync.Pool{New: func() any { return new(ledger.Decoder) }},
 	}
 }
@@ -173,7 +174,26 @@ func (l *Live) fold(r ledger.Record) error {
 	}
 	l.broken = err
 	l.wake()
+	if c := l.gates[r.Stream]; c != nil {
+		close(c)
+		delete(l.gates, r.Stream)
+	}
 	return err
+}
+
+// moved returns a channel that is closed when the visit's stream next moves. A
+// gate waits for it: in a full shop [Live.Changed] would wake every gate for
+// everybody.
+func (l *Live) moved(visit ledger.VisitID) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	name := ledger.VisitStream(visit)
+	c := l.gates[name]
+	if c == nil {
+		c = make(chan struct{})
+		l.gates[name] = c
+	}
+	return c
 }
 
 // wake tells all who wait that something changed. l.mu is held.

@@ -22,7 +22,7 @@ func newBenchCommand() *cobra.Command {
 			"here, in the same run. docs/benchmarks.md says what was measured where.",
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newBenchLedgerCommand(), newBenchPartCommand())
+	cmd.AddCommand(newBenchLedgerCommand(), newBenchBillingCommand(), newBenchPartCommand())
 	return cmd
 }
 
@@ -120,6 +120,11 @@ func runBenchLedger(cmd *cobra.Command, cfg bench.Config, file, page string) err
 	if err != nil {
 		return fmt.Errorf("bench ledger: %w", err)
 	}
+	return publish(cmd, report, file, page)
+}
+
+// publish writes a report to the terminal and the files.
+func publish(cmd *cobra.Command, report bench.Report, file, page string) error {
 	if page != "" {
 		if err := report.Update(page); err != nil {
 			return err
@@ -138,6 +143,60 @@ func runBenchLedger(cmd *cobra.Command, cfg bench.Config, file, page string) err
 		}
 	}
 	return report.WriteText(cmd.OutOrStdout())
+}
+
+// newBenchBillingCommand returns `vouch bench billing`.
+func newBenchBillingCommand() *cobra.Command {
+	var (
+		quick      bool
+		file, page string
+		cfg        = bench.BillingConfig{Now: time.Now, Random: rand.Reader, Version: version}
+	)
+	cmd := &cobra.Command{
+		Use:   "billing",
+		Short: "Measure billing: receipts priced, visits settled, the time to a receipt",
+		Long: `Measure what a shop waits for, and print the table of goals.
+
+Receipts of ten lines are priced and decided one after the other. Then shoppers go through
+twenty shops at once (gate, hold, three pieces, exit, receipt, capture) with the real
+engine, the real adapter for Stripe and a ledger on disk; the payment provider is stripesim
+in the same process, and its work is part of the figure. At last one shopper after the
+other leaves, and the time from the exit to the issued receipt is taken; the shop's grace
+for late sensors is 0. A round in which a visit is not charged exactly once is an error.
+
+Exit status 0 says that it was measured, not that the goals are met.`,
+		Example: "  vouch bench billing --quick\n  vouch bench billing --json billing.json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if quick && !cmd.Flags().Changed("visits") {
+				cfg.Visits = 2000
+			}
+			if quick && !cmd.Flags().Changed("rounds") {
+				cfg.Rounds = 1
+			}
+			if cfg.Receipts < 1 || cfg.Visits < 1 || cfg.Shoppers < 1 || cfg.Rounds < 1 {
+				return fmt.Errorf("%w: want at least one of --receipts, --visits, --shoppers and --rounds", errUsage)
+			}
+			shown := newBar(cmd.ErrOrStderr(), "billing")
+			cfg.Progress = func(_ string, done, total int64) { shown.progress(done, total) }
+			report, err := bench.Billing(cmd.Context(), cfg)
+			shown.done()
+			if err != nil {
+				return fmt.Errorf("bench billing: %w", err)
+			}
+			return publish(cmd, report, file, page)
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&cfg.Receipts, "receipts", 200_000, "receipts priced in each round")
+	f.IntVar(&cfg.Visits, "visits", 10_000, "visits settled in each round")
+	f.IntVar(&cfg.Shoppers, "shoppers", 256, "shoppers at once")
+	f.IntVar(&cfg.Rounds, "rounds", 5, "figures are medians over them")
+	f.StringVar(&cfg.Dir, "dir", os.TempDir(), "folder on the disk to be measured")
+	f.BoolVar(&quick, "quick", false, "one round of 2000 visits")
+	f.StringVar(&file, "json", "", "file to write the report to as JSON; - prints it instead of the table")
+	f.StringVar(&page, "update", "", "Markdown file whose marked table is replaced by this one")
+	return cmd
 }
 
 // newBenchPartCommand returns the command that `vouch bench ledger` runs for

@@ -199,3 +199,43 @@ func TestAPartThatFails(t *testing.T) {
 		t.Errorf("Ledger() = %v, want the error of the part", err)
 	}
 }
+
+// TestBillingIsMeasured runs billing's benchmark, tiny: three goals with their
+// figures, every visit charged once, and the folder left empty.
+func TestBillingIsMeasured(t *testing.T) {
+	dir := t.TempDir()
+	report, err := bench.Billing(t.Context(), bench.BillingConfig{
+		Dir: dir, Receipts: 100, Visits: 40, Shoppers: 8, Rounds: 1, Version: "test", Now: time.Now, Random: rand.Reader,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Rows) != 3 {
+		t.Errorf("the table has %d rows, want 3", len(report.Rows))
+	}
+	for _, row := range report.Rows {
+		if row.Goal <= 0 || row.Measured <= 0 || row.Work == "" {
+			t.Errorf("row without a figure: %+v", row)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("the benchmark left %v, %v", left, err)
+	}
+	page := filepath.Join(dir, "page.md")
+	marks := "<!-- vouch bench billing: begin -->\nyesterday\n<!-- vouch bench billing: end -->\n"
+	if err := os.WriteFile(page, []byte(marks), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := report.Update(page); err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if err := report.WriteText(&text); err != nil {
+		t.Fatal(err)
+	}
+	written, err := os.ReadFile(page)
+	if err != nil || bytes.Contains(written, []byte("yesterday")) || !bytes.Contains(written, []byte(report.Rows[0].Work)) {
+		t.Errorf("the page became %q, %v", written, err)
+	}
+	t.Log("\n" + text.String())
+}

@@ -8,5 +8,9 @@
 // are weighed, and a tree is made of its beginning. Opening and replaying happen
 // in processes of their own, so that memory and processor time are theirs.
 //
+// `vouch bench billing` measures what a shop waits for: receipts priced, visits
+// settled from gate to capture, and the time from the exit to the receipt, with
+// the real engine, adapter and embedded log, and stripesim in the process.
+//
 // Whatever cannot be measured here is a row that says why; the run goes on.
 package bench

@@ -53,7 +53,7 @@ func Ledger(ctx context.Context, cfg Config) (Report, error) {
 	}
 	start := cfg.Now()
 	r := &run{Config: cfg, dir: dir, report: Report{
-		At: start.UTC(), Machine: thisMachine(dir, cfg.Version), TurnMS: cfg.Turn.Milliseconds(), Rounds: cfg.Rounds,
+		Bench: benchLedger, At: start.UTC(), Machine: thisMachine(dir, cfg.Version), TurnMS: cfg.Turn.Milliseconds(), Rounds: cfg.Rounds,
 	}}
 	err = os.Chmod(dir, 0o711) //nolint:gosec // the user postgres must be able to pass, and sees nothing
 	if err == nil {

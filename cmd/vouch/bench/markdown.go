@@ -9,11 +9,11 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 )
 
-// The marks in a page of documentation between which the report goes.
-const (
-	markBegin = "<!-- vouch bench ledger: begin -->\n"
-	markEnd   = "<!-- vouch bench ledger: end -->\n"
-)
+// marks returns the lines of a page of documentation between which the report
+// goes.
+func (r *Report) marks() (begin, end string) {
+	return "<!-- vouch bench " + r.Bench + ": begin -->\n", "<!-- vouch bench " + r.Bench + ": end -->\n"
+}
 
 // Update puts the report as Markdown between the marks of a page.
 func (r *Report) Update(page string) error {
@@ -21,6 +21,7 @@ func (r *Report) Update(page string) error {
 	if err != nil {
 		return err
 	}
+	markBegin, markEnd := r.marks()
 	before, rest, ok := bytes.Cut(old, []byte(markBegin))
 	_, after, found := bytes.Cut(rest, []byte(markEnd))
 	if !ok || !found {
@@ -33,8 +34,7 @@ func (r *Report) Update(page string) error {
 // Markdown returns the report's tables with machine and versions.
 func (r *Report) Markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s. %d rounds, turns of %d ms, %s events; %.0f s in all.\n\n",
-		r.At.Format("2006-01-02"), r.Machine, r.Rounds, r.TurnMS, number(float64(r.Events)), r.Took)
+	fmt.Fprintf(&b, "%s, %s. %s.\n\n", r.At.Format("2006-01-02"), r.Machine, r.extent())
 	b.WriteString("| work | measured | goal | |\n|---|---:|---:|---|\n")
 	for _, row := range r.Rows {
 		work, measured, goal, verdict := row.cells()
@@ -43,7 +43,9 @@ func (r *Report) Markdown() string {
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", work, measured, goal, verdict)
 	}
-	b.WriteString("\n| writers | store | appends/s | p50 | p99 | the log is |\n|---:|---|---:|---:|---:|---:|\n")
+	if len(r.Appends) > 0 {
+		b.WriteString("\n| writers | store | appends/s | p50 | p99 | the log is |\n|---:|---|---:|---:|---:|---:|\n")
+	}
 	for _, c := range r.Appends {
 		fmt.Fprintf(&b, "| %d | %s | %s | %.0f µs | %.0f µs | %.2f × |\n", c.Writers, c.Target, number(c.PerSecond), c.P50, c.P99, c.Ratio)
 	}

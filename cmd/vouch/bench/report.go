@@ -11,12 +11,20 @@ import (
 	"github.com/vouchledger/vouch/ledger/ledgerbench"
 )
 
+// What is measured, as reports and pages name it.
+const (
+	benchLedger  = "ledger"
+	benchBilling = "billing"
+)
+
 // A Report is the outcome of a run.
 type Report struct {
+	Bench   string             `json:"bench"` // what was measured: ledger, billing
 	At      time.Time          `json:"at"`
 	Took    float64            `json:"took_s"`
 	Machine Machine            `json:"machine"`
 	Events  uint64             `json:"events"` // of the large log
+	Visits  int                `json:"visits"` // settled, in billing's
 	TurnMS  int64              `json:"turn_ms"`
 	Rounds  int                `json:"rounds"`
 	Rows    []Row              `json:"rows"`
@@ -90,11 +98,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	if err := table(w, 0, rows); err != nil {
 		return err
 	}
-	rows = "\nwriters\tstore\tappends/s\tp50\tp99\tthe log is\t\n"
-	for _, c := range r.Appends {
-		rows += fmt.Sprintf("%d\t%s\t%s\t%.0f µs\t%.0f µs\t%.2f ×\t\n", c.Writers, c.Target, number(c.PerSecond), c.P50, c.P99, c.Ratio)
-	}
-	if err := table(w, tabwriter.AlignRight, rows); err != nil {
+	if err := r.writeAppends(w); err != nil {
 		return err
 	}
 	rows = "\n"
@@ -104,9 +108,28 @@ func (r *Report) WriteText(w io.Writer) error {
 	if err := table(w, 0, rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n%d rounds of %d ms a turn, %s events, %.0f s in all, %s\n",
-		r.Machine, r.Rounds, r.TurnMS, number(float64(r.Events)), r.Took, r.At.Format("2006-01-02"))
+	_, err := fmt.Fprintf(w, "\n%s\n%s, %s\n", r.Machine, r.extent(), r.At.Format("2006-01-02"))
 	return err
+}
+
+// writeAppends writes the table of stores, if there is one.
+func (r *Report) writeAppends(w io.Writer) error {
+	if len(r.Appends) == 0 {
+		return nil
+	}
+	rows := "\nwriters\tstore\tappends/s\tp50\tp99\tthe log is\t\n"
+	for _, c := range r.Appends {
+		rows += fmt.Sprintf("%d\t%s\t%s\t%.0f µs\t%.0f µs\t%.2f ×\t\n", c.Writers, c.Target, number(c.PerSecond), c.P50, c.P99, c.Ratio)
+	}
+	return table(w, tabwriter.AlignRight, rows)
+}
+
+// extent says how much was measured.
+func (r *Report) extent() string {
+	if r.Bench == benchBilling {
+		return fmt.Sprintf("%d rounds of %s visits, %.0f s in all", r.Rounds, number(float64(r.Visits)), r.Took)
+	}
+	return fmt.Sprintf("%d rounds, turns of %d ms, %s events; %.0f s in all", r.Rounds, r.TurnMS, number(float64(r.Events)), r.Took)
 }
 
 // notMet is the verdict on a row that was measured and falls short.
