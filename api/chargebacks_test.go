@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
 )
@@ -104,7 +106,7 @@ func TestChargebacksPage(t *testing.T) {
 	s.claimed(visit, "dp_asked", func(o *ledger.ChargebackOpened) { o.Inquiry = true })
 	page := s.send("olga", "GET", "/chargebacks", nil, "Accept", "text/html").want(200).Body.String()
 	for _, want := range []string{
-		"product not received", "13.1", "days left", "2.19", "/v1/chargebacks/dp_first/evidence", "3 pages", "Contest it now",
+		"Product not received", "13.1", "days left", "2.19", "/v1/chargebacks/dp_first/evidence", "3 pages", "Contest it now",
 		"The bank only asks", "If nobody answers, it is contested on", `aria-current="page">Chargebacks`,
 	} {
 		if !strings.Contains(page, want) {
@@ -147,5 +149,36 @@ func TestWhoLookedAtEvidenceIsKept(t *testing.T) {
 	}
 	if len(by) != 2 || !strings.HasPrefix(by[0], "reviewer:") || !strings.HasPrefix(by[1], "auditor:") {
 		t.Errorf("viewed by %v, want a reviewer and an auditor, once each", by)
+	}
+}
+
+// TestChargebacksInABrowser: olga contests a claim with two clicks, and the
+// page has nothing to complain about.
+func TestChargebacksInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser takes seconds")
+	}
+	s := openShop(t)
+	b := openBrowser(t, s)
+	visit := s.enter("lea")
+	s.send("gate", "POST", "/v1/detections", s.see("take", "cola", "A1", 990)).want(201)
+	s.exit(visit)
+	s.claimed(visit, "dp_first")
+	s.claimed(visit, "dp_asked", func(o *ledger.ChargebackOpened) { o.Inquiry, o.Reason = true, "unrecognized" })
+	b.signIn(s, "olga")
+	b.do(chromedp.Navigate(b.url + "/chargebacks"))
+	b.wide(390, 844)
+	b.shot("chargebacks-phone")
+	b.wide(1280, 900)
+	b.shot("chargebacks")
+	b.do(chromedp.SendKeys(chromedp.CSS("#dp_first input[name=reason]"), "Two cameras saw her take it."),
+		chromedp.Click(chromedp.CSS("#dp_first button[value=contest]")))
+	b.wait(`document.querySelector("#dp_first form") === null && document.body.textContent.includes("wants to contest it: Two cameras")`)
+	b.do(chromedp.Navigate(b.url + "/visits/nobody"))
+	b.wantNoise("404")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.errors) > 0 {
+		t.Errorf("the console complains: %v", b.errors)
 	}
 }

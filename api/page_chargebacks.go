@@ -35,7 +35,7 @@ func (a *API) chargebacksPage(c echo.Context) error {
 
 func (a *API) chargebackCard(r *chargeback.Case) web.ChargebackItem {
 	v := web.ChargebackItem{
-		Chargeback: r.Chargeback, Amount: cash(r.Amount), Reason: strings.ReplaceAll(r.Reason, "_", " "), Code: r.NetworkCode,
+		Chargeback: r.Chargeback, Amount: cash(r.Amount), Reason: sentence(r.Reason, r.Inquiry), Code: r.NetworkCode,
 		Visit: shortID(string(r.Visit)), VisitLink: "/visits/" + string(r.Visit), Opened: r.Opened.Format("2 January 2006"),
 		Action: "/chargebacks/" + r.Chargeback + "/answer", Nonce: newNonce(), Status: chargebackChip(r), Inquiry: r.Inquiry,
 	}
@@ -55,6 +55,15 @@ func (a *API) chargebackCard(r *chargeback.Case) web.ChargebackItem {
 		v.Rule = "If nobody answers, it is contested on " + r.ContestAt().Format("2 January, 15:04 MST") + "."
 	}
 	return v
+}
+
+// sentence puts the network's word for a reason into a heading.
+func sentence(reason string, inquiry bool) string {
+	s := strings.ReplaceAll(reason, "_", " ")
+	if inquiry || s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // left says how long there still is.

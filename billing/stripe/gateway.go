@@ -17,8 +17,8 @@ import (
 	"github.com/stripe/stripe-go/v76/file"
 	"github.com/stripe/stripe-go/v76/paymentintent"
 	"github.com/stripe/stripe-go/v76/paymentmethod"
-	"github.com/stripe/stripe-go/v76/radar/earlyfraudwarning"
 	"github.com/stripe/stripe-go/v76/payout"
+	"github.com/stripe/stripe-go/v76/radar/earlyfraudwarning"
 	"github.com/stripe/stripe-go/v76/refund"
 
 	"github.com/vouchledger/vouch/billing"

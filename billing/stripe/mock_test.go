@@ -16,6 +16,7 @@ import (
 	stripego "github.com/stripe/stripe-go/v76"
 
 	"github.com/vouchledger/vouch/billing"
+	"github.com/vouchledger/vouch/billing/provider"
 )
 
 // stripeMock starts Stripe's own stateless mock, which checks the names and
@@ -99,6 +100,7 @@ func TestRequestsAgainstStripeMock(t *testing.T) {
 	if err != nil || out.Status != billing.Done {
 		t.Errorf("Refund = %+v, %v, want done", out, err)
 	}
+	s.claimsAgainstTheMock(g)
 	// The mock can refuse: this gateway call names a parameter of another kind.
 	amount := int64(1)
 	_, err = g.refunds.New(&stripego.RefundParams{Amount: &amount, Reason: stripego.String("no_such_reason")})
@@ -107,6 +109,55 @@ func TestRequestsAgainstStripeMock(t *testing.T) {
 	}
 	if p, err := g.Fetch(t.Context(), "pi_1"); err != nil || p.Object != "pi_1" {
 		t.Errorf("Fetch = %+v, %v, want pi_1", p, err)
+	}
+}
+
+// claimsAgainstTheMock makes every request about claims, lists and accounts.
+func (s *shop) claimsAgainstTheMock(g *Gateway) {
+	s.Helper()
+	ctx := s.Context()
+	e := provider.Evidence{
+		Product: "p", Access: "a", ServiceDate: "2026-11-23", RefundRefusal: "r", Duplicate: "d", Summary: "s", File: "file_1",
+		Receipt: "file_2",
+	}
+	if c, err := g.Chargeback(ctx, "dp_1"); err != nil || c.ID != "dp_1" {
+		s.Errorf("Chargeback = %+v, %v", c, err)
+	}
+	if w, err := g.Warning(ctx, "issfr_1"); err != nil || w.ID != "issfr_1" {
+		s.Errorf("Warning = %+v, %v", w, err)
+	}
+	if id, err := g.Upload(ctx, "k", "evidence.pdf", []byte(pdf)); err != nil || id == "" {
+		s.Errorf("Upload = %q, %v", id, err)
+	}
+	for name, err := range map[string]error{
+		"Stage": g.Stage(ctx, "dp_1", "v", "sha256:x", e), "Submit": g.Submit(ctx, "dp_1", "k2", "op", e),
+		"Accept": g.Accept(ctx, "dp_1", "k3"),
+	} {
+		if err != nil {
+			s.Errorf("%s = %v", name, err)
+		}
+	}
+	if a, err := g.Account(ctx); err != nil || a.ID == "" {
+		s.Errorf("Account = %+v, %v", a, err)
+	}
+	for _, err := range g.Chargebacks(ctx, noon) {
+		s.listed("Chargebacks", err)
+	}
+	for _, err := range g.Warnings(ctx, noon) {
+		s.listed("Warnings", err)
+	}
+	for _, err := range g.Changes(ctx, noon) {
+		s.listed("Changes", err)
+	}
+	for _, err := range g.Payments(ctx, noon) {
+		s.listed("Payments", err)
+	}
+}
+
+func (s *shop) listed(what string, err error) {
+	s.Helper()
+	if err != nil {
+		s.Errorf("%s = %v", what, err)
 	}
 }
 
