@@ -1,9 +1,6 @@
 package watch
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/vouchledger/vouch/billing"
 	"github.com/vouchledger/vouch/billing/chargeback"
 	"github.com/vouchledger/vouch/billing/provider"
@@ -190,17 +187,6 @@ func (k *known) total() int64 {
 		sum += n
 	}
 	return sum
-}
-
-// openCases returns the claims that are not decided, by name.
-func (k *known) openCases() []*chargeback.Case {
-	var out []*chargeback.Case
-	for _, name := range slices.Sorted(maps.Keys(k.cases)) {
-		if c := k.cases[name]; c.Open() {
-			out = append(out, c)
-		}
-	}
-	return out
 }
 
 // caseOf returns a claim, an empty one if it is new.
