@@ -105,7 +105,7 @@ var done = map[ledger.Action]string{
 var doubtWords = map[ledger.Doubt]string{
 	ledger.DoubtItem: "which product", ledger.DoubtAction: "taken or put back", ledger.DoubtPerson: "whose it was",
 	ledger.DoubtUnmatched: "put back without having been taken", ledger.DoubtLate: "seen after the receipt",
-	ledger.DoubtUnknown: "no visit it could belong to",
+	ledger.DoubtUnknown: "no visit it could belong to", ledger.DoubtWeight: "what the cart weighs",
 }
 
 func doubtsSaid(ds []ledger.Doubt) string {

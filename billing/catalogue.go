@@ -124,7 +124,7 @@ func (c *Catalogue) Price(sku ledger.SKU, at time.Time, cur money.Currency) (p l
 	}
 	p = ledger.ItemPriced{
 		SKU: sku, Name: product.Name, Category: product.Category, Unit: price.Price, Price: price.id, Tax: tax,
-		Per: price.Per, MinAge: product.MinAge,
+		Per: price.Per, MinAge: product.MinAge, Grams: product.Grams,
 	}
 	if price.Per == ledger.PerKilogram {
 		p.TareGrams = product.TareGrams

@@ -53,15 +53,15 @@ func (p *ItemRepriced) read(r *reader) int { return r.itemRepriced(0, p) }
 func (p *AgeVerified) read(r *reader) int { return r.ageVerified(0, p) }
 
 func (r *reader) deposit(i int, p *Deposit) int {
-	i = r.field(61, r.lit(i, `{"name":"`), &p.Name)
+	i = r.field(64, r.lit(i, `{"name":"`), &p.Name)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
-	i = r.field(62, r.lit(i, `,"tax_category":"`), &p.TaxCategory)
+	i = r.field(65, r.lit(i, `,"tax_category":"`), &p.TaxCategory)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) promotion(i int, p *Promotion) int {
-	i = r.field(63, r.lit(i, `{"promotion":"`), &p.Promotion)
-	i = r.field(64, r.lit(i, `,"name":"`), &p.Name)
+	i = r.field(66, r.lit(i, `{"promotion":"`), &p.Promotion)
+	i = r.field(67, r.lit(i, `,"name":"`), &p.Name)
 	i = r.promotionKind(r.lit(i, `,"kind":"`), &p.Kind)
 	i = r.listSKU(r.lit(i, `,"skus":[`), &p.SKUs)
 	i = r.liststring(r.lit(i, `,"categories":[`), &p.Categories)
@@ -121,7 +121,7 @@ func (r *reader) promotion(i int, p *Promotion) int {
 	}
 	if j := r.lit(i, `,"coupon_key":"`); j >= 0 {
 		i = j
-		i = r.field(65, i, &p.CouponKey)
+		i = r.field(68, i, &p.CouponKey)
 		if p.CouponKey == "" {
 			return -1
 		}
@@ -172,15 +172,15 @@ func (r *reader) promotionPinned(i int, p *PromotionPinned) int {
 }
 
 func (r *reader) couponRedeemed(i int, p *CouponRedeemed) int {
-	i = r.field(66, r.lit(i, `{"coupon":"`), &p.Coupon)
-	i = r.field(67, r.lit(i, `,"visit":"`), (*string)(&p.Visit))
-	i = r.field(68, r.lit(i, `,"store":"`), (*string)(&p.Store))
-	i = r.field(69, r.lit(i, `,"promotion":"`), &p.Promotion)
+	i = r.field(69, r.lit(i, `{"coupon":"`), &p.Coupon)
+	i = r.field(70, r.lit(i, `,"visit":"`), (*string)(&p.Visit))
+	i = r.field(71, r.lit(i, `,"store":"`), (*string)(&p.Store))
+	i = r.field(72, r.lit(i, `,"promotion":"`), &p.Promotion)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) couponAccepted(i int, p *CouponAccepted) int {
-	i = r.field(70, r.lit(i, `{"coupon":"`), &p.Coupon)
+	i = r.field(73, r.lit(i, `{"coupon":"`), &p.Coupon)
 	i = r.id(r.lit(i, `,"redeemed":"`), &p.Redeemed)
 	i = r.promotion(r.lit(i, `,"promotion":`), &p.Promotion)
 	i = r.id(r.lit(i, `,"set":"`), &p.Set)
@@ -189,17 +189,17 @@ func (r *reader) couponAccepted(i int, p *CouponAccepted) int {
 
 func (r *reader) itemRepriced(i int, p *ItemRepriced) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
-	i = r.field(71, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(74, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
 	i = r.money(r.lit(i, `,"unit":`), &p.Unit)
 	i = r.id(r.lit(i, `,"price":"`), &p.Price)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) ageVerified(i int, p *AgeVerified) int {
-	i = r.field(72, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(75, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
 	i = r.int(r.lit(i, `,"min_age":`), &p.MinAge)
-	i = r.field(73, r.lit(i, `,"method":"`), &p.Method)
+	i = r.field(76, r.lit(i, `,"method":"`), &p.Method)
 	i = r.bool(r.lit(i, `,"verified":`), &p.Verified)
-	i = r.field(74, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(77, r.lit(i, `,"by":"`), &p.By)
 	return r.lit(i, `}`)
 }

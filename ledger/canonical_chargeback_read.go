@@ -72,27 +72,27 @@ func (p *ChargebackClosed) read(r *reader) int { return r.chargebackClosed(0, p)
 func (p *EvidenceViewed) read(r *reader) int { return r.evidenceViewed(0, p) }
 
 func (r *reader) fraudWarningReceived(i int, p *FraudWarningReceived) int {
-	i = r.field(75, r.lit(i, `{"warning":"`), &p.Warning)
-	i = r.field(76, r.lit(i, `,"object":"`), &p.Object)
-	i = r.field(77, r.lit(i, `,"type":"`), &p.Type)
+	i = r.field(78, r.lit(i, `{"warning":"`), &p.Warning)
+	i = r.field(79, r.lit(i, `,"object":"`), &p.Object)
+	i = r.field(80, r.lit(i, `,"type":"`), &p.Type)
 	i = r.bool(r.lit(i, `,"actionable":`), &p.Actionable)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) chargebackOpened(i int, p *ChargebackOpened) int {
-	i = r.field(78, r.lit(i, `{"chargeback":"`), &p.Chargeback)
-	i = r.field(79, r.lit(i, `,"object":"`), &p.Object)
+	i = r.field(81, r.lit(i, `{"chargeback":"`), &p.Chargeback)
+	i = r.field(82, r.lit(i, `,"object":"`), &p.Object)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
-	i = r.field(80, r.lit(i, `,"reason":"`), &p.Reason)
-	i = r.field(81, r.lit(i, `,"network_code":"`), &p.NetworkCode)
+	i = r.field(83, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(84, r.lit(i, `,"network_code":"`), &p.NetworkCode)
 	i = r.bool(r.lit(i, `,"inquiry":`), &p.Inquiry)
 	i = r.time(r.lit(i, `,"due_by":"`), &p.DueBy)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) chargebackFundsMoved(i int, p *ChargebackFundsMoved) int {
-	i = r.field(82, r.lit(i, `{"chargeback":"`), &p.Chargeback)
-	i = r.field(83, r.lit(i, `,"transaction":"`), &p.Transaction)
+	i = r.field(85, r.lit(i, `{"chargeback":"`), &p.Chargeback)
+	i = r.field(86, r.lit(i, `,"transaction":"`), &p.Transaction)
 	i = r.bool(r.lit(i, `,"withdrawn":`), &p.Withdrawn)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
 	i = r.money(r.lit(i, `,"fee":`), &p.Fee)
@@ -100,45 +100,45 @@ func (r *reader) chargebackFundsMoved(i int, p *ChargebackFundsMoved) int {
 }
 
 func (r *reader) evidencePackBuilt(i int, p *EvidencePackBuilt) int {
-	i = r.field(84, r.lit(i, `{"chargeback":"`), &p.Chargeback)
-	i = r.field(85, r.lit(i, `,"digest":"`), (*string)(&p.Digest))
+	i = r.field(87, r.lit(i, `{"chargeback":"`), &p.Chargeback)
+	i = r.field(88, r.lit(i, `,"digest":"`), (*string)(&p.Digest))
 	i = r.int(r.lit(i, `,"pages":`), &p.Pages)
 	i = r.uint64(r.lit(i, `,"position":`), &p.Position)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) chargebackAnswered(i int, p *ChargebackAnswered) int {
-	i = r.field(86, r.lit(i, `{"chargeback":"`), &p.Chargeback)
+	i = r.field(89, r.lit(i, `{"chargeback":"`), &p.Chargeback)
 	i = r.chargebackReply(r.lit(i, `,"reply":"`), &p.Reply)
-	i = r.field(87, r.lit(i, `,"by":"`), &p.By)
-	i = r.field(88, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(90, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(91, r.lit(i, `,"reason":"`), &p.Reason)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) submissionIntended(i int, p *SubmissionIntended) int {
-	i = r.field(89, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(90, r.lit(i, `,"chargeback":"`), &p.Chargeback)
-	i = r.field(91, r.lit(i, `,"digest":"`), (*string)(&p.Digest))
-	i = r.field(92, r.lit(i, `,"key":"`), &p.Key)
+	i = r.field(92, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(93, r.lit(i, `,"chargeback":"`), &p.Chargeback)
+	i = r.field(94, r.lit(i, `,"digest":"`), (*string)(&p.Digest))
+	i = r.field(95, r.lit(i, `,"key":"`), &p.Key)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) evidenceSubmitted(i int, p *EvidenceSubmitted) int {
 	i = r.id(r.lit(i, `{"intent":"`), &p.Intent)
-	i = r.field(93, r.lit(i, `,"chargeback":"`), &p.Chargeback)
-	i = r.field(94, r.lit(i, `,"file":"`), &p.File)
+	i = r.field(96, r.lit(i, `,"chargeback":"`), &p.Chargeback)
+	i = r.field(97, r.lit(i, `,"file":"`), &p.File)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) chargebackClosed(i int, p *ChargebackClosed) int {
-	i = r.field(95, r.lit(i, `{"chargeback":"`), &p.Chargeback)
+	i = r.field(98, r.lit(i, `{"chargeback":"`), &p.Chargeback)
 	i = r.chargebackOutcome(r.lit(i, `,"outcome":"`), &p.Outcome)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) evidenceViewed(i int, p *EvidenceViewed) int {
-	i = r.field(96, r.lit(i, `{"digest":"`), (*string)(&p.Digest))
-	i = r.field(97, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(99, r.lit(i, `{"digest":"`), (*string)(&p.Digest))
+	i = r.field(100, r.lit(i, `,"by":"`), &p.By)
 	return r.lit(i, `}`)
 }

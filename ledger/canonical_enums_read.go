@@ -278,6 +278,8 @@ func (r *reader) doubt(i int, p *Doubt) int {
 		*p = DoubtLate
 	case DoubtUnknown:
 		*p = DoubtUnknown
+	case DoubtWeight:
+		*p = DoubtWeight
 	default:
 		*p = Doubt(r.text(i, j, h))
 	}

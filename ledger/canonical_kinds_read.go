@@ -22,6 +22,8 @@ func (r *reader) payload(k Kind) Payload {
 		KindNoticeQuarantined,
 		KindProviderSwept:
 		return r.payloadBooks(k)
+	case KindCartWeighed:
+		return r.payloadCart(k)
 	case KindPromotionSet,
 		KindPromotionPinned,
 		KindCouponRedeemed,
@@ -99,7 +101,7 @@ func (r *reader) payload(k Kind) Payload {
 }
 
 // textFields is how many fields hold a text.
-const textFields = 259
+const textFields = 262
 
 // seen holds the structs read last.
 type seen struct {

@@ -33,6 +33,8 @@ func (w *writer) payload(b []byte, p Payload) []byte {
 		return w.noticeQuarantined(b, &p)
 	case ProviderSwept:
 		return w.providerSwept(b, &p)
+	case CartWeighed:
+		return w.cartWeighed(b, &p)
 	case PromotionSet:
 		return w.promotionSet(b, &p)
 	case PromotionPinned:

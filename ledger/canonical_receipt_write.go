@@ -25,6 +25,9 @@ func (w *writer) itemPriced(b []byte, p *ItemPriced) []byte {
 	if p.MinAge != 0 {
 		b = w.int(append(b, `,"min_age":`...), p.MinAge)
 	}
+	if p.Grams != 0 {
+		b = w.int(append(b, `,"grams":`...), p.Grams)
+	}
 	return append(b, '}')
 }
 

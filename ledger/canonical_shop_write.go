@@ -62,6 +62,12 @@ func (w *writer) policy(b []byte, p *Policy) []byte {
 	if p.Unknown {
 		b = w.bool(append(b, `,"unknown":`...), p.Unknown)
 	}
+	if p.WeighGrams != 0 {
+		b = w.int(append(b, `,"weigh_grams":`...), p.WeighGrams)
+	}
+	if p.WeighPerMille != 0 {
+		b = w.int(append(b, `,"weigh_per_mille":`...), p.WeighPerMille)
+	}
 	return append(b, '}')
 }
 
@@ -101,6 +107,9 @@ func (w *writer) productListed(b []byte, p *ProductListed) []byte {
 	}
 	if p.MinAge != 0 {
 		b = w.int(append(b, `,"min_age":`...), p.MinAge)
+	}
+	if p.Grams != 0 {
+		b = w.int(append(b, `,"grams":`...), p.Grams)
 	}
 	return append(b, '}')
 }

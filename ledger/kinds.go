@@ -42,6 +42,7 @@ const (
 	KindCouponAccepted        Kind = "coupon.accepted.v1"
 	KindItemRepriced          Kind = "item.repriced.v1"
 	KindAgeVerified           Kind = "age.verified.v1"
+	KindCartWeighed           Kind = "cart.weighed.v1"
 	KindIncrementIntended     Kind = "payment.increment_intended.v1"
 	KindIncremented           Kind = "payment.incremented.v1"
 	KindChargeIntended        Kind = "payment.charge_intended.v1"
@@ -124,6 +125,7 @@ var kinds = map[Kind]func([]byte) (Payload, error){
 	KindCouponAccepted:        decode[CouponAccepted],
 	KindItemRepriced:          decode[ItemRepriced],
 	KindAgeVerified:           decode[AgeVerified],
+	KindCartWeighed:           decode[CartWeighed],
 	KindIncrementIntended:     decode[IncrementIntended],
 	KindIncremented:           decode[Incremented],
 	KindChargeIntended:        decode[ChargeIntended],

@@ -23,6 +23,7 @@ type ItemPriced struct {
 	Deposit    Deposit   `json:"deposit,omitzero"`     // for each piece
 	DepositTax TaxRule   `json:"deposit_tax,omitzero"` // if deposits are taxed
 	MinAge     int       `json:"min_age,omitzero"`
+	Grams      int       `json:"grams,omitzero"` // of one piece with its packing; 0 is not known
 }
 
 // A TaxRule is the tax that applies to a line, pinned at the pick.
@@ -55,11 +56,12 @@ const (
 	DoubtUnmatched Doubt = "unmatched" // a return without its take
 	DoubtLate      Doubt = "late"      // came after the receipt
 	DoubtUnknown   Doubt = "unknown"   // no visit it could belong to
+	DoubtWeight    Doubt = "weight"    // the cart weighs what its pieces do not
 )
 
 // ReviewRequested records that a question waits for a person, until Deadline.
 type ReviewRequested struct {
-	Detection ID          `json:"detection"` // the question is named by its detection
+	Detection ID          `json:"detection"` // the question is named by its detection, or by its cart.weighed
 	Doubts    List[Doubt] `json:"doubts"`
 	AtRisk    money.Money `json:"at_risk"` // what the answer may change
 	Deadline  time.Time   `json:"deadline"`
@@ -263,8 +265,8 @@ func (p ItemPriced) Validate() error {
 	if err := p.Unit.Validate(); err != nil {
 		return err
 	}
-	if p.Per != PerPiece && p.Per != PerKilogram || p.TareGrams < 0 || p.MinAge < 0 {
-		return fmt.Errorf("%w: priced per %q, tare %d g, age %d", ErrInvalid, p.Per, p.TareGrams, p.MinAge)
+	if p.Per != PerPiece && p.Per != PerKilogram || p.TareGrams < 0 || p.MinAge < 0 || p.Grams < 0 {
+		return fmt.Errorf("%w: priced per %q, tare %d g, age %d, %d g", ErrInvalid, p.Per, p.TareGrams, p.MinAge, p.Grams)
 	}
 	if p.Deposit != (Deposit{}) {
 		if err := p.Deposit.Validate(); err != nil {

@@ -109,6 +109,11 @@ type Policy struct {
 	// Unknown lets visitors in whose payer is not known; they pay at a till or
 	// are matched later.
 	Unknown bool `json:"unknown,omitzero"`
+	// WeighGrams is by how much a weighed cart may differ from what its pieces
+	// weigh. 0 is 30 grams.
+	WeighGrams int `json:"weigh_grams,omitzero"`
+	// WeighPerMille adds so many thousandths of what the pieces weigh.
+	WeighPerMille int `json:"weigh_per_mille,omitzero"`
 }
 
 // Validate refuses a policy under which a visit could not end.
@@ -132,6 +137,10 @@ func (p Policy) Validate() error {
 		return fmt.Errorf("%w: price_rule %q: leave it out or use pick", ErrInvalid, p.PriceRule)
 	case p.CaptureMarginSeconds < 0 || p.SupplementSeconds < 0:
 		return fmt.Errorf("%w: policy with a negative time limit", ErrInvalid)
+	}
+	if p.WeighGrams < 0 || p.WeighGrams > MaxGrams || p.WeighPerMille < 0 || p.WeighPerMille > 1000 {
+		return fmt.Errorf("%w: a cart may be off by 0..%d g and 0..1000 thousandths, not by %d and %d",
+			ErrInvalid, MaxGrams, p.WeighGrams, p.WeighPerMille)
 	}
 	for _, m := range []money.Money{p.DebtLimit, p.FraudRefundLimit} {
 		if m.Minor < 0 || m.Minor > 0 && m.Currency != p.Hold.Currency {
@@ -175,6 +184,7 @@ type ProductListed struct {
 	TareGrams int     `json:"tare_grams,omitzero"` // of the packing, taken off each weighing
 	Deposit   Deposit `json:"deposit,omitzero"`    // for each piece
 	MinAge    int     `json:"min_age,omitzero"`    // years; 0 is no restriction
+	Grams     int     `json:"grams,omitzero"`      // of one piece with its packing; 0 is not known
 }
 
 // PriceSet records the price of one piece, or of one kilogram, from an instant
@@ -272,6 +282,9 @@ func (p ProductListed) Validate() error {
 	}
 	if p.TareGrams < 0 || p.TareGrams > MaxGrams || p.MinAge < 0 || p.MinAge > MaxAge {
 		return fmt.Errorf("%w: %s with a tare of %d g and a minimum age of %d", ErrInvalid, p.SKU, p.TareGrams, p.MinAge)
+	}
+	if p.Grams < 0 || p.Grams > MaxGrams {
+		return fmt.Errorf("%w: %s of %d g is outside 0..%d", ErrInvalid, p.SKU, p.Grams, MaxGrams)
 	}
 	if p.Deposit != (Deposit{}) {
 		if err := p.Deposit.Validate(); err != nil {

@@ -61,6 +61,7 @@ var writers = map[ledger.Kind][2]string{
 	ledger.KindCouponAccepted:        {"engine", "Follows from the redemption that it names."},
 	ledger.KindItemRepriced:          {"engine", "Only where the price at the exit is lower."},
 	ledger.KindAgeVerified:           {"staff, through the server", "Says nothing of who the shopper is."},
+	ledger.KindCartWeighed:           {"cart or exit lane, through the server", "Changes no line; the visit waits for an answer unless it passed or the receipt is out."},
 	ledger.KindIncrementIntended:     {"engine", "Nothing was sent before it was durable."},
 	ledger.KindIncremented:           {"runner", "Answers exactly one intention."},
 	ledger.KindChargeIntended:        {"engine", "At most what is owed; a supplement only with consent."},

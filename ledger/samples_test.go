@@ -121,6 +121,7 @@ func samples() []ledger.Payload {
 		ledger.CouponAccepted{Coupon: "c-7f3a", Redeemed: id(31), Promotion: coupon, Set: id(30)},
 		ledger.ItemRepriced{Detection: id(10), SKU: "cola-330", Unit: usd(179), Price: id(6)},
 		ledger.AgeVerified{Visit: visit, MinAge: 21, Method: "document", Verified: true, By: "staff:cleo"},
+		ledger.CartWeighed{Visit: visit, Store: store, Device: "cart-7", Measured: 812, Expected: 464, Unknown: 1, Tolerance: 39},
 		ledger.IncrementIntended{Visit: visit, Store: store, Amount: usd(7400), Object: "pi_1", Key: "v1/s1/x/increment/1"},
 		ledger.Incremented{Intent: id(32), Object: "pi_1", Amount: usd(7400), CaptureBefore: noon.Add(114 * time.Hour)},
 		ledger.ChargeIntended{
@@ -198,6 +199,7 @@ func fuller() []ledger.Payload {
 	strict := policy
 	strict.PriceRule, strict.DebtLimit, strict.AdjustHold, strict.CaptureMarginSeconds = ledger.PriceAtPick, usd(500), true, 7200
 	strict.Retries, strict.SupplementSeconds, strict.FraudRefundLimit, strict.Unknown = -1, 86400, usd(2500), true
+	strict.WeighGrams, strict.WeighPerMille = 25, 20
 	doc := document("s1-2026-000001", "", 2)
 	doc.Party, doc.AgeProven = 3, 21
 	line := &doc.Lines[0]
@@ -209,7 +211,7 @@ func fuller() []ledger.Payload {
 		ledger.PolicySet{Store: store, Policy: strict},
 		ledger.ProductListed{
 			SKU: "cola-330", GTIN: "4006381333931", Name: "Cola 0.33 l", Category: "drinks", TaxCategory: "food",
-			TareGrams: 12, Deposit: bottle, MinAge: 18,
+			TareGrams: 12, Deposit: bottle, MinAge: 18, Grams: 350,
 		},
 		ledger.PriceSet{SKU: "apples", Price: usd(499), From: noon, Per: ledger.PerKilogram},
 		ledger.TaxSet{
@@ -218,7 +220,7 @@ func fuller() []ledger.Payload {
 		},
 		ledger.ItemPriced{
 			Detection: id(10), SKU: "cola-330", Name: "Cola 0.33 l", Category: "drinks", Unit: usd(199), Tax: by, Price: id(5),
-			Per: ledger.PerKilogram, TareGrams: 12, Deposit: bottle, DepositTax: rule, MinAge: 18,
+			Per: ledger.PerKilogram, TareGrams: 12, Deposit: bottle, DepositTax: rule, MinAge: 18, Grams: 350,
 		},
 		ledger.GatePresented{
 			Visit: visit, Store: store, Gate: "gate-1", Place: ledger.PlaceGate, Credential: ledger.CredentialQR,

@@ -59,14 +59,15 @@ type Pick struct {
 	Decision  ledger.ID            `json:"decision"`
 }
 
-// A Question is a doubt about a detection that concerns this visit. While it
-// is open the visit gets no final receipt.
+// A Question is a doubt about a detection that concerns this visit, or about
+// what the whole cart weighs. While it is open the visit gets no final receipt.
 type Question struct {
 	Detection    ledger.ID                 `json:"detection"`
 	Stream       ledger.StreamID           `json:"stream"` // where the detection is
 	SeenAt       time.Time                 `json:"seen_at"`
 	Doubts       []ledger.Doubt            `json:"doubts"`
-	Claim        *ledger.DetectionRecorded `json:"claim"` // nil if recorded elsewhere
+	Claim        *ledger.DetectionRecorded `json:"claim"`   // nil if recorded elsewhere, or
+	Weighed      *ledger.CartWeighed       `json:"weighed"` // the whole cart is in question
 	Opened       ledger.ID                 `json:"opened"`
 	Requested    bool                      `json:"requested"`
 	RequestedAt  time.Time                 `json:"requested_at"`
@@ -115,7 +116,8 @@ type Cart struct {
 	Changed     ledger.ID                `json:"changed"`
 	Promotions  []ledger.PromotionPinned `json:"promotions"`
 	Coupons     []ledger.CouponAccepted  `json:"coupons"`
-	Ages        []ledger.AgeVerified     `json:"ages"` // what was seen of the shopper's age, in order
+	Ages        []ledger.AgeVerified     `json:"ages"`      // what was seen of the shopper's age, in order
+	Weighings   []Weighing               `json:"weighings"` // of the whole cart, in order
 	Settled     *ledger.VisitSettled     `json:"settled"`
 	Odd         []Oddity                 `json:"odd"`
 
@@ -215,6 +217,8 @@ func (c *Cart) Apply(e ledger.Event) error {
 		c.repriced(&e.Record, p)
 	case ledger.AgeVerified:
 		c.Ages = append(c.Ages, p)
+	case ledger.CartWeighed:
+		c.weighed(&e.Record, p)
 	case ledger.SupplementProposed, ledger.SupplementAnswered, ledger.GoodwillGranted, ledger.VisitMatched,
 		ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed:
 	case ledger.StoreOpened, ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet,
@@ -325,13 +329,13 @@ func (c *Cart) Clone() *Cart {
 	d.Questions = slices.Clone(c.Questions)
 	for i, q := range d.Questions {
 		d.Questions[i].Doubts, d.Questions[i].Decided = slices.Clone(q.Doubts), clonePtr(q.Decided)
-		d.Questions[i].Claim = cloneClaim(q.Claim)
+		d.Questions[i].Claim, d.Questions[i].Weighed = cloneClaim(q.Claim), clonePtr(q.Weighed)
 	}
 	d.Disputes, d.Odd = slices.Clone(c.Disputes), slices.Clone(c.Odd)
 	d.Promotions, d.Coupons, d.Ages = slices.Clone(c.Promotions), slices.Clone(c.Coupons), slices.Clone(c.Ages)
 	d.Provisional, d.Issued = cloneDocument(c.Provisional), cloneDocument(c.Issued)
 	d.Latest, d.Base = cloneDocument(c.Latest), cloneLines(c.Base)
-	d.Settled = clonePtr(c.Settled)
+	d.Weighings, d.Settled = slices.Clone(c.Weighings), clonePtr(c.Settled)
 	return &d
 }
 
@@ -372,7 +376,7 @@ func cloneDocument(p *ledger.ReceiptDocument) *ledger.ReceiptDocument {
 	return d
 }
 
-const cartForm = "cart.v2"
+const cartForm = "cart.v3"
 
 // MarshalBinary returns a snapshot of c: canonical JSON.
 func (c *Cart) MarshalBinary() ([]byte, error) { return state.Marshal(cartForm, c) }

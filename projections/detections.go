@@ -246,6 +246,9 @@ func (c *Cart) decided(e *ledger.Record, visit ledger.VisitID, p *ledger.ReviewD
 	}
 	q.Decided, q.DecidedEvent = p, e.ID
 	c.OpenCount--
+	if q.Weighed != nil && p.Verdict != ledger.VerdictDismissed && p.Visit == visit {
+		c.found(e, q, p)
+	}
 	if q.Claim == nil {
 		return // recorded elsewhere: if it is ours, it comes as attributed
 	}

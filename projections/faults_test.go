@@ -67,6 +67,7 @@ func every() []ledger.Payload {
 		ledger.CouponAccepted{},
 		ledger.ItemRepriced{},
 		ledger.AgeVerified{},
+		ledger.CartWeighed{},
 		ledger.IncrementIntended{},
 		ledger.Incremented{},
 		ledger.ChargeIntended{},

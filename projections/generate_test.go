@@ -25,6 +25,8 @@ var own = []string{
 	"take apples grams={n}50", "return apples grams=50", "promote p percent {n}0 skus={sku},beer", "promote q n_for_m 3 2",
 	"promote r mix 2 {n}.00 skus=water,{sku}", "promote s amount 0.{n}0 stacks=yes limit={n}", "promote m member 0.{n}9",
 	"coupon k{n} amount 0.{n}9 limit=1", "reprice {sku} 0.{n}9", "age 21", "age 18 no",
+	"weigh {n}00 500", "weigh {n}00 {n}00 unknown={n}", "weigh 500 100 as=w\ndecide w corrected {sku} {n} take\nprice",
+	"weigh 100 500 as=w\ndecide w corrected {sku} 1 return",
 	"captured", "refund 0.{n}0", "refunded", "release", "released", "declined", "unclear", "enter", "refuse timeout",
 }
 

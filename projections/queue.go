@@ -23,16 +23,18 @@ type ReviewItem struct {
 	AtRisk      money.Money               `json:"at_risk"` // the largest of its streams
 	RequestedAt time.Time                 `json:"requested_at"`
 	Deadline    time.Time                 `json:"deadline"` // the earliest of its streams
-	Claim       *ledger.DetectionRecorded `json:"claim"`    // with its evidence
+	Claim       *ledger.DetectionRecorded `json:"claim"`    // with its evidence; nil if it is
+	Weighed     *ledger.CartWeighed       `json:"weighed"`  // a whole cart that is in question
 	Waiting     []ledger.StreamID         `json:"waiting"`  // streams the answer is still due in
 	Answered    bool                      `json:"answered"` // in one stream; the others follow
 }
 
-// A sighting is a detection that may be asked about.
+// A sighting is a detection that may be asked about, or a weighing that is.
 type sighting struct {
-	Stream ledger.StreamID          `json:"stream"`
-	SeenAt time.Time                `json:"seen_at"`
-	Claim  ledger.DetectionRecorded `json:"claim"`
+	Stream  ledger.StreamID           `json:"stream"`
+	SeenAt  time.Time                 `json:"seen_at"`
+	Claim   *ledger.DetectionRecorded `json:"claim"`
+	Weighed *ledger.CartWeighed       `json:"weighed"`
 }
 
 // ReviewQueue is the fold of the whole log that keeps what reviewers must
@@ -85,6 +87,7 @@ func (q *ReviewQueue) Get(detection ledger.ID) (ReviewItem, bool) {
 func (it *ReviewItem) clone() ReviewItem {
 	c := *it
 	c.Doubts, c.Waiting, c.Claim = slices.Clone(it.Doubts), slices.Clone(it.Waiting), cloneClaim(it.Claim)
+	c.Weighed = clonePtr(it.Weighed)
 	return c
 }
 
@@ -95,11 +98,15 @@ func (q *ReviewQueue) Apply(e ledger.Event) error {
 	}
 	switch p := e.Payload.(type) {
 	case ledger.DetectionRecorded:
-		q.seen(e, p)
+		q.seen(e, sighting{Claim: &p})
 	case ledger.ReviewRequested:
 		q.requested(e, p)
 	case ledger.ReviewDecided:
 		q.decided(e, p)
+	case ledger.CartWeighed:
+		if !p.Passed {
+			q.seen(e, sighting{Weighed: &p})
+		}
 	case ledger.VisitSettled:
 		q.settled(e.Stream)
 	case ledger.StoreOpened, ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet,
@@ -127,11 +134,20 @@ func (q *ReviewQueue) Apply(e ledger.Event) error {
 	return nil
 }
 
-func (q *ReviewQueue) seen(e ledger.Event, p ledger.DetectionRecorded) {
-	state.Put(&q.sightings, e.ID, sighting{Stream: e.Stream, SeenAt: e.Occurred, Claim: p})
+func (q *ReviewQueue) seen(e ledger.Event, s sighting) {
+	s.Stream, s.SeenAt = e.Stream, e.Occurred
+	state.Put(&q.sightings, e.ID, s)
 	if category, _ := e.Stream.Split(); category == ledger.CategoryVisit {
 		state.Put(&q.visits, e.Stream, append(q.visits[e.Stream], e.ID))
 	}
+}
+
+// store returns the shop it is of.
+func (s sighting) store() ledger.StoreID {
+	if s.Weighed != nil {
+		return s.Weighed.Store
+	}
+	return s.Claim.Store
 }
 
 func (q *ReviewQueue) requested(e ledger.Event, p ledger.ReviewRequested) {
@@ -142,7 +158,8 @@ func (q *ReviewQueue) requested(e ledger.Event, p ledger.ReviewRequested) {
 			AtRisk: p.AtRisk, Deadline: p.Deadline,
 		}
 		if s, ok := q.sightings[p.Detection]; ok {
-			it.Stream, it.SeenAt, it.Store, it.Claim = s.Stream, s.SeenAt, s.Claim.Store, new(s.Claim)
+			it.Stream, it.SeenAt, it.Store = s.Stream, s.SeenAt, s.store()
+			it.Claim, it.Weighed = s.Claim, s.Weighed
 		}
 		if category, id := it.Stream.Split(); category == ledger.CategoryVisit {
 			it.Visit = ledger.VisitID(id)
@@ -208,7 +225,7 @@ type queueState struct {
 	Visits    map[ledger.StreamID][]ledger.ID `json:"visits"`
 }
 
-const queueForm = "review-queue.v1"
+const queueForm = "review-queue.v2"
 
 // MarshalBinary returns a snapshot of q: canonical JSON.
 func (q *ReviewQueue) MarshalBinary() ([]byte, error) {
@@ -220,6 +237,11 @@ func (q *ReviewQueue) UnmarshalBinary(b []byte) error {
 	var s queueState
 	if err := state.Unmarshal(queueForm, b, &s); err != nil {
 		return err
+	}
+	for id, seen := range s.Sightings {
+		if (seen.Claim == nil) == (seen.Weighed == nil) {
+			return fmt.Errorf("snapshot %s: %w: sighting %s", queueForm, ledger.ErrCorrupt, id)
+		}
 	}
 	for id, it := range s.Items {
 		if it == nil || it.Detection != id || strings.TrimSpace(string(it.Stream)) == "" {

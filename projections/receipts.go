@@ -81,7 +81,7 @@ func (r *Receipts) Apply(e ledger.Event) error {
 	case ledger.GatePresented, ledger.GateEntered, ledger.GateRefused, ledger.GateExited, ledger.DetectionRecorded,
 		ledger.DetectionImplicated, ledger.DetectionAttributed, ledger.ItemPriced, ledger.PricingFailed,
 		ledger.ReviewRequested, ledger.ReviewDecided, ledger.DisputeOpened, ledger.DisputeDecided, ledger.VisitSettled,
-		ledger.PromotionPinned, ledger.CouponAccepted, ledger.ItemRepriced, ledger.AgeVerified,
+		ledger.PromotionPinned, ledger.CouponAccepted, ledger.ItemRepriced, ledger.AgeVerified, ledger.CartWeighed,
 		ledger.SupplementProposed, ledger.SupplementAnswered, ledger.GoodwillGranted, ledger.VisitMatched,
 		ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed:
 	case ledger.StoreOpened, ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet,

@@ -69,7 +69,7 @@ var free = map[string][]string{
 		"Policy.GateSeconds", "Policy.DisputeDays", "Policy.DetectionsPerMin",
 		"Policy.DebtLimit.Minor", "Policy.DebtLimit.Currency", "Policy.AdjustHold", "Policy.CaptureMarginSeconds",
 		"Policy.Retries", "Policy.SupplementSeconds", "Policy.FraudRefundLimit.Minor", "Policy.FraudRefundLimit.Currency",
-		"Policy.Unknown",
+		"Policy.Unknown", "Policy.WeighGrams", "Policy.WeighPerMille",
 		// One more or less per mille does not turn these answers round.
 		"Policy.ItemMin", "Policy.ActionMin", "Policy.PersonMin",
 		"Member", // nothing in whole is for members
@@ -96,7 +96,7 @@ var free = map[string][]string{
 var freeInLowered = map[string][]string{
 	"presented": slices.DeleteFunc(slices.Clone(free["presented"]), func(p string) bool { return p == "Member" }),
 	"v1/8":      priceFree,
-	"v1/9":      {"Price", "Deposit.TaxCategory"},
+	"v1/9":      {"Price", "Deposit.TaxCategory", "Grams"},
 	"v1/10":     priceFree,
 	"club": {
 		"Set", "Promotion.PerMille", "Promotion.Take", "Promotion.Pay", "Promotion.Priority", "Promotion.From",
@@ -120,7 +120,7 @@ var freeInLowered = map[string][]string{
 	"seen":     {"Visit", "Method", "By"},
 }
 
-var priceFree = []string{"Price", "TareGrams", "Deposit.TaxCategory"}
+var priceFree = []string{"Price", "TareGrams", "Deposit.TaxCategory", "Grams"}
 
 var detectionFree = []string{
 	"Store", "Sensor", "Source", "Slot", "Items[0].Confidence", "Actions[0].Confidence", "Persons[0].Confidence",

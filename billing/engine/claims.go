@@ -134,6 +134,9 @@ func (e *Engine) answer(q *question, c ReviewCommand) (ledger.ReviewDecided, err
 		p.SKU, p.Action, p.Quantity, p.Visit = "", "", 0, ""
 		return p, nil
 	}
+	if q.weighed != nil {
+		return q.answerWeighing(p)
+	}
 	if p.SKU == "" {
 		p.SKU = q.claim.Items[0].SKU
 	}

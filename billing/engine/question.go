@@ -10,13 +10,15 @@ import (
 )
 
 // A question is a doubtful detection, where it was recorded: in a visit's
-// stream, or in a shop's when no visit could own it.
+// stream, or in a shop's when no visit could own it. Or it is a weighing of a
+// cart that did not pass.
 type question struct {
 	detection ledger.ID
 	stream    ledger.StreamID
 	visit     *visit // nil in a shop's stream
 	store     *store // nil in a visit's stream
 	claim     ledger.DetectionRecorded
+	weighed   *ledger.CartWeighed // instead of a claim
 	seenAt    time.Time
 	opened    ledger.ID
 	requested bool

@@ -66,6 +66,8 @@ func (v *visit) apply(e *Engine, ev ledger.Event) error {
 	switch p := ev.Payload.(type) { // the cart folds all; these are indexed too
 	case ledger.DetectionRecorded:
 		v.recorded(e, ev, p)
+	case ledger.CartWeighed:
+		v.weighing(e, ev, p)
 	case ledger.DetectionImplicated:
 		v.implications = slices.DeleteFunc(v.implications, func(i ledger.DetectionImplicated) bool {
 			return i.Detection == p.Detection

@@ -25,6 +25,8 @@ func (f *folding) words(e ledger.Event) string {
 		return "A person is asked to look"
 	case ledger.ReviewDecided:
 		return "Reviewed by " + person(d.Reviewer) + ": " + f.verdict(d)
+	case ledger.CartWeighed:
+		return weighing(d)
 	case ledger.AgeVerified:
 		return "Age verified"
 	case ledger.ReceiptProvisional:
@@ -39,6 +41,13 @@ func (f *folding) words(e ledger.Event) string {
 		return "Complaint decided by " + person(d.Reviewer) + ": " + spaced(string(d.Outcome))
 	}
 	return moneyWords(e.Payload)
+}
+
+func weighing(d ledger.CartWeighed) string {
+	if d.Unknown > 0 {
+		return fmt.Sprintf("Cart weighed on %s: %d g, with %d goods of unknown weight", d.Device, d.Measured, d.Unknown)
+	}
+	return fmt.Sprintf("Cart weighed on %s: %d g, where its goods weigh %d g", d.Device, d.Measured, d.Expected)
 }
 
 func moneyWords(p ledger.Payload) string {

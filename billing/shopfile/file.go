@@ -41,6 +41,8 @@ type Policy struct {
 	SupplementSeconds    int              `json:"supplement_seconds,omitempty"`
 	FraudRefundLimit     string           `json:"fraud_refund_limit,omitempty"`
 	Unknown              bool             `json:"unknown,omitempty"`
+	WeighGrams           int              `json:"weigh_grams,omitempty"`
+	WeighPerMille        int              `json:"weigh_per_mille,omitempty"`
 }
 
 // A Tax is one rate. From is the file's ValidFrom unless it says otherwise; a
@@ -69,6 +71,7 @@ type Product struct {
 	TareGrams   int              `json:"tare_grams,omitempty"`
 	Deposit     *Deposit         `json:"deposit,omitempty"`
 	MinAge      int              `json:"min_age,omitempty"`
+	Grams       int              `json:"grams,omitempty"` // of one piece with its packing
 }
 
 // A Deposit is [ledger.Deposit] with its amount as text.

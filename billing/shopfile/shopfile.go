@@ -128,6 +128,7 @@ func (p Policy) rules(a *amounts) ledger.Policy {
 		DebtLimit: a.optional("policy.debt_limit", p.DebtLimit), AdjustHold: p.AdjustHold,
 		CaptureMarginSeconds: p.CaptureMarginSeconds, Retries: p.Retries, SupplementSeconds: p.SupplementSeconds,
 		FraudRefundLimit: a.optional("policy.fraud_refund_limit", p.FraudRefundLimit), Unknown: p.Unknown,
+		WeighGrams: p.WeighGrams, WeighPerMille: p.WeighPerMille,
 	}
 }
 
@@ -148,7 +149,7 @@ func (t Tax) set(validFrom time.Time) ledger.TaxSet {
 func (p Product) listed(a *amounts) ledger.ProductListed {
 	l := ledger.ProductListed{
 		SKU: p.SKU, GTIN: p.GTIN, Name: p.Name, Category: p.Category, TaxCategory: p.TaxCategory,
-		TareGrams: p.TareGrams, MinAge: p.MinAge,
+		TareGrams: p.TareGrams, MinAge: p.MinAge, Grams: p.Grams,
 	}
 	if d := p.Deposit; d != nil {
 		l.Deposit = ledger.Deposit{

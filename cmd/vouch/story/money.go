@@ -34,12 +34,25 @@ func priceWords(payload ledger.Payload) (text, amount string) {
 			return fmt.Sprintf("%s: the shopper is %d or older (%s)", name(p.By), p.MinAge, p.Method), ""
 		}
 		return fmt.Sprintf("%s: the shopper is not shown to be %d (%s)", name(p.By), p.MinAge, p.Method), ""
+	case ledger.CartWeighed:
+		return weighedWords(p), ""
 	case ledger.PriceChecked:
 		return fmt.Sprintf("%s costs %s on the shelf", p.SKU, p.Shelf), p.Charged.String()
 	case ledger.VisitMatched:
 		return "the payer is found: " + p.Reason, ""
 	}
 	return "", ""
+}
+
+func weighedWords(p ledger.CartWeighed) string {
+	text := fmt.Sprintf("%s weighs the cart: %d g, where %d g are due", p.Device, p.Measured, p.Expected)
+	if p.Unknown > 0 {
+		text += fmt.Sprintf(" and %d pieces of unknown weight", p.Unknown)
+	}
+	if p.Passed {
+		return text + ", which agrees"
+	}
+	return text + ", which does not agree"
 }
 
 func chargeWords(payload ledger.Payload) (text, amount string) {

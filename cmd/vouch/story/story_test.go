@@ -79,6 +79,7 @@ func payloads() []ledger.Payload {
 		ledger.CouponAccepted{},
 		ledger.ItemRepriced{},
 		ledger.AgeVerified{},
+		ledger.CartWeighed{},
 		ledger.IncrementIntended{},
 		ledger.Incremented{},
 		ledger.ChargeIntended{},

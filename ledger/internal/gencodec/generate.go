@@ -48,7 +48,8 @@ func (p *printer) put(out map[string][]byte, name, from string) error {
 		if bytes.Contains(body, []byte("strings.")) {
 			text += "import \"strings\"\n\n"
 		}
-		for name, path := range map[string]string{"money.": "github.com/vouchledger/vouch/ledger/money", "time.": "time"} {
+		for _, path := range []string{"github.com/vouchledger/vouch/ledger/money", "time"} {
+			name := path[strings.LastIndexByte(path, '/')+1:] + "."
 			if bytes.Contains(body, []byte(" = "+name)) || bytes.Contains(body, []byte("= ("+name)) {
 				text += "import \"" + path + "\"\n\n"
 			}

@@ -51,6 +51,22 @@ var offerVerbs = map[string]func(*Shop, line) error{
 		}
 		return nil
 	},
+	// weigh GRAMS EXPECTED [unknown=N]: the whole cart, within 30 grams.
+	"weigh": func(s *Shop, l line) error {
+		p := ledger.CartWeighed{Visit: s.Visit, Store: Store, Device: "cart-7", Tolerance: 30}
+		var err error
+		if p.Measured, err = l.number(1, 500); err != nil {
+			return err
+		}
+		if p.Expected, err = l.number(2, 500); err != nil {
+			return err
+		}
+		if p.Unknown, err = strconv.Atoi(cmp.Or(l.options["unknown"], "0")); err != nil {
+			return err
+		}
+		p.Passed = p.Agrees()
+		return s.here(l, p)
+	},
 	// age YEARS [no]
 	"age": func(s *Shop, l line) error {
 		n, err := l.number(1, 21)
