@@ -128,6 +128,9 @@ func attachMethod(t *tx, f Form) (Wire, *Error) {
 // attach ties a method to a customer. The bank is asked first, so a card that
 // declines cannot be attached, except the one that is made for it.
 func (t *tx) attach(m method, who string) (Wire, *Error) {
+	if m.Detached {
+		return nil, detached()
+	}
 	if m.Customer != "" && m.Customer != who {
 		return nil, refused("payment_method_unexpected_state", "The payment method is attached to another customer.")
 	}
@@ -143,6 +146,11 @@ func (t *tx) attach(m method, who string) (Wire, *Error) {
 	return t.methodWire(m), nil
 }
 
+// detached refuses a payment method that was taken off its customer.
+func detached() *Error {
+	return Invalid("payment_method", "", "The provided PaymentMethod was detached from a Customer. It may not be used again.")
+}
+
 // detachMethod serves POST /v1/payment_methods/:id/detach.
 func detachMethod(t *tx, _ Form) (Wire, *Error) {
 	m, ok := t.method(t.call.ID)
@@ -152,7 +160,7 @@ func detachMethod(t *tx, _ Form) (Wire, *Error) {
 	if m.Customer == "" {
 		return nil, refused("payment_method_unexpected_state", "The payment method is not attached to a customer.")
 	}
-	m.Customer = ""
+	m.Customer, m.Detached = "", true
 	store(&t.rec.Methods, m)
 	t.announce("payment_method.detached", t.methodWire(m))
 	return t.methodWire(m), nil

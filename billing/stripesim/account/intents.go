@@ -199,6 +199,9 @@ func (t *tx) chosen(f Form, who string, types []string) (m method, given bool, e
 	} else if m, ok = t.method(name); !ok {
 		return m, false, missing("payment_method", "PaymentMethod", name)
 	}
+	if m.Detached {
+		return m, false, detached()
+	}
 	if m.Customer != "" && m.Customer != who {
 		return m, false, Invalid("payment_method", "payment_method_unexpected_state",
 			"The payment method belongs to another customer.")

@@ -40,6 +40,7 @@ type (
 		Card     testcard.Card     `json:"card"`
 		Uses     int               `json:"uses,omitempty"`
 		SetUp    bool              `json:"set_up,omitempty"`   // the shopper has agreed to charges without them
+		Detached bool              `json:"detached,omitempty"` // was a customer's, and is nobody's for good
 		Declines []int64           `json:"declines,omitempty"` // times of the last ones
 	}
 
