@@ -14,6 +14,7 @@ import (
 	"github.com/vouchledger/vouch/billing/stripesim"
 	"github.com/vouchledger/vouch/billing/stripesim/fault"
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/projections"
 	"github.com/vouchledger/vouch/projections/books"
 )
 
@@ -134,22 +135,29 @@ func (w *world) opens(all ...letter) (refused []error) {
 	return refused
 }
 
-// receive is what the server does with a webhook.
+// receive is what the server does with a webhook: it takes it in, and the
+// watcher looks at what was written.
 func (w *world) receive(l letter) error {
-	n, err := w.hooks.ParseWebhook(l.body, l.header)
-	if err != nil {
+	before := w.head()
+	if err := w.inbox.Take(w.ctx, l.body, l.header); err != nil {
 		return err
 	}
-	w.took++
-	object := n.Intent
-	if object == "" {
-		object = n.Object
+	for e, err := range projections.Decoded(w.memory.Read(w.ctx, ledger.Query{From: before + 1})) {
+		w.must(err)
+		object := ""
+		switch p := e.Payload.(type) { // what the watcher listens for
+		case ledger.PaymentNotified:
+			object = p.Object
+		case ledger.NoticeQuarantined:
+			object = p.Object
+		}
+		if object != "" {
+			if err := w.watcher.Look(w.ctx, object); err != nil {
+				return err
+			}
+		}
 	}
-	_, err = w.desk.Notify(w.ctx, engine.ProviderEvent{ID: n.EventID, Type: n.Type, Object: object, Occurred: n.Created})
-	if err == nil || errors.Is(err, engine.ErrUnknownObject) {
-		err = w.watcher.Look(w.ctx, object)
-	}
-	return err
+	return nil
 }
 
 // poll reads the provider's event list, as the server does every minute.
@@ -166,6 +174,8 @@ func (w *world) tend() {
 
 // asked returns the questions about money that wait for a person.
 func (w *world) asked() []engine.AskedView {
+	w.t.Helper()
+	w.must(w.live.CatchUp(w.ctx))
 	var all []engine.AskedView
 	w.live.View(func(e *engine.Engine) { all = e.Asked() })
 	return all

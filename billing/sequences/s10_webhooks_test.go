@@ -1,10 +1,12 @@
 package sequences_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/vouchledger/vouch/billing/stripe"
 	"github.com/vouchledger/vouch/billing/stripesim"
 	"github.com/vouchledger/vouch/billing/stripesim/fault"
 	"github.com/vouchledger/vouch/ledger"
@@ -105,5 +107,36 @@ func TestSequence12WebhookLostForDays(t *testing.T) {
 	want := charged(1)
 	want.Disputes, want.Withdrawn = 1, 500
 	w.wantMoney("ben", want)
+	w.end()
+}
+
+// A webhook of another version of the provider's interface, and one that was
+// signed with another secret. The first is put aside, and its object looked at
+// all the same; the second is refused, and nothing is written.
+func TestSequence13WrongVersionWebhook(t *testing.T) {
+	w := newWorld(t)
+	w.listen()
+	pi := w.shops("anna", 2)
+	w.opens(w.arrived()...)
+	w.fault(fault.Fault{Op: "charge.refunded", Kind: fault.WrongVersion, Times: 1})
+	w.dashboard("/v1/refunds", map[string]string{"payment_intent": pi, "amount": "300"})
+	w.opens(w.arrived()...)
+	wantEvents[ledger.NoticeQuarantined](w, ledger.ProviderStream(stripesim.Account), 1)
+	wantEvents[ledger.ExternalObserved](w, paymentOf("anna"), 1)
+
+	w.fault(fault.Fault{Op: "*", Kind: fault.WrongSignature})
+	w.dashboard("/v1/refunds", map[string]string{"payment_intent": pi, "amount": "100"})
+	before := w.head()
+	refused := w.opens(w.arrived()...)
+	if len(refused) == 0 || w.head() != before {
+		t.Errorf("%d forged webhooks were refused, and %d events written; want all and none", len(refused), w.head()-before)
+	}
+	for _, err := range refused {
+		if !errors.Is(err, stripe.ErrSignature) {
+			t.Errorf("refused with %v, want %v", err, stripe.ErrSignature)
+		}
+	}
+	w.poll() // it is true all the same
+	w.wantMoney("anna", refunded(2, 2, 400))
 	w.end()
 }

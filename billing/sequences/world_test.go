@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -61,6 +62,7 @@ type process struct {
 	live    *engine.Live
 	desk    *engine.Desk
 	watcher *watch.Watcher
+	inbox   *watch.Inbox
 }
 
 // A world is a shop, its ledger, its processes and its payment provider.
@@ -88,7 +90,6 @@ type world struct {
 
 	mu   sync.Mutex
 	mail []letter // webhooks that arrived and were not taken yet
-	took int      // webhooks taken
 }
 
 // newWorld opens the shop under a policy.
@@ -139,6 +140,7 @@ func (w *world) begin() process {
 		watcher: watch.New(log, w.gateway, w.shelf, w.now, watch.Config{}),
 	}
 	w.must(p.watcher.Begin(w.ctx))
+	p.inbox = watch.NewInbox(w.hooks.ParseWebhook, p.desk, log, w.shelf, p.watcher.Account, slog.New(slog.DiscardHandler))
 	return p
 }
 
