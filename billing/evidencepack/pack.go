@@ -140,11 +140,12 @@ func Collect(c chargeback.Case, records []ledger.Record, until uint64) (Pack, er
 }
 
 // shown reports whether a pack shows an event. What we did about the claim
-// itself is nothing to the bank, and would make the pack old by being made.
+// itself is nothing to the bank, and would make the pack old by being made;
+// only what a person says about it goes to the bank.
 func shown(p ledger.Payload) bool {
 	switch p.(type) { // all others are shown
-	case ledger.ChargebackOpened, ledger.ChargebackFundsMoved, ledger.EvidencePackBuilt, ledger.ChargebackAnswered,
-		ledger.SubmissionIntended, ledger.EvidenceSubmitted, ledger.ChargebackClosed, ledger.PaymentNotified,
+	case ledger.ChargebackOpened, ledger.ChargebackFundsMoved, ledger.EvidencePackBuilt, ledger.SubmissionIntended,
+		ledger.EvidenceSubmitted, ledger.ChargebackClosed, ledger.PaymentNotified,
 		ledger.PaymentUnclear, ledger.FraudWarningReceived, ledger.PaymentEscalated:
 		return false
 	}

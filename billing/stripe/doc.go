@@ -18,8 +18,9 @@
 //     search, which lags by up to an hour.
 //   - A test key only ever accepts test objects, a live key live ones.
 //   - No secret and no SDK type leaves the package, errors included.
+//   - Evidence is submitted only to a claim that has no submission, and files
+//     go to the host for files.
 //
 // The package keeps no state and decides nothing: whether to ask again is the
-// runner's business. It does not model disputes, payouts or incremental
-// authorisation.
+// runner's business, what to do about a claim is billing/chargeback's.
 package stripe

@@ -123,6 +123,9 @@ func TestAPersonAnswers(t *testing.T) {
 			w.start()
 			w.tend()
 			w.poll()
+			if n := w.kinds("anna", ledger.KindEvidencePackBuilt); reply == ledger.ReplyContest && n != 2 {
+				t.Errorf("%d packs, want another that says why", n)
+			}
 			if c := w.at(id); c.Submissions != want.submissions {
 				t.Errorf("%d submissions, want %d", c.Submissions, want.submissions)
 			}
