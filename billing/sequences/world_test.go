@@ -87,6 +87,8 @@ type world struct {
 	down    time.Duration // how long the process stays away after the next kill
 	killFor func(place string) bool
 	beside  func(place string) // what others do at each place
+	away    bool               // the provider cannot be reached, not even at a start
+	early   int                // takings that must stand in the books before there is a receipt
 
 	mu   sync.Mutex
 	mail []letter // webhooks that arrived and were not taken yet
@@ -139,7 +141,9 @@ func (w *world) begin() process {
 		live: live, desk: engine.NewDesk(live, w.now, rand.NewChaCha8([32]byte{1})),
 		watcher: watch.New(log, w.gateway, w.shelf, w.now, watch.Config{}),
 	}
-	w.must(p.watcher.Begin(w.ctx))
+	if err := p.watcher.Begin(w.ctx); !w.away { // a server tries until it is there
+		w.must(err)
+	}
 	p.inbox = watch.NewInbox(w.hooks.ParseWebhook, p.desk, log, w.shelf, p.watcher.Account, slog.New(slog.DiscardHandler))
 	return p
 }
