@@ -191,6 +191,7 @@ func TestRefundThatIsNotTaken(t *testing.T) {
 			if len(w.asked()) != 0 {
 				t.Errorf("after the answer %+v is still asked", w.asked())
 			}
+			w.keepsBooks()
 		})
 	}
 }

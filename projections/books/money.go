@@ -27,6 +27,9 @@ func (j *Journal) ordered(e ledger.Event, store ledger.StoreID, o order) {
 	b := j.book(e)
 	b.Store = store
 	state.Put(&b.Orders, e.ID, o)
+	if o.Fraud {
+		state.Put(&b.FraudOrders, e.ID, true)
+	}
 }
 
 // outcome returns the order that intent names, and ends it.
@@ -108,9 +111,18 @@ func (j *Journal) cameBack(e ledger.Event, p ledger.RefundFailed) {
 	if b.Refunded < 0 {
 		j.note(e, "refunds of %d minor units more failed than were made", -b.Refunded)
 	}
+	memo, c := "refund failed: "+p.Code, p.Amount.Currency
+	if waits := max(0, min(p.Amount.Minor, b.Elsewhere[c])); waits > 0 && b.External["refund "+p.Refund] {
+		b.Elsewhere[c] -= waits
+		back := money.Money{Minor: waits, Currency: c}
+		rest := money.Money{Minor: p.Amount.Minor - waits, Currency: c}
+		ps := append(move(AccountProvider, AccountSuspense, back), move(AccountProvider, AccountReceivable, rest)...)
+		j.enter(e, b, Entry{Receipt: b.Receipt, Postings: ps, Memo: memo})
+		return
+	}
 	fraud := b.Fraud[p.Refund]
 	delete(b.Fraud, p.Refund)
-	j.transfer(e, AccountProvider, refundedFrom(fraud), p.Amount, b.Receipt, "refund failed: "+p.Code)
+	j.transfer(e, AccountProvider, refundedFrom(fraud), p.Amount, b.Receipt, memo)
 }
 
 // bounds notes money beyond what was billed.
@@ -123,23 +135,13 @@ func (j *Journal) bounds(e ledger.Event, b *visitBook) {
 	}
 }
 
-// resolved books an order as a person found it: carried out, or never.
-//
-// A refund that was declined for good, or came back, is no open order any more:
-// a person paid it another way, which the bank's statement explains.
+// resolved books an order as a person found it: carried out, or never. About
+// one that has ended it says that the shopper was paid another way, or that it
+// may be tried again.
 func (j *Journal) resolved(e ledger.Event, p ledger.PaymentResolved) {
 	b := j.book(e)
-	if _, open := b.Orders[p.Intent]; !open && p.Op == "refund" {
-		if !p.Done {
-			j.memo(e, b.Receipt, "to be given back again: "+p.Reason)
-			return
-		}
-		b.Refunded += p.Amount.Minor
-		j.bounds(e, b)
-		j.transfer(e, AccountReceivable, AccountSuspense, p.Amount, b.Receipt, "given back another way: "+p.Object)
-		return
-	} else if !open && p.Op != "hold" && p.Op != "capture" && p.Op != "charge" {
-		j.memo(e, b.Receipt, "found out: "+p.Reason)
+	if _, open := b.Orders[p.Intent]; !open {
+		j.paidOtherwise(e, p)
 		return
 	}
 	o := j.outcome(e, p.Intent)
@@ -147,15 +149,35 @@ func (j *Journal) resolved(e ledger.Event, p ledger.PaymentResolved) {
 	case !p.Done:
 		j.memo(e, o.Receipt, "found that it was never carried out: "+p.Reason)
 	case o.Op == opTake:
-		j.book(e).Hold = money.Money{}
+		b.Hold = money.Money{}
 		j.taken(e, p.Amount, o.Receipt)
 	case o.Op == opGive:
 		j.given(e, p.Object, p.Amount, o)
 	case o.Op == opHold:
-		j.book(e).Hold = p.Amount
+		b.Hold = p.Amount
 		j.memo(e, o.Receipt, "found held: "+p.Amount.String())
 	default:
 		j.freed(e, o.Receipt, "found released")
+	}
+}
+
+// paidOtherwise books a refund that the provider would not make and that a
+// person made: the money did not leave the provider, and is in suspense until
+// the bank's line shows where it came from.
+func (j *Journal) paidOtherwise(e ledger.Event, p ledger.PaymentResolved) {
+	b := j.book(e)
+	switch {
+	case p.Done && p.Op == "refund":
+		b.Refunded += p.Amount.Minor
+		j.bounds(e, b)
+		j.transfer(e, refundedFrom(b.FraudOrders[p.Intent]), AccountSuspense, p.Amount, b.Receipt, "paid another way: "+p.Reason)
+	case p.Done && p.Op == "release":
+		j.freed(e, "", "found released")
+	case p.Done:
+		j.note(e, "%s of order %s, which was not given or has ended", e.Kind, p.Intent)
+		j.memo(e, b.Receipt, "found done: "+p.Reason)
+	default:
+		j.memo(e, b.Receipt, "to be tried again: "+p.Reason)
 	}
 }
 

@@ -12,25 +12,26 @@ import (
 
 // A visitBook is what the books know of one visit.
 type visitBook struct {
-	Store     ledger.StoreID                      `json:"store"`
-	Timezone  string                              `json:"timezone"`
-	Shopper   ledger.ShopperID                    `json:"shopper"`
-	Staff     bool                                `json:"staff"`
-	Presented time.Time                           `json:"presented"`
-	Ended     bool                                `json:"ended"` // settled, or never let in
-	Receipt   string                              `json:"receipt"`
-	Booked    []Posting                           `json:"booked"`  // of the latest receipt, less the receivable
-	Highest   int64                               `json:"highest"` // largest gross that was ever billed
-	Captured  int64                               `json:"captured"`
-	Refunded  int64                               `json:"refunded"`
-	Hold      money.Money                         `json:"hold"` // that stands
-	Due       map[money.Currency]int64            `json:"due"`  // what the receivable holds of this visit
-	Off       map[string]map[money.Currency]int64 `json:"off"`  // written off, by account
-	Orders    map[ledger.ID]order                 `json:"orders"`
-	Fraud     map[string]bool                     `json:"fraud"`     // refunds at the provider that a fraud warning caused
-	Asked     map[ledger.ID]string                `json:"asked"`     // supplements without answer, and their receipt
-	External  map[string]bool                     `json:"external"`  // movements without an order of ours
-	Elsewhere map[money.Currency]int64            `json:"elsewhere"` // given back so, and in suspense
+	Store       ledger.StoreID                      `json:"store"`
+	Timezone    string                              `json:"timezone"`
+	Shopper     ledger.ShopperID                    `json:"shopper"`
+	Staff       bool                                `json:"staff"`
+	Presented   time.Time                           `json:"presented"`
+	Ended       bool                                `json:"ended"` // settled, or never let in
+	Receipt     string                              `json:"receipt"`
+	Booked      []Posting                           `json:"booked"`  // of the latest receipt, less the receivable
+	Highest     int64                               `json:"highest"` // largest gross that was ever billed
+	Captured    int64                               `json:"captured"`
+	Refunded    int64                               `json:"refunded"`
+	Hold        money.Money                         `json:"hold"` // that stands
+	Due         map[money.Currency]int64            `json:"due"`  // what the receivable holds of this visit
+	Off         map[string]map[money.Currency]int64 `json:"off"`  // written off, by account
+	Orders      map[ledger.ID]order                 `json:"orders"`
+	FraudOrders map[ledger.ID]bool                  `json:"fraud_orders"` // refunds that a fraud warning caused
+	Fraud       map[string]bool                     `json:"fraud"`        // refunds at the provider that a fraud warning caused
+	Asked       map[ledger.ID]string                `json:"asked"`        // supplements without answer, and their receipt
+	External    map[string]bool                     `json:"external"`     // movements without an order of ours
+	Elsewhere   map[money.Currency]int64            `json:"elsewhere"`    // given back so, and in suspense
 }
 
 func (j *Journal) book(e ledger.Event) *visitBook {
