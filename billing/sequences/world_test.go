@@ -88,6 +88,7 @@ type world struct {
 	killFor func(place string) bool
 	beside  func(place string) // what others do at each place
 	away    bool               // the provider cannot be reached, not even at a start
+	over    bool               // every visit is over, and must have come to an end
 	early   int                // takings that must stand in the books before there is a receipt
 
 	mu   sync.Mutex
@@ -97,6 +98,12 @@ type world struct {
 // newWorld opens the shop under a policy.
 func newWorld(t testing.TB, change ...func(*ledger.Policy)) *world {
 	t.Helper()
+	return newWorldOf(t, 1, change...)
+}
+
+// newWorldOf does so with a seed for the provider's chances.
+func newWorldOf(t testing.TB, seed uint64, change ...func(*ledger.Policy)) *world {
+	t.Helper()
 	w := &world{t: t, ctx: context.WithoutCancel(t.Context()), shelf: &shelf{kept: map[ledger.Digest][]byte{}}, cards: map[string]stripe.Card{}}
 	w.time.set(opening)
 	w.policy = house
@@ -105,7 +112,7 @@ func newWorld(t testing.TB, change ...func(*ledger.Policy)) *world {
 	}
 	var err error
 	w.sim, err = stripesim.Open(stripesim.Config{
-		Now: w.time.Now, Seed: 1, SecretKey: secretKey, ManualPayouts: true, Transport: postbox{w},
+		Now: w.time.Now, Seed: seed, SecretKey: secretKey, ManualPayouts: true, Transport: postbox{w},
 		WebhookRetries: []time.Duration{},
 	})
 	w.must(err)
