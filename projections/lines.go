@@ -93,15 +93,7 @@ func (c *Cart) Lines() ([]ledger.ReceiptLine, error) {
 		return nil, err
 	}
 	lines = c.fresh(lines, priced, place)
-	item := 0
-	for i := range c.Picks {
-		if p := &c.Picks[i]; p.billed() {
-			if at := place[basket.Items[item].Line]; at >= 0 {
-				join(&lines[at], p)
-			}
-			item++
-		}
-	}
+	c.join(lines, basket.Items, place)
 	for i := range lines { // containers have the causes of their goods
 		if d := &lines[i]; d.LineKind == ledger.LineDeposit {
 			for _, l := range lines[:i] {
@@ -148,14 +140,20 @@ func find(billed []billedLine, k pricing.Key) int {
 // kept returns the lines that were billed as they are now, with the pieces
 // that came later, and notes where these are.
 func (c *Cart) kept(billed []billedLine, priced []pricing.Line, place []int) ([]ledger.ReceiptLine, error) {
-	lines := make([]ledger.ReceiptLine, 0, 2*len(priced)+len(c.Base))
+	room := len(c.Base) + len(priced)
 	for i := range priced {
-		place[i] = -1
-		if b := find(billed, priced[i].Key); b >= 0 {
+		if place[i] = -1; priced[i].First.Deposit.Amount.Minor != 0 {
+			room++
+		}
+		if len(billed) == 0 {
+			continue
+		}
+		if b := find(billed, priced[i].Key()); b >= 0 {
 			place[i] = slices.IndexFunc(c.Base, func(l ledger.ReceiptLine) bool { return l.No == billed[b].item.No })
 			billed[b].more = &priced[i]
 		}
 	}
+	lines := make([]ledger.ReceiptLine, 0, room)
 	for i := range c.Base {
 		base := &c.Base[i]
 		b := slices.IndexFunc(billed, func(b billedLine) bool { return b.item == base || b.deposit == base })
@@ -214,18 +212,46 @@ func (c *Cart) fresh(lines []ledger.ReceiptLine, priced []pricing.Line, place []
 	return lines
 }
 
-// join adds a pick to its line. A pick that went back whole adds its causes:
-// the line's quantity is what they say together.
-func join(l *ledger.ReceiptLine, p *Pick) {
-	l.Check = weaker(l.Check, p.Check)
-	for _, id := range p.Causes {
-		if !slices.Contains(l.Causes, id) {
-			l.Causes = append(l.Causes, id)
-		}
+// join adds the picks to their lines. A pick that went back whole adds its
+// causes: the line's quantity is what they say together.
+func (c *Cart) join(lines []ledger.ReceiptLine, items []pricing.Item, place []int) {
+	room := 0
+	for i := range c.Picks {
+		room += len(c.Picks[i].Evidence)
 	}
-	for _, ref := range p.Evidence {
-		if !slices.Contains(l.Evidence, ref.Digest) {
-			l.Evidence = append(l.Evidence, ref.Digest)
+	digests, item := make([]ledger.Digest, 0, room), 0 // one piece of memory for all lines
+	for i := range c.Picks {
+		p := &c.Picks[i]
+		if !p.billed() {
+			continue
+		}
+		at := place[items[item].Line]
+		if item++; at < 0 {
+			continue
+		}
+		l := &lines[at]
+		l.Check = weaker(l.Check, p.Check)
+		if len(l.Causes) == 0 {
+			l.Causes = slices.Clip(p.Causes) // a pick has each once
+		} else {
+			for _, id := range p.Causes {
+				if !slices.Contains(l.Causes, id) {
+					l.Causes = append(l.Causes, id)
+				}
+			}
+		}
+		if len(l.Evidence) == 0 {
+			l.Evidence = digests[len(digests):len(digests):cap(digests)]
+		}
+		before := len(l.Evidence)
+		for _, ref := range p.Evidence {
+			if !slices.Contains(l.Evidence, ref.Digest) {
+				l.Evidence = append(l.Evidence, ref.Digest)
+			}
+		}
+		if before == 0 {
+			digests = digests[:len(digests)+len(l.Evidence)]
+			l.Evidence = slices.Clip(l.Evidence)
 		}
 	}
 }

@@ -176,13 +176,13 @@ func (s *sale) nForM(o int, note *[]saving) (saved int64) {
 	p := s.offers[o]
 	open := slices.Clone(s.open(o))
 	slices.SortStableFunc(open, func(x, y int) int { // by product, and within it as they were: dearest first
-		return cmp.Compare(s.lines[s.scratch[x].line].SKU, s.lines[s.scratch[y].line].SKU)
+		return cmp.Compare(s.lines[s.scratch[x].line].First.SKU, s.lines[s.scratch[y].line].First.SKU)
 	})
 	var bs []bundle
 	for len(open) > 0 {
-		sku := s.lines[s.scratch[open[0]].line].SKU
+		sku := s.lines[s.scratch[open[0]].line].First.SKU
 		n := 1
-		for n < len(open) && s.lines[s.scratch[open[n]].line].SKU == sku {
+		for n < len(open) && s.lines[s.scratch[open[n]].line].First.SKU == sku {
 			n++
 		}
 		for _, b := range s.bundles(open[:n], p.Take, p.limit()) {

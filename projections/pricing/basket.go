@@ -31,7 +31,6 @@ type Offer struct {
 // A Basket is what is priced together.
 type Basket struct {
 	Currency money.Currency
-	Rule     ledger.PriceRule
 	Member   bool
 	Items    []Item
 	Offers   []Offer
@@ -66,19 +65,25 @@ func (it *Item) Key() Key {
 	return k
 }
 
-// matches is it.Key() == k without making the key.
-func (it *Item) matches(k *Key) bool {
-	p := it.Priced
-	return k.SKU == p.SKU && k.Unit == it.Unit && k.Per == p.Per &&
-		(k.Per != ledger.PerKilogram || k.Weighing == it.Detection) &&
-		(it.Unit == p.Unit && k.Picked == money.Money{} || it.Unit != p.Unit && k.Picked == p.Unit) &&
-		k.Container == p.Deposit.Name && k.Deposit == p.Deposit.Amount && k.Tax == p.Tax && k.DepositTax == p.DepositTax
+// matches is it.Key() == l.Key() without making the keys.
+func (it *Item) matches(l *Line) bool {
+	p, f := it.Priced, l.First
+	if p.SKU != f.SKU || it.Unit != l.Unit || (it.Unit == p.Unit) != (l.Unit == f.Unit) {
+		return false
+	}
+	if p == f && p.Per != ledger.PerKilogram {
+		return true
+	}
+	return p.Per == f.Per && (p.Per != ledger.PerKilogram || it.Detection == l.Weighing) &&
+		(it.Unit == p.Unit || p.Unit == f.Unit) && p.Deposit.Name == f.Deposit.Name &&
+		p.Deposit.Amount == f.Deposit.Amount && p.Tax == f.Tax && p.DepositTax == f.DepositTax
 }
 
 // A Line is what the items of one key cost.
 type Line struct {
-	Key
-	First     *ledger.ItemPriced // of its first item: name, category, age
+	First     *ledger.ItemPriced // of its first item: what the line is of
+	Unit      money.Money        // that counts
+	Weighing  ledger.ID          // detection of goods by weight
 	Quantity  int
 	Grams     int // net
 	Scale     ledger.DeviceID
@@ -99,11 +104,13 @@ func Lines(b *Basket) ([]Line, error) {
 	for i := range b.Items {
 		it := &b.Items[i]
 		n := 0
-		for n < len(lines) && !it.matches(&lines[n].Key) {
+		for n < len(lines) && !it.matches(&lines[n]) {
 			n++
 		}
 		if n == len(lines) {
-			lines = append(lines, Line{Key: it.Key(), First: it.Priced, List: money.Zero(b.Currency), Scale: it.Scale})
+			lines = append(lines, Line{
+				First: it.Priced, Unit: it.Unit, Weighing: it.Detection, List: money.Zero(b.Currency), Scale: it.Scale,
+			})
 		}
 		it.Line = n
 		if err := lines[n].add(it); err != nil {
@@ -118,7 +125,13 @@ func Lines(b *Basket) ([]Line, error) {
 	return lines, tax(lines)
 }
 
-func (l *Line) wrap(err error) error { return fmt.Errorf("price of %s: %w", l.SKU, err) }
+// Key returns what the items of l have in common.
+func (l *Line) Key() Key {
+	it := Item{Priced: l.First, Unit: l.Unit, Detection: l.Weighing}
+	return it.Key()
+}
+
+func (l *Line) wrap(err error) error { return fmt.Errorf("price of %s: %w", l.First.SKU, err) }
 
 // add puts an item on its line.
 func (l *Line) add(it *Item) error {
@@ -127,7 +140,7 @@ func (l *Line) add(it *Item) error {
 	if err != nil {
 		return err
 	}
-	if l.Per == ledger.PerKilogram {
+	if l.First.Per == ledger.PerKilogram {
 		l.Grams += it.net()
 	}
 	l.List, err = l.List.Add(price)

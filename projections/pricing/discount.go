@@ -78,7 +78,7 @@ func (s *sale) fill(b *Basket) error {
 		}
 		l := &s.lines[it.Line]
 		n := lot{line: it.Line, n: it.Pieces, price: it.Unit.Minor}
-		if l.Per == ledger.PerKilogram {
+		if l.First.Per == ledger.PerKilogram {
 			price, err := it.List()
 			if err != nil {
 				return l.wrap(err)
@@ -133,12 +133,19 @@ func (s *sale) compare(a, b lot) int {
 	if c := cmp.Or(cmp.Compare(b.price, a.price), cmp.Compare(b.grams, a.grams)); c != 0 || a.line == b.line {
 		return c
 	}
-	k, l := &s.lines[a.line].Key, &s.lines[b.line].Key
-	return cmp.Or(
-		cmp.Compare(k.SKU, l.SKU), cmp.Compare(k.Unit.Minor, l.Unit.Minor), cmp.Compare(k.Picked.Minor, l.Picked.Minor),
-		slices.Compare(k.Weighing[:], l.Weighing[:]), cmp.Compare(k.Deposit.Minor, l.Deposit.Minor),
-		cmp.Compare(k.Container, l.Container), compareRules(&k.Tax, &l.Tax), compareRules(&k.DepositTax, &l.DepositTax),
+	k, l := &s.lines[a.line], &s.lines[b.line]
+	f, g := k.First, l.First
+	c := cmp.Or(
+		cmp.Compare(f.SKU, g.SKU), cmp.Compare(k.Unit.Minor, l.Unit.Minor), cmp.Compare(f.Unit.Minor, g.Unit.Minor),
+		cmp.Compare(f.Deposit.Amount.Minor, g.Deposit.Amount.Minor), cmp.Compare(f.Deposit.Name, g.Deposit.Name),
 	)
+	if c == 0 && f.Per == ledger.PerKilogram {
+		c = slices.Compare(k.Weighing[:], l.Weighing[:])
+	}
+	if c == 0 {
+		c = cmp.Or(compareRules(&f.Tax, &g.Tax), compareRules(&f.DepositTax, &g.DepositTax))
+	}
+	return c
 }
 
 func compareRules(a, b *ledger.TaxRule) int {
@@ -288,7 +295,7 @@ func (s *sale) explain() error {
 		o, l := &s.offers[v.offer], &s.lines[v.line]
 		l.Discounts = append(l.Discounts, ledger.Discount{
 			Promotion: o.Promotion.Promotion, Name: o.Name, Amount: amount, Pieces: v.pieces, Coupon: o.Coupon,
-			Reason: o.reason(l.Per, v),
+			Reason: o.reason(l.First.Per, v),
 		})
 	}
 	return nil

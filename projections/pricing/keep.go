@@ -108,11 +108,14 @@ func listOf(l ledger.ReceiptLine) money.Money {
 // caller's to say.
 func (l *Line) Item(rule ledger.PriceRule) ledger.ReceiptLine {
 	r := ledger.ReceiptLine{
-		SKU: l.SKU, Name: l.First.Name, Category: l.First.Category, Quantity: l.Quantity, Unit: l.Unit,
-		Net: l.Goods.Net, Tax: l.Goods.Tax, Gross: l.Goods.Gross, TaxRule: l.Tax,
-		Per: l.Per, Grams: l.Grams, PriceRule: rule, Picked: l.Picked, Discounts: l.Discounts, MinAge: l.First.MinAge,
+		SKU: l.First.SKU, Name: l.First.Name, Category: l.First.Category, Quantity: l.Quantity, Unit: l.Unit,
+		Net: l.Goods.Net, Tax: l.Goods.Tax, Gross: l.Goods.Gross, TaxRule: l.First.Tax,
+		Per: l.First.Per, Grams: l.Grams, PriceRule: rule, Discounts: l.Discounts, MinAge: l.First.MinAge,
 	}
-	if l.Per == ledger.PerKilogram {
+	if l.Unit != l.First.Unit {
+		r.Picked = l.First.Unit
+	}
+	if l.First.Per == ledger.PerKilogram {
 		r.TareGrams, r.Scale = l.First.TareGrams, l.Scale
 	}
 	if len(l.Discounts) > 0 {
@@ -132,7 +135,7 @@ func (l *Line) DepositLine() (r ledger.ReceiptLine, ok bool) {
 		return r, false
 	}
 	return ledger.ReceiptLine{
-		SKU: l.SKU, Name: l.Container, Category: DepositCategory, Quantity: l.Quantity, Unit: l.Deposit,
+		SKU: l.First.SKU, Name: l.First.Deposit.Name, Category: DepositCategory, Quantity: l.Quantity, Unit: l.First.Deposit.Amount,
 		Net: l.Deposited.Net, Tax: l.Deposited.Tax, Gross: l.Deposited.Gross, TaxRule: *l.depositRule(),
 		LineKind: ledger.LineDeposit,
 	}, true

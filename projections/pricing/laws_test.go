@@ -112,32 +112,32 @@ func unsound(b *pricing.Basket, ls []pricing.Line) error {
 	for _, l := range ls {
 		pieces -= l.Quantity
 		paid := l.Goods.Net
-		if l.Tax.Inclusive {
+		if l.First.Tax.Inclusive {
 			paid = l.Goods.Gross
 		}
 		for _, d := range l.Discounts {
 			if d.Amount.Minor <= 0 || d.Pieces < 1 || d.Pieces > l.Quantity || d.Reason == "" {
-				return fmt.Errorf("%s: a discount of %s on %d of %d pieces, %q", l.SKU, d.Amount, d.Pieces, l.Quantity, d.Reason)
+				return fmt.Errorf("%s: a discount of %s on %d of %d pieces, %q", l.First.SKU, d.Amount, d.Pieces, l.Quantity, d.Reason)
 			}
 			paid.Minor += d.Amount.Minor
 		}
 		if paid != l.List {
-			return fmt.Errorf("%s: what is paid and the discounts are %s, the list price is %s", l.SKU, paid, l.List)
+			return fmt.Errorf("%s: what is paid and the discounts are %s, the list price is %s", l.First.SKU, paid, l.List)
 		}
 		if l.Goods.Net.Minor < 0 || l.Goods.Gross.Minor < 0 {
-			return fmt.Errorf("%s costs less than nothing: %v", l.SKU, l.Goods)
+			return fmt.Errorf("%s costs less than nothing: %v", l.First.SKU, l.Goods)
 		}
 		for _, a := range []pricing.Amount{l.Goods, l.Deposited} {
 			if a.Net.Minor+a.Tax.Minor != a.Gross.Minor {
-				return fmt.Errorf("%s: %s and %s are not %s", l.SKU, a.Net, a.Tax, a.Gross)
+				return fmt.Errorf("%s: %s and %s are not %s", l.First.SKU, a.Net, a.Tax, a.Gross)
 			}
 		}
 		deposit := l.Deposited.Net
-		if l.DepositTax.Inclusive {
+		if l.First.DepositTax.Inclusive {
 			deposit = l.Deposited.Gross
 		}
-		if deposit.Minor != l.Deposit.Minor*int64(l.Quantity) {
-			return fmt.Errorf("%s: deposits of %s for %d pieces", l.SKU, deposit, l.Quantity)
+		if deposit.Minor != l.First.Deposit.Amount.Minor*int64(l.Quantity) {
+			return fmt.Errorf("%s: deposits of %s for %d pieces", l.First.SKU, deposit, l.Quantity)
 		}
 	}
 	if pieces != 0 {
@@ -168,12 +168,12 @@ func TestDiscountsStayWithinTheListPrice(t *testing.T) {
 				off += d.Amount.Minor
 			}
 			if off < 0 || off > ls[i].List.Minor {
-				t.Fatalf("%s: %d off a list price of %s", ls[i].SKU, off, ls[i].List)
+				t.Fatalf("%s: %d off a list price of %s", ls[i].First.SKU, off, ls[i].List)
 			}
 			if len(ls[i].Discounts) > 0 {
 				ls[i].Discounts[0].Amount.Minor++
 				if unsound(b, ls) == nil {
-					t.Fatalf("%s: a cent more off was not found", ls[i].SKU)
+					t.Fatalf("%s: a cent more off was not found", ls[i].First.SKU)
 				}
 				ls[i].Discounts[0].Amount.Minor--
 				found++
@@ -200,11 +200,11 @@ func TestTaxIsSharedOutExactly(t *testing.T) {
 			sums[rule] = sum{sums[rule].price + price, sums[rule].tax + a.Tax.Minor}
 		}
 		for _, l := range priced(t, b) {
-			put(l.Tax, l.Goods)
-			put(l.DepositTax, l.Deposited)
+			put(l.First.Tax, l.Goods)
+			put(l.First.DepositTax, l.Deposited)
 			for _, a := range []pricing.Amount{l.Goods, l.Deposited} {
 				if a.Gross.Minor == 0 && a.Tax.Minor != 0 {
-					t.Fatalf("%s: nothing is taxed with %s", l.SKU, a.Tax)
+					t.Fatalf("%s: nothing is taxed with %s", l.First.SKU, a.Tax)
 				}
 			}
 		}
@@ -251,9 +251,9 @@ func TestTheOrderOfPicksDoesNotMatter(t *testing.T) {
 			t.Fatalf("told in another order the basket costs %v, not %v", got, want)
 		}
 		for _, l := range before {
-			i := slices.IndexFunc(after, func(m pricing.Line) bool { return m.Key == l.Key })
+			i := slices.IndexFunc(after, func(m pricing.Line) bool { return m.Key() == l.Key() })
 			if i < 0 || fmt.Sprint(after[i].Discounts) != fmt.Sprint(l.Discounts) {
-				t.Fatalf("told in another order %s has other discounts", l.SKU)
+				t.Fatalf("told in another order %s has other discounts", l.First.SKU)
 			}
 		}
 	})
@@ -273,10 +273,10 @@ func TestPiecesThatGoTakeTheirShare(t *testing.T) {
 					t.Fatalf("Keep(%d of %d) = %v, want nil", n, base.Quantity, err)
 				}
 				if left.Gross.Minor < 0 || left.Gross.Minor > last.Gross.Minor || left.Net.Minor > last.Net.Minor {
-					t.Fatalf("%d of %d pieces of %s cost %s, one more %s", n, base.Quantity, l.SKU, left.Gross, last.Gross)
+					t.Fatalf("%d of %d pieces of %s cost %s, one more %s", n, base.Quantity, l.First.SKU, left.Gross, last.Gross)
 				}
 				if n == 0 && (left.Gross.Minor != 0 || left.Grams != 0 || len(left.Discounts) > 0) {
-					t.Fatalf("no piece of %s costs %s", l.SKU, left.Gross)
+					t.Fatalf("no piece of %s costs %s", l.First.SKU, left.Gross)
 				}
 				paid := left.Net
 				if left.TaxRule.Inclusive {
@@ -286,7 +286,7 @@ func TestPiecesThatGoTakeTheirShare(t *testing.T) {
 					paid.Minor += d.Amount.Minor
 				}
 				if len(left.Discounts) > 0 && paid != left.List {
-					t.Fatalf("%d of %d pieces of %s: %s is not the list price %s", n, base.Quantity, l.SKU, paid, left.List)
+					t.Fatalf("%d of %d pieces of %s: %s is not the list price %s", n, base.Quantity, l.First.SKU, paid, left.List)
 				}
 				last = left
 			}

@@ -28,7 +28,7 @@ func told(ls []pricing.Line) string {
 	var b strings.Builder
 	for _, l := range ls {
 		for _, d := range l.Discounts {
-			fmt.Fprintf(&b, "%s: -%s %s on %d: %s\n", l.SKU, d.Amount.Decimal(), d.Promotion, d.Pieces, d.Reason)
+			fmt.Fprintf(&b, "%s: -%s %s on %d: %s\n", l.First.SKU, d.Amount.Decimal(), d.Promotion, d.Pieces, d.Reason)
 		}
 	}
 	return b.String()

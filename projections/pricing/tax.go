@@ -73,13 +73,13 @@ func tax(lines []Line) error {
 		for _, d := range l.Discounts {
 			price.Minor -= d.Amount.Minor // never below zero
 		}
-		if err := put(l, &l.Tax, price, &l.Goods); err != nil {
+		if err := put(l, &l.First.Tax, price, &l.Goods); err != nil {
 			return err
 		}
 		if !l.hasDeposit() {
 			continue
 		}
-		deposit, err := l.Deposit.Mul(int64(l.Quantity))
+		deposit, err := l.First.Deposit.Amount.Mul(int64(l.Quantity))
 		if err != nil {
 			return l.wrap(err)
 		}
@@ -96,13 +96,13 @@ func tax(lines []Line) error {
 	return nil
 }
 
-func (l *Line) hasDeposit() bool { return l.Deposit.Minor != 0 }
+func (l *Line) hasDeposit() bool { return l.First.Deposit.Amount.Minor != 0 }
 
 func (l *Line) depositRule() *ledger.TaxRule {
-	if l.DepositTax.Rate == "" {
+	if l.First.DepositTax.Rate == "" {
 		return &Untaxed
 	}
-	return &l.DepositTax
+	return &l.First.DepositTax
 }
 
 // shareOut rounds the tax of the first rule over all its prices together,
