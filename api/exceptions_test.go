@@ -46,7 +46,12 @@ func TestFinanceExplainsADifference(t *testing.T) {
 			t.Errorf("the page does not say %q", say)
 		}
 	}
+	s.send("finn", "POST", "/exceptions/"+name, "owner=ada",
+		"Content-Type", "application/x-www-form-urlencoded", "Accept", "text/html").want(303)
 	s.send("finn", "POST", "/v1/exceptions/"+name+"/explanation", map[string]any{"reason": "refunded by hand"}).want(200, &x)
+	if x.Owner != "ada" {
+		t.Errorf("owner = %q after the page's form, want ada", x.Owner)
+	}
 	if x.Closed == nil || x.Reason != "refunded by hand" {
 		t.Errorf("explained = %+v", x)
 	}
