@@ -1,10 +1,15 @@
 package watch_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -178,5 +183,70 @@ func TestAnswersToClaims(t *testing.T) {
 	}
 	if n := w.kinds("anna", ledger.KindChargebackAnswered); n != 1 {
 		t.Errorf("%d answers, want 1", n)
+	}
+}
+
+// TestTheNetworkSpoilsWebhooks: they come five times, swapped, of another
+// version, or not at all. What is written of the money is the same, once.
+func TestTheNetworkSpoilsWebhooks(t *testing.T) {
+	w := newWorld(t, house)
+	in := w.inbox(t)
+	var taken atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil {
+			err = in.Take(r.Context(), body, r.Header.Get("Stripe-Signature"))
+		}
+		if err != nil {
+			answer.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		taken.Add(1)
+	}))
+	defer server.Close()
+	w.must(w.sim.SetWebhook(server.URL, secret))
+	for _, f := range []stripesim.Fault{
+		{Op: "charge.captured", Kind: stripesim.Duplicate, Count: 4},
+		{Op: "payment_intent.succeeded", Kind: stripesim.Reorder},
+		{Op: "refund.created", Kind: stripesim.WrongVersion},
+		{Op: "charge.dispute.created", Kind: stripesim.Lose},
+	} {
+		if _, err := w.sim.Fault(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pi := w.shops("anna", 2)
+	w.dashboard("/v1/refunds", map[string]string{"payment_intent": pi, "amount": "300"})
+	if _, err := w.sim.Dispute(pi, stripesim.Dispute{Amount: 400}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	w.must(w.sim.Flush(ctx))
+	if taken.Load() < 8 || len(w.quarantined(t)) != 1 {
+		t.Fatalf("%d webhooks were taken, %d kept aside; want all and one", taken.Load(), len(w.quarantined(t)))
+	}
+	seen := map[string]bool{}
+	for _, n := range events[ledger.PaymentNotified](w, "anna") {
+		if seen[n.Event] {
+			t.Errorf("event %s is written twice", n.Event)
+		}
+		seen[n.Event] = true
+		w.must(w.watcher.Look(t.Context(), n.Object)) // as Run does
+	}
+	for range 2 {
+		w.poll()
+	}
+	for kind, want := range map[ledger.Kind]int{
+		ledger.KindCaptured: 1, ledger.KindExternalObserved: 1, ledger.KindChargebackOpened: 1, ledger.KindChargebackFundsMoved: 1,
+	} {
+		if n := w.kinds("anna", kind); n != want {
+			t.Errorf("%d %s, want %d", n, kind, want)
+		}
+	}
+	v := w.visit("anna")
+	if v.Payment.Captured != usd(1000) || v.Payment.Refunded != usd(300) || v.Payment.ChargedBack() != usd(400) {
+		t.Errorf("captured %s, refunded %s, charged back %s; want 10.00, 3.00, 4.00", v.Payment.Captured, v.Payment.Refunded,
+			v.Payment.ChargedBack())
 	}
 }

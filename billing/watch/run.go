@@ -51,7 +51,7 @@ func (w *Watcher) listen(ctx context.Context, from uint64, come chan<- ledger.Re
 
 // loop is the only goroutine that compares.
 func (w *Watcher) loop(ctx context.Context, come <-chan ledger.Record) error {
-	poll, sweep := time.NewTicker(w.config.Poll), time.NewTicker(w.config.Sweep)
+	poll, sweep := time.NewTimer(0), time.NewTicker(w.config.Sweep) // what came while nobody watched is polled at once
 	defer poll.Stop()
 	defer sweep.Stop()
 	tend := time.NewTimer(0)
@@ -66,6 +66,7 @@ func (w *Watcher) loop(ctx context.Context, come <-chan ledger.Record) error {
 			tend.Reset(0)
 		case <-poll.C:
 			_, err = w.Poll(ctx)
+			poll.Reset(w.config.Poll)
 			tend.Reset(0)
 		case <-sweep.C:
 			_, err = w.Sweep(ctx)
