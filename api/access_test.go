@@ -199,6 +199,11 @@ func (s *shop) samples() map[string]sample {
 			there: "/v1/chargebacks/" + dp + "/answer", missing: "/v1/chargebacks/dp_none/answer",
 			body: func(bool) any { return reply },
 		},
+		"GET /money": {there: "/money", list: true},
+		"POST /escalations/:escalation/resolution": {
+			there: "/escalations/" + s.escalation(visit) + "/resolution", missing: "/escalations/" + no + "/resolution",
+			body: form("done=false&reason=looked"),
+		},
 		"GET /chargebacks": {there: "/chargebacks", list: true},
 		"POST /chargebacks/:chargeback/answer": {
 			there: "/chargebacks/" + dp + "/answer", missing: "/chargebacks/dp_none/answer",

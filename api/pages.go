@@ -43,6 +43,8 @@ func (a *API) pageRoutes() []route {
 		{method: post, path: "/disputes/:dispute/decision", roles: reviewers, limit: maxForm, handle: a.decisionForm},
 		{method: get, path: "/books", roles: bookkeepers, handle: a.booksPage},
 		{method: post, path: "/books/:store/days/:day/close", roles: closers, limit: maxForm, handle: a.closeForm},
+		{method: get, path: "/money", roles: claimers, handle: a.moneyPage},
+		{method: post, path: "/escalations/:escalation/resolution", roles: operators, limit: maxForm, handle: a.resolutionForm},
 		{method: get, path: "/chargebacks", roles: claimers, handle: a.chargebacksPage},
 		{method: post, path: "/chargebacks/:chargeback/answer", roles: operators, limit: maxForm, handle: a.chargebackForm},
 		{method: get, path: "/exceptions", roles: bookkeepers, handle: a.exceptionsPage},

@@ -268,21 +268,37 @@ func (a *API) postResolution(c echo.Context) error {
 	if err != nil {
 		return errNotFound
 	}
-	if req.Done && req.Object == "" {
-		return invalid("body.object", "say what moved the money")
-	}
-	var asked engine.AskedView
-	if err := a.known(c, func(e *engine.Engine) { asked, _ = e.Escalated(id) }); err != nil {
+	command, err := a.commandID(c)
+	if err != nil {
 		return err
 	}
-	if asked.Visit == "" {
-		return errNotFound
+	r, err := a.resolve(c, id, command, req)
+	if err != nil {
+		return err
 	}
-	return a.recorded(c, http.StatusOK, func(m ledger.Meta) (engine.Recorded, error) {
-		return a.s.Desk.Resolve(c.Request().Context(), engine.ResolveCommand{
-			Meta: m, Visit: asked.Visit, Intent: asked.Intent, Done: req.Done, Object: req.Object, Amount: req.Amount,
-			By: m.Actor, Reason: req.Reason,
-		})
+	return c.JSON(http.StatusOK, commandView{Event: r.ID, Position: r.Position})
+}
+
+// resolve records what a person found out about an order.
+func (a *API) resolve(c echo.Context, escalation, id ledger.ID, req resolutionRequest) (engine.Recorded, error) {
+	if req.Done && req.Object == "" {
+		return engine.Recorded{}, invalid("body.object", "say what moved the money")
+	}
+	var asked engine.AskedView
+	if err := a.known(c, func(e *engine.Engine) { asked, _ = e.Escalated(escalation) }); err != nil {
+		return engine.Recorded{}, err
+	}
+	if asked.Visit == "" { // or it was answered, by this very request before a lost answer
+		r, err := a.s.Log.Find(c.Request().Context(), id)
+		if err != nil || r.Kind != ledger.KindPaymentResolved {
+			return engine.Recorded{}, errNotFound
+		}
+		return engine.Recorded{Record: r, Duplicate: true}, nil
+	}
+	return a.s.Desk.Resolve(c.Request().Context(), engine.ResolveCommand{
+		Meta:  ledger.Meta{ID: id, Occurred: ledger.Instant(a.s.Now()), Actor: actor(c), Trace: traceOf(c)},
+		Visit: asked.Visit, Intent: asked.Intent, Done: req.Done, Object: req.Object, Amount: req.Amount,
+		By: actor(c), Reason: req.Reason,
 	})
 }
 

@@ -218,6 +218,13 @@ func TestAnOrderNobodyKnowsAboutIsFoundOut(t *testing.T) {
 	if x := all.Items[0]; x.Escalation.String() != id || x.Visit != v.Visit {
 		t.Errorf("finance reads %+v, want the order of visit %s", x, v.Visit)
 	}
+	page := s.send("finn", "GET", "/money", nil, "Accept", "text/html").want(200).Body.String()
+	if !strings.Contains(page, "no answer after five days") || strings.Contains(page, "It was done") {
+		t.Error("finance does not read of the order, or is asked to decide")
+	}
+	if page := s.send("olga", "GET", "/money", nil, "Accept", "text/html").want(200).Body.String(); !strings.Contains(page, "It was done") {
+		t.Error("the operator is not asked")
+	}
 	path := "/v1/escalations/" + id + "/resolution"
 	s.send("olga", "POST", path, map[string]any{"done": true, "reason": "seen"}).want(422)
 	s.send("olga", "POST", path, map[string]any{"done": false, "reason": "It never was."}).want(200)

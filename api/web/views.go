@@ -6,8 +6,8 @@ type Frame struct {
 	Who     string // who is signed in, "reviewer:anna"; empty for nobody
 	Reviews bool   // may see the reviews
 	Books   bool   // may see the books
-	Claims  bool   // may see the chargebacks
-	Here    string // visits, reviews, books, exceptions, chargebacks: where in the menu
+	Claims  bool   // may see the chargebacks, and what money needs a person
+	Here    string // visits, reviews, books, exceptions, money, chargebacks: where in the menu
 	Script  bool
 }
 
@@ -103,6 +103,26 @@ type OweCard struct {
 	Amount, Why, Action string // Action is empty while a payment is under way
 	UnderWay, Confirm   bool
 }
+
+// A MoneyPage lists the orders that a person must find out about, and what is
+// owed.
+type MoneyPage struct {
+	Frame
+	Decide bool
+	Items  []MoneyItem
+	Debts  []DebtRow
+	More   int // debts that are not shown
+}
+
+// A MoneyItem is an order that a person must find out about.
+type MoneyItem struct {
+	ID, What, Reason, Since, Visit, VisitLink string
+	Object, Key, Amount                       string // as far as they are known
+	Action, Nonce                             string
+}
+
+// A DebtRow is what a visit owes.
+type DebtRow struct{ Visit, VisitLink, Since, Why, Amount string }
 
 // A Figure is a number with its name.
 type Figure struct{ Label, Value, Tone string }
