@@ -106,6 +106,11 @@ func (c *Cart) Lines() ([]ledger.ReceiptLine, error) {
 	return lines, nil
 }
 
+// Empty reports whether the visit is charged for nothing: it has no lines.
+func (c *Cart) Empty() bool {
+	return len(c.Base) == 0 && !slices.ContainsFunc(c.Picks, func(p Pick) bool { return p.billed() && p.Left > 0 })
+}
+
 // billedLines returns the lines of goods that final receipts have billed.
 func (c *Cart) billedLines() []billedLine {
 	var billed []billedLine

@@ -87,6 +87,9 @@ func printCart(s *story.Shop, c *projections.Cart) string {
 	if err != nil {
 		return err.Error() + "\n"
 	}
+	if c.Empty() != (len(lines) == 0) {
+		fmt.Fprintf(&b, "  empty is %v with %d lines\n", c.Empty(), len(lines))
+	}
 	b.WriteString(printLines(lines))
 	if because, ok := c.CorrectionDue(); ok {
 		fmt.Fprintf(&b, "  correction due because of %s\n", s.Name(because))

@@ -128,11 +128,7 @@ func (v *visit) finalise(store *store, st *step) (Append, bool) {
 		}
 		return v.secure(st)
 	}
-	lines, err := v.cart.Lines()
-	if err != nil {
-		return v.stop(err)
-	}
-	if len(lines) == 0 {
+	if v.cart.Empty() {
 		return v.settle(st), v.payment.Open == nil
 	}
 	return v.issue(store, st)

@@ -95,7 +95,11 @@ func words(e ledger.Event) (text, amount string) {
 	case ledger.DetectionRecorded, ledger.DetectionImplicated, ledger.DetectionAttributed:
 		return detectionWords(p), ""
 	case ledger.ItemPriced:
-		return fmt.Sprintf("%s costs %s, pinned at the pick", p.Name, p.Unit), p.Unit.String()
+		each := ""
+		if p.Per == ledger.PerKilogram {
+			each = " a kilogram"
+		}
+		return fmt.Sprintf("%s costs %s%s, pinned at the pick", p.Name, p.Unit, each), p.Unit.String()
 	case ledger.PricingFailed:
 		return fmt.Sprintf("no %s for %s at the pick; the visit waits for it", p.Missing, p.SKU), ""
 	case ledger.ReviewRequested:
