@@ -1,6 +1,9 @@
 package api
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // shopFile returns a shop file with one product at a price.
 func shopFile(store, from, price string) map[string]any {
@@ -39,4 +42,23 @@ func TestAShopIsSetUpOnARunningServer(t *testing.T) {
 	put(shopFile("hamburg-1", "2026-11-01T00:00:00Z", "-1.19")).want(422)
 	put(shopFile("hamburg-1", "2026-11-01T00:00:00Z", "1.195")).want(422)
 	put(map[string]any{"store": "hamburg-1"}).want(400)
+
+	before := must(s.log.Head(t.Context()))(t)
+	vat := func(from, until string) map[string]any {
+		return map[string]any{
+			"category": "new", "jurisdiction": "DE", "rate": "0.07", "inclusive": true, "rounding": "half_up", "from": from, "until": until,
+		}
+	}
+	gap := shopFile("hamburg-1", "2026-11-01T00:00:00Z", "1.19")
+	gap["taxes"] = append(gap["taxes"].([]any),
+		vat("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"), vat("2026-12-02T00:00:00Z", "2027-01-01T00:00:00Z"))
+	if c := put(gap).want(422); !strings.Contains(c.Body.String(), "tax table has a gap") {
+		t.Errorf("a tax table with a gap answers %s, want what is wrong", c.Body.String())
+	}
+	unknown := shopFile("hamburg-1", "2026-11-01T00:00:00Z", "1.19")
+	unknown["seller"].(map[string]any)["currency"] = "ZZZ"
+	put(unknown).want(422)
+	if after := must(s.log.Head(t.Context()))(t); after != before {
+		t.Errorf("files that were refused moved the log from %d to %d", before, after)
+	}
 }
