@@ -24,8 +24,8 @@ test:
 	$(GO) vet -tags $(TAGS) ./...
 	CGO_ENABLED=0 $(GO) vet ./cmd/vouch ./ledger/... ./projections/... ./billing/... ./api/...
 	@$(MAKE) --no-print-directory build
-	@$(MAKE) --no-print-directory $(BIN)/stripe-mock $(BIN)/nats-server $(BIN)/litewitness
-	VOUCH_STRIPE_MOCK=$(CURDIR)/$(BIN)/stripe-mock VOUCH_LITEWITNESS=$(CURDIR)/$(BIN)/litewitness VOUCH_NATS_SERVER=$(CURDIR)/$(BIN)/nats-server $(GO) test -tags $(TAGS) -timeout 15m ./...
+	@$(MAKE) --no-print-directory $(BIN)/stripe-mock $(BIN)/nats-server $(BIN)/litewitness $(BIN)/versitygw
+	VOUCH_S3_SERVER=$(CURDIR)/$(BIN)/versitygw VOUCH_STRIPE_MOCK=$(CURDIR)/$(BIN)/stripe-mock VOUCH_LITEWITNESS=$(CURDIR)/$(BIN)/litewitness VOUCH_NATS_SERVER=$(CURDIR)/$(BIN)/nats-server $(GO) test -tags $(TAGS) -timeout 15m ./...
 
 # Stripe's own check of request shapes; the tests that need it say so where it
 # cannot be had.
@@ -40,6 +40,10 @@ $(BIN)/nats-server: | $(BIN)
 # A witness of others that cosigns our checkpoints.
 $(BIN)/litewitness: | $(BIN)
 	@GOBIN=$(CURDIR)/$(BIN) CGO_ENABLED=0 $(GO) install filippo.io/torchwood/cmd/litewitness@v0.9.0 || echo "test: no litewitness, its tests are skipped"
+
+# An S3 server that keeps its objects in a folder, for the evidence store.
+$(BIN)/versitygw: | $(BIN)
+	@GOBIN=$(CURDIR)/$(BIN) CGO_ENABLED=0 $(GO) install github.com/versity/versitygw/cmd/versitygw@v1.8.0 || echo "test: no versitygw, the tests of evidence in a bucket are skipped"
 
 ## build: both binaries into bin/
 build: $(BIN)

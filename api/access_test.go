@@ -181,6 +181,18 @@ func (s *shop) samples() map[string]sample {
 		"POST /v1/visits/:visit/write-off": {
 			there: "/v1/visits/" + visit + "/write-off", missing: "/v1/visits/" + no + "/write-off", body: fields("reason", "small"),
 		},
+		"GET /v1/visits/:visit/evidence-holds": {
+			there: "/v1/visits/" + visit + "/evidence-holds", missing: "/v1/visits/" + no + "/evidence-holds",
+		},
+		"POST /v1/visits/:visit/evidence-holds": {
+			there: "/v1/visits/" + visit + "/evidence-holds", missing: "/v1/visits/" + no + "/evidence-holds",
+			body: fields("reason", "a letter of the court"),
+		},
+		"POST /v1/visits/:visit/evidence-holds/:hold/release": {
+			there:   "/v1/visits/" + visit + "/evidence-holds/" + s.hold(visit) + "/release",
+			missing: "/v1/visits/" + visit + "/evidence-holds/" + no + "/release",
+			body:    fields("reason", "the case is closed"),
+		},
 		"POST /v1/visits/:visit/match": {
 			there: "/v1/visits/" + visit + "/match", missing: "/v1/visits/" + no + "/match",
 			body: fields("shopper", "lea", "reason", "she said so"),

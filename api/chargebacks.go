@@ -154,7 +154,7 @@ func (a *API) getChargebackEvidence(c echo.Context) error {
 	if row.Pack == nil {
 		return errNotFound
 	}
-	pdf, err := a.s.Evidence.Read(row.Pack.Digest)
+	pdf, err := a.s.Evidence.Read(c.Request().Context(), row.Pack.Digest)
 	if err != nil {
 		return err
 	}

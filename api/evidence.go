@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/vouchledger/vouch/api/keys"
 	"github.com/vouchledger/vouch/ledger"
-	"github.com/vouchledger/vouch/vision/evidence"
 )
 
 const (
@@ -35,7 +33,7 @@ func (a *API) putEvidence(c echo.Context) error {
 		return newProblem(http.StatusRequestEntityTooLarge, "too_large", "")
 	}
 	extend(c, uploadTime, uploadTime+gateWait)
-	info, err := a.s.Evidence.Put(c.Request().Context(), c.Request().Body, d)
+	info, err := a.s.Evidence.PutFor(c.Request().Context(), ledger.VisitID(c.QueryParam("visit")), c.Request().Body, d)
 	if err != nil {
 		return err
 	}
@@ -85,9 +83,9 @@ func (a *API) headEvidence(c echo.Context) error {
 	if err := a.mayShow(c, d); err != nil {
 		return err
 	}
-	info, err := a.s.Evidence.Stat(d)
+	info, err := a.s.Evidence.Stat(c.Request().Context(), d)
 	if err != nil {
-		return err
+		return a.gone(c.Request().Context(), d, err)
 	}
 	c.Response().Header().Set(echo.HeaderContentLength, strconv.FormatInt(info.Bytes, 10))
 	return c.NoContent(http.StatusOK)
@@ -98,16 +96,16 @@ func (a *API) getEvidence(c echo.Context) error {
 	if err := a.mayShow(c, d); err != nil {
 		return err
 	}
-	info, err := a.s.Evidence.Stat(d)
+	info, err := a.s.Evidence.Stat(c.Request().Context(), d)
 	if err != nil {
-		return err
+		return a.gone(c.Request().Context(), d, err)
 	}
 	if info.Bytes <= checkedBytes {
 		if err := a.s.Evidence.Check(c.Request().Context(), d); err != nil {
 			return err
 		}
 	}
-	f, err := a.s.Evidence.Get(d)
+	f, err := a.s.Evidence.Get(c.Request().Context(), d)
 	if err != nil {
 		return err
 	}
@@ -154,11 +152,11 @@ func (a *API) viewed(c echo.Context, d ledger.Digest) error {
 
 // mediaType looks at the bytes and not at what a device called them: nothing
 // but pictures and clips is ever shown by a browser.
-func mediaType(f *os.File) (string, error) {
+func mediaType(f io.ReaderAt) (string, error) {
 	head := make([]byte, 512)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return "", errors.Join(evidence.ErrAltered, err)
+		return "", err
 	}
 	kind := http.DetectContentType(head[:n])
 	for _, ok := range []string{"image/jpeg", "image/png", "image/webp", "video/mp4", "video/webm"} {

@@ -39,7 +39,7 @@ func (a *API) reviewCard(c echo.Context, it reviewItem) (web.ReviewItem, error) 
 	if err != nil {
 		return web.ReviewItem{}, err
 	}
-	t := a.teller(caller(c), s)
+	t := a.teller(c.Request().Context(), caller(c), s)
 	v := web.ReviewItem{
 		Detection: it.Detection.String(), Doubts: "In doubt: " + doubtsSaid(it.Doubts), AtRisk: cash(it.AtRisk),
 		Seen: t.moment(it.Occurred), Shop: string(it.Store), Action: "/reviews/" + it.Detection.String() + "/decision",

@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,9 +45,9 @@ func zoneOf(name string) *time.Location {
 	return z
 }
 
-func (a *API) teller(k keys.Key, s *story) *teller {
+func (a *API) teller(ctx context.Context, k keys.Key, s *story) *teller {
 	t := &teller{
-		k: k, s: s, now: a.s.Now(), has: a.s.Evidence.Has, policy: s.cart.Presented.Policy,
+		k: k, s: s, now: a.s.Now(), has: func(d ledger.Digest) bool { return a.s.Evidence.Has(ctx, d) }, policy: s.cart.Presented.Policy,
 		claims: map[ledger.ID]ledger.DetectionRecorded{}, stepOf: map[ledger.ID]int{},
 	}
 	priced := map[ledger.SKU]string{}

@@ -208,7 +208,7 @@ func (a *API) visitPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	view, err := a.teller(caller(c), s).page()
+	view, err := a.teller(c.Request().Context(), caller(c), s).page()
 	if err != nil {
 		return err
 	}

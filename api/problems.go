@@ -52,6 +52,7 @@ var known = []struct {
 	{evidence.ErrAltered, http.StatusInternalServerError, "internal", false}, // before the classes it wraps
 	{ledger.ErrCorrupt, http.StatusInternalServerError, "internal", false},
 	{ledger.ErrNotFound, http.StatusNotFound, "not_found", false},
+	{evidence.ErrExpired, http.StatusGone, "expired", false}, // before ErrMissing, which may come with it
 	{evidence.ErrMissing, http.StatusNotFound, "not_found", false},
 	{ledger.ErrIDReused, http.StatusUnprocessableEntity, "id_reused", false},
 	{ledger.ErrConflict, http.StatusConflict, "conflict", false},
@@ -72,6 +73,7 @@ var titles = map[string]string{
 	"unauthorized":    "Sign in with a key",
 	"not_found":       "There is no such thing",
 	"no_method":       "This address does not take that method",
+	"expired":         "It was deleted after the time for which it is kept",
 	"conflict":        "It has changed meanwhile",
 	"id_reused":       "The id or key was used for something else",
 	"in_flight":       "The same request is being answered",

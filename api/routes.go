@@ -135,6 +135,12 @@ func (a *API) moneyRoutes() []route {
 		{method: post, path: "/v1/receipts/:number/goodwill", roles: operators, repeats: true, limit: maxBody, handle: a.postGoodwill},
 		{method: post, path: "/v1/receipts/:number/cash", roles: operators, repeats: true, limit: maxBody, handle: a.postCash},
 		{method: post, path: "/v1/visits/:visit/write-off", roles: operators, repeats: true, limit: maxBody, handle: a.postWriteOff},
+		{method: get, path: "/v1/visits/:visit/evidence-holds", roles: append(auditors, keys.Operator), handle: a.getHolds},
+		{method: post, path: "/v1/visits/:visit/evidence-holds", roles: operators, repeats: true, limit: maxBody, handle: a.postHold},
+		{
+			method: post, path: "/v1/visits/:visit/evidence-holds/:hold/release", roles: operators, repeats: true, limit: maxBody,
+			handle: a.postRelease,
+		},
 		{method: post, path: "/v1/visits/:visit/match", roles: operators, repeats: true, limit: maxBody, handle: a.postMatch},
 		{method: get, path: "/v1/visits/:visit/receipt", roles: watchers, handle: a.getVisitReceipt},
 	}

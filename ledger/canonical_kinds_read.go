@@ -44,6 +44,10 @@ func (r *reader) payload(k Kind) Payload {
 	case KindDisputeOpened,
 		KindDisputeDecided:
 		return r.payloadDispute(k)
+	case KindEvidenceHeld,
+		KindEvidenceReleased,
+		KindEvidenceExpired:
+		return r.payloadEvidence(k)
 	case KindIncrementIntended,
 		KindIncremented,
 		KindChargeIntended,
@@ -101,7 +105,7 @@ func (r *reader) payload(k Kind) Payload {
 }
 
 // textFields is how many fields hold a text.
-const textFields = 262
+const textFields = 269
 
 // seen holds the structs read last.
 type seen struct {

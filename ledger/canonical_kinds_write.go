@@ -69,6 +69,12 @@ func (w *writer) payload(b []byte, p Payload) []byte {
 		return w.disputeOpened(b, &p)
 	case DisputeDecided:
 		return w.disputeDecided(b, &p)
+	case EvidenceHeld:
+		return w.evidenceHeld(b, &p)
+	case EvidenceReleased:
+		return w.evidenceReleased(b, &p)
+	case EvidenceExpired:
+		return w.evidenceExpired(b, &p)
 	case IncrementIntended:
 		return w.incrementIntended(b, &p)
 	case Incremented:

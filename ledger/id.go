@@ -195,6 +195,9 @@ func CatalogueStream(c CatalogueID) StreamID { return StreamID(CategoryCatalogue
 // EvidenceStream is where it stands who looked at a piece of evidence.
 func EvidenceStream(d Digest) StreamID { return StreamID(CategoryEvidence + "-" + string(d)) }
 
+// VisitEvidenceStream holds what keeps the evidence of a visit.
+func VisitEvidenceStream(v VisitID) StreamID { return StreamID(CategoryEvidence + "-" + string(v)) }
+
 // CouponStream holds the one use of a coupon.
 func CouponStream(coupon string) StreamID { return StreamID(CategoryCoupon + "-" + coupon) }
 

@@ -81,6 +81,9 @@ const (
 	KindNoticeQuarantined     Kind = "notice.quarantined.v1"
 	KindProviderSwept         Kind = "provider.swept.v1"
 	KindEvidenceViewed        Kind = "evidence.viewed.v1"
+	KindEvidenceHeld          Kind = "evidence.held.v1"
+	KindEvidenceReleased      Kind = "evidence.released.v1"
+	KindEvidenceExpired       Kind = "evidence.expired.v1"
 )
 
 // kinds holds the decoder of every kind ever written.
@@ -164,4 +167,7 @@ var kinds = map[Kind]func([]byte) (Payload, error){
 	KindNoticeQuarantined:     decode[NoticeQuarantined],
 	KindProviderSwept:         decode[ProviderSwept],
 	KindEvidenceViewed:        decode[EvidenceViewed],
+	KindEvidenceHeld:          decode[EvidenceHeld],
+	KindEvidenceReleased:      decode[EvidenceReleased],
+	KindEvidenceExpired:       decode[EvidenceExpired],
 }

@@ -184,6 +184,9 @@ func samples() []ledger.Payload {
 		ledger.NoticeQuarantined{Event: "evt_2", Type: "charge.captured", Object: "pi_1", Reason: "of API version 2020-08-27", Digest: digest},
 		ledger.ProviderSwept{Provider: "acct_1", From: noon.Add(-24 * time.Hour), Until: noon, Objects: 40, Adopted: 1, Cause: "restore"},
 		ledger.EvidenceViewed{Digest: digest, By: "reviewer:anna"},
+		ledger.EvidenceHeld{Visit: visit, Reason: "letter of the court", By: "operator:olga"},
+		ledger.EvidenceReleased{Visit: visit, Hold: id(60), Reason: "the case is closed", By: "operator:olga"},
+		ledger.EvidenceExpired{Digest: digest, Class: ledger.RetentionRoutine, Days: 135},
 	}
 }
 

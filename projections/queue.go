@@ -125,7 +125,8 @@ func (q *ReviewQueue) Apply(e ledger.Event) error {
 		ledger.EvidencePackBuilt, ledger.ChargebackAnswered, ledger.SubmissionIntended, ledger.EvidenceSubmitted, ledger.ChargebackClosed,
 		ledger.BalanceRecorded, ledger.PayoutRecorded, ledger.PayoutFailed, ledger.BankStatementRecorded,
 		ledger.ExceptionOpened, ledger.ExceptionAssigned, ledger.ExceptionClosed, ledger.DayClosed,
-		ledger.PriceChecked, ledger.EvidenceViewed, ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed,
+		ledger.PriceChecked, ledger.EvidenceViewed, ledger.EvidenceHeld,
+		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed,
 		ledger.NoticeQuarantined, ledger.ProviderSwept:
 	default:
 		return fmt.Errorf("review queue: %w", state.Unknown(e))

@@ -187,7 +187,8 @@ func (v *Visits) Apply(e ledger.Event) error {
 	case ledger.StoreOpened, ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet, ledger.TaxSet,
 		ledger.PromotionSet, ledger.CouponRedeemed, ledger.BalanceRecorded, ledger.PayoutRecorded,
 		ledger.PayoutFailed, ledger.BankStatementRecorded, ledger.ExceptionOpened, ledger.ExceptionAssigned,
-		ledger.ExceptionClosed, ledger.DayClosed, ledger.PriceChecked, ledger.EvidenceViewed, ledger.NoticeQuarantined,
+		ledger.ExceptionClosed, ledger.DayClosed, ledger.PriceChecked, ledger.EvidenceViewed, ledger.EvidenceHeld,
+		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.NoticeQuarantined,
 		ledger.ProviderSwept:
 	default:
 		return fmt.Errorf("visits: %w", state.Unknown(e))

@@ -38,23 +38,24 @@ func (f Finding) String() string { return f.Check + ": " + f.Where + ": " + f.Wh
 
 // A Report says what was checked and what was found.
 type Report struct {
-	Events    uint64                     `json:"events"`
-	Visits    int                        `json:"visits"`
-	Settled   int                        `json:"settled"`   // visits whose money is settled, once
-	Refused   int                        `json:"refused"`   // visits whose gate stayed shut
-	Waiting   int                        `json:"waiting"`   // visits that are under way
-	Receipts  int                        `json:"receipts"`  // documents with a number
-	Corrected int                        `json:"corrected"` // of these, corrections
-	Entries   int                        `json:"journal_entries"`
-	Balances  []books.Balance            `json:"balances"`
-	Sums      []money.Money              `json:"sums"` // of all balances, one for each currency: all zero
-	Outcomes  map[ledger.SettledAs]int   `json:"outcomes"`
-	Charged   map[money.Currency]int64   `json:"charged"` // minor units captured
-	Refunded  map[money.Currency]int64   `json:"refunded"`
-	Owed      map[money.Currency]int64   `json:"owed"`
-	Findings  []Finding                  `json:"findings"`
-	Named     map[ledger.Digest]struct{} `json:"-"` // evidence that events name
-	Rows      *projections.Visits        `json:"-"` // for comparing with a bank
+	Events    uint64                      `json:"events"`
+	Visits    int                         `json:"visits"`
+	Settled   int                         `json:"settled"`   // visits whose money is settled, once
+	Refused   int                         `json:"refused"`   // visits whose gate stayed shut
+	Waiting   int                         `json:"waiting"`   // visits that are under way
+	Receipts  int                         `json:"receipts"`  // documents with a number
+	Corrected int                         `json:"corrected"` // of these, corrections
+	Entries   int                         `json:"journal_entries"`
+	Balances  []books.Balance             `json:"balances"`
+	Sums      []money.Money               `json:"sums"` // of all balances, one for each currency: all zero
+	Outcomes  map[ledger.SettledAs]int    `json:"outcomes"`
+	Charged   map[money.Currency]int64    `json:"charged"` // minor units captured
+	Refunded  map[money.Currency]int64    `json:"refunded"`
+	Owed      map[money.Currency]int64    `json:"owed"`
+	Findings  []Finding                   `json:"findings"`
+	Named     map[ledger.Digest]ledger.ID `json:"-"` // evidence, and the first event that names it
+	Expired   map[ledger.Digest]bool      `json:"-"` // evidence that was deleted after its time, as an event says
+	Rows      *projections.Visits         `json:"-"` // for comparing with a bank
 }
 
 // OK reports whether everything is as it must be.
@@ -71,7 +72,7 @@ func (r *Report) Find(check, where, format string, args ...any) {
 func Run(ctx context.Context, log ledger.Log, over bool) (Report, error) {
 	r := Report{
 		Outcomes: map[ledger.SettledAs]int{}, Charged: map[money.Currency]int64{}, Refunded: map[money.Currency]int64{},
-		Owed: map[money.Currency]int64{}, Named: map[ledger.Digest]struct{}{}, Rows: &projections.Visits{},
+		Owed: map[money.Currency]int64{}, Named: map[ledger.Digest]ledger.ID{}, Expired: map[ledger.Digest]bool{}, Rows: &projections.Visits{},
 	}
 	var journal books.Journal
 	numbers := map[string][]int{}
@@ -89,7 +90,7 @@ func Run(ctx context.Context, log ledger.Log, over bool) (Report, error) {
 		if err := r.replay(replays.next(e)); err != nil {
 			return r, err
 		}
-		r.payload(e.Payload, numbers, &rules)
+		r.payload(e, numbers, &rules)
 	}
 	rules.end(&r)
 	r.gaps(numbers)
@@ -108,8 +109,8 @@ func Run(ctx context.Context, log ledger.Log, over bool) (Report, error) {
 
 // payload notes the numbers and the evidence that an event names, and holds
 // documents against the law.
-func (r *Report) payload(p ledger.Payload, numbers map[string][]int, rules *law) {
-	switch p := p.(type) { // only documents, their signatures and evidence count
+func (r *Report) payload(e ledger.Event, numbers map[string][]int, rules *law) {
+	switch p := e.Payload.(type) { // only documents, their signatures and evidence count
 	case ledger.ReceiptIssued:
 		r.count(numbers, p.Document.Number)
 		rules.document(r, p.Document)
@@ -122,19 +123,24 @@ func (r *Report) payload(p ledger.Payload, numbers map[string][]int, rules *law)
 	case ledger.FiscalFailed:
 		rules.signed(p.Receipt)
 	case ledger.DetectionRecorded:
-		r.name(p.Evidence)
+		r.name(e, p.Evidence...)
 	case ledger.DetectionAttributed:
-		r.name(p.Evidence)
+		r.name(e, p.Evidence...)
 	case ledger.EvidencePackBuilt:
-		r.Named[p.Digest] = struct{}{}
+		r.name(e, ledger.EvidenceRef{Digest: p.Digest})
+	case ledger.EvidenceExpired:
+		r.Expired[p.Digest] = true
 	case ledger.NoticeQuarantined:
-		r.Named[p.Digest] = struct{}{}
+		r.name(e, ledger.EvidenceRef{Digest: p.Digest})
 	}
 }
 
-func (r *Report) name(refs []ledger.EvidenceRef) {
+func (r *Report) name(e ledger.Event, refs ...ledger.EvidenceRef) {
 	for _, ref := range refs {
-		r.Named[ref.Digest] = struct{}{}
+		delete(r.Expired, ref.Digest) // it came again
+		if _, ok := r.Named[ref.Digest]; !ok {
+			r.Named[ref.Digest] = e.ID
+		}
 	}
 }
 

@@ -293,7 +293,7 @@ type shelf struct {
 	kept map[ledger.Digest][]byte
 }
 
-func (s *shelf) Read(d ledger.Digest) ([]byte, error) {
+func (s *shelf) Read(_ context.Context, d ledger.Digest) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if b, ok := s.kept[d]; ok {

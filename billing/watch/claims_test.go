@@ -66,7 +66,7 @@ func TestClaimIsAnsweredByItself(t *testing.T) {
 	}
 	_, file, err := w.sim.File(c.File)
 	w.must(err)
-	if kept, err := w.store.Read(built[0].Digest); err != nil || !bytes.Equal(file, kept) || !bytes.HasPrefix(file, []byte("%PDF")) {
+	if kept, err := w.store.Read(w.Context(), built[0].Digest); err != nil || !bytes.Equal(file, kept) || !bytes.HasPrefix(file, []byte("%PDF")) {
 		t.Errorf("the file at the provider is not the one that is kept (%d and %d bytes, %v)", len(file), len(kept), err)
 	}
 	for w.now.Before(c.DueBy.Add(-chargeback.Ahead)) {

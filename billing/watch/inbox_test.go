@@ -137,7 +137,7 @@ func TestStrangeWebhooksAreKeptAside(t *testing.T) {
 		t.Fatalf("kept aside %+v, want three", got)
 	}
 	for i, event := range []string{"evt_version", "evt_live", "evt_stranger"} {
-		body, err := w.store.Read(got[i].Digest)
+		body, err := w.store.Read(t.Context(), got[i].Digest)
 		if got[i].Event != event || err != nil || !strings.Contains(string(body), event) {
 			t.Errorf("kept %+v, %v, want %s with its bytes", got[i], err, event)
 		}

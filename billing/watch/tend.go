@@ -184,7 +184,7 @@ func (w *Watcher) build(ctx context.Context, k *known, c *chargeback.Case, recor
 	if err != nil {
 		return err
 	}
-	file, pages, err := pack.PDF(w.store.Read)
+	file, pages, err := pack.PDF(func(d ledger.Digest) ([]byte, error) { return w.store.Read(ctx, d) })
 	if err != nil {
 		return err
 	}
@@ -208,7 +208,7 @@ func texts(c *chargeback.Case, records []ledger.Record) (provider.Evidence, erro
 
 // stage uploads the pack and puts it on the claim.
 func (w *Watcher) stage(ctx context.Context, c *chargeback.Case, records []ledger.Record) error {
-	file, err := w.store.Read(c.Pack.Digest)
+	file, err := w.store.Read(ctx, c.Pack.Digest)
 	if err != nil {
 		return err
 	}

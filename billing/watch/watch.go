@@ -51,7 +51,7 @@ type Court interface {
 // A Store keeps evidence under its digest.
 type Store interface {
 	// Read returns what is kept under a digest.
-	Read(d ledger.Digest) ([]byte, error)
+	Read(ctx context.Context, d ledger.Digest) ([]byte, error)
 	// Keep stores bytes durably and returns their digest.
 	Keep(ctx context.Context, b []byte) (ledger.Digest, error)
 }

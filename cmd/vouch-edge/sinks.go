@@ -163,7 +163,7 @@ type detectionRequest struct {
 
 func (s *sender) put(seen watch.Sighting) error {
 	for _, e := range seen.Evidence {
-		b, err := s.store.Read(e.Digest)
+		b, err := s.store.Read(context.Background(), e.Digest) // in a folder of this machine
 		if err != nil {
 			return err
 		}

@@ -9,12 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vouchledger/vouch/cmd/vouch/archive"
+	"github.com/vouchledger/vouch/cmd/vouch/evidencestore"
 )
 
 // layout says where what lies in a data folder.
 func layout() archive.Layout {
 	return archive.Layout{
-		Ledger: ledgerDir, Evidence: evidenceDir, Tree: tlogDir, Signer: signerDir, TicketKey: ticketKeyFile,
+		Ledger: ledgerDir, Evidence: evidencestore.Dir, EvidenceKeys: evidencestore.KeysDir, Tree: tlogDir, Signer: signerDir, TicketKey: ticketKeyFile,
 		Derived: []string{readModelDir, indexFile},
 	}
 }

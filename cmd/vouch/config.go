@@ -13,6 +13,8 @@ import (
 	"github.com/knadh/koanf/providers/posflag"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/cobra"
+
+	"github.com/vouchledger/vouch/vision/evidence/retention"
 )
 
 // A serveConfig is everything `vouch serve` can be told, by a YAML file, by
@@ -30,6 +32,10 @@ type serveConfig struct {
 	Reconcile time.Duration `koanf:"reconcile-every"`
 	Rules     string        `koanf:"reconcile-rules"`
 
+	Evidence          string `koanf:"evidence"`
+	EvidenceKeys      string `koanf:"evidence-keys"`
+	EvidenceRetention string `koanf:"evidence-retention"`
+
 	Tlog tlogConfig `koanf:",squash"`
 
 	Eventstore eventstoreConfig `koanf:",squash"`
@@ -44,6 +50,9 @@ func addServeFlags(cmd *cobra.Command) {
 	f.String("data", "vouch-data", "folder for ledger, evidence, keys and read models")
 	f.String("ledger", "", "keep the ledger in an EventStoreDB or KurrentDB cluster, esdb://…; prefer VOUCH_LEDGER, it may hold a password")
 	f.String("ledger-namespace", "", "what the names of the cluster's streams begin with, if several ledgers share it")
+	f.String("evidence", "", "where evidence is kept: a folder (default DATA/evidence), or s3://BUCKET?endpoint=URL&region=NAME; the key of the account goes into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	f.String("evidence-keys", "", "folder of the keys of evidence, outside of it (default DATA/evidence-keys)")
+	f.String("evidence-retention", retention.Default().String(), "days that each class of evidence is kept")
 	f.String("listen", "127.0.0.1:8080", "address of API and pages")
 	f.String("stripe-key", "", "secret key of the Stripe account; prefer VOUCH_STRIPE_KEY")
 	f.String("stripe-url", "", "address of another server that speaks Stripe's protocol, such as vouch stripesim")

@@ -18,7 +18,6 @@ import (
 // The folders and files of a data directory.
 const (
 	ledgerDir     = "ledger"
-	evidenceDir   = "evidence"
 	readModelDir  = "readmodels"
 	ticketKeyFile = "ticket.key"
 )
@@ -31,6 +30,16 @@ func openReadOnly(ctx context.Context, data string) (*embedded.Log, error) {
 		return nil, fmt.Errorf("%s holds no ledger: %w; make one with vouch serve or vouch demo, or name another folder with --data", data, ledger.ErrNotFound)
 	}
 	return embedded.Open(ctx, dir, embedded.Config{ReadOnly: true, Now: time.Now})
+}
+
+// addEvidenceFlags adds what names the store of evidence.
+func addEvidenceFlags(cmd *cobra.Command) (address, keys *string) {
+	f := cmd.Flags()
+	address = f.String("evidence", os.Getenv("VOUCH_EVIDENCE"), "where evidence is kept: a folder (default DATA/evidence), or s3://BUCKET?endpoint=URL&region=NAME")
+	f.Lookup("evidence").DefValue = ""
+	keys = f.String("evidence-keys", os.Getenv("VOUCH_EVIDENCE_KEYS"), "folder of the keys of evidence (default DATA/evidence-keys)")
+	f.Lookup("evidence-keys").DefValue = ""
+	return address, keys
 }
 
 func addDataFlag(cmd *cobra.Command) *string {

@@ -25,8 +25,8 @@ import (
 	"github.com/vouchledger/vouch/billing/fiscal/tsesim"
 	"github.com/vouchledger/vouch/billing/reconcile"
 	"github.com/vouchledger/vouch/billing/stripe"
+	"github.com/vouchledger/vouch/cmd/vouch/evidencestore"
 	"github.com/vouchledger/vouch/ledger"
-	"github.com/vouchledger/vouch/vision/evidence"
 	"github.com/vouchledger/vouch/vision/ticket"
 )
 
@@ -67,7 +67,7 @@ type server struct {
 	runner  *engine.Runner
 	models  readModels
 	gateway *stripe.Gateway
-	store   *evidence.Store
+	store   *evidencestore.Store
 	keys    *keys.Store
 	tree    *treeServer
 	fiscal  *fiscal.Runner
@@ -85,6 +85,10 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 		if _, err := cfg.Eventstore.tls(); err != nil { // before anything is opened
 			return err
 		}
+	}
+	policy, err := cfg.retention()
+	if err != nil {
+		return err
 	}
 	s, err := open(ctx, cfg, logger)
 	if err != nil {
@@ -125,6 +129,7 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 	group.Go(func() error { return ended(s.tree.Run(ctx)) })
 	group.Go(func() error { return ended(s.fiscal.Run(ctx)) })
 	group.Go(func() error { return ended(s.books.Run(ctx, cfg.Reconcile)) })
+	group.Go(func() error { return ended(s.expireEvidence(ctx, policy, logger)) })
 	group.Go(func() error { return watchSealing(ctx, s.log, logger) })
 	group.Go(func() error { return ended(s.models.visits.Run(ctx)) })
 	group.Go(func() error { return ended(s.models.reviews.Run(ctx)) })
@@ -173,14 +178,14 @@ func open(ctx context.Context, cfg serveConfig, logger *slog.Logger) (*server, e
 	if s.log, err = from.serve(ctx, logger); err != nil {
 		return nil, err
 	}
-	if err := s.openOn(cfg, logger); err != nil {
+	if err := s.openOn(ctx, cfg, logger); err != nil {
 		return nil, errors.Join(err, s.log.Close())
 	}
 	return s, nil
 }
 
 // openOn builds what stands on the log.
-func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
+func (s *server) openOn(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error) {
 	s.live = engine.NewLive(s.log)
 	s.desk = engine.NewDesk(s.live, time.Now, rand.Reader)
 	s.runner = engine.NewRunner(s.live, s.gateway, time.Now, engine.RunnerConfig{Logger: logger, SendTimeout: cfg.Deadline})
@@ -193,7 +198,9 @@ func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
 	if s.models, err = newReadModels(cfg.Data, s.log, 0, logger); err != nil {
 		return err
 	}
-	if s.store, err = evidence.Open(filepath.Join(cfg.Data, evidenceDir), evidence.Config{}); err != nil {
+	where := evidencestore.In(cfg.Data, cfg.Evidence, cfg.EvidenceKeys)
+	where.Make = true
+	if s.store, err = evidencestore.Open(ctx, where); err != nil {
 		return err
 	}
 	if s.keys, err = keys.Open(cfg.Data); err != nil {
@@ -220,7 +227,7 @@ func (s *server) openOn(cfg serveConfig, logger *slog.Logger) (err error) {
 		return err
 	}
 	s.api, err = api.New(api.Services{
-		Log: s.log, Desk: s.desk, Evidence: s.store, Keys: s.keys, Tickets: ticketKey, Ring: tickets,
+		Log: s.log, Desk: s.desk, Evidence: s.store.Store, Keys: s.keys, Tickets: ticketKey, Ring: tickets,
 		Visits: s.models.visits, Reviews: s.models.reviews, Journal: s.models.journal,
 		Register: s.models.register, Chargebacks: s.models.chargebacks, Reconciler: s.books,
 		Payer: payerOf(directory), Webhook: webhook(inbox), Now: time.Now, Logger: logger, Confirm: s.gateway.Confirmation,

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vouchledger/vouch/cmd/vouch/audit"
+	"github.com/vouchledger/vouch/cmd/vouch/evidencestore"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/embedded"
 	"github.com/vouchledger/vouch/ledger/tree"
@@ -25,7 +26,9 @@ func newVerifyCommand() *cobra.Command {
 checksum, positions, revisions, ids, stored form), every receipt against its replay,
 byte for byte, that every visit is settled at most once and nothing is charged twice,
 that the journal sums to zero, every tile, bundle and checkpoint of the tree against the
-log and against what was signed last, and every piece of evidence against its digest.
+log and against what was signed last, and every piece of evidence against its digest: one
+that is missing or altered is named with the event that names it. One that has expired
+is no fault.
 
 With FILE, which vouch proof made, it checks that file alone, without server or data
 folder, against the key that vouch tlog key printed: every event's bytes, its place in the
@@ -44,6 +47,7 @@ It may run beside the server. Exit code 0 only if all of it holds, 6 if not.`,
 	trust := addTrustFlags(cmd)
 	asJSON := cmd.Flags().Bool("json", false, "the report as JSON")
 	skip := cmd.Flags().Bool("skip-evidence", false, "do not read the evidence")
+	where, keys := addEvidenceFlags(cmd)
 	elsewhere := cmd.Flags().String("tlog-signer", "", "folder of the tree's signing key (default DATA/signer)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 1 {
@@ -54,7 +58,7 @@ It may run beside the server. Exit code 0 only if all of it holds, 6 if not.`,
 		}
 		bar := newBar(cmd.ErrOrStderr(), "log")
 		cfg := audit.Config{
-			Ledger: filepath.Join(from.data, ledgerDir), Evidence: filepath.Join(from.data, evidenceDir),
+			Ledger: filepath.Join(from.data, ledgerDir), Evidence: evidencestore.In(from.data, *where, *keys),
 			Tree: filepath.Join(from.data, tlogDir), Signer: signerFolder(from.data, *elsewhere), Progress: bar.progress,
 		}
 		if from.address != "" {
@@ -68,7 +72,7 @@ It may run beside the server. Exit code 0 only if all of it holds, 6 if not.`,
 			return fmt.Errorf("%s holds no ledger: %w; name another folder with --data", from.data, ledger.ErrNotFound)
 		}
 		if *skip {
-			cfg.Evidence = ""
+			cfg.Evidence.Address = ""
 		}
 		report, err := audit.Run(cmd.Context(), cfg)
 		bar.done()
@@ -145,5 +149,9 @@ func printReport(w io.Writer, r audit.Report) {
 	for _, s := range r.Sums {
 		fmt.Fprintf(w, ", sum %s", s)
 	}
-	fmt.Fprintf(w, "\n  evidence  %d objects\n", r.Evidence)
+	fmt.Fprintf(w, "\n  evidence  %d objects", r.Evidence)
+	if r.Expiries > 0 {
+		fmt.Fprintf(w, "; %d pieces have expired", r.Expiries)
+	}
+	fmt.Fprintln(w)
 }

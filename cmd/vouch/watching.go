@@ -190,7 +190,7 @@ func watchMetrics(r *prometheus.Registry, w *watch.Watcher, open func() int) {
 
 // openWatching makes the watcher and the inbox, and says what they see.
 func (s *server) openWatching(cfg serveConfig, metrics *prometheus.Registry, logger *slog.Logger) (*watch.Inbox, error) {
-	w := watch.New(s.log, s.gateway, shelf{s.store}, time.Now, watch.Config{Logger: logger})
+	w := watch.New(s.log, s.gateway, shelf{s.store.Store}, time.Now, watch.Config{Logger: logger})
 	var err error
 	if s.watching, err = newWatching(cfg.Data, w, logger); err != nil {
 		return nil, err
@@ -215,7 +215,7 @@ func (s *server) newInbox(cfg serveConfig, logger *slog.Logger) (*watch.Inbox, e
 		}
 		parse = hooks.ParseWebhook
 	}
-	return watch.NewInbox(parse, s.desk, s.log, shelf{s.store}, s.watching.watcher.Account, logger), nil
+	return watch.NewInbox(parse, s.desk, s.log, shelf{s.store.Store}, s.watching.watcher.Account, logger), nil
 }
 
 // webhook says in the API's words what is wrong with a webhook.

@@ -259,7 +259,8 @@ func (j *Journal) house(e ledger.Event) bool {
 	case ledger.DayClosed:
 		j.closed(e, p)
 	case ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet, ledger.TaxSet,
-		ledger.PromotionSet, ledger.ExceptionAssigned, ledger.PriceChecked, ledger.EvidenceViewed, ledger.NoticeQuarantined,
+		ledger.PromotionSet, ledger.ExceptionAssigned, ledger.PriceChecked, ledger.EvidenceViewed, ledger.EvidenceHeld,
+		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.NoticeQuarantined,
 		ledger.ProviderSwept:
 	default:
 		return false

@@ -29,6 +29,15 @@ var (
 	// stored under. Stop trusting the disk; the event still says what was
 	// there. It is a [ledger.ErrCorrupt].
 	ErrAltered = fmt.Errorf("evidence was altered: %w", ledger.ErrCorrupt)
+
+	// ErrExpired means that the key of the visit was destroyed: the time for
+	// which its evidence is kept is over. Nothing brings it back.
+	ErrExpired = errors.New("evidence has expired")
+
+	// ErrNoKey means that an object is there and its key is not, though nobody
+	// destroyed it. The folder of keys is the wrong one, or lost a file: restore
+	// it from a backup. It is a [ledger.ErrCorrupt].
+	ErrNoKey = fmt.Errorf("the key of evidence is missing: %w", ledger.ErrCorrupt)
 )
 
 // A MismatchError says which digest the bytes have. It is an [ErrMismatch].

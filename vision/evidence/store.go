@@ -1,15 +1,14 @@
 package evidence
 
 import (
+	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
-	"io/fs"
-	"os"
+	"iter"
 	"path"
 	"strings"
 	"time"
@@ -24,18 +23,22 @@ const DefaultMaxBytes = 64 << 20
 const (
 	objects = "sha256"
 	staging = "tmp"
+	// loose is the owner of what no visit has named yet.
+	loose = "loose"
 )
 
 // Config holds the settings of a store.
 type Config struct {
 	MaxBytes int64 // largest object; 0 means DefaultMaxBytes
+	Keys     *Keys // nil stores objects as they are
 }
 
-// A Store keeps objects in one folder. It may be used by many goroutines and
-// by several processes at once.
+// A Store keeps objects. It may be used by many goroutines and by several
+// processes at once.
 type Store struct {
-	root *os.Root
-	max  int64
+	blobs Blobs
+	keys  *Keys
+	max   int64
 }
 
 // An Info says what is stored under a digest.
@@ -45,49 +48,94 @@ type Info struct {
 	Existed bool // set by Put: the object had been there before
 }
 
-// Open opens the store in dir and creates the folder if it is not there.
+// A Copy is one stored form of an object. A store with keys has one for each
+// visit that the object was put for.
+type Copy struct {
+	Digest ledger.Digest
+	Bytes  int64     // as stored, with what encryption adds
+	Stored time.Time // by the clock of what keeps it
+	owner  string
+}
+
+// Visit returns the visit whose key the copy needs, or none.
+func (c Copy) Visit() ledger.VisitID {
+	if c.owner == loose {
+		return ""
+	}
+	return ledger.VisitID(c.owner)
+}
+
+// Name returns where in the store the copy lies.
+func (c Copy) Name() string {
+	if c.owner == "" {
+		return file(c.Digest)
+	}
+	return file(c.Digest) + "." + c.owner
+}
+
+// key returns whose key it is: a loose object has one of its own.
+func (c Copy) key() string {
+	if c.owner == loose {
+		return loose + "-" + path.Base(file(c.Digest))
+	}
+	return c.owner
+}
+
+// Open opens the store in the folder dir and makes it if it is not there.
 func Open(dir string, cfg Config) (*Store, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("evidence store: %w", err)
-	}
-	root, err := os.OpenRoot(dir)
+	f, err := OpenFolder(dir)
 	if err != nil {
-		return nil, fmt.Errorf("evidence store: %w", err)
+		return nil, err
 	}
-	s := &Store{root: root, max: cfg.MaxBytes}
+	return New(f, cfg), nil
+}
+
+// New returns a store on blobs, which it closes in the end. The keys stay the
+// caller's.
+func New(blobs Blobs, cfg Config) *Store {
+	s := &Store{blobs: blobs, keys: cfg.Keys, max: cfg.MaxBytes}
 	if s.max <= 0 {
 		s.max = DefaultMaxBytes
 	}
-	for _, d := range []string{objects, staging} {
-		if err := root.MkdirAll(d, 0o700); err != nil {
-			_ = root.Close()
-			return nil, fmt.Errorf("evidence store: %w", err)
-		}
-	}
-	return s, nil
+	return s
 }
 
-// Close gives the folder back. Files opened before stay readable.
-func (s *Store) Close() error { return s.root.Close() }
+// Close gives back what the store stands on.
+func (s *Store) Close() error { return s.blobs.Close() }
 
 // MaxBytes returns the largest object the store takes.
 func (s *Store) MaxBytes() int64 { return s.max }
 
 // PutBytes stores b under its own digest.
 func (s *Store) PutBytes(ctx context.Context, b []byte) (Info, error) {
-	return s.Put(ctx, strings.NewReader(string(b)), ledger.DigestOf(b))
+	return s.Put(ctx, bytes.NewReader(b), ledger.DigestOf(b))
 }
 
-// Put stores what r gives under want, all or nothing. Bytes that have another
-// digest are refused with a *MismatchError. When Put returns nil the object
-// is durable. Putting an object that is there already checks the bytes, and
-// changes nothing.
+// Put stores what r gives under want, for no visit yet. An object that any
+// visit has is not stored again. See [Store.PutFor].
 func (s *Store) Put(ctx context.Context, r io.Reader, want ledger.Digest) (Info, error) {
+	return s.PutFor(ctx, "", r, want)
+}
+
+// PutFor stores what r gives under want for a visit, all or nothing. Bytes that
+// have another digest are refused with a *MismatchError; a visit whose evidence
+// has expired with [ErrExpired]. When it returns nil the object is durable.
+// Putting an object that is there already checks the bytes, and changes nothing.
+func (s *Store) PutFor(ctx context.Context, v ledger.VisitID, r io.Reader, want ledger.Digest) (Info, error) {
 	if err := want.Validate(); err != nil {
 		return Info{}, err
 	}
-	have, err := s.Stat(want)
-	if err == nil {
+	if v != "" {
+		if err := validOwner(string(v)); err != nil {
+			return Info{}, err
+		}
+	}
+	c := Copy{Digest: want, owner: s.owner(v)}
+	there, err := s.holds(ctx, c)
+	if err != nil {
+		return Info{}, err
+	}
+	if there {
 		sum := sha256.New()
 		n, err := s.copy(ctx, sum, r, want)
 		if err != nil {
@@ -95,39 +143,58 @@ func (s *Store) Put(ctx context.Context, r io.Reader, want ledger.Digest) (Info,
 		}
 		return Info{Digest: want, Bytes: n, Existed: true}, agree(want, sum)
 	}
-	if !errors.Is(err, ErrMissing) {
-		return have, err
-	}
-	tmp := path.Join(staging, rand.Text())
-	n, err := s.write(ctx, tmp, r, want)
-	if err == nil {
-		err = s.publish(tmp, want)
-	}
-	if err != nil {
-		_ = s.root.Remove(tmp) // it may not be there any more
-		return Info{}, err
-	}
-	return Info{Digest: want, Bytes: n}, nil
+	n, err := s.create(ctx, c, r)
+	return Info{Digest: want, Bytes: n}, err
 }
 
-// write fills the temporary file and syncs it.
-func (s *Store) write(ctx context.Context, tmp string, r io.Reader, want ledger.Digest) (int64, error) {
-	f, err := s.root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+// owner returns who owns what is put for a visit.
+func (s *Store) owner(v ledger.VisitID) string {
+	switch {
+	case s.keys == nil:
+		return ""
+	case v == "":
+		return loose
+	}
+	return string(v)
+}
+
+// holds reports whether c need not be stored: it is there, or is for no visit
+// and another copy can be read.
+func (s *Store) holds(ctx context.Context, c Copy) (bool, error) {
+	all, err := s.copies(ctx, c.Digest)
+	for _, other := range all {
+		if other.owner == c.owner {
+			return true, err
+		}
+		if c.owner == loose && s.readable(other) {
+			return true, err
+		}
+	}
+	return false, err
+}
+
+func (s *Store) readable(c Copy) bool {
+	if c.owner == "" {
+		return true
+	}
+	_, err := s.keys.get(c.key())
+	return err == nil
+}
+
+func (s *Store) create(ctx context.Context, c Copy, r io.Reader) (n int64, err error) {
+	err = s.blobs.Create(ctx, c.Name(), func(w io.Writer) error {
+		return s.seal(c, w, func(w io.Writer) error {
+			sum := sha256.New()
+			if n, err = s.copy(ctx, io.MultiWriter(w, sum), r, c.Digest); err != nil {
+				return err
+			}
+			return agree(c.Digest, sum)
+		})
+	})
 	if err != nil {
-		return 0, fmt.Errorf("evidence %s: %w", want, err)
+		return 0, fmt.Errorf("evidence %s: %w", c.Digest, err)
 	}
-	sum := sha256.New()
-	n, err := s.copy(ctx, io.MultiWriter(f, sum), r, want)
-	if err == nil {
-		err = agree(want, sum)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	return n, err
+	return n, nil
 }
 
 // copy copies at most the limit and notices a cancelled context between
@@ -152,103 +219,141 @@ func agree(want ledger.Digest, sum hash.Hash) error {
 	return nil
 }
 
-// publish gives the finished file its name and syncs the folders.
-func (s *Store) publish(tmp string, d ledger.Digest) error {
-	name := file(d)
-	dir := path.Dir(name)
-	if err := s.root.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("evidence %s: %w", d, err)
-	}
-	if err := s.root.Rename(tmp, name); err != nil {
-		return fmt.Errorf("evidence %s: %w", d, err)
-	}
-	for _, folder := range []string{dir, objects} {
-		if err := s.sync(folder); err != nil {
-			return fmt.Errorf("evidence %s: %w", d, err)
-		}
-	}
-	return nil
-}
-
-func (s *Store) sync(dir string) error {
-	f, err := s.root.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
-}
-
 // file returns where an object lies. The digest must be valid.
 func file(d ledger.Digest) string {
 	hex := strings.TrimPrefix(string(d), "sha256:")
 	return path.Join(objects, hex[:2], hex)
 }
 
-// Stat says how large an object is, or that it is missing. It does not read
-// the bytes; [Store.Check] does.
-func (s *Store) Stat(d ledger.Digest) (Info, error) {
+// parseName returns the copy that lies under a name.
+func parseName(name string) (Copy, bool) {
+	hex, owner, _ := strings.Cut(path.Base(name), ".")
+	c := Copy{Digest: ledger.Digest("sha256:" + hex), owner: owner}
+	if c.Digest.Validate() != nil || owner != "" && owner != loose && validOwner(owner) != nil {
+		return c, false
+	}
+	return c, c.Name() == name
+}
+
+// copies lists the copies of an object.
+func (s *Store) copies(ctx context.Context, d ledger.Digest) (all []Copy, err error) {
 	if err := d.Validate(); err != nil {
-		return Info{}, err
-	}
-	st, err := s.root.Stat(file(d))
-	if errors.Is(err, fs.ErrNotExist) {
-		return Info{}, fmt.Errorf("evidence %s: %w", d, ErrMissing)
-	}
-	if err != nil {
-		return Info{}, fmt.Errorf("evidence %s: %w", d, err)
-	}
-	if !st.Mode().IsRegular() {
-		return Info{}, fmt.Errorf("evidence %s: %w: it is no regular file", d, ErrAltered)
-	}
-	return Info{Digest: d, Bytes: st.Size()}, nil
-}
-
-// Has reports whether an object is there.
-func (s *Store) Has(d ledger.Digest) bool {
-	_, err := s.Stat(d)
-	return err == nil
-}
-
-// Get opens an object for reading and seeking without checking its bytes, so
-// that a player may ask for any part of a long clip. The caller closes it.
-func (s *Store) Get(d ledger.Digest) (*os.File, error) {
-	if _, err := s.Stat(d); err != nil {
 		return nil, err
 	}
-	f, err := s.root.Open(file(d))
-	if err != nil {
-		return nil, fmt.Errorf("evidence %s: %w", d, err)
+	for e, err := range s.blobs.List(ctx, file(d)) {
+		if err != nil {
+			return all, fmt.Errorf("evidence %s: %w", d, err)
+		}
+		if c, ok := parseName(e.Name); ok {
+			c.Bytes, c.Stored = e.Bytes, e.Stored
+			all = append(all, c)
+		}
 	}
-	return f, nil
+	return all, nil
+}
+
+// Dead reports whether the key of a copy was destroyed.
+func (s *Store) Dead(c Copy) bool {
+	if c.owner == "" || s.keys == nil {
+		return false
+	}
+	_, err := s.keys.get(c.key())
+	return errors.Is(err, ErrExpired)
+}
+
+// Loose reports whether a copy waits for a visit that names it.
+func (c Copy) Loose() bool { return c.owner == loose }
+
+// Copies yields every stored copy, by digest. What is none is left out;
+// [Store.Verify] names it.
+func (s *Store) Copies(ctx context.Context) iter.Seq2[Copy, error] {
+	return func(yield func(Copy, error) bool) {
+		for e, err := range s.blobs.List(ctx, objects+"/") {
+			c, ok := parseName(e.Name)
+			c.Bytes, c.Stored = e.Bytes, e.Stored
+			if (err != nil || ok) && !yield(c, err) {
+				return
+			}
+		}
+	}
+}
+
+// Stat says how large an object is, or that it is missing or has expired. It
+// does not read the bytes; [Store.Check] does.
+func (s *Store) Stat(ctx context.Context, d ledger.Digest) (Info, error) {
+	o, err := s.Get(ctx, d)
+	if err != nil {
+		return Info{}, err
+	}
+	return Info{Digest: d, Bytes: o.Size()}, o.Close()
+}
+
+// Has reports whether an object is there and can be read.
+func (s *Store) Has(ctx context.Context, d ledger.Digest) bool {
+	all, _ := s.copies(ctx, d)
+	for _, c := range all {
+		if s.readable(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// Get opens an object for reading and seeking, so that a player may ask for any
+// part of a long clip. The caller closes it.
+func (s *Store) Get(ctx context.Context, d ledger.Digest) (*Object, error) {
+	all, err := s.copies(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	err = fmt.Errorf("evidence %s: %w", d, ErrMissing)
+	for _, c := range all {
+		var o *Object
+		if o, err = s.open(ctx, c); err == nil {
+			return o, nil
+		}
+	}
+	return nil, err
 }
 
 // Check reads an object again and says whether it still has its digest.
 func (s *Store) Check(ctx context.Context, d ledger.Digest) error {
-	f, err := s.Get(d)
+	o, err := s.Get(ctx, d)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, &contextReader{ctx: ctx, r: f}); err != nil {
-		return fmt.Errorf("evidence %s: %w", d, err)
+	return check(ctx, o)
+}
+
+// CheckCopy reads a copy again and says whether it still has its digest.
+func (s *Store) CheckCopy(ctx context.Context, c Copy) error {
+	o, err := s.open(ctx, c)
+	if err != nil {
+		return err
 	}
-	if err := agree(d, sum); err != nil {
+	return check(ctx, o)
+}
+
+func check(ctx context.Context, o *Object) error {
+	sum := sha256.New()
+	_, err := io.Copy(sum, &contextReader{ctx: ctx, r: o})
+	if err = errors.Join(err, o.Close()); err != nil {
+		return fmt.Errorf("evidence %s: %w", o.digest, err)
+	}
+	if err := agree(o.digest, sum); err != nil {
 		return fmt.Errorf("%w: %w", ErrAltered, err)
 	}
 	return nil
 }
 
 // Read returns an object's bytes after checking them.
-func (s *Store) Read(d ledger.Digest) ([]byte, error) {
-	f, err := s.Get(d)
+func (s *Store) Read(ctx context.Context, d ledger.Digest) ([]byte, error) {
+	o, err := s.Get(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	b, err := io.ReadAll(f)
-	if err != nil {
+	b, err := io.ReadAll(o)
+	if err = errors.Join(err, o.Close()); err != nil {
 		return nil, fmt.Errorf("evidence %s: %w", d, err)
 	}
 	if got := ledger.DigestOf(b); got != d {
@@ -257,37 +362,115 @@ func (s *Store) Read(d ledger.Digest) ([]byte, error) {
 	return b, nil
 }
 
-// Remove takes an object away, for retention. Removing what is not there is
-// no error.
-func (s *Store) Remove(d ledger.Digest) error {
-	if err := d.Validate(); err != nil {
-		return err
+// Adopt gives an object to the visits that name it, and then forgets the loose
+// copy. A visit whose key was destroyed gets nothing. An object that is not
+// there is [ErrMissing].
+func (s *Store) Adopt(ctx context.Context, d ledger.Digest, visits ...ledger.VisitID) error {
+	if s.keys == nil || len(visits) == 0 {
+		return nil
 	}
-	if err := s.root.Remove(file(d)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("evidence %s: %w", d, err)
-	}
-	return s.sync(objects)
-}
-
-// Sweep removes what writers that crashed before the given time left behind,
-// and says how many files that were.
-func (s *Store) Sweep(before time.Time) (int, error) {
-	entries, err := fs.ReadDir(s.root.FS(), staging)
-	if err != nil {
-		return 0, fmt.Errorf("evidence store: %w", err)
-	}
-	n := 0
-	for _, e := range entries {
-		st, err := e.Info()
-		if err != nil || !st.ModTime().Before(before) {
+	for _, v := range visits {
+		if there, err := s.holds(ctx, Copy{Digest: d, owner: string(v)}); there || err != nil {
+			if err != nil {
+				return err
+			}
 			continue
 		}
-		if err := s.root.Remove(path.Join(staging, e.Name())); err != nil {
-			return n, fmt.Errorf("evidence store: %w", err)
+		o, err := s.Get(ctx, d)
+		if err != nil {
+			return err
 		}
-		n++
+		_, err = s.PutFor(ctx, v, o, d)
+		if err = errors.Join(err, o.Close()); err != nil && !errors.Is(err, ErrExpired) {
+			return err
+		}
 	}
-	return n, nil
+	return s.RemoveCopy(ctx, Copy{Digest: d, owner: loose})
+}
+
+// Remove takes an object away, with all its copies. Removing what is not there
+// is no error.
+func (s *Store) Remove(ctx context.Context, d ledger.Digest) error {
+	all, err := s.copies(ctx, d)
+	for _, c := range all {
+		err = errors.Join(err, s.RemoveCopy(ctx, c))
+	}
+	return err
+}
+
+// RemoveFor takes the copy of a visit away.
+func (s *Store) RemoveFor(ctx context.Context, v ledger.VisitID, d ledger.Digest) error {
+	if err := errors.Join(d.Validate(), validOwner(string(v))); err != nil {
+		return err
+	}
+	return s.RemoveCopy(ctx, Copy{Digest: d, owner: string(v)})
+}
+
+// RemoveCopy takes one copy away, and the key of a loose one before.
+func (s *Store) RemoveCopy(ctx context.Context, c Copy) error {
+	var err error
+	if c.owner == loose && s.keys != nil {
+		err = s.keys.forget(c.key())
+	}
+	if err == nil {
+		err = s.blobs.Remove(ctx, c.Name())
+	}
+	if err != nil {
+		return fmt.Errorf("evidence %s: %w", c.Digest, err)
+	}
+	return nil
+}
+
+// HasCopy reports whether a copy is stored.
+func (s *Store) HasCopy(ctx context.Context, c Copy) (bool, error) {
+	b, err := s.blobs.Open(ctx, c.Name())
+	if errors.Is(err, ErrMissing) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("evidence %s: %w", c.Digest, err)
+	}
+	return true, b.Close()
+}
+
+// CopyTo copies a copy to another store as it is, without its key.
+func (s *Store) CopyTo(ctx context.Context, to *Store, c Copy) error {
+	b, err := s.blobs.Open(ctx, c.Name())
+	if err != nil {
+		return fmt.Errorf("evidence %s: %w", c.Digest, err)
+	}
+	err = to.blobs.Create(ctx, c.Name(), func(w io.Writer) error {
+		_, err := io.Copy(w, &contextReader{ctx: ctx, r: io.NewSectionReader(b, 0, b.Size())})
+		return err
+	})
+	if err = errors.Join(err, b.Close()); err != nil {
+		return fmt.Errorf("evidence %s: %w", c.Digest, err)
+	}
+	return nil
+}
+
+// Sealed reports whether the store encrypts.
+func (s *Store) Sealed() bool { return s.keys != nil }
+
+// Destroyed reports whether the key of a visit was destroyed.
+func (s *Store) Destroyed(v ledger.VisitID) bool { return s.keys != nil && s.keys.Destroyed(v) }
+
+// Destroy destroys the key of a visit, after which no copy of its evidence can
+// be read anywhere. A store without keys has nothing to destroy.
+func (s *Store) Destroy(v ledger.VisitID) error {
+	if s.keys == nil {
+		return nil
+	}
+	return s.keys.Destroy(v)
+}
+
+// Sweep removes what writers that crashed before the given time left behind in
+// a folder, and says how many files that were. A bucket keeps nothing of them.
+func (s *Store) Sweep(before time.Time) (int, error) {
+	if f, ok := s.blobs.(*Folder); ok {
+		return f.Sweep(before)
+	}
+	return 0, nil
 }
 
 type contextReader struct {

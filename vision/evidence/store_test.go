@@ -62,7 +62,7 @@ func TestFrameIsKeptUnderItsDigest(t *testing.T) {
 	if diff := cmp.Diff(want, info); diff != "" {
 		t.Errorf("PutBytes (-want +got):\n%s", diff)
 	}
-	if got, err := s.Read(info.Digest); err != nil || !bytes.Equal(got, frame) {
+	if got, err := s.Read(t.Context(), info.Digest); err != nil || !bytes.Equal(got, frame) {
 		t.Errorf("Read = %q, %v, want %q", got, err, frame)
 	}
 	again, err := s.Put(t.Context(), iotest.OneByteReader(bytes.NewReader(frame)), info.Digest)
@@ -72,7 +72,7 @@ func TestFrameIsKeptUnderItsDigest(t *testing.T) {
 	if got := files(t, dir); len(got) != 1 {
 		t.Errorf("files = %v, want one", got)
 	}
-	f, err := s.Get(info.Digest)
+	f, err := s.Get(t.Context(), info.Digest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,19 +121,19 @@ func TestBytesThatDoNotMatchLeaveNothing(t *testing.T) {
 func TestMissingEvidenceIsSaidToBeMissing(t *testing.T) {
 	s, _ := open(t, Config{})
 	d := ledger.DigestOf([]byte("never sent"))
-	if s.Has(d) {
+	if s.Has(t.Context(), d) {
 		t.Error("Has(never sent) = true, want false")
 	}
-	if _, err := s.Get(d); !errors.Is(err, ErrMissing) {
+	if _, err := s.Get(t.Context(), d); !errors.Is(err, ErrMissing) {
 		t.Errorf("Get = %v, want ErrMissing", err)
 	}
-	if _, err := s.Read(d); !errors.Is(err, ErrMissing) {
+	if _, err := s.Read(t.Context(), d); !errors.Is(err, ErrMissing) {
 		t.Errorf("Read = %v, want ErrMissing", err)
 	}
-	if err := s.Remove(d); err != nil {
+	if err := s.Remove(t.Context(), d); err != nil {
 		t.Errorf("Remove = %v, want nil", err)
 	}
-	if _, err := s.Get("sha256:" + ledger.Digest(strings.Repeat(".", 64))); !errors.Is(err, ledger.ErrInvalid) {
+	if _, err := s.Get(t.Context(), "sha256:"+ledger.Digest(strings.Repeat(".", 64))); !errors.Is(err, ledger.ErrInvalid) {
 		t.Errorf("Get(dots) = %v, want ErrInvalid", err)
 	}
 }
@@ -174,7 +174,7 @@ func TestVerifyNamesWhatIsMissingOrAltered(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || len(report.Problems) != 3 || report.Objects != 1 {
 		t.Errorf("Verify (-want +got):\n%s\n%+v", diff, report)
 	}
-	if _, err := s.Read(named[0]); !errors.Is(err, ErrAltered) || !errors.Is(err, ledger.ErrCorrupt) {
+	if _, err := s.Read(t.Context(), named[0]); !errors.Is(err, ErrAltered) || !errors.Is(err, ledger.ErrCorrupt) {
 		t.Errorf("Read(altered) = %v, want ErrAltered", err)
 	}
 }
@@ -229,7 +229,7 @@ func TestALinkOutOfTheFolderIsNotFollowed(t *testing.T) {
 	if err := os.Symlink(outside, link); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := s.Read(d); err == nil {
+	if b, err := s.Read(t.Context(), d); err == nil {
 		t.Errorf("Read through a link = %q, want an error", b)
 	}
 }

@@ -217,7 +217,7 @@ func TestEvidenceCopies(t *testing.T) {
 	if _, err := archive.BackUp(t.Context(), cfg); !errors.Is(err, ledger.ErrCorrupt) || !strings.Contains(err.Error(), string(photos[1])) {
 		t.Errorf("backup of evidence that has rotted on both sides = %v, want it named", err)
 	}
-	if err := errors.Join(store.Remove(photos[1]), store.Remove(photos[2])); err != nil {
+	if err := errors.Join(store.Remove(t.Context(), photos[1]), store.Remove(t.Context(), photos[2])); err != nil {
 		t.Fatal(err)
 	}
 	want("what was forgotten is kept", cfg, archive.Evidence{Reused: 3, Only: 2})

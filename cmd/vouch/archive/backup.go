@@ -20,9 +20,9 @@ import (
 
 // A Layout names the parts of a data folder.
 type Layout struct {
-	Ledger, Evidence, Tree, Signer string   // folders
-	TicketKey                      string   // file
-	Derived                        []string // what is made again
+	Ledger, Evidence, EvidenceKeys, Tree, Signer string   // folders
+	TicketKey                                    string   // file
+	Derived                                      []string // what is made again
 }
 
 // Config says what is copied where.
@@ -77,7 +77,7 @@ func BackUp(ctx context.Context, cfg Config) (r Backup, err error) {
 		r.Tree = &tree
 	}
 	if !cfg.SkipEvidence {
-		e, err := copyEvidence(ctx, filepath.Join(cfg.From, cfg.Evidence), filepath.Join(cfg.To, cfg.Evidence), cfg)
+		e, err := copyEvidence(ctx, cfg)
 		if err != nil {
 			return r, fmt.Errorf("the log is backed up, not all evidence is: %w", err)
 		}
@@ -94,7 +94,7 @@ func (r *Backup) leftOut(cfg Config) error {
 	}
 	for _, e := range entries {
 		switch name := e.Name(); {
-		case name == cfg.Ledger || name == cfg.Tree || name == cfg.Evidence || strings.HasSuffix(name, ".lock"):
+		case name == cfg.Ledger || name == cfg.Tree || name == cfg.Evidence || name == cfg.EvidenceKeys || strings.HasSuffix(name, ".lock"):
 		case slices.Contains([]string{keys.FileName, payers.DirName, cfg.TicketKey, cfg.Layout.Signer}, name):
 			r.Secret = append(r.Secret, name)
 		case slices.Contains(cfg.Derived, name):

@@ -12,7 +12,8 @@ import (
 	"github.com/vouchledger/vouch/vision/evidence"
 )
 
-// Evidence says which objects were copied.
+// Evidence says which objects were copied. An object that several visits have
+// counts for each.
 type Evidence struct {
 	Copied int             `json:"copied"`
 	Bytes  int64           `json:"bytes"` // of those
@@ -22,142 +23,158 @@ type Evidence struct {
 	Pruned int             `json:"pruned"`           // of those, removed
 }
 
-// An object is a stored one.
-type object struct {
-	digest ledger.Digest
-	bytes  int64
-}
-
-// objects lists a store; a folder that is not there holds none.
-func objects(dir string) (found []object, total int64, err error) {
-	err = filepath.WalkDir(filepath.Join(dir, "sha256"), func(_ string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		d := ledger.Digest("sha256:" + e.Name())
-		if d.Validate() != nil {
-			return nil
-		}
-		info, err := e.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // removed since
-		}
-		if err != nil {
-			return err
-		}
-		found, total = append(found, object{d, info.Size()}), total+info.Size()
-		return nil
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return found, total, err
-}
-
-// A copying is evidence on its way from one store to another.
+// A copying is evidence on its way from one store to another. Encrypted objects
+// go as they are, with their keys beside them.
 type copying struct {
-	from, to *evidence.Store
-	quick    bool
-	report   Evidence
+	from, to       *evidence.Store
+	fromKey, toKey *evidence.Keys
+	quick          bool
+	report         Evidence
+}
+
+// open opens both sides, and copies the keys first: what was destroyed on one
+// side is destroyed on the other before anything is read.
+func (c *copying) open(cfg Config) (err error) {
+	if _, err := os.Stat(filepath.Join(cfg.From, cfg.EvidenceKeys)); cfg.EvidenceKeys != "" && err == nil {
+		if c.fromKey, err = evidence.OpenKeys(filepath.Join(cfg.From, cfg.EvidenceKeys)); err != nil {
+			return err
+		}
+		if c.toKey, err = evidence.OpenKeys(filepath.Join(cfg.To, cfg.EvidenceKeys)); err != nil {
+			return err
+		}
+		if err := c.fromKey.CopyTo(c.toKey); err != nil {
+			return err
+		}
+	}
+	if c.from, err = evidence.Open(filepath.Join(cfg.From, cfg.Evidence), evidence.Config{Keys: c.fromKey}); err != nil {
+		return err
+	}
+	c.to, err = evidence.Open(filepath.Join(cfg.To, cfg.Evidence), evidence.Config{Keys: c.toKey})
+	return err
+}
+
+func (c *copying) close() (err error) {
+	for _, s := range []*evidence.Store{c.from, c.to} {
+		if s != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}
+	for _, k := range []*evidence.Keys{c.fromKey, c.toKey} {
+		if k != nil {
+			err = errors.Join(err, k.Close())
+		}
+	}
+	return err
 }
 
 // copyEvidence copies what is not there yet. Every object is read back, and
 // unless it is to be quick those that were there, too. Damage is named at the
 // end; it holds nothing else up.
-func copyEvidence(ctx context.Context, from, to string, cfg Config) (e Evidence, err error) {
-	all, total, err := objects(from)
-	if err != nil {
-		return e, err
-	}
-	if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
+func copyEvidence(ctx context.Context, cfg Config) (e Evidence, err error) {
+	if _, err := os.Stat(filepath.Join(cfg.From, cfg.Evidence)); errors.Is(err, fs.ErrNotExist) {
 		return e, nil
 	}
 	c := &copying{quick: cfg.Quick}
-	if c.from, err = evidence.Open(from, evidence.Config{}); err != nil {
+	defer func() { err = errors.Join(err, c.close()) }()
+	if err := c.open(cfg); err != nil {
 		return e, err
 	}
-	defer c.from.Close() //nolint:errcheck // was only read
-	if c.to, err = evidence.Open(to, evidence.Config{}); err != nil {
-		return e, err
+	var all []evidence.Copy
+	var done, total int64
+	here := map[string]bool{}
+	for o, err := range c.from.Copies(ctx) {
+		if err != nil {
+			return e, err
+		}
+		all, total = append(all, o), total+o.Bytes
+		here[o.Name()] = true
 	}
-	defer func() { err = errors.Join(err, c.to.Close()) }()
 	progress := cfg.Progress("evidence")
 	var damaged []error
-	here, done := make(map[ledger.Digest]bool), int64(0)
 	for _, o := range all {
-		here[o.digest] = true
 		err := c.one(ctx, o)
 		if errors.Is(err, ledger.ErrCorrupt) {
 			damaged = append(damaged, err)
 		} else if err != nil {
 			return c.report, err
 		}
-		done += o.bytes
+		done += o.Bytes
 		progress(done, total)
 	}
 	if len(damaged) > 0 {
 		return c.report, fmt.Errorf("%d objects do not hold where they were to be copied from: %w", len(damaged), errors.Join(damaged...))
 	}
-	theirs, _, err := objects(to)
-	if err != nil {
-		return c.report, err
-	}
-	for _, o := range theirs {
-		if here[o.digest] {
+	return c.report, c.prune(ctx, here, cfg.Prune)
+}
+
+// prune counts what only the backup has, and removes it if that is wanted.
+func (c *copying) prune(ctx context.Context, here map[string]bool, remove bool) error {
+	for o, err := range c.to.Copies(ctx) {
+		if err != nil {
+			return err
+		}
+		if here[o.Name()] {
 			continue
 		}
 		c.report.Only++
-		if cfg.Prune {
-			if err := c.to.Remove(o.digest); err != nil {
-				return c.report, err
+		if remove {
+			if err := c.to.RemoveCopy(ctx, o); err != nil {
+				return err
 			}
 			c.report.Pruned++
 		}
 	}
-	return c.report, nil
+	return nil
 }
 
-// one sees to it that an object is in the other store, and holds there.
-func (c *copying) one(ctx context.Context, o object) error {
-	if c.to.Has(o.digest) {
+// one sees to it that an object is in the other store, and holds there. One
+// whose key was destroyed is left where it is.
+func (c *copying) one(ctx context.Context, o evidence.Copy) error {
+	there, err := c.to.HasCopy(ctx, o)
+	if err != nil {
+		return err
+	}
+	if there {
 		if c.quick {
 			c.report.Reused++
 			return nil
 		}
-		err := c.to.Check(ctx, o.digest)
+		err := c.to.CheckCopy(ctx, o)
 		if err == nil {
 			c.report.Reused++
 		}
 		if !errors.Is(err, evidence.ErrAltered) {
+			return unlessGone(err)
+		}
+		if err := c.from.CheckCopy(ctx, o); err != nil {
+			return unlessGone(err) // the copy is not given up for something worse
+		}
+		if err := c.to.RemoveCopy(ctx, o); err != nil {
 			return err
 		}
-		if err := c.from.Check(ctx, o.digest); err != nil {
-			return err // the copy is not given up for something worse
-		}
-		if err := c.to.Remove(o.digest); err != nil {
-			return err
-		}
-		c.report.Healed = append(c.report.Healed, o.digest)
+		c.report.Healed = append(c.report.Healed, o.Digest)
 	}
-	f, err := c.from.Get(o.digest)
-	if errors.Is(err, evidence.ErrMissing) {
-		return nil // removed since
+	if err := c.from.CheckCopy(ctx, o); err != nil {
+		return unlessGone(err)
 	}
-	if err != nil {
-		return err
+	if err := c.from.CopyTo(ctx, c.to, o); err != nil {
+		return unlessGone(err)
 	}
-	_, err = c.to.Put(ctx, f, o.digest)
-	if err = errors.Join(err, f.Close()); errors.Is(err, evidence.ErrMismatch) {
-		return fmt.Errorf("%w: %w", evidence.ErrAltered, err)
-	}
-	if err == nil {
-		if err = c.to.Check(ctx, o.digest); errors.Is(err, evidence.ErrAltered) {
-			return fmt.Errorf("the copy does not read back as it was written; mistrust the disk: %v", err) //nolint:errorlint // it is not the store's damage
-		}
+	err = c.to.CheckCopy(ctx, o)
+	if errors.Is(err, evidence.ErrAltered) {
+		return fmt.Errorf("the copy does not read back as it was written; mistrust the disk: %v", err) //nolint:errorlint // it is not the store's damage
 	}
 	if err == nil {
 		c.report.Copied++
-		c.report.Bytes += o.bytes
+		c.report.Bytes += o.Bytes
+	}
+	return unlessGone(err)
+}
+
+// unlessGone leaves out that an object has expired or was removed since.
+func unlessGone(err error) error {
+	if errors.Is(err, evidence.ErrExpired) || errors.Is(err, evidence.ErrMissing) {
+		return nil
 	}
 	return err
 }

@@ -49,7 +49,7 @@ func Restore(ctx context.Context, cfg Config, until embedded.Until) (r Restored,
 		r.Tree = &tree
 	}
 	if !cfg.SkipEvidence {
-		e, err := copyEvidence(ctx, filepath.Join(cfg.From, cfg.Evidence), filepath.Join(cfg.To, cfg.Evidence), cfg)
+		e, err := copyEvidence(ctx, cfg)
 		if err != nil {
 			return r, fmt.Errorf(rest, "all evidence is", err)
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/billing/audit"
+	"github.com/vouchledger/vouch/cmd/vouch/evidencestore"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/embedded"
 	"github.com/vouchledger/vouch/ledger/esdb"
@@ -27,16 +28,17 @@ type Report struct {
 	Cluster  bool            `json:"cluster,omitempty"` // the log is in a cluster
 	Tree     *tree.Report    `json:"tree,omitempty"`    // nil: there is none yet
 	Evidence int             `json:"evidence"`          // objects that match their digest
+	Expiries int             `json:"evidence_expired"`  // pieces that were deleted after their time
 }
 
 // Config says what to check.
 type Config struct {
-	Ledger   string  // folder of the log
-	Cluster  Cluster // a log in a cluster, instead of the folder
-	Tree     string  // folder of the tree; empty checks none
-	Signer   string  // folder of the tree's signer
-	Evidence string  // folder of the evidence; empty checks none
-	Over     bool    // the last visit must be over
+	Ledger   string               // folder of the log
+	Cluster  Cluster              // a log in a cluster, instead of the folder
+	Tree     string               // folder of the tree; empty checks none
+	Signer   string               // folder of the tree's signer
+	Evidence evidencestore.Config // without address checks none
+	Over     bool                 // the last visit must be over
 	Progress func(done, total int64)
 }
 
@@ -65,7 +67,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	if err != nil {
 		return r, err
 	}
-	if cfg.Evidence == "" {
+	if cfg.Evidence.Address == "" {
 		return r, nil
 	}
 	return r, r.checkEvidence(ctx, cfg.Evidence)
@@ -122,24 +124,43 @@ func (r *Report) checkCluster(ctx context.Context, cfg Config, claim *tree.Claim
 	return r.checkTree(ctx, cfg.Cluster, claim)
 }
 
-func (r *Report) checkEvidence(ctx context.Context, dir string) error {
-	store, err := evidence.Open(dir, evidence.Config{})
+// checkEvidence reads every object again, and looks for all that events name and
+// that has not expired.
+func (r *Report) checkEvidence(ctx context.Context, cfg evidencestore.Config) error {
+	store, err := evidencestore.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer store.Close() //nolint:errcheck // nothing was written
 	named := slices.Sorted(maps.Keys(r.Named))
+	for _, d := range named {
+		if r.Expired[d] {
+			r.Expiries++
+		}
+	}
 	found, err := store.Verify(ctx, slices.Values(named))
 	if err != nil {
 		return err
 	}
 	r.Evidence = found.Objects
 	for _, p := range found.Problems {
+		if p.Fault == evidence.FaultMissing && r.Expired[p.Digest] {
+			continue
+		}
 		where := string(p.Digest)
 		if where == "" {
 			where = p.File
 		}
-		r.Find("evidence", where, "%s: %s", p.Fault, p.Detail)
+		if event, ok := r.Named[p.Digest]; ok {
+			r.Find("evidence", where, "%s: %s, named by event %s", p.Fault, p.Detail, event)
+		} else {
+			r.Find("evidence", where, "%s: %s", p.Fault, p.Detail)
+		}
+	}
+	for _, d := range found.Gone {
+		if !r.Expired[d] {
+			r.Find("evidence", string(d), "its key was destroyed, and no event says that it has expired; event %s names it", r.Named[d])
+		}
 	}
 	return nil
 }

@@ -1,11 +1,15 @@
 package audit
 
 import (
+	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/vouchledger/vouch/billing/audit"
+	"github.com/vouchledger/vouch/cmd/vouch/evidencestore"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/embedded"
 	"github.com/vouchledger/vouch/ledger/money"
@@ -20,7 +24,7 @@ func usd(minor int64) money.Money { return money.Money{Minor: minor, Currency: "
 func write(t *testing.T, facts ...fact) Config {
 	t.Helper()
 	dir := t.TempDir()
-	cfg := Config{Ledger: filepath.Join(dir, "ledger"), Evidence: filepath.Join(dir, "evidence")}
+	cfg := Config{Ledger: filepath.Join(dir, "ledger"), Evidence: evidencestore.In(dir, "", "")}
 	log, err := embedded.Open(t.Context(), cfg.Ledger, embedded.Config{Now: func() time.Time { return noon }, SegmentBytes: 1 << 16})
 	if err != nil {
 		t.Fatal(err)
@@ -82,15 +86,21 @@ func TestLiesAreFound(t *testing.T) {
 		wantFinding(t, write(t, fact{"visit-v1", receipt("s1-2026-000002")}), "number", "2 where 1 is due")
 	})
 	t.Run("evidence that is not there", func(t *testing.T) {
+		frame := ledger.DigestOf([]byte("frame"))
 		claim := ledger.DetectionRecorded{
 			Store: "s1", Sensor: "cam-1", Source: ledger.SensorCamera, Slot: "left", Quantity: 1, Model: "m",
 			Items:    []ledger.ItemHypothesis{{SKU: "cola", Confidence: 900}},
 			Actions:  []ledger.ActionHypothesis{{Action: ledger.ActionTake, Confidence: 900}},
-			Evidence: []ledger.EvidenceRef{{Role: "before", Digest: ledger.DigestOf([]byte("frame")), MediaType: "image/jpeg", Bytes: 5}},
+			Evidence: []ledger.EvidenceRef{{Role: "before", Digest: frame, MediaType: "image/jpeg", Bytes: 5}},
 		}
 		cfg := write(t, fact{"store-s1", claim})
-		wantFinding(t, cfg, "evidence", "missing")
-		store, err := evidence.Open(cfg.Evidence, evidence.Config{})
+		wantFinding(t, cfg, "evidence", "missing: an event names it, named by event "+ledger.ID{1, 0}.String())
+		expired := fact{ledger.EvidenceStream(frame), ledger.EvidenceExpired{Digest: frame, Class: ledger.RetentionUnnamed, Days: 30}}
+		if r, err := Run(t.Context(), write(t, fact{"store-s1", claim}, expired)); err != nil || !r.OK() || r.Expiries != 1 {
+			t.Errorf("Run after it expired = %v, %v, want no findings", r.Findings, err)
+		}
+		wantFinding(t, write(t, expired, fact{"store-s1", claim}), "evidence", "missing")
+		store, err := evidence.Open(cfg.Evidence.Address, evidence.Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,6 +110,25 @@ func TestLiesAreFound(t *testing.T) {
 		if r, err := Run(t.Context(), cfg); err != nil || !r.OK() || r.Evidence != 1 {
 			t.Errorf("Run with the evidence back = %v, %v, want no findings", r.Findings, err)
 		}
+	})
+	t.Run("a key that was destroyed in secret", func(t *testing.T) {
+		pack := ledger.EvidencePackBuilt{Chargeback: "dp_1", Digest: ledger.DigestOf([]byte("pack")), Pages: 1, Position: 1}
+		cfg := write(t, fact{"visit-v1", pack})
+		cfg.Evidence.Make = true
+		store, err := evidencestore.Open(t.Context(), cfg.Evidence)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.PutFor(t.Context(), "v1", strings.NewReader("pack"), pack.Digest); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := Run(t.Context(), cfg); err != nil || r.Evidence != 1 || slices.ContainsFunc(r.Findings, ofEvidence) {
+			t.Errorf("Run before = %v, %v, want nothing about evidence", r.Findings, err)
+		}
+		if err := errors.Join(store.Destroy("v1"), store.Close()); err != nil {
+			t.Fatal(err)
+		}
+		wantFinding(t, cfg, "evidence", "its key was destroyed, and no event says that it has expired")
 	})
 }
 
@@ -113,3 +142,5 @@ func receipt(number string) ledger.ReceiptIssued {
 		Lines: []ledger.ReceiptLine{line}, Net: usd(100), Tax: usd(0), Gross: usd(100),
 	}}
 }
+
+func ofEvidence(f audit.Finding) bool { return f.Check == "evidence" }

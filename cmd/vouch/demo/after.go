@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchledger/vouch/api/keys"
 	"github.com/vouchledger/vouch/cmd/vouch/audit"
+	"github.com/vouchledger/vouch/cmd/vouch/evidencestore"
 	"github.com/vouchledger/vouch/cmd/vouch/story"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
@@ -153,7 +154,7 @@ func (r *run) prove(ctx context.Context) error {
 		return err
 	}
 	report, err := audit.Run(ctx, audit.Config{
-		Ledger: r.path("ledger"), Evidence: r.path("evidence"), Tree: r.path("tlog"), Signer: r.path("signer"), Over: true,
+		Ledger: r.path("ledger"), Evidence: evidencestore.In(r.cfg.Data, "", ""), Tree: r.path("tlog"), Signer: r.path("signer"), Over: true,
 	})
 	if err != nil {
 		return err

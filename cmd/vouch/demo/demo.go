@@ -97,7 +97,7 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 			return r.result, fmt.Errorf("%w: %w (logs are in %s)", ErrFailed, err, filepath.Join(cfg.Data, "logs"))
 		}
 	}
-	return r.result, r.report()
+	return r.result, r.report(ctx)
 }
 
 // prepareFolder makes the demo's folder and refuses one with something in it.

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"context"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/vouchledger/vouch/cmd/vouch/evidencestore"
 	"github.com/vouchledger/vouch/cmd/vouch/story"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/evidence"
@@ -35,12 +37,12 @@ type reportLine struct {
 
 // report writes report/index.html with the pictures it shows, and says where
 // everything is.
-func (r *run) report() error {
+func (r *run) report(ctx context.Context) error {
 	dir := r.path("report")
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	store, err := evidence.Open(r.path("evidence"), evidence.Config{})
+	store, err := evidencestore.Open(ctx, evidencestore.In(r.cfg.Data, "", ""))
 	if err != nil {
 		return err
 	}
@@ -55,7 +57,7 @@ func (r *run) report() error {
 			cart = line.Cart
 		}
 		for _, ref := range l.Refs {
-			p, err := copyPicture(store, dir, ref)
+			p, err := copyPicture(ctx, store.Store, dir, ref)
 			if err != nil {
 				return err
 			}
@@ -83,11 +85,11 @@ func (r *run) report() error {
 
 // copyPicture puts one piece of evidence beside the report under a name that
 // a browser knows the type of.
-func copyPicture(store *evidence.Store, dir string, ref ledger.EvidenceRef) (picture, error) {
+func copyPicture(ctx context.Context, store *evidence.Store, dir string, ref ledger.EvidenceRef) (picture, error) {
 	endings := map[string]string{"image/jpeg": ".jpg", "image/png": ".png", "video/mp4": ".mp4"}
 	name := strings.TrimPrefix(string(ref.Digest), "sha256:")[:16] + endings[ref.MediaType]
 	p := picture{Role: ref.Role, File: name, Video: ref.MediaType == "video/mp4", Digest: ref.Digest, Short: string(ref.Digest)[:19]}
-	in, err := store.Get(ref.Digest)
+	in, err := store.Get(ctx, ref.Digest)
 	if err != nil {
 		return p, fmt.Errorf("report: %w", err)
 	}

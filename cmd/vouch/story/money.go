@@ -111,6 +111,12 @@ func claimWords(payload ledger.Payload) (text, amount string) {
 		return "wants to submit the evidence", ""
 	case ledger.EvidenceSubmitted:
 		return "the evidence is submitted", ""
+	case ledger.EvidenceHeld:
+		return name(p.By) + " keeps the evidence of the visit", p.Reason
+	case ledger.EvidenceReleased:
+		return name(p.By) + " ends a hold on the evidence of the visit", p.Reason
+	case ledger.EvidenceExpired:
+		return "a piece of evidence is deleted after its time", ""
 	case ledger.EvidenceViewed:
 		return name(p.By) + " looks at a piece of evidence", ""
 	case ledger.ChargebackClosed:

@@ -83,9 +83,11 @@ func generate(dir string) (map[string][]byte, error) {
 			return nil, err
 		}
 	}
-	for name, writes := range map[string][]func(*printer){
-		"kinds": {(*printer).dispatch}, "enums": all.enums, "lists": all.lists,
-	} {
+	shares := map[string][]func(*printer){"kinds": {(*printer).dispatch}, "lists": all.lists}
+	for i, enums := range slices.Collect(slices.Chunk(all.enums, enumsInFile)) {
+		shares[fmt.Sprintf("enums%d", i+1)] = enums
+	}
+	for name, writes := range shares {
 		p := &printer{source: s, shared: all}
 		for _, write := range writes {
 			write(p)
@@ -96,6 +98,9 @@ func generate(dir string) (map[string][]byte, error) {
 	}
 	return out, nil
 }
+
+// enumsInFile keeps the files short enough to be read.
+const enumsInFile = 15
 
 // group returns the name of the payloads of a file: "Visit" of payload_visit.go.
 func group(file string) string {

@@ -150,6 +150,26 @@ func (r *reader) disputeOutcome(i int, p *DisputeOutcome) int {
 	return j + 1
 }
 
+func (r *reader) retentionClass(i int, p *RetentionClass) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch RetentionClass(r.b[i:j]) {
+	case RetentionUnnamed:
+		*p = RetentionUnnamed
+	case RetentionRoutine:
+		*p = RetentionRoutine
+	case RetentionDisputed:
+		*p = RetentionDisputed
+	case RetentionChargeback:
+		*p = RetentionChargeback
+	default:
+		*p = RetentionClass(r.text(i, j, h))
+	}
+	return j + 1
+}
+
 func (r *reader) chargePurpose(i int, p *ChargePurpose) int {
 	j, h := r.plain(i)
 	if j < 0 {
@@ -282,216 +302,6 @@ func (r *reader) doubt(i int, p *Doubt) int {
 		*p = DoubtWeight
 	default:
 		*p = Doubt(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) verdict(i int, p *Verdict) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch Verdict(r.b[i:j]) {
-	case VerdictConfirmed:
-		*p = VerdictConfirmed
-	case VerdictCorrected:
-		*p = VerdictCorrected
-	case VerdictDismissed:
-		*p = VerdictDismissed
-	default:
-		*p = Verdict(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) action(i int, p *Action) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch Action(r.b[i:j]) {
-	case ActionTake:
-		*p = ActionTake
-	case ActionReturn:
-		*p = ActionReturn
-	case ActionMove:
-		*p = ActionMove
-	default:
-		*p = Action(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) lineCheck(i int, p *LineCheck) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch LineCheck(r.b[i:j]) {
-	case CheckMachine:
-		*p = CheckMachine
-	case CheckReviewed:
-		*p = CheckReviewed
-	case CheckPolicy:
-		*p = CheckPolicy
-	default:
-		*p = LineCheck(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) lineKind(i int, p *LineKind) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch LineKind(r.b[i:j]) {
-	case LineItem:
-		*p = LineItem
-	case LineDeposit:
-		*p = LineDeposit
-	default:
-		*p = LineKind(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) priceRule(i int, p *PriceRule) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch PriceRule(r.b[i:j]) {
-	case PriceMinPickExit:
-		*p = PriceMinPickExit
-	case PriceAtPick:
-		*p = PriceAtPick
-	default:
-		*p = PriceRule(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) settledAs(i int, p *SettledAs) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch SettledAs(r.b[i:j]) {
-	case SettledCharged:
-		*p = SettledCharged
-	case SettledNothing:
-		*p = SettledNothing
-	case SettledOwed:
-		*p = SettledOwed
-	default:
-		*p = SettledAs(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) deadlinePolicy(i int, p *DeadlinePolicy) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch DeadlinePolicy(r.b[i:j]) {
-	case ForShopper:
-		*p = ForShopper
-	case AsSensed:
-		*p = AsSensed
-	default:
-		*p = DeadlinePolicy(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) place(i int, p *Place) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch Place(r.b[i:j]) {
-	case PlaceGate:
-		*p = PlaceGate
-	case PlaceCart:
-		*p = PlaceCart
-	default:
-		*p = Place(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) credentialKind(i int, p *CredentialKind) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch CredentialKind(r.b[i:j]) {
-	case CredentialQR:
-		*p = CredentialQR
-	case CredentialPalm:
-		*p = CredentialPalm
-	case CredentialCard:
-		*p = CredentialCard
-	case CredentialStaff:
-		*p = CredentialStaff
-	case CredentialNone:
-		*p = CredentialNone
-	default:
-		*p = CredentialKind(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) refusalReason(i int, p *RefusalReason) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch RefusalReason(r.b[i:j]) {
-	case RefusedForged:
-		*p = RefusedForged
-	case RefusedExpired:
-		*p = RefusedExpired
-	case RefusedNotYet:
-		*p = RefusedNotYet
-	case RefusedReplayed:
-		*p = RefusedReplayed
-	case RefusedStore:
-		*p = RefusedStore
-	case RefusedUnread:
-		*p = RefusedUnread
-	case RefusedDeclined:
-		*p = RefusedDeclined
-	case RefusedTimeout:
-		*p = RefusedTimeout
-	case RefusedInside:
-		*p = RefusedInside
-	case RefusedDebt:
-		*p = RefusedDebt
-	default:
-		*p = RefusalReason(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) sensorKind(i int, p *SensorKind) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch SensorKind(r.b[i:j]) {
-	case SensorCamera:
-		*p = SensorCamera
-	case SensorScale:
-		*p = SensorScale
-	case SensorRFID:
-		*p = SensorRFID
-	case SensorCart:
-		*p = SensorCart
-	default:
-		*p = SensorKind(r.text(i, j, h))
 	}
 	return j + 1
 }

@@ -1,0 +1,136 @@
+package bucket
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/evidence"
+	"github.com/vouchledger/vouch/vision/evidence/evidencetest"
+)
+
+// s3Server starts an S3 server that keeps its objects below the folder it
+// returns, and returns what comes after the ? in an address.
+func s3Server(t *testing.T) (query, dir string) {
+	t.Helper()
+	name := os.Getenv("VOUCH_S3_SERVER")
+	if name == "" {
+		name = "versitygw"
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skip("versitygw is neither named by VOUCH_S3_SERVER nor on PATH: make bin/versitygw")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir = t.TempDir()
+	// Beside the objects, because a temporary folder may know no attributes.
+	cmd := exec.CommandContext(t.Context(), path, "--port", addr, "--access", "shop", "--secret", "of-a-test", "--quiet",
+		"posix", "--sidecar", t.TempDir(), dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cmd.Process.Kill(); err != nil {
+			t.Error(err)
+		}
+		_ = cmd.Wait() // it was killed
+	})
+	t.Setenv("AWS_ACCESS_KEY_ID", "shop")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "of-a-test")
+	for range 200 {
+		c, err := net.DialTimeout("tcp", addr, time.Second)
+		if err == nil {
+			_ = c.Close()
+			return "?endpoint=http://" + addr + "&region=us-east-1", dir
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	t.Fatal("versitygw did not open its port")
+	return "", ""
+}
+
+// newBucket makes an empty one: a folder of the server's.
+func newBucket(t *testing.T, dir string) string {
+	t.Helper()
+	path, err := os.MkdirTemp(dir, "evidence-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Base(path)
+}
+
+func TestBucket(t *testing.T) {
+	query, dir := s3Server(t)
+	for name, more := range map[string]string{"whole": "", "a part of it": "&prefix=berlin/"} {
+		t.Run(name, func(t *testing.T) {
+			evidencetest.Run(t, func(t *testing.T) evidence.Blobs {
+				b, err := Open(t.Context(), "s3://"+newBucket(t, dir)+query+more)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return b
+			})
+		})
+	}
+}
+
+// TestABucketThatCannotBeUsedIsRefusedAtOnce opens what is no bucket of ours.
+func TestABucketThatCannotBeUsedIsRefusedAtOnce(t *testing.T) {
+	for _, address := range []string{"s3://", "s3:bucket", "/var/evidence", "s3://bucket?no_such=option", "s3://b?endpoint=%zz"} {
+		if _, err := Open(t.Context(), address); err == nil {
+			t.Errorf("Open(%q) = nil, want a refusal", address)
+		}
+	}
+	query, dir := s3Server(t)
+	if _, err := Open(t.Context(), "s3://nobodys"+query); !errors.Is(err, ledger.ErrNotFound) {
+		t.Errorf("Open of a bucket that is not there = %v, want ErrNotFound", err)
+	}
+	name := newBucket(t, dir)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "another")
+	if _, err := Open(t.Context(), "s3://"+name+query); err == nil || strings.Contains(err.Error(), "another") {
+		t.Errorf("Open with a wrong key = %v, want a refusal that does not show it", err)
+	}
+}
+
+// TestAPartThatWasCutOffIsNoObject uploads parts and gives up, as the store does
+// when the digest turns out to be another.
+func TestAPartThatWasCutOffIsNoObject(t *testing.T) {
+	query, dir := s3Server(t)
+	b, err := Open(t.Context(), "s3://"+newBucket(t, dir)+query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close() //nolint:errcheck // the test is over
+	lost := errors.New("another digest")
+	err = b.Create(t.Context(), "sha256/aa/clip", func(w io.Writer) error {
+		for range 20 {
+			if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+				return err
+			}
+		}
+		return lost
+	})
+	if !errors.Is(err, lost) {
+		t.Fatalf("Create = %v, want what fill said", err)
+	}
+	if _, err := b.Open(t.Context(), "sha256/aa/clip"); !errors.Is(err, evidence.ErrMissing) {
+		t.Errorf("Open = %v, want ErrMissing", err)
+	}
+	for e, err := range b.List(t.Context(), "") {
+		t.Errorf("List yields %v, %v, want nothing", e, err)
+	}
+}
