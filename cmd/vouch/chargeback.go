@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"text/tabwriter"
 	"time"
 
@@ -13,9 +12,9 @@ import (
 	"github.com/vouchledger/vouch/billing/chargeback"
 	"github.com/vouchledger/vouch/billing/evidencepack"
 	"github.com/vouchledger/vouch/billing/watch"
+	"github.com/vouchledger/vouch/cmd/vouch/evidencestore"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/projections"
-	"github.com/vouchledger/vouch/vision/evidence"
 )
 
 func newChargebackCommand() *cobra.Command {
@@ -32,6 +31,7 @@ file is written.`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	from := addSourceFlags(cmd)
+	where, keys := addEvidenceFlags(cmd)
 	out := cmd.Flags().String("out", "", "file to write the evidence to")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		log, err := from.read(cmd.Context())
@@ -50,7 +50,7 @@ file is written.`,
 		if !ok {
 			return fmt.Errorf("chargeback %s: %w", args[0], ledger.ErrNotFound)
 		}
-		return remakeEvidence(cmd, log, from.data, c, *out)
+		return remakeEvidence(cmd, log, evidencestore.In(from.data, *where, *keys), c, *out)
 	}
 	return cmd
 }
@@ -87,7 +87,7 @@ func listChargebacks(cmd *cobra.Command, book *chargeback.Book) error {
 
 // remakeEvidence makes the last pack of a claim again. Without a pack yet it is
 // made of what there is now.
-func remakeEvidence(cmd *cobra.Command, log ledger.Log, data string, c *chargeback.Case, out string) error {
+func remakeEvidence(cmd *cobra.Command, log ledger.Log, where evidencestore.Config, c *chargeback.Case, out string) error {
 	records, err := watch.Records(cmd.Context(), log, c.Visit)
 	if err != nil {
 		return err
@@ -104,12 +104,12 @@ func remakeEvidence(cmd *cobra.Command, log ledger.Log, data string, c *chargeba
 	if err != nil {
 		return err
 	}
-	store, err := evidence.Open(filepath.Join(data, evidenceDir), evidence.Config{})
+	store, err := evidencestore.Open(cmd.Context(), where)
 	if err != nil {
 		return err
 	}
 	defer store.Close() //nolint:errcheck // read-only
-	file, pages, err := pack.PDF(store.Read)
+	file, pages, err := pack.PDF(func(d ledger.Digest) ([]byte, error) { return store.Read(cmd.Context(), d) })
 	if err != nil {
 		return err
 	}

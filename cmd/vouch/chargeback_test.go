@@ -11,6 +11,7 @@ import (
 
 	"github.com/vouchledger/vouch/billing/evidencepack"
 	"github.com/vouchledger/vouch/billing/watch"
+	"github.com/vouchledger/vouch/cmd/vouch/evidencestore"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/memlog"
 	"github.com/vouchledger/vouch/ledger/money"
@@ -52,7 +53,7 @@ func TestEvidenceIsMadeAgain(t *testing.T) {
 		cmd, out := newChargebackCommand(), &bytes.Buffer{}
 		cmd.SetOut(out)
 		cmd.SetContext(t.Context())
-		err = remakeEvidence(cmd, log, data, c, filepath.Join(data, "again.pdf"))
+		err = remakeEvidence(cmd, log, evidencestore.In(data, "", ""), c, filepath.Join(data, "again.pdf"))
 		return out.String(), err
 	}
 	if out, err := show(); err != nil || !strings.Contains(out, "names no file yet") {
