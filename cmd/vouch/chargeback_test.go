@@ -74,11 +74,11 @@ func TestEvidenceIsMadeAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := evidence.Open(filepath.Join(data, evidenceDir), evidence.Config{})
+	store, err := evidence.Open(filepath.Join(data, evidencestore.Dir), evidence.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, pages, err := pack.PDF(store.Read)
+	file, pages, err := pack.PDF(func(d ledger.Digest) ([]byte, error) { return store.Read(t.Context(), d) })
 	if err != nil {
 		t.Fatal(err)
 	}
