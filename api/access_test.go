@@ -123,6 +123,12 @@ func (s *shop) samples() map[string]sample {
 			there: "/v1/visits/" + visit + "/coupons", missing: "/v1/visits/" + no + "/coupons",
 			body: func(bool) any { return map[string]any{"coupon": "spring.1.x"} },
 		},
+		"POST /v1/visits/:visit/weighings": {
+			there: "/v1/visits/" + visit + "/weighings", missing: "/v1/visits/" + no + "/weighings",
+			body: func(bool) any {
+				return map[string]any{"id": s.id(), "occurred_at": s.now(), "device": "cart-7", "grams": 500}
+			},
+		},
 		"POST /v1/visits/:visit/age": {
 			there: "/v1/visits/" + visit + "/age", missing: "/v1/visits/" + no + "/age",
 			body: func(bool) any { return map[string]any{"min_age": 18, "method": "document", "verified": true} },

@@ -51,6 +51,9 @@ func (a *API) reviewCard(c echo.Context, it reviewItem) (web.ReviewItem, error) 
 	if it.Visit != "" {
 		v.Visit, v.VisitLink = shortID(string(it.Visit)), "/visits/"+string(it.Visit)
 	}
+	if it.Weighed != nil {
+		a.fillWeighing(&v, it, s.cart)
+	}
 	if it.Claim != nil {
 		t.fillClaim(&v, it)
 		a.fillPlan(&v, it)

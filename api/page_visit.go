@@ -179,6 +179,9 @@ func (t *teller) figures() []web.Figure {
 	if owed := t.owed(); owed.Minor > 0 {
 		add("Owed", cash(owed), "bad")
 	}
+	if f, ok := weighingFigure(c); ok {
+		out = append(out, f)
+	}
 	if c.OpenCount > 0 {
 		add("In doubt", fmt.Sprintf("%d", c.OpenCount), "wait")
 	}

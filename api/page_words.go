@@ -209,6 +209,8 @@ func (n names) tellSeen(e ledger.Event) (said, bool) {
 			title: n.product(best.SKU) + times(p.Quantity) + " " + done[act], icon: actionIcon(act),
 			family: "sensor",
 		}, true
+	case ledger.CartWeighed:
+		return n.tellWeighed(p), true
 	case ledger.DetectionImplicated:
 		return said{
 			title: "May concern this visit too", text: "A detection elsewhere names this visit as possible.",

@@ -54,13 +54,14 @@ func (a *API) routes() []route {
 		{method: get, path: "/v1/evidence/:digest", roles: lookers, handle: a.getEvidence},
 		{method: get, path: "/v1/visits", roles: watchers, handle: a.getVisits},
 		{method: get, path: "/v1/visits/:visit", roles: watchers, handle: a.getVisit},
-		{method: get, path: "/v1/visits/:visit/cart", roles: watchers, handle: a.getCart},
+		{method: get, path: "/v1/visits/:visit/cart", roles: append(slices.Clone(watchers), keys.Device), handle: a.getCart},
 		{method: get, path: "/v1/visits/:visit/live", roles: watchers, handle: a.getLive},
 		{method: get, path: "/v1/visits/:visit/replay", roles: watchers, handle: a.getReplay},
 		{
 			method: post, path: "/v1/visits/:visit/coupons", roles: append(slices.Clone(payers), keys.Device), repeats: true,
 			limit: maxBody, handle: a.postCoupon,
 		},
+		{method: post, path: "/v1/visits/:visit/weighings", roles: devices, limit: maxBody, handle: a.postWeighing},
 		{
 			method: post, path: "/v1/visits/:visit/age", roles: attendants, repeats: true, limit: maxBody, handle: a.postAge,
 		},

@@ -285,7 +285,7 @@ func (s *shop) seed(ks *keys.Store) {
 		},
 		"anna": {Role: keys.Reviewer, Name: "anna"}, "finn": {Role: keys.Finance, Name: "finn"},
 		"otto": {Role: keys.Auditor, Name: "otto"}, "olga": {Role: keys.Operator, Name: "olga"},
-		"till": {Role: keys.Program, Name: "till"},
+		"till": {Role: keys.Program, Name: "till"}, "cart": {Role: keys.Device, Store: string(berlin), Name: "cart-7"},
 	} {
 		_, text, err := ks.Create(spec, s.base, rand.Reader)
 		if err != nil {

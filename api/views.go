@@ -21,6 +21,7 @@ type cartView struct {
 	Open     []questionView       `json:"open"`
 	Gross    *money.Money         `json:"gross,omitempty"`
 	AgeDue   int                  `json:"age_due,omitempty"`
+	Weighed  *weighingView        `json:"weighed,omitempty"`
 }
 
 type questionView struct {
@@ -48,6 +49,9 @@ func viewCart(c *projections.Cart) (cartView, error) {
 		Visit: c.Visit, Store: c.Presented.Store, Status: statusOf(c.Status), Lines: []ledger.ReceiptLine{},
 		Revision: int64(c.Events) - 1, //nolint:gosec // a stream is never that long
 		Unpriced: len(c.Unpriced()), Open: []questionView{}, AgeDue: c.AgeDue(),
+	}
+	if w, ok := c.Weighed(); ok {
+		v.Weighed = new(viewWeighing(w))
 	}
 	for _, l := range lines {
 		if l.Quantity > 0 {

@@ -102,6 +102,9 @@ func BuildDocument(c *Cart, number, corrects string, issued time.Time) (ledger.R
 		Number: number, Corrects: corrects, Visit: c.Visit, Store: c.Presented.Store, Seller: c.Presented.Seller,
 		Entered: c.EnteredAt, Exited: c.ExitedAt, Issued: issued, Pending: []ledger.PendingItem{}, Events: c.Events,
 	}
+	if c.Presented.Party > 1 {
+		d.Party = c.Presented.Party
+	}
 	d.AgeProven = c.AgeProven()
 	if number == "" {
 		d.Pending, d.Deadline = c.Pending()

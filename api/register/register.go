@@ -16,6 +16,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
@@ -112,6 +113,21 @@ func (r *Register) Planned(store ledger.StoreID, sensor ledger.DeviceID, slot st
 		}
 	}
 	return ""
+}
+
+// Stocked returns the products that lie before the sensors of a shop, by SKU.
+func (r *Register) Stocked(store ledger.StoreID) []ledger.SKU {
+	var skus []ledger.SKU
+	for at, plan := range r.plans {
+		if at.store != store {
+			continue
+		}
+		for _, s := range plan {
+			skus = append(skus, s.SKU)
+		}
+	}
+	slices.Sort(skus) // the shelves come in any order
+	return slices.Compact(skus)
 }
 
 // Apply moves r past e. What it does not keep it passes over: a row is a way

@@ -262,6 +262,7 @@ type ReviewItem struct {
 	Visit     string
 	VisitLink string
 	Slot      string
+	Weighing  string // of a whole cart, instead of a claim about a slot
 	Plan      []PlanSlot
 	Bars      []Bar
 	Before    string
