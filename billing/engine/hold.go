@@ -168,7 +168,12 @@ func (v *visit) ask(st *step) (Append, bool) {
 // rested says for how long an order has been asked about.
 func rested(in *billing.Intent) string { return in.Unclear.Sub(in.First).Round(time.Hour).String() }
 
-// intentID names an intention after the payment's last event.
+// intentID names an intention after the payment's last event, and the first
+// one after the event that began the visit: two visits that begin without a
+// hold must not have one name for both their first orders.
 func (v *visit) intentID(k ledger.Kind) ledger.ID {
+	if v.payment.Events() == 0 {
+		return ledger.DeriveID(v.presented, string(k))
+	}
 	return ledger.DeriveID(v.payment.Last(), string(k))
 }
