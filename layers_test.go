@@ -147,7 +147,7 @@ var sdks = map[string]string{
 var (
 	pure = []string{
 		"ledger", "ledger/money", "projections", "projections/books", "projections/internal/state",
-		"projections/pricing", "billing",
+		"projections/pricing", "billing", "vision/evidence/retention",
 	}
 	impure = []string{
 		"os", "os/exec", "net", "net/http", "database/sql", "math/rand",

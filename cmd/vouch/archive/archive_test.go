@@ -1,6 +1,7 @@
 package archive_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func night(from, to string) archive.Config {
 	return archive.Config{
 		Layout: archive.Layout{
-			Ledger: "ledger", Evidence: "evidence", Tree: "tlog", Signer: "signer", TicketKey: "ticket.key",
+			Ledger: "ledger", Evidence: "evidence", EvidenceKeys: "evidence-keys", Tree: "tlog", Signer: "signer", TicketKey: "ticket.key",
 			Derived: []string{"readmodels"},
 		},
 		From: from, To: to, Now: time.Now,
@@ -227,6 +228,67 @@ func TestEvidenceCopies(t *testing.T) {
 	r, err := archive.Restore(t.Context(), night(to, again), embedded.Until{})
 	if err != nil || r.Evidence.Copied != 3 {
 		t.Errorf("restore = %+v, %v, want three objects", r.Evidence, err)
+	}
+}
+
+// TestABackupForgetsWhatTheShopForgets backs up encrypted evidence, destroys the
+// key of one visit, and looks for it in the backup and in what is restored.
+func TestABackupForgetsWhatTheShopForgets(t *testing.T) {
+	data, to := t.TempDir(), t.TempDir()
+	s := serve(t, data)
+	if err := s.sell(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	s.close(t)
+	open := func(dir string) *evidence.Store {
+		keys, err := evidence.OpenKeys(filepath.Join(dir, "evidence-keys"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		store, err := evidence.Open(filepath.Join(dir, "evidence"), evidence.Config{Keys: keys})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = errors.Join(store.Close(), keys.Close()) })
+		return store
+	}
+	store := open(data)
+	var frames []ledger.Digest
+	for _, v := range []ledger.VisitID{"v1", "v2"} {
+		b := []byte("a hand of " + v)
+		if _, err := store.PutFor(t.Context(), v, bytes.NewReader(b), ledger.DigestOf(b)); err != nil {
+			t.Fatal(err)
+		}
+		frames = append(frames, ledger.DigestOf(b))
+	}
+	backUp := func(copied, reused int) {
+		t.Helper()
+		r, err := archive.BackUp(t.Context(), night(data, to))
+		if err != nil || r.Evidence.Copied != copied || r.Evidence.Reused != reused || len(r.Unknown) > 0 {
+			t.Fatalf("BackUp = %+v, %+v, %v, want %d copied and %d reused", r, r.Evidence, err, copied, reused)
+		}
+	}
+	backUp(2, 0)
+	backUp(0, 2)
+	if err := open(to).Check(t.Context(), frames[0]); err != nil {
+		t.Errorf("Check in the backup = %v, want it readable", err)
+	}
+	if err := store.Destroy("v1"); err != nil {
+		t.Fatal(err)
+	}
+	backUp(0, 1)
+	again := t.TempDir()
+	if _, err := archive.Restore(t.Context(), night(to, again), embedded.Until{}); err != nil {
+		t.Fatal(err)
+	}
+	for name, dir := range map[string]string{"backup": to, "restored": again} {
+		there := open(dir)
+		if err := there.Check(t.Context(), frames[0]); !errors.Is(err, evidence.ErrExpired) && !errors.Is(err, evidence.ErrMissing) {
+			t.Errorf("%s: Check of the visit that was forgotten = %v, want it gone", name, err)
+		}
+		if err := there.Check(t.Context(), frames[1]); err != nil {
+			t.Errorf("%s: Check of the other visit = %v, want it readable", name, err)
+		}
 	}
 }
 

@@ -32,20 +32,24 @@ type copying struct {
 	report         Evidence
 }
 
-// open opens both sides, and copies the keys first: what was destroyed on one
-// side is destroyed on the other before anything is read.
-func (c *copying) open(cfg Config) (err error) {
-	if _, err := os.Stat(filepath.Join(cfg.From, cfg.EvidenceKeys)); cfg.EvidenceKeys != "" && err == nil {
-		if c.fromKey, err = evidence.OpenKeys(filepath.Join(cfg.From, cfg.EvidenceKeys)); err != nil {
-			return err
-		}
-		if c.toKey, err = evidence.OpenKeys(filepath.Join(cfg.To, cfg.EvidenceKeys)); err != nil {
-			return err
-		}
-		if err := c.fromKey.CopyTo(c.toKey); err != nil {
-			return err
-		}
+// copyKeys opens the keys of both sides and copies them: what was destroyed on
+// one side is destroyed on the other before anything is read. A bucket has only
+// its keys in the data folder.
+func (c *copying) copyKeys(cfg Config) (err error) {
+	if _, err := os.Stat(filepath.Join(cfg.From, cfg.EvidenceKeys)); cfg.EvidenceKeys == "" || errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
+	if c.fromKey, err = evidence.OpenKeys(filepath.Join(cfg.From, cfg.EvidenceKeys)); err != nil {
+		return err
+	}
+	if c.toKey, err = evidence.OpenKeys(filepath.Join(cfg.To, cfg.EvidenceKeys)); err != nil {
+		return err
+	}
+	return c.fromKey.CopyTo(c.toKey)
+}
+
+// open opens the objects of both sides.
+func (c *copying) open(cfg Config) (err error) {
 	if c.from, err = evidence.Open(filepath.Join(cfg.From, cfg.Evidence), evidence.Config{Keys: c.fromKey}); err != nil {
 		return err
 	}
@@ -71,11 +75,14 @@ func (c *copying) close() (err error) {
 // unless it is to be quick those that were there, too. Damage is named at the
 // end; it holds nothing else up.
 func copyEvidence(ctx context.Context, cfg Config) (e Evidence, err error) {
+	c := &copying{quick: cfg.Quick}
+	defer func() { err = errors.Join(err, c.close()) }()
+	if err := c.copyKeys(cfg); err != nil {
+		return e, err
+	}
 	if _, err := os.Stat(filepath.Join(cfg.From, cfg.Evidence)); errors.Is(err, fs.ErrNotExist) {
 		return e, nil
 	}
-	c := &copying{quick: cfg.Quick}
-	defer func() { err = errors.Join(err, c.close()) }()
 	if err := c.open(cfg); err != nil {
 		return e, err
 	}
