@@ -102,7 +102,7 @@ var writers = map[ledger.Kind][2]string{
 	ledger.KindEvidenceViewed:        {"api", "Once for each person, piece and day."},
 	ledger.KindEvidenceHeld:          {"operator", "Keeps the evidence of a visit until it is released; of several holds each by itself."},
 	ledger.KindEvidenceReleased:      {"operator", "The first release of a hold counts."},
-	ledger.KindEvidenceExpired:       {"server", "After its key and its bytes are gone; never during a dispute, a chargeback or a hold."},
+	ledger.KindEvidenceExpired:       {"server", "Before its key and its bytes are destroyed; never during a question, a dispute, a chargeback or a hold."},
 }
 
 // structs returns the doc comment and the fields of every struct of package
