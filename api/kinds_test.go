@@ -190,7 +190,7 @@ func TestAVisitorNobodyKnowsPaysAtATill(t *testing.T) {
 
 	later := walkIn()
 	match(later)
-	s.until(later, "charged", func(v visitView) bool { return v.Payment.Captured != nil })
+	s.until(later, "charged", func(v visitView) bool { return v.Payment.Captured != nil && v.Payment.Captured.Minor == 189 })
 	s.wantEnd(later, "charged 189", "Assets:Clearing:Provider 189, "+sold)
 	if got := s.ops(paid); got != "taken 189" {
 		t.Errorf("the first visit has %q in the end, want cash alone", got)
