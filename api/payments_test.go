@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/vouchledger/vouch/billing"
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/ledger"
@@ -230,4 +232,51 @@ func TestAnOrderNobodyKnowsAboutIsFoundOut(t *testing.T) {
 	s.send("olga", "POST", path, map[string]any{"done": false, "reason": "It never was."}).want(200)
 	s.send("olga", "POST", path, map[string]any{"done": false, "reason": "It never was."}).want(404)
 	eventually(s, "olga", "/v1/escalations", "none", func(l list[escalationView]) bool { return len(l.Items) == 0 })
+}
+
+// TestDebtsInABrowser: on her phone lea agrees to pay for an item that was
+// found later, her card is declined, and she pays with one tap. The operator
+// answers an order that nobody knows about.
+func TestDebtsInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser takes seconds")
+	}
+	s := openShop(t)
+	b := openBrowser(t, s)
+	visit := string(s.buys("lea").Visit)
+	s.enter("tom")
+	s.supplement("lea", visit)
+	s.bank.fail(func(o billing.Order) billing.Outcome {
+		if o.Op == billing.OpCharge && !o.OnSession {
+			return billing.Outcome{Status: billing.Declined, Code: "insufficient_funds"}
+		}
+		return billing.Outcome{}
+	})
+	b.signIn(s, "lea")
+	b.do(chromedp.Navigate(b.url + "/visits/" + visit))
+	b.wide(390, 844)
+	b.do(chromedp.ScrollIntoView(chromedp.CSS("#money")))
+	b.shot("supplement-phone")
+	b.do(chromedp.Click(chromedp.CSS("button[value=consented]")))
+	b.wait(`location.hash === "#money" && document.querySelector("button[value=consented]") === null`)
+	eventually(s, "lea", "/v1/debts", "one debt", func(l list[debtView]) bool { return one(l) && l.Items[0].State == "owed" })
+	b.do(chromedp.Navigate(b.url+"/visits/"+visit), chromedp.ScrollIntoView(chromedp.CSS("#money")))
+	b.shot("debt-phone")
+	b.do(chromedp.Click(chromedp.CSS("form.asked button.main")))
+	b.wait(`document.querySelector("form.asked button.main") === null`)
+	eventually(s, "lea", "/v1/debts", "none", none)
+	s.escalation(visit)
+	b.signIn(s, "olga")
+	b.do(chromedp.Navigate(b.url + "/money"))
+	b.wide(390, 844)
+	b.shot("money-phone")
+	b.wide(1280, 900)
+	b.shot("money")
+	b.do(chromedp.SendKeys(chromedp.CSS("input[name=reason]"), "Not at the provider."), chromedp.Click(chromedp.CSS("button[value=false]")))
+	b.wait(`document.body.textContent.includes("Nothing waits for a person")`)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.errors) > 0 {
+		t.Errorf("the console complains: %v", b.errors)
+	}
 }
