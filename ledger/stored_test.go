@@ -141,6 +141,11 @@ func TestRefusedPayloads(t *testing.T) {
 		"a confidence above one":           ledger.DetectionImplicated{Detection: id(1), Stream: "visit-v", Confidence: 1001},
 		"settled as charged, and owed":     ledger.VisitSettled{Outcome: ledger.SettledCharged, Charged: usd(1), Owed: usd(1)},
 		"a time that is not in UTC":        ledger.PriceSet{SKU: "cola", Price: usd(1), From: noon.In(time.FixedZone("x", 3600))},
+		"a product lighter than nothing":   ledger.ProductListed{SKU: "c", Name: "c", Category: "c", TaxCategory: "t", Grams: -1},
+		"a cart that agrees and does not":  ledger.CartWeighed{Visit: "v", Store: "s", Device: "d", Measured: 131, Expected: 100, Tolerance: 30, Passed: true},
+		"a cart that fails and agrees":     ledger.CartWeighed{Visit: "v", Store: "s", Device: "d", Measured: 70, Expected: 100, Tolerance: 30},
+		"a cart passed by unknown goods":   ledger.CartWeighed{Visit: "v", Store: "s", Device: "d", Measured: 100, Expected: 100, Unknown: 1, Passed: true},
+		"a cart above a tonne":             ledger.CartWeighed{Visit: "v", Store: "s", Device: "d", Measured: ledger.MaxCartGrams + 1},
 		"a denied dispute that takes away": ledger.DisputeDecided{Dispute: id(1), Outcome: ledger.DisputeDenied, Quantity: 1, Reviewer: "r", Reason: "r"},
 	} {
 		if _, err := ledger.NewDraft(ledger.Meta{ID: id(1), Occurred: noon}, p); err == nil {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/projections"
@@ -13,12 +15,14 @@ import (
 
 // openCarts opens the market with smart carts: what a cola and a water weigh
 // is known, what a gift weighs is not. One shopper pushes a cart.
-func openCarts(t *testing.T) *world {
-	w := newWorld(t).openMarket()
-	for sku, grams := range map[ledger.SKU]int{cola: 350, water: 520} {
+func (w *world) openCarts() *world {
+	w.t.Helper()
+	w.openMarket()
+	for _, p := range []ledger.ProductListed{{SKU: cola, Grams: 350}, {SKU: water, Grams: 520}} {
+		sku := p.SKU
 		w.seed("weight of "+string(sku), func(ctx context.Context, m ledger.Meta) (engine.Recorded, error) {
 			return w.desk.ListProduct(ctx, m, main, ledger.ProductListed{
-				SKU: sku, Name: string(sku), Category: "Drinks", TaxCategory: "food", Grams: grams,
+				SKU: sku, Name: string(sku), Category: "Drinks", TaxCategory: "food", Grams: p.Grams,
 			})
 		})
 	}
@@ -71,7 +75,7 @@ func (w *world) wantWeighing(name, visit string, grams, expected int, passed boo
 // so, its shopper scans it, and the next weighing answers the question of the
 // first: nobody is asked in vain, and the receipt does not wait.
 func TestWeightsAgreeAfterAll(t *testing.T) {
-	w := openCarts(t)
+	w := newWorld(t).openCarts()
 	w.sees("cola", sight{sku: cola, n: 2, persons: who("trip", 1000)})
 	w.weighs("apples", "trip", apples, 735)
 	w.wantWeighing("first", "trip", 735+2*350+515, 735+2*350, false)
@@ -90,11 +94,48 @@ func TestWeightsAgreeAfterAll(t *testing.T) {
 	w.audit()
 }
 
+// trip is two carts: one that does not agree until its shopper has scanned what
+// was forgotten, and one that a person looks into.
+func trip(w *world) {
+	w.openCarts()
+	w.push("other", "ben")
+	w.sees("cola", sight{sku: cola, n: 2, persons: who("trip", 1000)})
+	w.sees("ben's", sight{sku: cola, persons: who("other", 1000)})
+	w.wantWeighing("first", "trip", 2*350+515, 2*350, false)
+	w.wantWeighing("lane", "other", 350+520, 350, false)
+	w.sees("water", sight{sku: water, persons: who("trip", 1000)})
+	w.wantWeighing("second", "trip", 2*350+515, 2*350+520, true)
+	w.exit("trip")
+	w.exit("other")
+	w.pass(time.Minute)
+	w.review("lane", engine.ReviewCommand{Verdict: ledger.VerdictCorrected, SKU: water, Action: ledger.ActionTake, Quantity: 1})
+	w.pass(time.Minute)
+}
+
+// TestTripWithACartThatCrashes kills the process at every boundary of a trip.
+// Each time every weighing is there once, and the receipts are the same.
+func TestTripWithACartThatCrashes(t *testing.T) {
+	whole := newWorld(t)
+	trip(whole)
+	want := streams(whole)
+	for at := 0; at <= whole.boundary && !t.Failed(); at++ { // 0 lives
+		w := newWorld(t)
+		w.killAt = at
+		trip(w)
+		w.wantEnd("trip", ledger.SettledCharged, 400, 0, 0)
+		w.wantEnd("other", ledger.SettledCharged, 250, 0, 0)
+		w.audit()
+		if diff := cmp.Diff(want, streams(w)); diff != "" {
+			t.Errorf("killed at boundary %d the streams differ from those of a process that lived (-want +got):\n%s", at, diff)
+		}
+	}
+}
+
 // TestPersonFindsWhatWasNotScanned: the weights do not agree at the exit. The
 // receipt waits until somebody has looked into the cart, and only what that
 // person saw is added.
 func TestPersonFindsWhatWasNotScanned(t *testing.T) {
-	w := openCarts(t)
+	w := newWorld(t).openCarts()
 	w.sees("cola", sight{sku: cola, persons: who("trip", 1000)})
 	w.wantWeighing("exit lane", "trip", 350+520, 350, false)
 	w.exit("trip")
@@ -124,7 +165,7 @@ func TestPersonFindsWhatWasNotScanned(t *testing.T) {
 
 // TestPersonFindsLessThanWasScanned: a can was scanned twice and put in once.
 func TestPersonFindsLessThanWasScanned(t *testing.T) {
-	w := openCarts(t)
+	w := newWorld(t).openCarts()
 	w.sees("cola", sight{sku: cola, n: 2, persons: who("trip", 1000)})
 	w.wantWeighing("lighter", "trip", 352, 700, false)
 	w.exit("trip")
@@ -158,7 +199,7 @@ func TestNothingIsAddedForAWeightAlone(t *testing.T) {
 // TestWeighingsThatAreRefused checks what no weighing may do, and that a retry
 // is answered as the first time whatever the cart holds by then.
 func TestWeighingsThatAreRefused(t *testing.T) {
-	w := openCarts(t)
+	w := newWorld(t).openCarts()
 	w.sees("cola", sight{sku: cola, persons: who("trip", 1000)})
 	w.wantWeighing("w", "trip", 350, 350, true)
 	w.sees("water", sight{sku: water, persons: who("trip", 1000)})
