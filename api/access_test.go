@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/api/keys"
-	"github.com/vouchledger/vouch/billing"
 	"github.com/vouchledger/vouch/ledger"
 )
 
@@ -328,47 +327,6 @@ func (s *shop) supplement(who, visit string) string {
 		s.t.Fatalf("%s is asked %+v, want about visit %s", who, asked.Items, visit)
 	}
 	return asked.Items[0].Proposal.String()
-}
-
-// confirming is a visit of who whose debt waits for their answer to the bank.
-func (s *shop) confirming(who string) string {
-	s.t.Helper()
-	visit := s.enter(who)
-	s.bank.fail(func(o billing.Order) billing.Outcome {
-		switch {
-		case o.Visit != visit:
-		case o.Op == billing.OpCapture:
-			return billing.Outcome{Status: billing.Declined, Code: "do_not_honor"}
-		case o.Op == billing.OpCharge && o.OnSession:
-			return billing.Outcome{Status: billing.Pending}
-		}
-		return billing.Outcome{}
-	})
-	s.send("gate", "POST", "/v1/detections", s.takes(visit)).want(201)
-	s.exit(visit)
-	s.settled(visit)
-	s.until(visit, "free of its hold", func(v visitView) bool { return v.Payment.State == "released" })
-	s.send(who, "POST", "/v1/debts/"+visit+"/payment", map[string]any{}).want(202)
-	var debts list[debtView]
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		s.api.limits = newLimiters() // a test is faster than any person
-		s.send(who, "GET", "/v1/debts", nil).want(200, &debts)
-		if len(debts.Items) == 1 && debts.Items[0].State == "confirm" {
-			return visit
-		}
-	}
-	s.t.Fatalf("the debts of %s are %+v, want one to confirm", who, debts.Items)
-	return ""
-}
-
-// escalation makes an order of a visit one that a person is asked about.
-func (s *shop) escalation(visit string) string {
-	s.t.Helper()
-	id := s.id()
-	d := must(ledger.NewDraft(ledger.Meta{ID: id, Occurred: ledger.Instant(s.now()), Actor: "engine"},
-		ledger.PaymentEscalated{Intent: s.id(), Reason: "no answer after five days"}))(s.t)
-	must(s.log.Append(s.t.Context(), ledger.PaymentStream(ledger.VisitID(visit)), ledger.Exists(), d))(s.t)
-	return id.String()
 }
 
 func (s *shop) ask(who, method string, p sample, there bool) call {
