@@ -124,9 +124,7 @@ func (s *shop) samples() map[string]sample {
 		},
 		"POST /v1/visits/:visit/weighings": {
 			there: "/v1/visits/" + visit + "/weighings", missing: "/v1/visits/" + no + "/weighings",
-			body: func(bool) any {
-				return map[string]any{"id": s.id(), "occurred_at": s.now(), "device": "cart-7", "grams": 500}
-			},
+			body: func(bool) any { return s.weighing(500) },
 		},
 		"POST /v1/visits/:visit/age": {
 			there: "/v1/visits/" + visit + "/age", missing: "/v1/visits/" + no + "/age",

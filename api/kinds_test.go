@@ -243,10 +243,13 @@ func (s *shop) scan(visit, sku string, grams int) {
 
 func (s *shop) weigh(visit string, grams int) (v weighingView) {
 	s.t.Helper()
-	s.send("cart", "POST", "/v1/visits/"+visit+"/weighings", map[string]any{
-		"id": s.id(), "occurred_at": s.now(), "device": "cart-7", "grams": grams,
-	}).want(201, &v)
+	s.send("cart", "POST", "/v1/visits/"+visit+"/weighings", s.weighing(grams)).want(201, &v)
 	return v
+}
+
+// weighing is what a cart says it weighs.
+func (s *shop) weighing(grams int) map[string]any {
+	return map[string]any{"id": s.id(), "occurred_at": s.now(), "device": "cart-7", "grams": grams}
 }
 
 // leave says that a cart, or a lane, saw its shopper go.
@@ -293,6 +296,18 @@ func TestASmartCart(t *testing.T) {
 		t.Errorf("the cart's screen has %+v, want the last weighing", cart.Weighed)
 	}
 	s.send("munich", "GET", "/v1/visits/"+visit+"/cart", nil).want(404)
+
+	again := s.weighing(2085)
+	at := "/v1/visits/" + visit + "/weighings"
+	s.send("cart", "POST", at, again).want(201)
+	s.send("cart", "POST", at, again).want(200)
+	again["grams"] = 2084
+	if c := s.send("cart", "POST", at, again).want(422); c.code() != "id_reused" {
+		t.Errorf("another weight under the same id answers %s, want id_reused", c.Body.String())
+	}
+	again["grams"] = -1
+	s.send("cart", "POST", at, again).want(400)
+	s.send("munich", "POST", at, s.weighing(2085)).want(404)
 
 	s.leave(visit, "cart-7")
 	s.leave(visit, "lane-2") // behind the till line, a second later
