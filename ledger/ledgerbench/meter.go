@@ -119,7 +119,9 @@ func (m *meter) round(ctx context.Context, round int) error {
 	return nil
 }
 
-// turn lets writers append to one target for a while.
+// turn lets writers append to one target for a while, each once at least: a
+// machine that has no processor for a writer in time gives a low rate and not
+// none.
 func (m *meter) turn(ctx context.Context, entry, writers int) (sample, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -132,7 +134,7 @@ func (m *meter) turn(ctx context.Context, entry, writers int) (sample, error) {
 		wg.Go(func() {
 			n := m.made[entry] + uint64(w) //nolint:gosec // small
 			stream := w
-			for at := m.cfg.Now(); at.Sub(start) < m.cfg.Turn && ctx.Err() == nil; n += uint64(writers) { //nolint:gosec // small
+			for at := m.cfg.Now(); (len(waits[w]) == 0 || at.Sub(start) < m.cfg.Turn) && ctx.Err() == nil; n += uint64(writers) { //nolint:gosec // small
 				e := m.events.event(n, stream, m.next[entry][stream])
 				if errs[w] = target.Append(ctx, e); errs[w] != nil {
 					cancel()
