@@ -30,12 +30,18 @@ func (k *known) lacks(p provider.Payment, adopt bool) []ledger.Payload {
 		}
 	}
 	ps = append(ps, k.lacksCapture(p, adopt)...)
+	var back, given []ledger.Payload
 	for _, r := range p.Refunds {
-		if e := k.lacksRefund(p.Object, r, adopt); e != nil {
-			ps = append(ps, e)
+		switch e := k.lacksRefund(p.Object, r, adopt).(type) {
+		case nil:
+		case ledger.RefundFailed:
+			back = append(back, e)
+		default:
+			given = append(given, e)
 		}
 	}
-	return ps
+	// What came back comes first: it may have been given again.
+	return append(append(ps, back...), given...)
 }
 
 // adopt is the outcome of the order that made a payment.
