@@ -38,6 +38,16 @@ var AskAgain = []time.Duration{
 	time.Second, 5 * time.Second, 30 * time.Second, 5 * time.Minute, time.Hour, day, day, day, day, day,
 }
 
+// AskFor returns for how long an order of unknown outcome is asked about before
+// a person is.
+func AskFor() time.Duration {
+	var all time.Duration
+	for _, rest := range AskAgain {
+		all += rest
+	}
+	return all
+}
+
 // DebtRests is how long a debt rests before it is asked for again, by charges
 // made so far; the last entry repeats.
 var DebtRests = []time.Duration{day, 3 * day, 5 * day, 7 * day}

@@ -144,7 +144,7 @@ func (v *visit) release(st *step) (Append, bool) {
 func (v *visit) ask(st *step) (Append, bool) {
 	pay := &v.payment
 	if in := pay.Open; in != nil {
-		if in.Attempts <= len(billing.AskAgain) || in.State != billing.OrderUnclear {
+		if in.State != billing.OrderUnclear || !asked(in, st) {
 			return Append{}, false
 		}
 		id, _ := ledger.ParseID(in.ID) // the id of an event
@@ -163,6 +163,13 @@ func (v *visit) ask(st *step) (Append, bool) {
 		}), true
 	}
 	return Append{}, false
+}
+
+// asked reports whether an order was asked about for long enough. The times
+// count and not the asking: every webhook makes us ask at once, and a busy
+// hour of them must not use up the days in which the provider can be asked.
+func asked(in *billing.Intent, st *step) bool {
+	return in.Attempts > len(billing.AskAgain) && st.due(in.First.Add(billing.AskFor()))
 }
 
 // rested says for how long an order has been asked about.

@@ -15,7 +15,7 @@ func (v *visit) send(st *step) (Send, bool) {
 		return Send{}, false
 	}
 	if n := len(billing.AskAgain); in.Attempts > 0 && !in.Notified &&
-		(in.Attempts > n || !st.due(in.Unclear.Add(billing.AskAgain[in.Attempts-1]))) {
+		(asked(in, st) || !st.due(in.Unclear.Add(billing.AskAgain[min(in.Attempts, n)-1]))) {
 		return Send{}, false
 	}
 	return Send{Order: in.Order, Find: in.Pending || st.now.Sub(in.First) > billing.KeyLife}, true

@@ -28,14 +28,16 @@ func (v *visit) answerWarning(st *step) (Append, bool) {
 		if have.Minor == 0 {
 			continue // all of that payment was given back before
 		}
+		// The label keeps these apart from what follows from the stream's last
+		// event, which the warning may be.
 		if limit := p.Policy.FraudRefundLimit; !known || have.Currency != limit.Currency || have.Minor > limit.Minor {
-			return v.toPayment(st, ledger.DeriveID(w.Event, string(ledger.KindPaymentEscalated)), ledger.PaymentEscalated{
+			return v.toPayment(st, ledger.DeriveID(w.Event, string(ledger.KindPaymentEscalated), "warning"), ledger.PaymentEscalated{
 				Intent: w.Event,
 				Reason: fmt.Sprintf("the card network warns of fraud, and %s is above what is given back by rule", have),
 			}), true
 		}
 		number := v.number()
-		return v.toPayment(st, ledger.DeriveID(w.Event, string(ledger.KindRefundIntended)), ledger.RefundIntended{
+		return v.toPayment(st, ledger.DeriveID(w.Event, string(ledger.KindRefundIntended), "warning"), ledger.RefundIntended{
 			Visit: v.id, Store: p.Store, Amount: have, Object: w.Object, Receipt: number,
 			Key:     billing.RefundKey(p.Store, v.id, number, pay.Tries(billing.OpRefund, number)+1),
 			Purpose: ledger.RefundFraudWarning, Case: w.Event,
