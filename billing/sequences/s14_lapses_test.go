@@ -224,3 +224,29 @@ func (w *world) answers(visit string, a ledger.SupplementAnswer) {
 		return err
 	})
 }
+
+// Two visitors come in without a known payer, and both are recognised later.
+// Each is charged: what is written of one does not stand in for the other.
+// (The property test found that they shared an event id.)
+func TestTwoStrangersAreRecognised(t *testing.T) {
+	w := newWorld(t, func(p *ledger.Policy) { p.Unknown = true })
+	for _, visit := range []string{"anna", "ben"} {
+		if a := w.present(engine.PresentCommand{Credential: ledger.CredentialNone, Ticket: visit}); a.Decision != engine.GateEntered {
+			t.Fatalf("the gate said %+v", a)
+		}
+		w.takes(visit, 1)
+		w.leaves(visit)
+	}
+	for _, visit := range []string{"anna", "ben"} {
+		c := w.card("shopper-"+visit, "pm_card_visa")
+		w.do("match "+visit, func(ctx context.Context) error {
+			_, err := w.desk.MatchVisit(ctx, engine.MatchCommand{
+				Meta: w.meta("match " + visit), Visit: ledger.VisitID(visit), Shopper: ledger.ShopperID("shopper-" + visit),
+				Customer: c.Customer, PaymentMethod: c.PaymentMethod, By: "operator:finn", Reason: "seen on the clip",
+			})
+			return err
+		})
+		w.wantMoney(visit, charged(1))
+	}
+	w.end()
+}

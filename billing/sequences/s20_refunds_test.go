@@ -268,3 +268,38 @@ func TestSequence26EvidenceOnceAndInTime(t *testing.T) {
 		w.end()
 	})
 }
+
+// A warning comes while the receipt is being lowered: what is given back for
+// the correction and what is given back for the warning are two orders, and
+// both are carried out. (The property test found that they shared an id.)
+func TestAWarningBetweenCaptureAndCorrection(t *testing.T) {
+	w := newWorld(t, generous, patient, func(p *ledger.Policy) { p.CaptureMarginSeconds = int((5 * day).Seconds()) })
+	w.enters("anna")
+	w.takes("anna", 2)
+	w.doubts("anna", 1)
+	w.leaves("anna") // in review, and the sure lines are captured at once
+	w.wantMoney("anna", charged(2))
+	w.sees("back", "anna", sight{action: ledger.ActionReturn, occurred: opening.Add(time.Second)})
+	pi := events[ledger.Captured](w, paymentOf("anna"))[0].Object
+	_, err := w.sim.Warn(pi, "made_with_stolen_card")
+	w.must(err)
+	w.must(w.watcher.Look(t.Context(), w.newestOf("warnings"))) // and nobody decides meanwhile
+	w.reviews("anna", ledger.VerdictDismissed)
+	w.pass(9 * day)
+	v := w.sim.Audit().Visits["anna"]
+	if v.Refunded != 1000 || v.Captured != 1000 {
+		t.Errorf("the provider says %+v, want all given back", v)
+	}
+	w.end()
+}
+
+// newestOf returns the id of the newest object of a kind at the provider.
+func (w *world) newestOf(kind string) string {
+	w.t.Helper()
+	for _, o := range w.sim.Look(kind, 1) {
+		id, _ := o["id"].(string)
+		return id
+	}
+	w.t.Fatalf("the provider has no %s", kind)
+	return ""
+}

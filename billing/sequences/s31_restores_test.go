@@ -256,6 +256,24 @@ func TestSequence37ProviderAway(t *testing.T) {
 	w.end()
 }
 
+// The provider takes orders and never answers: our own patience ends the wait,
+// and the orders are asked about like any other.
+func TestAProviderThatHangs(t *testing.T) {
+	w := newWorld(t)
+	w.enters("anna")
+	w.takes("anna", 2)
+	w.gateway = w.adapter(50 * time.Millisecond)
+	w.fault(fault.Fault{Op: "payment_intents.capture", Kind: fault.Hang, Times: 1})
+	w.exits("anna", "exit anna")
+	w.pass(5 * time.Second)
+	w.gateway = w.adapter(patience)
+	w.pass(time.Minute)
+	w.wantSettled("anna", ledger.SettledCharged, 0)
+	w.wantMoney("anna", charged(2))
+	w.wantOrders("anna", "create, capture hang, capture")
+	w.end()
+}
+
 // comesLate shows a credential while the provider is away, of a shopper who was
 // enrolled before, and waits for as long as a gate does.
 func (w *world) comesLate() engine.GateAnswer {

@@ -90,6 +90,7 @@ func (w *world) settle() {
 	w.t.Helper()
 	w.survive(func() {
 		if _, err := w.live.Drain(w.ctx, mortalGateway{w}, w.now()); err != nil {
+			w.tell()
 			w.t.Fatalf("at %s: %v", w.now(), err)
 		}
 	})
@@ -108,11 +109,9 @@ func (w *world) pass(d time.Duration) {
 		if wake.IsZero() || wake.After(until) {
 			break
 		}
-		w.time.set(wake)
-		w.must(w.sim.Settle())
+		w.moveTo(wake)
 	}
-	w.time.set(until)
-	w.must(w.sim.Settle())
+	w.moveTo(until)
 	w.settle()
 }
 
