@@ -303,3 +303,22 @@ func (w *world) newestOf(kind string) string {
 	w.t.Fatalf("the provider has no %s", kind)
 	return ""
 }
+
+// All of it is given back as goodwill, and then a piece turns out not to have
+// been taken. The shopper has the money already, and the books know why.
+func TestGoodwillAndThenACorrection(t *testing.T) {
+	w := newWorld(t)
+	w.shops("anna", 2)
+	number := w.visit("anna").Cart.Latest.Number
+	w.do("goodwill", func(ctx context.Context) error {
+		_, err := w.desk.GrantGoodwill(ctx, engine.GoodwillCommand{Meta: w.meta("all"), Receipt: number, By: "operator:finn", Reason: "slow"})
+		return err
+	})
+	w.correct("one", "anna", 1, 1)
+	w.pass(2 * day)
+	w.wantMoney("anna", refunded(2, 1, 1000))
+	if owed, given := w.balance("Assets:Receivable:Visits"), w.balance("Expenses:Goodwill"); owed != 0 || given != 500 {
+		t.Errorf("the books have %d owed and %d of goodwill, want nothing and 5.00", owed, given)
+	}
+	w.end()
+}

@@ -164,6 +164,8 @@ func (j *Journal) visit(e ledger.Event) bool {
 	case ledger.ReceiptCorrected:
 		j.corrected(e, p.Document)
 	case ledger.GoodwillGranted:
+		b := j.book(e)
+		state.Put(&b.Granted, p.Amount.Currency, b.Granted[p.Amount.Currency]+p.Amount.Minor)
 		j.transfer(e, AccountGoodwill, AccountReceivable, p.Amount, p.Receipt, "goodwill: "+p.Reason)
 	case ledger.ReceiptProvisional: // its sure lines may be captured before there is a receipt
 		b := j.book(e)

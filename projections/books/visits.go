@@ -32,6 +32,7 @@ type visitBook struct {
 	Asked       map[ledger.ID]string                `json:"asked"`        // supplements without answer, and their receipt
 	External    map[string]bool                     `json:"external"`     // movements without an order of ours
 	Elsewhere   map[money.Currency]int64            `json:"elsewhere"`    // given back so, and in suspense
+	Granted     map[money.Currency]int64            `json:"granted"`      // goodwill
 }
 
 func (j *Journal) book(e ledger.Event) *visitBook {
@@ -96,7 +97,20 @@ func (j *Journal) bill(e ledger.Event, b *visitBook, d ledger.ReceiptDocument, a
 	j.enter(e, b, n)
 	for _, c := range slices.Sorted(maps.Keys(due)) {
 		j.explain(e, b, money.Money{Minor: max(0, min(-due[c], -b.Due[c], b.Elsewhere[c])), Currency: c})
+		j.covered(e, b, money.Money{Minor: min(-due[c], -b.Due[c]-(b.Captured-b.Refunded), b.Granted[c]), Currency: c})
 	}
+}
+
+// covered turns goodwill into what it now is: given back for what a document
+// says was not sold. Nobody is given back more than they paid.
+func (j *Journal) covered(e ledger.Event, b *visitBook, amount money.Money) {
+	if amount.Minor <= 0 {
+		return
+	}
+	b.Granted[amount.Currency] -= amount.Minor
+	j.enter(e, b, Entry{
+		Receipt: b.Receipt, Postings: move(AccountReceivable, AccountGoodwill, amount), Memo: "given back already, as goodwill",
+	})
 }
 
 // explain takes out of suspense what was given back without an order, when a
