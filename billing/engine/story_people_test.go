@@ -352,6 +352,21 @@ func TestVisitorWithoutAPayer(t *testing.T) {
 		w.wantEnd("who", ledger.SettledCharged, 150, 0, 0)
 		w.audit()
 	})
+	t.Run("is matched, and says nothing to a late item", func(t *testing.T) {
+		w := comes(t)
+		if err := match(w, "match"); err != nil {
+			t.Fatal(err)
+		}
+		w.exit("who")
+		w.pass(time.Minute)
+		late(w, "who")
+		w.pass(60 * day)
+		w.wantEnd("who", ledger.SettledCharged, 150, 0, 0)
+		if got := w.charged("who"); len(got) != 1 {
+			t.Errorf("charged %+v, want the visit once and not what was waived", got)
+		}
+		w.audit()
+	})
 	t.Run("is matched, and the card is declined", func(t *testing.T) {
 		w := comes(t)
 		w.refuses("expired_card", charges)

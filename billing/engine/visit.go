@@ -266,8 +266,20 @@ func (v *visit) gross() money.Money {
 // not asked for.
 func (v *visit) due() money.Money {
 	pay := &v.payment
-	asked := min(v.gross().Minor, v.agreed) - v.goodwill - pay.Forgiven() - pay.WrittenOff.Minor
+	asked := min(v.gross().Minor, v.agreed) - v.goodwill - pay.Forgiven() - pay.WrittenOff.Minor - v.givenUp()
 	return atLeastZero(asked-pay.Paid().Minor, money.Zero(v.cart.Currency()))
+}
+
+// givenUp returns what of supplements was refused or waived and is not written
+// off yet: until it is, it must not be asked for either.
+func (v *visit) givenUp() int64 {
+	sum := int64(0)
+	for _, s := range v.supplements {
+		if s.answer != "" && s.answer != ledger.SupplementConsented && !slices.Contains(v.payment.Waived, s.id) {
+			sum += s.counts
+		}
+	}
+	return sum
 }
 
 // owed returns what a settled visit still owes.
