@@ -313,3 +313,16 @@ func TestAPersonFindsOutWhatBecameOfAnOrder(t *testing.T) {
 	})
 	s.noOdd()
 }
+
+// TestACorrectionOfWhatWasWrittenOff: a debt is forgiven, and afterwards half
+// of it turns out to be none. Less was forgiven, and nobody is owed money.
+func TestACorrectionOfWhatWasWrittenOff(t *testing.T) {
+	s := open(t)
+	d := s.sell("v1", cola(2))
+	s.pay("v1", ledger.DebtWrittenOff{Visit: "v1", Amount: eur(400), By: "finn", Reason: "moved away"})
+	s.correct(d, cola(1))
+	s.balances(map[string]int64{books.AccountBadDebt: 200, "Income:Sales:Soft Drinks": -168, "Liabilities:Tax:DE:19": -32})
+	if n := len(s.j.Odd()); n != 0 {
+		t.Errorf("%d oddities, want none: %v", n, s.j.Odd())
+	}
+}

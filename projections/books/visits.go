@@ -98,6 +98,24 @@ func (j *Journal) bill(e ledger.Event, b *visitBook, d ledger.ReceiptDocument, a
 	for _, c := range slices.Sorted(maps.Keys(due)) {
 		j.explain(e, b, money.Money{Minor: max(0, min(-due[c], -b.Due[c], b.Elsewhere[c])), Currency: c})
 		j.covered(e, b, money.Money{Minor: min(-due[c], -b.Due[c]-(b.Captured-b.Refunded), b.Granted[c]), Currency: c})
+		over := max(0, b.Captured-b.Refunded-d.Gross.Minor) // that the shopper gets back
+		j.undone(e, b, money.Money{Minor: min(-due[c], -b.Due[c]-over), Currency: c})
+	}
+}
+
+// undone takes back what was written off of a debt that a document says was
+// none: nobody is owed money because a debt was forgiven.
+func (j *Journal) undone(e ledger.Event, b *visitBook, amount money.Money) {
+	for _, account := range []string{AccountBadDebt, AccountWaived} {
+		back := money.Money{Minor: min(amount.Minor, b.Off[account][amount.Currency]), Currency: amount.Currency}
+		if back.Minor <= 0 {
+			continue
+		}
+		b.Off[account][amount.Currency] -= back.Minor
+		amount.Minor -= back.Minor
+		j.enter(e, b, Entry{
+			Receipt: b.Receipt, Postings: move(AccountReceivable, account, back), Memo: "written off, and corrected away",
+		})
 	}
 }
 
