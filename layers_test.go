@@ -18,6 +18,7 @@ const module = "github.com/vouchledger/vouch"
 // is not listed may import nothing, so a new one has to be placed here.
 var layers = map[string][]string{
 	"internal/npmtest": {},
+	"internal/peer":    {},
 
 	"ledger":            {"ledger/money"},
 	"ledger/money":      {},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/vouchledger/vouch/billing/engine"
+	"github.com/vouchledger/vouch/internal/peer"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
 )
@@ -42,10 +42,7 @@ type browser struct {
 
 func openBrowser(t *testing.T, s *shop) *browser {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("no chromium here: the pages are tested in a browser where there is one")
-	}
+	ctx, stop := peer.Chromium(t, 90*time.Second)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -53,24 +50,10 @@ func openBrowser(t *testing.T, s *shop) *browser {
 	server := s.api.Server()
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(l) }()
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath(path),
-		chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("headless", true), chromedp.Flag("no-sandbox", true), chromedp.Flag("disable-gpu", true),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.Flag("hide-scrollbars", true),
-		chromedp.Flag("autoplay-policy", "no-user-gesture-required"))
-	ctx, cancel := chromedp.NewContext(alloc)
-	ctx, timeout := context.WithTimeout(ctx, 90*time.Second)
 	b := &browser{t: t, ctx: ctx, url: "http://" + l.Addr().String()}
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start chromium: %v", err)
-	}
 	var wg sync.WaitGroup
 	wg.Go(b.listen)
 	t.Cleanup(func() {
-		timeout()
-		cancel()
 		stop()
 		wg.Wait()
 		_ = server.Shutdown(context.Background())

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -9,24 +8,6 @@ import (
 	"github.com/vouchledger/vouch/billing/receipt"
 	"github.com/vouchledger/vouch/ledger"
 )
-
-// A form is a way to hand out a receipt.
-type form struct {
-	media string
-	make  func(p receipt.Paper) ([]byte, error)
-}
-
-// forms are the ways to hand out a receipt, by the name in the address.
-var forms = map[string]form{
-	"html": {"text/html; charset=utf-8", func(p receipt.Paper) ([]byte, error) {
-		var b bytes.Buffer
-		err := receipt.HTML(&b, p)
-		return b.Bytes(), err
-	}},
-	"pdf":     {"application/pdf", receipt.PDF},
-	"en16931": {"application/json", receipt.EN16931},
-	"schema":  {"application/ld+json", receipt.Schema},
-}
 
 // getReceiptForm hands out one document.
 func (a *API) getReceiptForm(c echo.Context) error {
@@ -63,11 +44,11 @@ func (a *API) getVisitPaper(c echo.Context) error {
 }
 
 func handOut(c echo.Context, p receipt.Paper, name string) error {
-	f, ok := forms[c.Param("form")]
+	f, ok := receipt.Forms[c.Param("form")]
 	if !ok {
 		return errNotFound
 	}
-	b, err := f.make(p)
+	b, err := f.Make(p)
 	if err != nil {
 		return err
 	}
@@ -79,5 +60,5 @@ func handOut(c echo.Context, p receipt.Paper, name string) error {
 	if c.Param("form") == "html" { // one page that needs nothing, and may load nothing
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 	}
-	return c.Blob(http.StatusOK, f.media, b)
+	return c.Blob(http.StatusOK, f.MediaType, b)
 }

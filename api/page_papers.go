@@ -3,11 +3,11 @@ package api
 import (
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/vouchledger/vouch/api/keys"
 	"github.com/vouchledger/vouch/api/web"
+	"github.com/vouchledger/vouch/billing/receipt"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
 	"github.com/vouchledger/vouch/projections"
@@ -62,28 +62,13 @@ func (t *teller) paper(d ledger.ReceiptDocument, before *ledger.ReceiptDocument)
 		p.Deadline = t.moment(d.Deadline)
 	}
 	for _, x := range d.Taxes {
-		label := x.Rule.Jurisdiction + " tax " + rateSaid(x.Rule.Rate)
+		label := x.Rule.Jurisdiction + " tax " + receipt.Percent(x.Rule.Rate)
 		if x.Rule.Inclusive {
 			label += ", in the price"
 		}
 		p.Taxes = append(p.Taxes, web.Figure{Label: label, Value: cash(x.Tax)})
 	}
 	return p
-}
-
-// rateSaid makes 0.19 read 19 %. It moves the point in the text: a rate is a
-// decimal and never a float.
-func rateSaid(rate string) string {
-	whole, frac, _ := strings.Cut(rate, ".")
-	frac += "00"
-	digits := strings.TrimLeft(whole+frac[:2], "0")
-	if digits == "" {
-		digits = "0"
-	}
-	if rest := strings.TrimRight(frac[2:], "0"); rest != "" {
-		digits += "." + rest
-	}
-	return digits + " %"
 }
 
 func (t *teller) paperLine(l ledger.ReceiptLine, before *ledger.ReceiptDocument) web.PaperLine {

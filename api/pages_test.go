@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchledger/vouch/billing/receipt"
 	"github.com/vouchledger/vouch/ledger/money"
 )
 
@@ -143,8 +144,8 @@ func TestAmountsAndRatesReadAsPeopleWriteThem(t *testing.T) {
 		"0.19": "19 %", "0.07": "7 %", "0": "0 %", "0.0825": "8.25 %",
 		"1": "100 %", "0.5": "50 %", "0.005": "0.5 %",
 	} {
-		if got := rateSaid(rate); got != want {
-			t.Errorf("rateSaid(%q) = %q, want %q", rate, got, want)
+		if got := receipt.Percent(rate); got != want {
+			t.Errorf("receipt.Percent(%q) = %q, want %q", rate, got, want)
 		}
 	}
 }

@@ -9,9 +9,6 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vouchledger/vouch/billing/chargeback"
+	"github.com/vouchledger/vouch/internal/peer"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
 )
@@ -253,7 +251,7 @@ func TestPackTellsTheVisit(t *testing.T) {
 	if pages > 5 || len(file) > 400<<10 {
 		t.Errorf("%d pages and %d bytes for a small visit", pages, len(file))
 	}
-	text := pdfText(t, file)
+	text := peer.PDFText(t, file)
 	for _, want := range []string{
 		"dp_1PqX", "product not received (13.1)", "4.48 EUR", "Eckladen Müller GmbH, Hauptstraße 1, 10115 Berlin", "6.97 EUR on 23 November 2026 (pi_1)",
 		"13:00:00 to 13:01:35 CET", "s1-2026-000002, corrects s1-2026-000001", "Personal one-use QR code", "Cola 0,33 l", "Grüner Tee 0,5 l",
@@ -346,7 +344,7 @@ func TestPackKeepsItsLimits(t *testing.T) {
 	if pages > MaxPages || len(file) > MaxBytes {
 		t.Errorf("%d pages and %d bytes, want at most %d and %d", pages, len(file), MaxPages, MaxBytes)
 	}
-	text := pdfText(t, file)
+	text := peer.PDFText(t, file)
 	if !strings.Contains(text, "events are left out here") || !strings.Contains(text, "further pictures are kept") {
 		t.Error("the pack does not say what is left out")
 	}
@@ -390,7 +388,7 @@ func TestMissingPicturesAreSaid(t *testing.T) {
 			t.Errorf("PDF with pictures %s = %v", name, err)
 			continue
 		}
-		if text := pdfText(t, file); !strings.Contains(text, "4 further pictures are kept and are not shown") {
+		if text := peer.PDFText(t, file); !strings.Contains(text, "4 further pictures are kept and are not shown") {
 			t.Errorf("the pack does not say that pictures are %s", name)
 		}
 	}
@@ -406,27 +404,4 @@ func TestBrokenRecordsAreNoEvidence(t *testing.T) {
 	if _, err := Shown(h.records); !errors.Is(err, ledger.ErrCorrupt) {
 		t.Errorf("Shown = %v, want %v", err, ledger.ErrCorrupt)
 	}
-}
-
-// pdfText reads a file with another program than the one that wrote it.
-func pdfText(t *testing.T, file []byte) string {
-	t.Helper()
-	program, err := exec.LookPath("pdftotext")
-	if err != nil {
-		t.Skip("pdftotext is not here: apt-get install poppler-utils")
-	}
-	name := filepath.Join(t.TempDir(), "pack.pdf")
-	if err := os.WriteFile(name, file, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if keep := os.Getenv("VOUCH_KEEP_PDF"); keep != "" { // for looking at it
-		if err := os.WriteFile(filepath.Join(keep, t.Name()+".pdf"), file, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	out, err := exec.CommandContext(t.Context(), program, "-layout", name, "-").CombinedOutput()
-	if err != nil {
-		t.Fatalf("pdftotext: %v: %s", err, out)
-	}
-	return string(out)
 }

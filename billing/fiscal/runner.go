@@ -93,11 +93,12 @@ func (r *Runner) query() ledger.Query {
 
 // read folds records as they come.
 func (r *Runner) read(records func(yield func(ledger.Record, error) bool)) error {
+	var dec ledger.Decoder
 	for rec, err := range records {
 		if err != nil {
 			return fmt.Errorf("fiscal: %w", err)
 		}
-		e, err := ledger.Decode(rec)
+		e, err := dec.Decode(rec)
 		if err != nil {
 			return fmt.Errorf("fiscal: %w", err)
 		}

@@ -196,7 +196,7 @@ func (p Paper) Terms() (Terms, error) {
 // the receipt.
 func (p Paper) totals() (TermTotals, error) {
 	d := p.Document
-	paid := money.Money{Minor: p.Money.Captured.Minor - p.Money.Refunded.Minor, Currency: d.Gross.Currency}
+	paid := money.Money{Minor: p.Money.kept(), Currency: d.Gross.Currency}
 	due, err := d.Gross.Sub(paid)
 	return TermTotals{
 		Lines: number(d.Net), Net: number(d.Net), Tax: number(d.Tax), Gross: number(d.Gross), Paid: number(paid), Due: number(due),
@@ -248,11 +248,7 @@ func perCent(rate string) (json.Number, error) {
 	if err != nil {
 		return "", fmt.Errorf("rate %q: %w", rate, err)
 	}
-	hundred, err := decimal.New(100, 0)
-	if err != nil {
-		return "", err
-	}
-	if d, err = d.Mul(hundred); err != nil {
+	if d, err = d.Mul(decimal.Hundred); err != nil {
 		return "", fmt.Errorf("rate %q: %w", rate, err)
 	}
 	return json.Number(d.Trim(0).String()), nil

@@ -3,9 +3,6 @@ package receipt_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,22 +11,16 @@ import (
 	"github.com/govalues/decimal"
 
 	"github.com/vouchledger/vouch/billing/receipt"
+	"github.com/vouchledger/vouch/internal/peer"
 	"github.com/vouchledger/vouch/ledger"
 )
 
 // TestSameBytes checks that a form is the same whenever it is asked for, and
 // another one when the receipt is.
 func TestSameBytes(t *testing.T) {
-	forms := map[string]func(receipt.Paper) ([]byte, error){
-		"pdf": receipt.PDF, "en16931": receipt.EN16931, "schema": receipt.Schema,
-		"html": func(p receipt.Paper) ([]byte, error) {
-			var b bytes.Buffer
-			err := receipt.HTML(&b, p)
-			return b.Bytes(), err
-		},
-	}
 	for name, p := range papers(t) {
-		for form, make := range forms {
+		for form, f := range receipt.Forms {
+			make := f.Make
 			first, err := make(p)
 			if err != nil || len(first) == 0 {
 				t.Errorf("%s as %s = %d bytes, %v", name, form, len(first), err)
@@ -47,24 +38,6 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
-// read returns what a reader that we did not write finds in a PDF.
-func read(t *testing.T, b []byte) string {
-	t.Helper()
-	tool, err := exec.LookPath("pdftotext")
-	if err != nil {
-		t.Skip("no pdftotext: install Debian's poppler-utils")
-	}
-	file := filepath.Join(t.TempDir(), "receipt.pdf")
-	if err := os.WriteFile(file, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.CommandContext(t.Context(), tool, "-layout", file, "-").Output()
-	if err != nil {
-		t.Fatalf("pdftotext: %v", err)
-	}
-	return strings.Join(strings.Fields(string(out)), " ")
-}
-
 // TestPaperSaysWhatTheSheetSays checks that nothing of a sheet is lost on
 // paper, by a reader of others, and that long receipts go on over pages.
 func TestPaperSaysWhatTheSheetSays(t *testing.T) {
@@ -73,7 +46,7 @@ func TestPaperSaysWhatTheSheetSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := read(t, b)
+		got := strings.Join(strings.Fields(peer.PDFText(t, b)), " ")
 		s, err := p.Sheet()
 		if err != nil {
 			t.Fatal(err)

@@ -69,9 +69,7 @@ var union = []Rule{
 	},
 	{
 		"eu-goods", "kind of the goods", "EU VAT directive 2006/112/EC, article 226b (c)",
-		func(p Paper) bool {
-			return !slices.ContainsFunc(p.Document.Lines, func(l ledger.ReceiptLine) bool { return l.Name == "" })
-		}, false,
+		everyLineNamed, false,
 	},
 	{
 		"eu-vat", "tax for each rate", "EU VAT directive 2006/112/EC, article 226b (d)", taxIsShown, false,
@@ -103,7 +101,7 @@ var germany = []Rule{
 		"KassenSichV, section 6 nos. 4, 6 and 7",
 		func(p Paper) bool {
 			f := p.Signature
-			return p.Unsigned != nil || finished(f) && f.Value != "" && f.Register != "" && f.Device != "" && f.Counter > 0 && f.Transaction > 0
+			return p.Unsigned != nil || f != nil && f.Value != "" && f.Register != "" && f.Device != "" && f.Counter > 0 && f.Transaction > 0
 		}, false,
 	},
 }
@@ -116,9 +114,7 @@ var austria = []Rule{
 	},
 	{
 		"at-quantity", "quantity and usual name of the goods", "BAO, section 132a (3) no. 4",
-		func(p Paper) bool {
-			return !slices.ContainsFunc(p.Document.Lines, func(l ledger.ReceiptLine) bool { return l.Name == "" })
-		}, false,
+		everyLineNamed, false,
 	},
 }
 
@@ -141,33 +137,34 @@ func Rules(country string) []Rule {
 }
 
 // Missing returns what the paper must show and does not, by the rules of the
-// seller's country. A provisional paper is no receipt and misses nothing.
+// seller's country. A provisional paper is no receipt and misses nothing, and
+// where nothing was supplied only what hangs on the seller counts.
 func (p Paper) Missing() []Miss {
 	if p.Kind == Provisional {
 		return nil
 	}
+	return p.missing(func(r Rule) bool { return p.Kind != Nothing || r.seller })
+}
+
+// MissingOfSeller returns what every receipt of this seller would miss.
+func MissingOfSeller(s ledger.Seller) []Miss {
+	p := Paper{Kind: Issued, Document: ledger.ReceiptDocument{Seller: s}}
+	return p.missing(func(r Rule) bool { return r.seller })
+}
+
+// missing returns the rules that count and are not kept.
+func (p Paper) missing(counts func(Rule) bool) []Miss {
 	var ms []Miss
 	for _, r := range Rules(p.Document.Seller.Country) {
-		if p.Kind == Nothing && !r.seller {
-			continue // no supply, no receipt
-		}
-		if !r.kept(p) {
+		if counts(r) && !r.kept(p) {
 			ms = append(ms, Miss{r.ID, r.What, r.Source})
 		}
 	}
 	return ms
 }
 
-// MissingOfSeller returns what every receipt of this seller would miss.
-func MissingOfSeller(s ledger.Seller) []Miss {
-	p := Paper{Kind: Issued, Document: ledger.ReceiptDocument{Seller: s}}
-	var ms []Miss
-	for _, r := range Rules(s.Country) {
-		if r.seller && !r.kept(p) {
-			ms = append(ms, Miss{r.ID, r.What, r.Source})
-		}
-	}
-	return ms
+func everyLineNamed(p Paper) bool {
+	return !slices.ContainsFunc(p.Document.Lines, func(l ledger.ReceiptLine) bool { return l.Name == "" })
 }
 
 // taxIsShown reports whether each line's tax is in the table of taxes.

@@ -80,7 +80,7 @@ func tax(t ledger.TaxTotal, mark string) (Tax, error) {
 	}
 	name, err := taxName(t.Rule)
 	return Tax{
-		Mark: mark, Name: name, Rate: percent(t.Rule.Rate), Net: t.Net.Decimal(), Tax: t.Tax.Decimal(), Gross: gross.Decimal(),
+		Mark: mark, Name: name, Rate: Percent(t.Rule.Rate), Net: t.Net.Decimal(), Tax: t.Tax.Decimal(), Gross: gross.Decimal(),
 	}, err
 }
 
@@ -95,14 +95,14 @@ func taxName(r ledger.TaxRule) (string, error) {
 	}
 	var names []string
 	for _, p := range parts {
-		names = append(names, p.Jurisdiction+" "+percent(p.Rate.String()))
+		names = append(names, p.Jurisdiction+" "+Percent(p.Rate.String()))
 	}
 	return strings.Join(names, ", "), nil
 }
 
-// percent makes 0.19 read 19 %. It moves the point in the text: a rate is a
+// Percent makes 0.19 read 19 %. It moves the point in the text: a rate is a
 // decimal and never a float.
-func percent(rate string) string {
+func Percent(rate string) string {
 	whole, frac, _ := strings.Cut(rate, ".")
 	frac += "00"
 	digits := strings.TrimLeft(whole+frac[:2], "0")
@@ -132,8 +132,7 @@ func (p Paper) money() []Fact {
 	}
 	add("Charged to your card", p.Money.Captured)
 	add("Given back to your card", p.Money.Refunded)
-	kept := p.Money.Captured.Minor - p.Money.Refunded.Minor
-	if owed := p.Document.Gross.Minor - kept; owed > 0 && p.Money.Captured.Currency != "" {
+	if owed := p.Document.Gross.Minor - p.Money.kept(); owed > 0 && p.Money.Captured.Currency != "" {
 		add("Still owed", money.Money{Minor: owed, Currency: p.Document.Gross.Currency})
 	}
 	return fs

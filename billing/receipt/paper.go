@@ -107,6 +107,9 @@ func collect(cart *projections.Cart, receipts *projections.Receipts, settled *le
 	return papers, nil
 }
 
+// kept returns what was captured and not given back, in minor units.
+func (p Payment) kept() int64 { return p.Captured.Minor - p.Refunded.Minor }
+
 // Find returns the paper with this number.
 func Find(papers []Paper, number string) (Paper, bool) {
 	i := slices.IndexFunc(papers, func(p Paper) bool { return p.Document.Number == number })

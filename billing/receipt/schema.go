@@ -76,7 +76,7 @@ func Schema(p Paper) ([]byte, error) {
 		Currency: string(d.Seller.Currency), Offers: []Offer{},
 		Invoice: Invoice{Type: "Invoice", Status: "https://schema.org/PaymentComplete", Due: t.Totals.Due, Reference: d.Corrects},
 	}
-	if owed := d.Gross.Minor - p.Money.Captured.Minor + p.Money.Refunded.Minor; owed > 0 {
+	if owed := d.Gross.Minor - p.Money.kept(); owed > 0 {
 		o.Invoice.Status = "https://schema.org/PaymentDue"
 	}
 	for i, n := 0, 0; i < len(d.Lines); i++ {

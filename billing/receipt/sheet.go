@@ -146,11 +146,8 @@ func (p Paper) stands(s *Sheet) error {
 		}
 	case Corrected:
 		s.Stands = fmt.Sprintf("Corrects receipt %s.", d.Corrects)
-		if p.First != d.Corrects {
+		if p.First != "" && p.First != d.Corrects {
 			s.Stands = fmt.Sprintf("Corrects receipt %s, which corrected receipt %s.", d.Corrects, p.First)
-			if p.First == "" {
-				s.Stands = fmt.Sprintf("Corrects receipt %s.", d.Corrects)
-			}
 		}
 		return p.changes(s)
 	case Nothing:

@@ -3,7 +3,6 @@ package receipt
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/vouchledger/vouch/ledger"
 )
@@ -38,6 +37,3 @@ func FiscalCode(f ledger.FiscalSigned) string {
 		f.Started.UTC().Format(form), f.Finished.UTC().Format(form), f.Algorithm, "unixTime", f.Value, f.Key,
 	}, ";")
 }
-
-// finished reports whether a signature can be of the paper.
-func finished(f *ledger.FiscalSigned) bool { return f != nil && !f.Finished.Equal(time.Time{}) }

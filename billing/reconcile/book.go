@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -38,12 +39,13 @@ type Book struct {
 	payments map[string]*movement // by payment, "pi_…"
 	refunds  map[string]*movement // by refund, "re_…"
 	claims   map[string]*claim    // by balance transaction
-	txns     map[string]*transaction
+	txns     map[string]*ledger.BalanceTransaction
 	pending  map[subject]struct{}
 
 	payouts map[string]*payout
-	lines   map[string]*line // by account and line
-	latest  time.Time        // of the provider's movements
+	paidIn  map[string]string // payout that a transaction is in
+	lines   map[string]*line  // by account and line
+	latest  time.Time         // of the provider's movements
 
 	exceptions map[string]*Exception
 	counts     map[ledger.StreamID]uint64
@@ -69,11 +71,6 @@ type claim struct {
 	visit  ledger.VisitID
 	amount money.Money // below zero when it left
 	at     time.Time
-}
-
-type transaction struct {
-	ledger.BalanceTransaction
-	payout string
 }
 
 type payout struct {
@@ -114,8 +111,8 @@ func (b *Book) init() {
 	b.zones, b.visits = map[ledger.StoreID]string{}, map[ledger.VisitID]ledger.StoreID{}
 	b.intents, b.counts = map[ledger.ID]billing.Op{}, map[ledger.StreamID]uint64{}
 	b.payments, b.refunds = map[string]*movement{}, map[string]*movement{}
-	b.claims, b.txns = map[string]*claim{}, map[string]*transaction{}
-	b.pending, b.payouts = map[subject]struct{}{}, map[string]*payout{}
+	b.claims, b.txns = map[string]*claim{}, map[string]*ledger.BalanceTransaction{}
+	b.pending, b.payouts, b.paidIn = map[subject]struct{}{}, map[string]*payout{}, map[string]string{}
 	b.lines, b.exceptions = map[string]*line{}, map[string]*Exception{}
 }
 
@@ -131,7 +128,6 @@ func (b *Book) Apply(e ledger.Event) error {
 	b.init()
 	b.position = e.Position
 	b.counts[e.Stream] = e.Revision + 1
-	_, id := e.Stream.Split()
 	switch p := e.Payload.(type) { // all others say nothing of money between us and the provider
 	case ledger.StoreOpened:
 		b.zones[p.Store] = p.Seller.Timezone
@@ -152,8 +148,7 @@ func (b *Book) Apply(e ledger.Event) error {
 	case ledger.Refunded:
 		b.gave(e, p.Object, p.Amount)
 	case ledger.RefundFailed:
-		m := b.movement(b.refunds, "refund", p.Refund)
-		m.visit, m.at = ledger.VisitID(id), e.Occurred
+		m := b.ours(e, b.refunds, "refund", p.Refund)
 		m.failed = append(m.failed, p.Amount)
 	case ledger.ExternalObserved:
 		b.external(e, p)
@@ -210,25 +205,29 @@ func (b *Book) movement(in map[string]*movement, kind, id string) *movement {
 	return m
 }
 
+// ours returns the record of a movement that an event of ours tells of.
+func (b *Book) ours(e ledger.Event, in map[string]*movement, kind, id string) *movement {
+	_, visit := e.Stream.Split()
+	m := b.movement(in, kind, id)
+	m.visit, m.at = ledger.VisitID(visit), e.Occurred
+	return m
+}
+
 func (b *Book) took(e ledger.Event, payment string, amount money.Money) {
-	_, id := e.Stream.Split()
-	m := b.movement(b.payments, "payment", payment)
-	m.visit, m.at = ledger.VisitID(id), e.Occurred
+	m := b.ours(e, b.payments, "payment", payment)
 	m.ours = append(m.ours, amount)
 }
 
 func (b *Book) gave(e ledger.Event, refund string, amount money.Money) {
-	_, id := e.Stream.Split()
-	m := b.movement(b.refunds, "refund", refund)
-	m.visit, m.at = ledger.VisitID(id), e.Occurred
+	m := b.ours(e, b.refunds, "refund", refund)
 	m.ours = append(m.ours, amount)
 }
 
 func (b *Book) external(e ledger.Event, p ledger.ExternalObserved) {
 	switch p.What { // a release moves nothing
-	case "capture":
+	case ledger.ExternalCapture:
 		b.took(e, p.Object, p.Amount)
-	case "refund":
+	case ledger.ExternalRefund:
 		b.gave(e, p.Object, p.Amount)
 	}
 }
@@ -271,7 +270,7 @@ func (b *Book) balance(t ledger.BalanceTransaction) {
 	if b.txns[t.Transaction] != nil {
 		return
 	}
-	b.txns[t.Transaction] = &transaction{BalanceTransaction: t}
+	b.txns[t.Transaction] = &t
 	if t.Created.After(b.latest) {
 		b.latest = t.Created
 	}
@@ -305,11 +304,9 @@ func (b *Book) paidOut(e ledger.Event, p ledger.PayoutRecorded) {
 	}
 	po.More = p.More
 	for _, id := range p.Transactions {
-		if !slices.Contains(po.Transactions, id) {
+		if b.paidIn[id] != p.Payout {
 			po.Transactions = append(po.Transactions, id)
-		}
-		if t := b.txns[id]; t != nil {
-			t.payout = p.Payout
+			b.paidIn[id] = p.Payout
 		}
 	}
 }
@@ -322,21 +319,17 @@ func (b *Book) Exceptions() []Exception {
 		all = append(all, *b.exceptions[key])
 	}
 	slices.SortStableFunc(all, func(x, y Exception) int {
-		switch {
-		case x.Open() != y.Open():
-			if x.Open() {
-				return -1
-			}
-			return 1
-		case x.stake() != y.stake():
-			if x.stake() > y.stake() {
-				return -1
-			}
-			return 1
-		}
-		return x.Opened.Compare(y.Opened)
+		return cmp.Or(-cmp.Compare(x.waits(), y.waits()), -cmp.Compare(x.stake(), y.stake()), x.Opened.Compare(y.Opened))
 	})
 	return all
+}
+
+// waits is 1 for an open exception, which stands before the others, and 0 else.
+func (x Exception) waits() int {
+	if x.Open() {
+		return 1
+	}
+	return 0
 }
 
 // stake is how many minor units the exception is about.

@@ -29,7 +29,7 @@ func (b *Book) Decide(now time.Time, c Config) ([]Fact, error) {
 	if err != nil {
 		return nil, err
 	}
-	differences, err := b.Differences(now, c)
+	differences, err := b.differences(now, c)
 	if err != nil {
 		return nil, err
 	}
@@ -124,9 +124,9 @@ func (b *Book) open(name string) (*Exception, error) {
 	return x, nil
 }
 
-// Unexplained returns the differences at now that no person has explained, by
+// unexplained returns the differences at now that no person has explained, by
 // key.
-func (b *Book) Unexplained(now time.Time, c Config) ([]Difference, error) {
+func (b *Book) unexplained(now time.Time, c Config) ([]Difference, error) {
 	all, err := b.Differences(now, c)
 	return slices.DeleteFunc(all, func(d Difference) bool {
 		name, known := b.name(d)

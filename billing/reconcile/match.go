@@ -28,9 +28,10 @@ func (d Difference) Key() string { return string(d.Class) + "-" + d.Subject }
 // A matcher looks at a book at one instant.
 type matcher struct {
 	*Book
-	config Config
+	config Config // complete
 	now    time.Time
 	found  []Difference
+	places map[ledger.StoreID]*time.Location // of shops that were asked about
 }
 
 // Differences returns how the records differ at now, by key. What is younger
@@ -41,8 +42,14 @@ func (b *Book) Differences(now time.Time, c Config) ([]Difference, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b.differences(now, c)
+}
+
+// differences is Differences by complete rules.
+func (b *Book) differences(now time.Time, c Config) ([]Difference, error) {
 	b.init()
-	m := &matcher{Book: b, config: c, now: now}
+	m := &matcher{Book: b, config: c, now: now, places: map[ledger.StoreID]*time.Location{}}
+	var err error
 	for s := range b.pending { // in any order: what is found is sorted
 		var agree bool
 		switch s.kind {
@@ -81,9 +88,13 @@ func (m *matcher) differ(
 
 // day returns the day of an instant where the shop is.
 func (m *matcher) day(store ledger.StoreID, at time.Time) ledger.Date {
-	zone, err := time.LoadLocation(m.zones[store])
-	if err != nil {
-		zone = time.UTC
+	zone := m.places[store]
+	if zone == nil {
+		var err error
+		if zone, err = time.LoadLocation(m.zones[store]); err != nil {
+			zone = time.UTC
+		}
+		m.places[store] = zone
 	}
 	return ledger.Date(at.In(zone).Format(time.DateOnly))
 }
@@ -178,11 +189,14 @@ func (m *matcher) fees(mv *movement) (agree bool, err error) {
 	agree = true
 	for _, id := range mv.theirs {
 		t := m.txns[id]
+		if t.Category != categoryCharge {
+			continue
+		}
 		want, ok, err := m.config.fee(t.Amount)
 		if err != nil {
 			return false, err
 		}
-		if diff := t.Fee.Minor - want.Minor; ok && t.Category == categoryCharge && max(diff, -diff) > m.config.Tolerance {
+		if diff := t.Fee.Minor - want.Minor; ok && max(diff, -diff) > m.config.Tolerance {
 			m.differ(ledger.ExceptionFee, id, mv.visit, t.Created, want, t.Fee, "the provider's fee for "+t.Amount.String()+" is not that of the table")
 			agree = false
 		}
@@ -270,15 +284,9 @@ func (m *matcher) visitOf(payment string) ledger.VisitID {
 }
 
 // stale finds money that has been available for long and is in no payout.
-func (m *matcher) stale(t *transaction) (agree bool) {
-	if t.payout != "" || t.Net.Minor == 0 {
+func (m *matcher) stale(t *ledger.BalanceTransaction) (agree bool) {
+	if m.paidIn[t.Transaction] != "" || t.Net.Minor == 0 {
 		return true
-	}
-	for id, po := range m.payouts { // recorded before its transactions were
-		if slices.Contains(po.Transactions, t.Transaction) {
-			t.payout = id
-			return true
-		}
 	}
 	if !t.Available.IsZero() && m.now.After(t.Available.AddDate(0, 0, m.config.StaleDays)) {
 		visit := t.Visit

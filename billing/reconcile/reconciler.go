@@ -45,8 +45,9 @@ type Reconciler struct {
 	config Config
 	logger *slog.Logger
 
-	mu   sync.Mutex // one round at a time; guards book
+	mu   sync.Mutex // one round at a time; guards book and dec
 	book Book
+	dec  ledger.Decoder
 }
 
 // New returns a reconciler over log. A nil source is none: only what is in the
@@ -116,7 +117,7 @@ func (r *Reconciler) Once(ctx context.Context) (Round, error) {
 	if err := r.catchUp(ctx); err != nil {
 		return round, err
 	}
-	for _, x := range r.book.Exceptions() {
+	for _, x := range r.book.exceptions { // in any order: only counted
 		if x.Open() {
 			round.Open++
 		}
@@ -134,7 +135,7 @@ func (r *Reconciler) catchUp(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("reconcile: %w", err)
 		}
-		e, err := ledger.Decode(rec)
+		e, err := r.dec.Decode(rec)
 		if err != nil {
 			return fmt.Errorf("reconcile: %w", err)
 		}

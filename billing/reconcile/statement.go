@@ -45,6 +45,17 @@ func (r *Reconciler) Statement(
 	return len(fresh), r.catchUp(ctx)
 }
 
+// Unexplained returns the differences in what the log holds that no person has
+// explained, by key. Nothing is fetched and nothing is written.
+func (r *Reconciler) Unexplained(ctx context.Context) ([]Difference, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.catchUp(ctx); err != nil {
+		return nil, err
+	}
+	return r.book.unexplained(r.now(), r.config)
+}
+
 // Exceptions returns every exception, open ones first.
 func (r *Reconciler) Exceptions(ctx context.Context) ([]Exception, error) {
 	r.mu.Lock()

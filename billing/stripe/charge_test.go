@@ -32,6 +32,17 @@ func TestHoldIsRaised(t *testing.T) {
 	s.audit("v1", stripesim.VisitAudit{Holds: 1, Increments: 1, Captures: 1, Captured: 7200})
 }
 
+// A hold that was not asked for as one to be raised is not raised: the request
+// says only what the shop's policy wants.
+func TestHoldThatMayNotBeRaised(t *testing.T) {
+	s := open(t)
+	o := s.order("v1", billing.OpHold, usd(5000), "")
+	o.Adjustable = false
+	held := s.want(o, billing.Done, "")
+	s.want(s.order("v1", billing.OpIncrement, usd(8000), held.Object), billing.Declined, "invalid_request_error")
+	s.want(s.order("v1", billing.OpCapture, usd(5000), held.Object), billing.Done, "")
+}
+
 // A bank that will not raise a hold leaves it as it was, and it is captured.
 func TestHoldThatIsNotRaisedStands(t *testing.T) {
 	s := open(t)

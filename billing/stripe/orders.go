@@ -34,11 +34,6 @@ func (g *Gateway) Hold(ctx context.Context, o billing.Order) (billing.Outcome, e
 		Confirm:            stripego.Bool(true),
 		OffSession:         stripego.Bool(true),
 		Metadata:           metadata(o),
-		PaymentMethodOptions: &stripego.PaymentIntentPaymentMethodOptionsParams{
-			Card: &stripego.PaymentIntentPaymentMethodOptionsCardParams{
-				RequestIncrementalAuthorization: stripego.String("if_available"),
-			},
-		},
 	}
 	if o.Adjustable {
 		p.PaymentMethodOptions = &stripego.PaymentIntentPaymentMethodOptionsParams{

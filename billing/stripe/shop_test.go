@@ -86,7 +86,7 @@ func (s *shop) order(visit string, op billing.Op, amount money.Money, object str
 	return billing.Order{
 		Op: op, ID: fmt.Sprintf("%s-%s-1", visit, op), Key: fmt.Sprintf("w1/test/%s/%s/1", visit, op),
 		Visit: visit, Store: "store-1", Amount: amount, Customer: s.card.Customer, PaymentMethod: s.card.PaymentMethod,
-		Object: object, First: s.sim.Now(),
+		Object: object, First: s.sim.Now(), Adjustable: op == billing.OpHold,
 	}
 }
 

@@ -3,10 +3,7 @@ package stripesim_test
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,6 +13,7 @@ import (
 	stripego "github.com/stripe/stripe-go/v76"
 
 	"github.com/vouchledger/vouch/billing/stripesim"
+	"github.com/vouchledger/vouch/internal/peer"
 )
 
 // shapes are the objects that the simulator makes, as the SDK of the same API
@@ -146,53 +144,6 @@ func collect(fields map[string]reflect.Type, typ reflect.Type) {
 	}
 }
 
-// stripeMock starts Stripe's own stateless mock, whose examples follow from
-// Stripe's specification.
-func stripeMock(t *testing.T) string {
-	t.Helper()
-	name := os.Getenv("VOUCH_STRIPE_MOCK")
-	if name == "" {
-		name = "stripe-mock"
-	}
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skip("stripe-mock is neither named by VOUCH_STRIPE_MOCK nor on PATH: " +
-			"go install github.com/stripe/stripe-mock@v0.203.0")
-	}
-	// Without both addresses it opens one of its own on every interface.
-	plain, tls := freeAddr(t), freeAddr(t)
-	cmd := exec.CommandContext(t.Context(), path, "-http-addr", plain, "-https-addr", tls)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cmd.Process.Kill(); err != nil {
-			t.Error(err)
-		}
-		_ = cmd.Wait() // it was killed
-	})
-	for range 200 {
-		c, err := net.DialTimeout("tcp", plain, time.Second)
-		if err == nil {
-			_ = c.Close()
-			return "http://" + plain
-		}
-		<-time.After(50 * time.Millisecond)
-	}
-	t.Fatal("stripe-mock did not open its port")
-	return ""
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // unlisted names fields that API version 2023-10-16 has (TestObjectsAreTheSDKs
 // finds them in the SDK of that version) and the mock's newer examples have
 // not: gone since, or of another kind of object than the example's.
@@ -213,7 +164,7 @@ var unlisted = strings.Fields(`
 // The simulator's objects have no field that Stripe's have not, and each of
 // the same type.
 func TestObjectsAreStripeMocks(t *testing.T) {
-	url := stripeMock(t)
+	url := peer.StripeMock(t)
 	b := openBank(t, stripesim.Config{})
 	seen := 0
 	for kind, ids := range story(b) {

@@ -23,6 +23,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 
 	"github.com/vouchledger/vouch/api/keys"
+	"github.com/vouchledger/vouch/internal/peer"
 	"github.com/vouchledger/vouch/ledger"
 )
 
@@ -65,17 +66,6 @@ func certificateFiles(t *testing.T) (cert, key string, pool *x509.CertPool) {
 	return cert, key, pool
 }
 
-// freeAddress returns an address that nobody listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // program returns the official client of EventStoreDB, signed in with a key.
 func program(t *testing.T, address, name, text string, pool *x509.CertPool) *esdb.Client {
 	t.Helper()
@@ -95,7 +85,7 @@ func program(t *testing.T, address, name, text string, pool *x509.CertPool) *esd
 // startServe runs vouch serve with these further flags.
 func startServe(t *testing.T, v *visitor, args ...string) (stop func()) {
 	t.Helper()
-	listen := freeAddress(t)
+	listen := peer.Address(t)
 	v.url = "http://" + listen
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -131,7 +121,7 @@ func TestAForeignProgramWritesBesideTheShop(t *testing.T) {
 	const secret = "sk_test_foreign"
 	vouch(t, "shopper", "enrol", "anna", "--payment-method", "pm_card_visa", "--data", data, "--stripe-url", bank, "--stripe-key", secret)
 	cert, certKey, pool := certificateFiles(t)
-	port := freeAddress(t)
+	port := peer.Address(t)
 	stop := startServe(t, v, "--data", data, "--stripe-url", bank, "--stripe-key", secret,
 		"--eventstore-listen", port, "--eventstore-tls-cert", cert, "--eventstore-tls-key", certKey)
 	defer stop()
@@ -237,7 +227,7 @@ func denied(err error) bool {
 func TestVouchEventstoreServesJustTheLog(t *testing.T) {
 	data := t.TempDir()
 	for run := range 2 {
-		port := freeAddress(t)
+		port := peer.Address(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -16,18 +15,8 @@ import (
 	"github.com/vouchledger/vouch/projections"
 )
 
-// receiptForms are the forms that the command writes.
-var receiptForms = map[string]func(receipt.Paper) ([]byte, error){
-	"pdf": receipt.PDF, "en16931": receipt.EN16931, "schema": receipt.Schema,
-	"html": func(p receipt.Paper) ([]byte, error) {
-		var b bytes.Buffer
-		err := receipt.HTML(&b, p)
-		return b.Bytes(), err
-	},
-}
-
 func newReceiptCommand() *cobra.Command {
-	names := strings.Join(slices.Sorted(maps.Keys(receiptForms)), ", ")
+	names := strings.Join(slices.Sorted(maps.Keys(receipt.Forms)), ", ")
 	cmd := &cobra.Command{
 		Use:   "receipt NUMBER|VISIT",
 		Short: "Write a receipt as a page, as paper, or for another program",
@@ -42,7 +31,7 @@ says that nothing is to be paid.`,
 	form := cmd.Flags().String("form", "html", "one of "+names)
 	out := cmd.Flags().StringP("output", "o", "", "file to write; standard output if not given")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		write, ok := receiptForms[*form]
+		made, ok := receipt.Forms[*form]
 		if !ok {
 			return fmt.Errorf("%w: --form %q: use one of %s", errUsage, *form, names)
 		}
@@ -55,7 +44,7 @@ says that nothing is to be paid.`,
 		if err != nil {
 			return err
 		}
-		b, err := write(p)
+		b, err := made.Make(p)
 		if err != nil {
 			return err
 		}

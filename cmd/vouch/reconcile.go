@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"text/tabwriter"
 	"time"
@@ -12,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vouchledger/vouch/billing/reconcile"
-	"github.com/vouchledger/vouch/ledger"
 )
 
 // readRules reads the rules of reconciliation; no file is the usual ones.
@@ -57,20 +57,11 @@ has explained.`,
 			return err
 		}
 		defer log.Close() //nolint:errcheck // only read
-		var book reconcile.Book
-		for r, err := range log.Read(cmd.Context(), ledger.Query{Prefixes: ledger.OwnPrefixes(), Kinds: reconcile.Kinds}) {
-			if err != nil {
-				return err
-			}
-			e, err := ledger.Decode(r)
-			if err != nil {
-				return err
-			}
-			if err := book.Apply(e); err != nil {
-				return err
-			}
+		rec, err := reconcile.New(log, nil, time.Now, c, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return err
 		}
-		differences, err := book.Unexplained(time.Now(), c)
+		differences, err := rec.Unexplained(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -87,9 +78,7 @@ func printDifferences(w io.Writer, ds []reconcile.Difference, asJSON bool) error
 		if ds == nil {
 			ds = []reconcile.Difference{}
 		}
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(ds)
+		return printJSON(w, ds)
 	}
 	if len(ds) == 0 {
 		_, err := fmt.Fprintln(w, "our books, the provider's and the bank's say the same")

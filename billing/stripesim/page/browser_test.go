@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/vouchledger/vouch/internal/peer"
 )
 
 var shots = flag.String("shots", "", "folder for a picture of every page, to look at")
@@ -32,27 +33,11 @@ func openBrowser(t *testing.T) *browser {
 	if testing.Short() {
 		t.Skip("a browser takes seconds")
 	}
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("no chromium here: the pages are tested in a browser where there is one")
-	}
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath(path),
-		chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("headless", true), chromedp.Flag("no-sandbox", true), chromedp.Flag("disable-gpu", true),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.Flag("hide-scrollbars", true))
-	ctx, cancel := chromedp.NewContext(alloc)
-	ctx, timeout := context.WithTimeout(ctx, 90*time.Second)
+	ctx, stop := peer.Chromium(t, 90*time.Second)
 	b := &browser{desk: openDesk(t), ctx: ctx}
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start chromium: %v", err)
-	}
 	var wg sync.WaitGroup
 	wg.Go(b.listen)
 	t.Cleanup(func() {
-		timeout()
-		cancel()
 		stop()
 		wg.Wait()
 	})

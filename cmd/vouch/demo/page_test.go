@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/vouchledger/vouch/cmd/vouch/demo"
+	"github.com/vouchledger/vouch/internal/peer"
 )
 
 var picture = flag.String("picture", "", "write what the browser shows of the demo's visit to this file")
@@ -23,22 +24,10 @@ var picture = flag.String("picture", "", "write what the browser shows of the de
 // prints, signs in as the reviewer, and looks at the visit in Chromium.
 func showPage(t *testing.T, vouch, data string, result demo.Result) {
 	t.Helper()
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("no chromium here: the demo's page is looked at where there is one")
-	}
-	url := serveAgain(t, vouch, data)
-	alloc, stop := chromedp.NewExecAllocator(t.Context(), chromedp.ExecPath(chromium), chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("headless", true), chromedp.Flag("no-sandbox", true), chromedp.Flag("disable-gpu", true),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.Flag("hide-scrollbars", true))
+	ctx, stop := peer.Chromium(t, 2*time.Minute)
 	defer stop()
-	ctx, cancel := chromedp.NewContext(alloc)
-	defer cancel()
-	ctx, timeout := context.WithTimeout(ctx, 2*time.Minute)
-	defer timeout()
-	err = chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(url+"/signin"),
+	url := serveAgain(t, vouch, data)
+	err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(url+"/signin"),
 		chromedp.SendKeys(chromedp.CSS("#key"), demoKey(t, data, "reviewer")), chromedp.Click(chromedp.CSS("button.main")),
 		chromedp.WaitVisible(chromedp.CSS(".who")), chromedp.Navigate(url+"/visits/"+string(result.Visit)))
 	if err != nil {

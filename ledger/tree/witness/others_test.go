@@ -23,6 +23,8 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/vouchledger/vouch/internal/peer"
 )
 
 // A witnessed log: where its witness is asked, and the witness's key.
@@ -134,7 +136,7 @@ func litewitness(t *testing.T, log note.Verifier, vkey string) witnessed {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // a temporary folder
 	fingerprint := serveAgent(t, filepath.Join(dir, "agent"))
-	port := freePort(t)
+	port := peer.Address(t)
 	var stderr lines
 	cmd := exec.CommandContext(t.Context(), program, "-name", "lite.example/witness", "-db", filepath.Join(dir, "db"),
 		"-ssh-agent", filepath.Join(dir, "agent"), "-key", fingerprint, "-listen", port)
@@ -187,16 +189,6 @@ func serveAgent(t *testing.T, socket string) string {
 		t.Fatal(err)
 	}
 	return ssh.FingerprintSHA256(public)
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close() //nolint:errcheck // only a port
-	return l.Addr().String()
 }
 
 // within waits for something that another process does.

@@ -3,14 +3,12 @@ package bucket
 import (
 	"errors"
 	"io"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/vouchledger/vouch/internal/peer"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/evidence"
 	"github.com/vouchledger/vouch/vision/evidence/evidencetest"
@@ -20,47 +18,14 @@ import (
 // returns, and returns what comes after the ? in an address.
 func s3Server(t *testing.T) (query, dir string) {
 	t.Helper()
-	name := os.Getenv("VOUCH_S3_SERVER")
-	if name == "" {
-		name = "versitygw"
-	}
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skip("versitygw is neither named by VOUCH_S3_SERVER nor on PATH: make bin/versitygw")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	dir = t.TempDir()
+	program := peer.Program(t, "VOUCH_S3_SERVER", "versitygw", "make bin/versitygw")
+	addr, dir := peer.Address(t), t.TempDir()
 	// Beside the objects, because a temporary folder may know no attributes.
-	cmd := exec.CommandContext(t.Context(), path, "--port", addr, "--access", "shop", "--secret", "of-a-test", "--quiet",
+	peer.Serve(t, addr, program, "--port", addr, "--access", "shop", "--secret", "of-a-test", "--quiet",
 		"posix", "--sidecar", t.TempDir(), dir)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cmd.Process.Kill(); err != nil {
-			t.Error(err)
-		}
-		_ = cmd.Wait() // it was killed
-	})
 	t.Setenv("AWS_ACCESS_KEY_ID", "shop")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "of-a-test")
-	for range 200 {
-		c, err := net.DialTimeout("tcp", addr, time.Second)
-		if err == nil {
-			_ = c.Close()
-			return "?endpoint=http://" + addr + "&region=us-east-1", dir
-		}
-		<-time.After(50 * time.Millisecond)
-	}
-	t.Fatal("versitygw did not open its port")
-	return "", ""
+	return "?endpoint=http://" + addr + "&region=us-east-1", dir
 }
 
 // newBucket makes an empty one: a folder of the server's.

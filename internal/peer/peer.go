@@ -1,0 +1,130 @@
+// Package peer runs programs of others that tests hold ours against: servers, a
+// browser, a reader of PDF. A test whose program is not here is skipped, with
+// the way to get it.
+package peer
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// Program returns the program that the environment variable names, or else the
+// one of this name in the path, or skips the test and says how to get it.
+func Program(t testing.TB, variable, name, get string) string {
+	t.Helper()
+	wanted := name
+	if variable != "" && os.Getenv(variable) != "" {
+		wanted = os.Getenv(variable)
+	}
+	path, err := exec.LookPath(wanted)
+	if err != nil {
+		if variable != "" {
+			t.Skipf("%s is neither named by %s nor on PATH: %s", name, variable, get)
+		}
+		t.Skipf("%s is not here: %s", name, get)
+	}
+	return path
+}
+
+// Address returns an address of this machine that nobody listens on.
+func Address(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return l.Addr().String()
+}
+
+// Serve starts a server and returns when it listens on address. It is killed
+// when the test ends.
+func Serve(t testing.TB, address, program string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cmd.Process.Kill(); err != nil {
+			t.Error(err)
+		}
+		_ = cmd.Wait() // it was killed
+	})
+	for range 200 {
+		c, err := net.DialTimeout("tcp", address, time.Second)
+		if err == nil {
+			_ = c.Close()
+			return
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	t.Fatalf("%s did not open its port", filepath.Base(program))
+}
+
+// StripeMock starts Stripe's own stateless mock, which checks the names and
+// types of parameters against Stripe's specification and answers with examples
+// that follow from it, and nothing else. It returns its address.
+func StripeMock(t testing.TB) string {
+	t.Helper()
+	program := Program(t, "VOUCH_STRIPE_MOCK", "stripe-mock", "go install github.com/stripe/stripe-mock@v0.203.0")
+	// Without both addresses it opens one of its own on every interface.
+	plain, tls := Address(t), Address(t)
+	Serve(t, plain, program, "-http-addr", plain, "-https-addr", tls)
+	return "http://" + plain
+}
+
+// Chromium starts the browser with an empty profile and returns what chromedp
+// drives it by. stop ends it.
+func Chromium(t testing.TB, limit time.Duration) (ctx context.Context, stop func()) {
+	t.Helper()
+	program := Program(t, "", "chromium", "apt-get install chromium")
+	alloc, end := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath(program),
+		chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("headless", true), chromedp.Flag("no-sandbox", true), chromedp.Flag("disable-gpu", true),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true), chromedp.Flag("hide-scrollbars", true),
+		chromedp.Flag("autoplay-policy", "no-user-gesture-required"))
+	ctx, cancel := chromedp.NewContext(alloc)
+	ctx, timeout := context.WithTimeout(ctx, limit)
+	stop = func() {
+		timeout()
+		cancel()
+		end()
+	}
+	if err := chromedp.Do(ctx); err != nil {
+		stop()
+		t.Fatalf("start chromium: %v", err)
+	}
+	return ctx, stop
+}
+
+// PDFText reads a PDF with another program than the one that wrote it. With
+// VOUCH_KEEP_PDF the file is kept in that folder, for looking at it.
+func PDFText(t testing.TB, pdf []byte) string {
+	t.Helper()
+	program := Program(t, "", "pdftotext", "apt-get install poppler-utils")
+	dir := os.Getenv("VOUCH_KEEP_PDF")
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	name := filepath.Join(dir, filepath.Base(t.Name())+".pdf")
+	if err := os.WriteFile(name, pdf, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), program, "-layout", name, "-").CombinedOutput()
+	if err != nil {
+		t.Fatalf("pdftotext: %v: %s", err, out)
+	}
+	return string(out)
+}
