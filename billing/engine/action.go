@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"github.com/vouchledger/vouch/billing"
 	"github.com/vouchledger/vouch/ledger"
 )
@@ -23,6 +25,9 @@ type Append struct {
 type Send struct {
 	Order billing.Order
 	Find  bool // ask what became of it; do not send it
+	// Before is when the hold that it is about lapses, zero if none does. What
+	// lapses first goes first where many wait.
+	Before time.Time
 }
 
 func (Append) action() {}

@@ -18,7 +18,11 @@ func (v *visit) send(st *step) (Send, bool) {
 		(asked(in, st) || !st.due(in.Unclear.Add(billing.AskAgain[min(in.Attempts, n)-1]))) {
 		return Send{}, false
 	}
-	return Send{Order: in.Order, Find: in.Pending || st.now.Sub(in.First) > billing.KeyLife}, true
+	s := Send{Order: in.Order, Find: in.Pending || st.now.Sub(in.First) > billing.KeyLife}
+	if v.onHold() {
+		s.Before = v.payment.CaptureBefore
+	}
+	return s, true
 }
 
 // outcome returns the observation that the answer to the open order is, or nil

@@ -36,7 +36,7 @@ type Runner struct {
 	now     func() time.Time
 	config  RunnerConfig
 	appends chan struct{} // one token for each append under way
-	sends   chan struct{} // one token for each send under way
+	sends   *turnstile
 }
 
 // NewRunner returns a runner that decides with live and moves money through
@@ -57,7 +57,7 @@ func NewRunner(live *Live, gateway billing.Gateway, now func() time.Time, config
 	live.attend()
 	return &Runner{
 		live: live, gateway: gateway, now: now, config: config,
-		appends: make(chan struct{}, config.Appends), sends: make(chan struct{}, config.Sends),
+		appends: make(chan struct{}, config.Appends), sends: newTurnstile(config.Sends),
 	}
 }
 
@@ -107,20 +107,20 @@ func (r *Runner) decide(ctx context.Context, g *errgroup.Group) error {
 }
 
 func (r *Runner) carryOut(ctx context.Context, a Action) error {
-	tokens := r.appends
-	if _, ok := a.(Send); ok {
-		tokens = r.sends
-	}
-	select {
-	case tokens <- struct{}{}:
-		defer func() { <-tokens }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 	switch a := a.(type) {
 	case Append:
+		select {
+		case r.appends <- struct{}{}:
+			defer func() { <-r.appends }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 		return r.append(ctx, a)
 	case Send:
+		if err := r.sends.enter(ctx, a.Before); err != nil {
+			return err
+		}
+		defer r.sends.leave()
 		return r.send(ctx, a)
 	}
 	panic(fmt.Sprintf("engine: action %T", a))

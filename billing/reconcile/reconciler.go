@@ -45,9 +45,18 @@ type Reconciler struct {
 	config Config
 	logger *slog.Logger
 
-	mu   sync.Mutex // one round at a time; guards book and dec
+	mu   sync.Mutex // one round at a time; guards the rest
 	book Book
 	dec  ledger.Decoder
+	done time.Time // when the last round that came to its end began
+}
+
+// Reconciled returns when the last round began that came to its end; zero if
+// there was none since the start.
+func (r *Reconciler) Reconciled() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.done
 }
 
 // New returns a reconciler over log. A nil source is none: only what is in the
@@ -92,6 +101,7 @@ func (r *Reconciler) Once(ctx context.Context) (Round, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var round Round
+	began := r.now()
 	if err := r.catchUp(ctx); err != nil {
 		return round, err
 	}
@@ -122,6 +132,7 @@ func (r *Reconciler) Once(ctx context.Context) (Round, error) {
 			round.Open++
 		}
 	}
+	r.done = began
 	return round, nil
 }
 

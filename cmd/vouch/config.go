@@ -31,6 +31,7 @@ type serveConfig struct {
 	Fiscal    string        `koanf:"fiscal-device"`
 	Reconcile time.Duration `koanf:"reconcile-every"`
 	Rules     string        `koanf:"reconcile-rules"`
+	CloseDays time.Duration `koanf:"close-days-after"`
 
 	Evidence          string `koanf:"evidence"`
 	EvidenceKeys      string `koanf:"evidence-keys"`
@@ -59,6 +60,7 @@ func addServeFlags(cmd *cobra.Command) {
 	f.String("webhook-secret", "", "signing secret of Stripe's webhook, two with a comma between while it is changed; prefer VOUCH_WEBHOOK_SECRET")
 	f.String("fiscal-device", "", "signing device for sellers who need one; simulator keeps one without hardware, for trials, in the data folder")
 	f.Duration("reconcile-every", time.Hour, "how often our books are compared with the provider's balance and payouts")
+	f.Duration("close-days-after", 24*time.Hour, "close a shop's day when it has been over for so long, the books were compared since and no exception is open; 0 leaves it to people")
 	f.String("reconcile-rules", "", "JSON file with the provider's fees and the times to wait (docs/reference/reconciliation.md)")
 	f.String("log-level", "info", "debug, info, warn or error")
 	addEventstoreFlags(f, &eventstoreConfig{}, "eventstore-", "")

@@ -20,6 +20,7 @@ import (
 	"github.com/vouchledger/vouch/api"
 	"github.com/vouchledger/vouch/api/keys"
 	"github.com/vouchledger/vouch/api/payers"
+	"github.com/vouchledger/vouch/billing/clerk"
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/billing/fiscal"
 	"github.com/vouchledger/vouch/billing/fiscal/tsesim"
@@ -27,6 +28,7 @@ import (
 	"github.com/vouchledger/vouch/billing/stripe"
 	"github.com/vouchledger/vouch/cmd/vouch/evidencestore"
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/projections/books"
 	"github.com/vouchledger/vouch/vision/ticket"
 )
 
@@ -129,6 +131,9 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 	group.Go(func() error { return ended(s.tree.Run(ctx)) })
 	group.Go(func() error { return ended(s.fiscal.Run(ctx)) })
 	group.Go(func() error { return ended(s.books.Run(ctx, cfg.Reconcile)) })
+	if cfg.CloseDays > 0 {
+		group.Go(func() error { return ended(s.closer(cfg, logger).Run(ctx, closeEvery)) })
+	}
 	group.Go(func() error { return ended(s.expireEvidence(ctx, policy, logger)) })
 	group.Go(func() error { return watchSealing(ctx, s.log, logger) })
 	group.Go(func() error { return ended(s.models.visits.Run(ctx)) })
@@ -244,12 +249,36 @@ func (s *server) openBooks(cfg serveConfig, logger *slog.Logger) error {
 	if cfg.Reconcile <= 0 {
 		return fmt.Errorf("%w: --reconcile-every %s: it must be above zero", errUsage, cfg.Reconcile)
 	}
+	if cfg.CloseDays < 0 {
+		return fmt.Errorf("%w: --close-days-after %s: it must not be below zero", errUsage, cfg.CloseDays)
+	}
 	rules, err := readRules(cfg.Rules)
 	if err != nil {
 		return err
 	}
 	s.books, err = reconcile.New(s.log, s.gateway, time.Now, rules, logger)
 	return err
+}
+
+// closeEvery is how often is looked for days that can be closed.
+const closeEvery = 10 * time.Minute
+
+// closer closes days that no person has to look at.
+func (s *server) closer(cfg serveConfig, logger *slog.Logger) *clerk.DayCloser {
+	return &clerk.DayCloser{
+		Log: s.log, Reconciled: s.books.Reconciled, After: cfg.CloseDays, Logger: logger,
+		Days: func(ctx context.Context, until time.Time) (due []ledger.DayClosed, err error) {
+			head, err := s.log.Head(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if err := s.models.journal.WaitFor(ctx, head); err != nil {
+				return nil, err
+			}
+			s.models.journal.View(func(j *books.Journal) { due, err = j.Due(until, clerk.Closer, time.LoadLocation) })
+			return due, err
+		},
+	}
 }
 
 // fiscalDir holds the simulated signing device, below the data folder.

@@ -205,6 +205,28 @@ func (j *Journal) Close(s ledger.StoreID, day ledger.Date, now time.Time, by str
 	return p, nil
 }
 
+// Due returns, for each shop whose earliest open day was over before until and
+// has no open exception, the closing of that day. Later days follow when it is
+// in the log.
+func (j *Journal) Due(until time.Time, by string, zones Zones) ([]ledger.DayClosed, error) {
+	var due []ledger.DayClosed
+	for _, s := range j.Stores() {
+		days := j.OpenDays(s, zones)
+		if len(days) == 0 {
+			continue
+		}
+		p, err := j.Close(s, days[0], until, by, zones)
+		switch {
+		case errors.Is(err, ErrDayRunning), errors.Is(err, ErrExceptions):
+		case err != nil:
+			return nil, err
+		default:
+			due = append(due, p)
+		}
+	}
+	return due, nil
+}
+
 // open returns the exceptions that keep the day open.
 func (j *Journal) open(s ledger.StoreID, day ledger.Date) []string {
 	var keys []string
