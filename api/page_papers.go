@@ -162,16 +162,6 @@ func (t *teller) moneySteps() []web.MoneyStep {
 	return out
 }
 
-// owed returns what is still owed of what the visit was settled with.
-func (t *teller) owed() money.Money {
-	pay, c := &t.s.payment, t.s.cart
-	if c.Settled == nil || c.Settled.Owed.Minor == 0 || c.Latest == nil {
-		return money.Zero(c.Currency())
-	}
-	left := c.Latest.Gross.Minor - pay.Paid().Minor - pay.WrittenOff.Minor - pay.Forgiven()
-	return money.Money{Minor: max(0, min(left, c.Settled.Owed.Minor)), Currency: c.Currency()}
-}
-
 // moneySaid is the whole of the money in one sentence.
 func (t *teller) moneySaid() string {
 	pay, c := &t.s.payment, t.s.cart
@@ -181,8 +171,8 @@ func (t *teller) moneySaid() string {
 	case pay.Refunded.Minor > 0 && c.Latest != nil:
 		return fmt.Sprintf("%s was charged and %s given back. %s stays, and the receipt says %s.",
 			cash(pay.Captured), cash(pay.Refunded), cash(pay.Kept()), cash(c.Latest.Gross))
-	case pay.Captured.Minor > 0 && t.owed().Minor > 0:
-		return fmt.Sprintf("%s was charged; %s is still owed.", cash(pay.Captured), cash(t.owed()))
+	case pay.Captured.Minor > 0 && t.owed.Minor > 0:
+		return fmt.Sprintf("%s was charged; %s is still owed.", cash(pay.Captured), cash(t.owed))
 	case len(pay.Takings) > 1:
 		return fmt.Sprintf("%s was charged in %d payments, each once.", cash(pay.Captured), len(pay.Takings))
 	case pay.Captured.Minor > 0:
@@ -193,10 +183,10 @@ func (t *teller) moneySaid() string {
 		return "Staff: nothing was held and nothing is sold."
 	case c.Settled != nil && c.Settled.Outcome == ledger.SettledNothing:
 		return "Nothing was taken and nothing was charged."
-	case t.owed().Minor > 0 && pay.HoldMethod == "":
-		return cash(t.owed()) + " is owed; who pays is not known."
-	case t.owed().Minor > 0:
-		return cash(t.owed()) + " is owed; the card was declined."
+	case t.owed.Minor > 0 && pay.HoldMethod == "":
+		return cash(t.owed) + " is owed; who pays is not known."
+	case t.owed.Minor > 0:
+		return cash(t.owed) + " is owed; the card was declined."
 	case c.Settled != nil && c.Settled.Outcome == ledger.SettledOwed:
 		return cash(c.Settled.Owed) + " was owed, and is not asked for any more."
 	case pay.Held.Minor > 0:

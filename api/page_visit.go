@@ -24,6 +24,7 @@ type teller struct {
 	now      time.Time
 	has      func(ledger.Digest) bool
 	policy   ledger.Policy
+	owed     money.Money                            // as billing asks for it
 	claims   map[ledger.ID]ledger.DetectionRecorded // of this visit's stream
 	stepOf   map[ledger.ID]int                      // event to step
 	lastCart []projectedLine
@@ -176,8 +177,8 @@ func (t *teller) figures() []web.Figure {
 	if pay.Refunded.Minor > 0 {
 		add("Refunded", cash(pay.Refunded), "good")
 	}
-	if owed := t.owed(); owed.Minor > 0 {
-		add("Owed", cash(owed), "bad")
+	if t.owed.Minor > 0 {
+		add("Owed", cash(t.owed), "bad")
 	}
 	if f, ok := weighingFigure(c); ok {
 		out = append(out, f)

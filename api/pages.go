@@ -208,7 +208,11 @@ func (a *API) visitPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	view, err := a.teller(c.Request().Context(), caller(c), s).page()
+	t := a.teller(c.Request().Context(), caller(c), s)
+	if err := a.known(c, func(e *engine.Engine) { d, _ := e.Debt(s.visit); t.owed = d.Owed }); err != nil {
+		return err
+	}
+	view, err := t.page()
 	if err != nil {
 		return err
 	}

@@ -39,12 +39,23 @@ func (m sweepMarker) write(data string) error {
 	if err != nil {
 		return fmt.Errorf("mark for the provider's sweep: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(data, sweepFile), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	path := filepath.Join(data, sweepFile)
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("mark for the provider's sweep: %w", err)
 	}
 	_, err = f.Write(append(text, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("mark for the provider's sweep: %w", err)
+	}
+	folder, err := os.Open(data)
+	if err != nil {
+		return fmt.Errorf("mark for the provider's sweep: %w", err)
+	}
+	if err := errors.Join(folder.Sync(), folder.Close()); err != nil {
 		return fmt.Errorf("mark for the provider's sweep: %w", err)
 	}
 	return nil
