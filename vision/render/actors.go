@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/vouchledger/vouch/vision/render/random"
 )
 
 // An actor is one hand or one person, or a lamp being switched, from the
@@ -42,13 +44,13 @@ var angles = []float64{0.36 * math.Pi, 0.43 * math.Pi, 0.5 * math.Pi, 0.58 * mat
 
 // schedule turns moves into actors and into what stands where when.
 func (s *Shop) schedule() error {
-	r := newPCG(s.Seed, 6)
+	r := random.New(s.Seed, 6)
 	people := []armLook{randomArm(r), randomArm(r)}
 	moves := slices.Clone(s.Moves)
 	slices.SortStableFunc(moves, func(a, b Move) int { return int(math.Copysign(1, a.At-b.At)) })
 	for _, m := range moves {
 		a := &actor{move: m, n: int(math.Round(m.At * s.fps)), slot: s.slot(m.Slot)}
-		a.wobble, a.second = r.between(0, 6), 1/s.fps
+		a.wobble, a.second = r.Between(0, 6), 1/s.fps
 		if a.n < 1 || a.n >= s.frames {
 			return fmt.Errorf("%w: %s at %g s is outside the video of %g s", ErrScenario, m.Act, m.At, s.Seconds)
 		}
@@ -70,8 +72,8 @@ func (s *Shop) schedule() error {
 }
 
 // cast gives an actor its part.
-func (s *Shop) cast(a *actor, people []armLook, r *pcg) error {
-	who := r.intn(len(people))
+func (s *Shop) cast(a *actor, people []armLook, r *random.PCG) error {
+	who := r.Intn(len(people))
 	switch a.move.Act {
 	case Take, Hidden:
 		if a.item = a.slot.at(a.n - 1); a.item == nil {
@@ -100,7 +102,7 @@ func (s *Shop) cast(a *actor, people []armLook, r *pcg) error {
 		s.castPerson(a, people[who], who, r)
 		return nil
 	case Lights:
-		a.step = []float64{0.87, 1.12}[r.intn(2)]
+		a.step = []float64{0.87, 1.12}[r.Intn(2)]
 		a.from, a.to = a.n, a.n
 		return nil
 	default:
@@ -116,23 +118,23 @@ func (s *Shop) cast(a *actor, people []armLook, r *pcg) error {
 }
 
 // castHand lets an arm come from below, do its part and go.
-func (s *Shop) castHand(a *actor, look armLook, who int, r *pcg) {
-	turn := r.intn(len(angles))
+func (s *Shop) castHand(a *actor, look armLook, who int, r *random.PCG) {
+	turn := r.Intn(len(angles))
 	angle := angles[turn]
 	a.dx, a.dy = math.Cos(angle), math.Sin(angle)
 	it := a.item
 	if it == nil {
 		it = a.slot.at(a.n)
 	}
-	a.gx = it.x + 0.10*it.product.width + r.between(-3, 3)
-	a.gy = it.y - it.product.height*r.between(0.42, 0.6) + 6
+	a.gx = it.x + 0.10*it.product.width + r.Between(-3, 3)
+	a.gy = it.y - it.product.height*r.Between(0.42, 0.6) + 6
 	a.far = (360-a.gy)/a.dy + 50
-	a.in, a.out = s.fps*r.between(0.7, 1), s.fps*r.between(0.65, 0.95)
-	hold := s.fps * r.between(0.12, 0.3)
+	a.in, a.out = s.fps*r.Between(0.7, 1), s.fps*r.Between(0.65, 0.95)
+	hold := s.fps * r.Between(0.12, 0.3)
 	a.until = a.n
 	switch a.move.Act {
 	case Touch:
-		a.until = a.n + int(s.fps*r.between(0.1, 0.5))
+		a.until = a.n + int(s.fps*r.Between(0.1, 0.5))
 	case Rest:
 		stay := a.move.For
 		if stay == 0 {
@@ -162,13 +164,13 @@ func (s *Shop) drawArm(look armLook, angle float64) *armSprites {
 
 // castPerson lets somebody walk in from one side, stand before the slot if
 // there is one, and walk on.
-func (s *Shop) castPerson(a *actor, look armLook, who int, r *pcg) {
-	a.body = look.person(s.scale, int(r.next()>>8)+who)
+func (s *Shop) castPerson(a *actor, look armLook, who int, r *random.PCG) {
+	a.body = look.person(s.scale, int(r.Next()>>8)+who)
 	a.bodyX = [2]float64{-190, 830}
-	if r.unit() < 0.5 {
+	if r.Unit() < 0.5 {
 		a.bodyX = [2]float64{830, -190}
 	}
-	a.in, a.out = s.fps*r.between(1, 1.5), s.fps*r.between(1, 1.5)
+	a.in, a.out = s.fps*r.Between(1, 1.5), s.fps*r.Between(1, 1.5)
 	a.gx, a.until = 320, a.n
 	before := 0.0
 	if a.slot != nil {

@@ -1,6 +1,10 @@
 package render
 
-import "math"
+import (
+	"math"
+
+	"github.com/vouchledger/vouch/vision/render/random"
+)
 
 // gains are what light and exposure do to blue, green and red in one frame.
 type gains [3]float64
@@ -9,8 +13,8 @@ type gains [3]float64
 // switched, and the camera follows, late, what dark or bright things do to
 // the picture as a whole.
 func (s *Shop) exposure() {
-	r := newPCG(s.Seed, 3)
-	slow, warm := r.between(0, 2*math.Pi), r.between(0, 2*math.Pi)
+	r := random.New(s.Seed, 3)
+	slow, warm := r.Between(0, 2*math.Pi), r.Between(0, 2*math.Pi)
 	s.light = make([]gains, s.frames)
 	auto := 0.0
 	for n := range s.light {
@@ -45,10 +49,10 @@ const (
 
 // film returns noise of the given spread in filmUnit parts.
 func film(seed uint64, spread float64) []int16 {
-	r := newPCG(seed, 4)
+	r := random.New(seed, 4)
 	noise := make([]int16, 2*filmSize)
 	for i := range filmSize {
-		noise[i] = int16(max(-80, min(80, r.normal()*spread)) * filmUnit)
+		noise[i] = int16(max(-80, min(80, r.Normal()*spread)) * filmUnit)
 	}
 	copy(noise[filmSize:], noise) // so that a row never runs over the end
 	return noise
@@ -66,16 +70,16 @@ func (s *Shop) develop(f *frame, n int) {
 			curve[c][v] = int32(lit*filmUnit + filmUnit/2)
 		}
 	}
-	expose(f, &curve, s.noise, newPCG(s.Seed+uint64(n), 5)) //nolint:gosec // n counts from 0
+	expose(f, &curve, s.noise, random.New(s.Seed+uint64(n), 5)) //nolint:gosec // n counts from 0
 }
 
 // expose maps every channel and adds noise that is mostly in brightness and
 // a little in colour.
-func expose(f *frame, curve *[3][256]int32, noise []int16, r *pcg) {
+func expose(f *frame, curve *[3][256]int32, noise []int16, r *random.PCG) {
 	for y := range f.h {
 		row := f.pix[3*y*f.w : 3*(y+1)*f.w]
-		grey := noise[r.next()%filmSize:][:f.w]
-		colour := noise[r.next()%filmSize:][:f.w]
+		grey := noise[r.Next()%filmSize:][:f.w]
+		colour := noise[r.Next()%filmSize:][:f.w]
 		for x, g := range grey {
 			p := row[3*x : 3*x+3 : 3*x+3]
 			c := int32(colour[x]) / 2

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/vouchledger/vouch/vision/qr"
+	"github.com/vouchledger/vouch/vision/render/random"
 )
 
 // GateClip says how a phone is held before a gate's camera.
@@ -57,9 +58,9 @@ func NewGate(c GateClip) (*Gate, error) {
 		GateClip: c, frames: int(math.Round(c.Seconds * float64(c.FPS))), scale: float64(c.Width) / 640,
 		noise: film(c.Seed, c.Noise),
 	}
-	r := newPCG(c.Seed, 7)
+	r := random.New(c.Seed, 7)
 	for i := range g.sway {
-		g.sway[i] = r.between(0, 2*math.Pi)
+		g.sway[i] = r.Between(0, 2*math.Pi)
 	}
 	g.phone = phone(code, randomArm(r)).halved()
 	g.empty = entrance(c.Width, c.Height, g.scale)
@@ -123,16 +124,16 @@ func entrance(w, h int, k float64) *frame {
 		return hex(0x6d7680).to(hex(0x3c4148), smooth(0, 0.62, t)).to(hex(0x8b8173), smooth(0.62, 0.72, t)), 1
 	})
 	for i := range 6 { // lamps on the ceiling
-		x, y := fw*(0.08+0.17*float64(i)), fh*(0.09+0.03*grain(i, 0, 31))
+		x, y := fw*(0.08+0.17*float64(i)), fh*(0.09+0.03*random.Grain(i, 0, 31))
 		c.blob(x, y, 46*k, 7*k, hex(0xfff4d6), 0.9)
 	}
 	for i := range 4 { // shelves far away
 		x, wide := fw*(0.015+0.25*float64(i)), 0.2*fw
 		c.panel(box{x, fh * 0.2, x + wide, fh * 0.66}, 3, plain(hex(0x4a4f55)))
 		for j := range 32 {
-			col := []rgb{hex(0x9a3b34), hex(0x3b6c98), hex(0xb79a3c), hex(0x4b7f55), hex(0xc9c2b2)}[int(grain(i, j, 32)*5)]
+			col := []rgb{hex(0x9a3b34), hex(0x3b6c98), hex(0xb79a3c), hex(0x4b7f55), hex(0xc9c2b2)}[int(random.Grain(i, j, 32)*5)]
 			px, foot := x+wide*(0.03+0.12*float64(j%8)), fh*(0.31+0.11*float64(j/8))
-			c.panel(box{px, foot - fh*(0.05+0.04*grain(i, j, 33)), px + 0.1*wide, foot}, 2, plain(col.times(0.8)))
+			c.panel(box{px, foot - fh*(0.05+0.04*random.Grain(i, j, 33)), px + 0.1*wide, foot}, 2, plain(col.times(0.8)))
 			c.panel(box{x, foot, x + wide, foot + fh*0.012}, 0, plain(hex(0xb9bdc2)))
 		}
 	}
@@ -167,7 +168,7 @@ func (g *Gate) Frame(n int, dst []byte) {
 			curve[c][v] = int32(min(255, lit) * filmUnit)
 		}
 	}
-	expose(f, &curve, g.noise, newPCG(g.Seed+uint64(n), 8)) //nolint:gosec // n counts from 0
+	expose(f, &curve, g.noise, random.New(g.Seed+uint64(n), 8)) //nolint:gosec // n counts from 0
 }
 
 // plane turns a place in the frame into one of the phone's picture: a

@@ -1,6 +1,10 @@
 package render
 
-import "math"
+import (
+	"math"
+
+	"github.com/vouchledger/vouch/vision/render/random"
+)
 
 // A grip is what a hand does.
 type grip int
@@ -21,10 +25,10 @@ var skins = []rgb{hex(0xe8b896), hex(0xd69f7e), hex(0xb97f5c), hex(0x8d5a3c), he
 
 var cloths = []rgb{hex(0x2f4a6d), hex(0x6d2f36), hex(0x3b3b40), hex(0x4f6b4a), hex(0x8b7a5e), hex(0xc9c4b8)}
 
-func randomArm(r *pcg) armLook {
+func randomArm(r *random.PCG) armLook {
 	return armLook{
-		skin: skins[r.intn(len(skins))], sleeve: cloths[r.intn(len(cloths))],
-		stripes: r.between(0, 0.25), cuff: r.between(18, 74),
+		skin: skins[r.Intn(len(skins))], sleeve: cloths[r.Intn(len(cloths))],
+		stripes: r.Between(0, 0.25), cuff: r.Between(18, 74),
 	}
 }
 
@@ -139,7 +143,7 @@ func (l armLook) person(scale float64, seed int) *sprite {
 	})
 	c.limb(limb{mx, top + 20*k, 27 * k, mx, top - 30*k, 25 * k}, func(_, _ float64) rgb { return l.skin.times(0.8) })
 	c.limb(limb{mx, top - 44*k, 42 * k, mx, top - 64*k, 44 * k}, func(along, across float64) rgb {
-		return hair.times(0.9 + 0.4*smoothGrain(across*14, along*3, seed))
+		return hair.times(0.9 + 0.4*random.SmoothGrain(across*14, along*3, seed))
 	})
 	c.soften(max(1, int(3*k)))
 	return c.sprite(int(mx), int(top))

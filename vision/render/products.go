@@ -3,6 +3,8 @@ package render
 import (
 	"math"
 	"slices"
+
+	"github.com/vouchledger/vouch/vision/render/random"
 )
 
 // A product is something that stands on the shelf. Sizes are in pixels of a
@@ -135,7 +137,7 @@ func lines(angle, v, from, to float64, rows int, seed int) float64 {
 	}
 	row := (v - from) / (to - from) * float64(rows)
 	inRow := smooth(0.2, 0.3, row-math.Floor(row)) - smooth(0.65, 0.75, row-math.Floor(row))
-	letter := grain(int(math.Floor((angle+2)*26)), int(row), seed)
+	letter := random.Grain(int(math.Floor((angle+2)*26)), int(row), seed)
 	if letter < 0.25 {
 		return 0
 	}
@@ -264,7 +266,7 @@ func biscuits(p pose) (rgb, float64) {
 		c = c.to(hex(0x7b3f14), lines(x*0.75, v, 0.14, 0.34, 2, 6))
 		for i, at := range [][2]float64{{-0.42, 0.54}, {0.36, 0.52}, {-0.3, 0.79}, {0.46, 0.78}, {0.04, 0.66}} {
 			d := math.Hypot((x-at[0])/0.4, (v-at[1])/0.118)
-			biscuit := hex(0xd9a35a).times(0.82 + 0.3*smoothGrain(x*11, v*38, i))
+			biscuit := hex(0xd9a35a).times(0.82 + 0.3*random.SmoothGrain(x*11, v*38, i))
 			biscuit = biscuit.to(hex(0x8a5a24), smooth(0.8, 1, d))
 			c = c.to(black, 0.35*(1-smooth(0.95, 1.2, d)))
 			c = c.to(biscuit, 1-smooth(0.96, 1, d))

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/vouchledger/vouch/vision/render/random"
 )
 
 // An Act is what a move does.
@@ -195,13 +197,13 @@ func seconds(s string) (float64, error) {
 func Random(seed uint64, length float64) Scenario {
 	s := NewScenario(seed)
 	s.Seconds = length
-	r := newPCG(seed, 1)
-	s.Noise, s.Drift = r.between(1.5, 3.5), r.between(0.01, 0.05)
-	slots, err := Shelf(3 + r.intn(3))
+	r := random.New(seed, 1)
+	s.Noise, s.Drift = r.Between(1.5, 3.5), r.Between(0.01, 0.05)
+	slots, err := Shelf(3 + r.Intn(3))
 	if err != nil {
 		panic("render: " + err.Error())
 	}
-	first := r.intn(len(products))
+	first := r.Intn(len(products))
 	for i := range slots {
 		slots[i].SKU = products[(first+i)%len(products)].sku
 	}
@@ -210,17 +212,17 @@ func Random(seed uint64, length float64) Scenario {
 	for i := range full {
 		full[i] = true
 	}
-	for at := r.between(3.5, 5); at < length-4; at += r.between(3.6, 6.5) {
-		i := r.intn(len(slots))
+	for at := r.Between(3.5, 5); at < length-4; at += r.Between(3.6, 6.5) {
+		i := r.Intn(len(slots))
 		m := Move{Slot: slots[i].Name, At: math.Round(at*100) / 100}
-		switch p := r.unit(); {
+		switch p := r.Unit(); {
 		case p < 0.08:
 			m.Act, m.Slot = Pass, ""
 			at += 1.5
 		case p < 0.12:
 			m.Act, m.Slot = Lights, ""
 		case p < 0.18 && full[i]:
-			m.Act, m.For = Rest, r.between(1.5, 3)
+			m.Act, m.For = Rest, r.Between(1.5, 3)
 			at += m.For
 		case p < 0.3 && full[i]:
 			m.Act = Touch

@@ -1,6 +1,10 @@
 package render
 
-import "math"
+import (
+	"math"
+
+	"github.com/vouchledger/vouch/vision/render/random"
+)
 
 // Where things are, in pixels of a picture 640 x 360.
 const (
@@ -35,7 +39,7 @@ func wall(c *canvas, k float64) {
 	c.fill(func(x, y float64) (rgb, float64) {
 		x, y = x/k, y/k
 		light := 0.80 - 0.30*smooth(lampY, 250, y) + 0.05*math.Sin(x/170+0.7)
-		light *= 1 + 0.016*(smoothGrain(x/23, y/31, 11)-0.5)
+		light *= 1 + 0.016*(random.SmoothGrain(x/23, y/31, 11)-0.5)
 		col := hex(0xf3efe6).times(light)
 		seam := math.Mod(x+64, 213)
 		col = col.times(1 - 0.13*bump(seam, 2, 1.1) + 0.06*bump(seam, 4.2, 1.1))
@@ -55,7 +59,7 @@ func board(c *canvas, k float64) {
 		x, y = x/k, y/k
 		depth := (y - boardY) / (railY - boardY)
 		// The vein runs along the board and grows towards the camera.
-		vein := smoothGrain(x/60+3*depth, depth*22/(0.5+depth), 3)*0.6 + smoothGrain(x/9, depth*40, 4)*0.4
+		vein := random.SmoothGrain(x/60+3*depth, depth*22/(0.5+depth), 3)*0.6 + random.SmoothGrain(x/9, depth*40, 4)*0.4
 		col := hex(0xd9c3a0).to(hex(0xb8986a), 0.55*vein)
 		return col.times(0.62 + 0.40*depth), 1
 	})
@@ -72,7 +76,7 @@ func rail(c *canvas, k float64) {
 	c.paint(box{0, railY * k, float64(c.w), floorY * k}, func(x, y float64) (rgb, float64) {
 		t := (y/k - railY) / (floorY - railY)
 		col := hex(0xc9ced3).times(0.72 + 0.34*bump(t, 0.2, 0.2) - 0.22*smooth(0.6, 1, t))
-		return col.times(1 + 0.01*(smoothGrain(x/k/40, 0, 5)-0.5)), 1
+		return col.times(1 + 0.01*(random.SmoothGrain(x/k/40, 0, 5)-0.5)), 1
 	})
 	c.paint(box{0, railY * k, float64(c.w), (railY + 3) * k}, func(_, y float64) (rgb, float64) {
 		return black, 0.35 * bump(y/k, railY, 1.2)
@@ -91,7 +95,7 @@ func (s *Shop) priceTag(c *canvas, sl *slot) {
 		if tx < -0.74 {
 			return []rgb{hex(0xd33a2c), hex(0x2b7fc3), hex(0x3f9a4a), hex(0xe2a41d)}[sl.index%4]
 		}
-		if tx < 0.5 && grain(int((tx+1)*17), 0, sl.index) > 0.3 && ty > 0.14 && ty < 0.3 {
+		if tx < 0.5 && random.Grain(int((tx+1)*17), 0, sl.index) > 0.3 && ty > 0.14 && ty < 0.3 {
 			return col.to(black, 0.62)
 		}
 		return col.to(hex(0x1c1c1c), digits(tx, ty, sl.index))
@@ -111,7 +115,7 @@ func digits(tx, ty float64, seed int) float64 {
 	if y < 0 || y > 1 {
 		return 0
 	}
-	price := []int{1 + seed%3, 4 + int(grain(seed, 1, 9)*6), 9}
+	price := []int{1 + seed%3, 4 + int(random.Grain(seed, 1, 9)*6), 9}
 	for i, d := range price {
 		x := (tx - 0.02 - 0.29*float64(i)) / 0.2
 		if i > 0 {
@@ -140,15 +144,15 @@ func (s *Shop) below(c *canvas) {
 	k := s.scale
 	c.paint(box{0, floorY * k, float64(c.w), float64(c.h)}, func(x, y float64) (rgb, float64) {
 		t := (y/k - floorY) / 32
-		return hex(0x4a4640).times(0.35 + 0.55*t + 0.02*smoothGrain(x/k/30, t*3, 6)), 1
+		return hex(0x4a4640).times(0.35 + 0.55*t + 0.02*random.SmoothGrain(x/k/30, t*3, 6)), 1
 	})
 	low := newCanvas(c.w, c.h)
 	colours := []rgb{hex(0x8e2f2a), hex(0x2d5d8a), hex(0xb58b2c), hex(0x3b6e45), hex(0x6b4a7a)}
 	for i := range 9 {
-		x := (38 + 72*float64(i) + 16*grain(i, 0, 21)) * k
-		r := (17 + 9*grain(i, 1, 21)) * k
-		top := (340 + 9*grain(i, 2, 21)) * k
-		col := colours[int(grain(i, 3, 21)*5)]
+		x := (38 + 72*float64(i) + 16*random.Grain(i, 0, 21)) * k
+		r := (17 + 9*random.Grain(i, 1, 21)) * k
+		top := (340 + 9*random.Grain(i, 2, 21)) * k
+		col := colours[int(random.Grain(i, 3, 21)*5)]
 		low.panel(box{x - r, top, x + r, 380 * k}, 6*k, func(px, _ float64) rgb {
 			return col.times(0.34 + 0.4*bump((px-x)/r, -0.3, 0.6))
 		})
@@ -168,7 +172,7 @@ func lamp(c *canvas, k float64) {
 	c.paint(box{0, 0, float64(c.w), lampY*k + 1}, func(x, y float64) (rgb, float64) {
 		t := y / k / lampY
 		col := hex(0xb9bec4).times(0.55 + 0.35*bump(t, 0.3, 0.35) - 0.2*smooth(0.75, 1, t))
-		return col.times(1 + 0.01*(smoothGrain(x/k/50, 0, 8)-0.5)), clamp01(lampY*k - y + 0.5)
+		return col.times(1 + 0.01*(random.SmoothGrain(x/k/50, 0, 8)-0.5)), clamp01(lampY*k - y + 0.5)
 	})
 	c.paint(box{0, (lampY - 6) * k, float64(c.w), (lampY + 60) * k}, func(x, y float64) (rgb, float64) {
 		y /= k

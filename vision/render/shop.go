@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/vouchledger/vouch/vision/render/random"
 )
 
 // A Shop draws the frames of one scenario. It is not for several goroutines.
@@ -93,7 +95,7 @@ func (s *Shop) place() error {
 	if len(s.Slots) == 0 {
 		return fmt.Errorf("%w: no slots", ErrScenario)
 	}
-	r := newPCG(s.Seed, 2)
+	r := random.New(s.Seed, 2)
 	pitch := 640 / float64(len(s.Slots))
 	for i, spec := range s.Slots {
 		p, ok := productOf(spec.SKU)
@@ -121,9 +123,9 @@ func (s *Shop) slot(name string) *slot {
 }
 
 // stand makes a thing that stands in a slot, turned and moved at random.
-func (s *Shop) stand(sl *slot, p product, r *pcg, loose float64) *item {
-	turn := loose * r.between(-1, 1)
-	it := &item{product: p, x: sl.x + 7*loose*r.between(-1, 1), y: footY + loose*r.between(-5, 3)}
+func (s *Shop) stand(sl *slot, p product, r *random.PCG, loose float64) *item {
+	turn := loose * r.Between(-1, 1)
+	it := &item{product: p, x: sl.x + 7*loose*r.Between(-1, 1), y: footY + loose*r.Between(-5, 3)}
 	it.art = p.sprite(s.scale*(1+0.006*(it.y-footY)), turn)
 	it.shade = it.art.shadow(max(1, int(5*s.scale)), 0.30)
 	return it
