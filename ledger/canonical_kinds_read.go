@@ -41,8 +41,7 @@ func (r *reader) payload(k Kind) Payload {
 		KindChargebackClosed,
 		KindEvidenceViewed:
 		return r.payloadChargeback(k)
-	case KindDisputeOpened,
-		KindDisputeDecided:
+	case KindDisputeOpened, KindDisputeDecided:
 		return r.payloadDispute(k)
 	case KindEvidenceHeld,
 		KindEvidenceReleased,
@@ -105,7 +104,7 @@ func (r *reader) payload(k Kind) Payload {
 }
 
 // textFields is how many fields hold a text.
-const textFields = 269
+const textFields = 270
 
 // seen holds the structs read last.
 type seen struct {

@@ -129,40 +129,49 @@ func (r *reader) evidenceRef(i int, p *EvidenceRef) int {
 	i = r.field(258, r.lit(i, `,"digest":"`), (*string)(&p.Digest))
 	i = r.field(259, r.lit(i, `,"media_type":"`), &p.MediaType)
 	i = r.int64(r.lit(i, `,"bytes":`), &p.Bytes)
+	if j := r.lit(i, `,"of":"`); j >= 0 {
+		i = j
+		i = r.field(260, i, (*string)(&p.Of))
+		if p.Of == "" {
+			return -1
+		}
+	} else {
+		p.Of = ""
+	}
 	return r.lit(i, `}`)
 }
 
 func (r *reader) detectionRecorded(i int, p *DetectionRecorded) int {
-	i = r.field(260, r.lit(i, `{"store":"`), (*string)(&p.Store))
-	i = r.field(261, r.lit(i, `,"sensor":"`), (*string)(&p.Sensor))
+	i = r.field(261, r.lit(i, `{"store":"`), (*string)(&p.Store))
+	i = r.field(262, r.lit(i, `,"sensor":"`), (*string)(&p.Sensor))
 	i = r.sensorKind(r.lit(i, `,"source":"`), &p.Source)
-	i = r.field(262, r.lit(i, `,"slot":"`), &p.Slot)
+	i = r.field(263, r.lit(i, `,"slot":"`), &p.Slot)
 	i = r.listItemHypothesis(r.lit(i, `,"items":[`), &p.Items)
 	i = r.listActionHypothesis(r.lit(i, `,"actions":[`), &p.Actions)
 	i = r.listPersonHypothesis(r.lit(i, `,"persons":[`), &p.Persons)
 	i = r.listPersonHypothesis(r.lit(i, `,"presence":[`), &p.Presence)
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
 	i = r.int(r.lit(i, `,"grams":`), &p.Grams)
-	i = r.field(263, r.lit(i, `,"model":"`), &p.Model)
+	i = r.field(264, r.lit(i, `,"model":"`), &p.Model)
 	i = r.listEvidenceRef(r.lit(i, `,"evidence":[`), &p.Evidence)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) detectionImplicated(i int, p *DetectionImplicated) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
-	i = r.field(264, r.lit(i, `,"stream":"`), (*string)(&p.Stream))
+	i = r.field(265, r.lit(i, `,"stream":"`), (*string)(&p.Stream))
 	i = r.int(r.lit(i, `,"confidence":`), (*int)(&p.Confidence))
 	return r.lit(i, `}`)
 }
 
 func (r *reader) detectionAttributed(i int, p *DetectionAttributed) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
-	i = r.field(265, r.lit(i, `,"stream":"`), (*string)(&p.Stream))
+	i = r.field(266, r.lit(i, `,"stream":"`), (*string)(&p.Stream))
 	i = r.id(r.lit(i, `,"decision":"`), &p.Decision)
-	i = r.field(266, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(267, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
 	i = r.action(r.lit(i, `,"action":"`), &p.Action)
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
-	i = r.field(267, r.lit(i, `,"slot":"`), &p.Slot)
+	i = r.field(268, r.lit(i, `,"slot":"`), &p.Slot)
 	i = r.time(r.lit(i, `,"seen_at":"`), &p.SeenAt)
 	i = r.listEvidenceRef(r.lit(i, `,"evidence":[`), &p.Evidence)
 	if j := r.lit(i, `,"grams":`); j >= 0 {
@@ -176,7 +185,7 @@ func (r *reader) detectionAttributed(i int, p *DetectionAttributed) int {
 	}
 	if j := r.lit(i, `,"scale":"`); j >= 0 {
 		i = j
-		i = r.field(268, i, (*string)(&p.Scale))
+		i = r.field(269, i, (*string)(&p.Scale))
 		if p.Scale == "" {
 			return -1
 		}

@@ -68,6 +68,9 @@ func (w *writer) evidenceRef(b []byte, p *EvidenceRef) []byte {
 	b = w.str(append(b, `,"digest":"`...), string(p.Digest))
 	b = w.str(append(b, `,"media_type":"`...), p.MediaType)
 	b = w.int64(append(b, `,"bytes":`...), p.Bytes)
+	if p.Of != "" {
+		b = w.str(append(b, `,"of":"`...), string(p.Of))
+	}
 	return append(b, '}')
 }
 

@@ -129,10 +129,11 @@ type PersonHypothesis struct {
 
 // An EvidenceRef names stored bytes that show what a sensor saw.
 type EvidenceRef struct {
-	Role      string `json:"role"` // before, after, clip, trace
+	Role      string `json:"role"` // one of the roles, RoleBefore and the rest
 	Digest    Digest `json:"digest"`
 	MediaType string `json:"media_type"`
 	Bytes     int64  `json:"bytes"`
+	Of        Digest `json:"of,omitzero"` // of a copy, blurred or thumb: the piece that it is made from
 }
 
 // DetectionRecorded records what a sensor claims, as it claimed it: three
@@ -341,24 +342,6 @@ func (p PerMille) below(before *PerMille, name string) error {
 func (a Action) validate() error {
 	if a != ActionTake && a != ActionReturn && a != ActionMove {
 		return fmt.Errorf("%w: action %q: use take, return or move", ErrInvalid, a)
-	}
-	return nil
-}
-
-func validateEvidence(refs []EvidenceRef) error {
-	if len(refs) > MaxEvidence {
-		return fmt.Errorf("%w: more than %d pieces of evidence", ErrInvalid, MaxEvidence)
-	}
-	for _, r := range refs {
-		if err := need("evidence.role", r.Role, "evidence.media_type", r.MediaType); err != nil {
-			return err
-		}
-		if r.Bytes <= 0 {
-			return fmt.Errorf("%w: evidence %s has no bytes", ErrInvalid, r.Digest)
-		}
-		if err := r.Digest.Validate(); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -261,6 +261,15 @@ func fuller() []ledger.Payload {
 			Visit: visit, Store: store, Amount: usd(5000), Customer: "cus_1", PaymentMethod: "pm_1", Key: "v1/s1/x/hold/1",
 			Adjustable: true,
 		},
+		ledger.DetectionRecorded{
+			Store: store, Sensor: "cam-1", Source: ledger.SensorCamera, Slot: "a1",
+			Items:   []ledger.ItemHypothesis{{SKU: "cola-330", Confidence: 960}},
+			Actions: []ledger.ActionHypothesis{{Action: ledger.ActionTake, Confidence: 970}},
+			Persons: []ledger.PersonHypothesis{}, Presence: []ledger.PersonHypothesis{}, Quantity: 1, Model: "vouch-shelf/1",
+			Evidence: append(evidence(), ledger.EvidenceRef{
+				Role: ledger.RoleBlurred, Digest: ledger.DigestOf([]byte("blurred")), MediaType: "image/jpeg", Bytes: 15811, Of: digest,
+			}),
+		},
 	}
 }
 

@@ -276,8 +276,14 @@ func (f *folding) frames(id ledger.ID, refs []ledger.EvidenceRef, at time.Time, 
 	}
 	f.seen[id] = at
 	for _, ref := range refs {
-		if ref.MediaType != "image/jpeg" ||
-			slices.ContainsFunc(f.p.Frames, func(o Frame) bool { return o.Digest == ref.Digest }) {
+		if ref.MediaType != "image/jpeg" || ref.Of != "" {
+			continue
+		}
+		// A bank needs no bystander's face.
+		if blurred, ok := ledger.BlurredOf(refs, ref.Digest); ok {
+			ref.Digest = blurred.Digest
+		}
+		if slices.ContainsFunc(f.p.Frames, func(o Frame) bool { return o.Digest == ref.Digest }) {
 			continue
 		}
 		f.p.Frames = append(f.p.Frames, Frame{
