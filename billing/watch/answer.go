@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,10 +34,11 @@ func Answer(ctx context.Context, log ledger.Log, m ledger.Meta, visit ledger.Vis
 		return ledger.Record{}, err
 	}
 	for {
-		c, revision, err := readCase(ctx, log, visit, p.Chargeback)
+		k, err := readKnown(ctx, log, visit)
 		if err != nil {
 			return ledger.Record{}, err
 		}
+		c := cmp.Or(k.cases[p.Chargeback], &chargeback.Case{})
 		if old, err := log.Find(ctx, d.ID); err == nil && old.Stream == ledger.PaymentStream(visit) {
 			return old, nil
 		}
@@ -53,7 +55,7 @@ func Answer(ctx context.Context, log ledger.Log, m ledger.Meta, visit ledger.Vis
 		if err != nil {
 			return ledger.Record{}, fmt.Errorf("%s of chargeback %s: %w", p.Reply, p.Chargeback, err)
 		}
-		rs, err := log.Append(ctx, ledger.PaymentStream(visit), ledger.After(revision), d)
+		rs, err := log.Append(ctx, ledger.PaymentStream(visit), ledger.After(k.events), d)
 		if errors.Is(err, ledger.ErrConflict) && ctx.Err() == nil {
 			continue
 		}
@@ -62,23 +64,4 @@ func Answer(ctx context.Context, log ledger.Log, m ledger.Meta, visit ledger.Vis
 		}
 		return rs[0], nil
 	}
-}
-
-// readCase folds one claim of a payment's stream.
-func readCase(ctx context.Context, log ledger.Log, visit ledger.VisitID, name string) (*chargeback.Case, uint64, error) {
-	k := newKnown(visit)
-	for r, err := range log.Read(ctx, ledger.Query{Stream: ledger.PaymentStream(visit)}) {
-		if err != nil {
-			return nil, 0, fmt.Errorf("visit %s: %w", visit, err)
-		}
-		e, err := ledger.Decode(r)
-		if err != nil {
-			return nil, 0, fmt.Errorf("visit %s: %w", visit, err)
-		}
-		k.apply(e)
-	}
-	if c := k.cases[name]; c != nil {
-		return c, k.events, nil
-	}
-	return &chargeback.Case{}, k.events, nil
 }

@@ -61,7 +61,7 @@ const maxSteps = 12
 
 // tendOne does what is due about a claim until nothing is.
 func (w *Watcher) tendOne(ctx context.Context, name string) (time.Time, error) {
-	uploaded := errUntried
+	staged := false // in this go: what does not show at the provider then shows later
 	for range maxSteps {
 		claim, err := w.provider.Chargeback(ctx, name)
 		if err != nil {
@@ -75,7 +75,7 @@ func (w *Watcher) tendOne(ctx context.Context, name string) (time.Time, error) {
 			delete(w.claims, name)
 			return time.Time{}, nil
 		}
-		k, err := w.read(ctx, visit)
+		k, err := readKnown(ctx, w.log, visit)
 		if err != nil {
 			return time.Time{}, err
 		}
@@ -91,13 +91,13 @@ func (w *Watcher) tendOne(ctx context.Context, name string) (time.Time, error) {
 		case chargeback.Build:
 			err = w.build(ctx, k, c, records)
 		case chargeback.Stage:
-			if !errors.Is(uploaded, errUntried) {
-				return wake, uploaded
+			if staged {
+				return wake, nil
 			}
-			uploaded = w.stage(ctx, c, records)
-			err = uploaded
+			staged = true
+			err = w.stage(ctx, c, records)
 		case chargeback.Intend:
-			err = w.intend(ctx, k, c, claim)
+			err = w.write(ctx, k, c.Intention(claim))
 		case chargeback.Submit:
 			err = w.submit(ctx, c, records)
 		case chargeback.Accept:
@@ -112,14 +112,9 @@ func (w *Watcher) tendOne(ctx context.Context, name string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("chargeback %s: %w", name, errRestless)
 }
 
-var (
-	// errUntried says that nothing was staged in this go.
-	errUntried = errors.New("not tried")
-
-	// errRestless means that a claim asks for one step after another: what we
-	// did does not show at the provider. It is tried again later.
-	errRestless = errors.New("there is always one more step")
-)
+// errRestless means that a claim asks for one step after another: what we did
+// does not show at the provider. It is tried again later.
+var errRestless = errors.New("there is always one more step")
 
 // records returns everything a pack is made of, and what it would show.
 func (w *Watcher) records(ctx context.Context, visit ledger.VisitID) ([]ledger.Record, uint64, error) {
@@ -221,11 +216,6 @@ func (w *Watcher) stage(ctx context.Context, c *chargeback.Case, records []ledge
 		return err
 	}
 	return w.provider.Stage(ctx, c.Chargeback, string(c.Visit), string(c.Pack.Digest), e)
-}
-
-// intend writes down that evidence shall be submitted.
-func (w *Watcher) intend(ctx context.Context, k *known, c *chargeback.Case, claim provider.Chargeback) error {
-	return w.write(ctx, k, c.Intention(claim))
 }
 
 // submit gives the bank the evidence. That somebody else did is no error: the

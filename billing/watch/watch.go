@@ -208,7 +208,7 @@ func (w *Watcher) warning(ctx context.Context, f provider.Warning) error {
 // it lacks it. When somebody else was first it looks again.
 func (w *Watcher) append(ctx context.Context, visit ledger.VisitID, lacks func(*known) []ledger.Payload) (int, error) {
 	for {
-		k, err := w.read(ctx, visit)
+		k, err := readKnown(ctx, w.log, visit)
 		if err != nil {
 			return 0, err
 		}
@@ -257,10 +257,10 @@ func idOf(last ledger.ID, p ledger.Payload, i int) ledger.ID {
 	return ledger.DeriveID(last, string(p.Kind()), fmt.Sprint(i))
 }
 
-// read folds a payment's stream.
-func (w *Watcher) read(ctx context.Context, visit ledger.VisitID) (*known, error) {
+// readKnown folds a payment's stream.
+func readKnown(ctx context.Context, log ledger.Log, visit ledger.VisitID) (*known, error) {
 	k := newKnown(visit)
-	for r, err := range w.log.Read(ctx, ledger.Query{Stream: ledger.PaymentStream(visit)}) {
+	for r, err := range log.Read(ctx, ledger.Query{Stream: ledger.PaymentStream(visit)}) {
 		if err != nil {
 			return nil, fmt.Errorf("visit %s: %w", visit, err)
 		}
