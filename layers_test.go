@@ -79,6 +79,7 @@ var layers = map[string][]string{
 	"vision/truth":                 {},
 	"vision/shelf":                 {"vision/planogram"},
 	"vision/ticket":                {"ledger"},
+	"vision/track":                 {"ledger"},
 	"vision/watch":                 {"ledger", "vision/cv", "vision/evidence", "vision/planogram", "vision/shelf"},
 
 	"billing":        {"ledger", "ledger/money", "projections"},
