@@ -34,7 +34,8 @@ type sample struct {
 func (s *shop) samples() map[string]sample {
 	visit := s.enter("lea")
 	frame := s.keep("before", "image/png", []byte("\x89PNG\r\n\x1a\nshelf"))
-	s.send("gate", "POST", "/v1/detections", s.see("take", "cola", "A1", 990, frame)).want(201)
+	var took recordedView
+	s.send("gate", "POST", "/v1/detections", s.see("take", "cola", "A1", 990, frame)).want(201, &took)
 	s.exit(visit)
 	number := s.settled(visit).Receipts[0].Document.Number
 	var d disputeView
@@ -121,6 +122,13 @@ func (s *shop) samples() map[string]sample {
 		"POST /v1/visits/:visit/coupons": {
 			there: "/v1/visits/" + visit + "/coupons", missing: "/v1/visits/" + no + "/coupons",
 			body: func(bool) any { return map[string]any{"coupon": "spring.1.x"} },
+		},
+		"GET /v1/visits/:visit/detections": {
+			there: "/v1/visits/" + visit + "/detections", missing: "/v1/visits/" + no + "/detections",
+		},
+		"POST /v1/visits/:visit/reverifications": {
+			there: "/v1/visits/" + visit + "/reverifications", missing: "/v1/visits/" + no + "/reverifications",
+			body: func(bool) any { return s.lookAgain(took.ID, "cola", frame) },
 		},
 		"POST /v1/visits/:visit/weighings": {
 			there: "/v1/visits/" + visit + "/weighings", missing: "/v1/visits/" + no + "/weighings",

@@ -68,5 +68,6 @@ var refusals = []struct {
 	{engine.ErrDepositLine, http.StatusUnprocessableEntity, "invalid", true},
 	{engine.ErrUnknownLine, http.StatusUnprocessableEntity, "invalid", true},
 	{engine.ErrTooMany, http.StatusUnprocessableEntity, "invalid", true},
+	{engine.ErrOtherEvidence, http.StatusUnprocessableEntity, "invalid", true},
 	{engine.ErrUnknownSKU, http.StatusUnprocessableEntity, "invalid", true},
 }

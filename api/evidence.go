@@ -74,6 +74,8 @@ func evidenceOf(p ledger.Payload) []ledger.EvidenceRef {
 		return p.Evidence
 	case ledger.DetectionAttributed:
 		return p.Evidence
+	case ledger.DetectionReverified:
+		return p.Evidence
 	}
 	return nil
 }

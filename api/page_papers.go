@@ -120,6 +120,9 @@ func (t *teller) disputeCards() []web.DisputeCard {
 			ID: d.ID.String(), Line: d.Line.Name, Claim: claimWords[d.Claim], Quantity: d.Quantity, Message: d.Message,
 			Opened: t.moment(d.OpenedAt),
 		}
+		for _, cause := range d.Line.Causes {
+			c.Looks = append(c.Looks, t.looks(cause)...)
+		}
 		switch d.State {
 		case projections.DisputeOpen:
 			c.State = web.Chip{Text: "Open", Tone: "wait"}

@@ -278,6 +278,10 @@ func (t *teller) shows(e ledger.Event, c *projections.Cart) (ledger.ID, ledger.D
 		id = p.Detection
 	case ledger.DetectionAttributed:
 		return p.Detection, ledger.DetectionRecorded{Slot: p.Slot, Evidence: p.Evidence}, true
+	case ledger.DetectionReverified:
+		claim := t.claims[p.Detection]
+		claim.Items, claim.Actions, claim.Evidence = p.Items, p.Actions, p.Evidence
+		return p.Detection, claim, true
 	case ledger.DisputeOpened:
 		if c.Latest == nil {
 			break
@@ -338,6 +342,9 @@ func (t *teller) bars(p ledger.DetectionRecorded) []web.Bar {
 	}
 	for _, h := range p.Actions {
 		acts = append(acts, reading{done[h.Action], h.Confidence})
+	}
+	if len(acts) == 0 {
+		return []web.Bar{bar("Item", items, t.policy.ItemMin)} // a second look at the item alone
 	}
 	for _, h := range p.Candidates() {
 		persons = append(persons, reading{t.whose(h.Visit), h.Confidence})

@@ -211,6 +211,8 @@ func (n names) tellSeen(e ledger.Event) (said, bool) {
 		}, true
 	case ledger.CartWeighed:
 		return n.tellWeighed(p), true
+	case ledger.DetectionReverified:
+		return n.tellReverified(p), true
 	case ledger.DetectionImplicated:
 		return said{
 			title: "May concern this visit too", text: "A detection elsewhere names this visit as possible.",

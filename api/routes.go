@@ -34,6 +34,8 @@ var (
 	checkers    = []keys.Role{keys.Finance, keys.Operator}
 	reviewers   = []keys.Role{keys.Reviewer}
 	queuers     = []keys.Role{keys.Reviewer, keys.Auditor}
+	relookers   = []keys.Role{keys.Device, keys.Reviewer}
+	verifiers   = []keys.Role{keys.Device, keys.Reviewer, keys.Auditor, keys.Operator}
 	attendants  = []keys.Role{keys.Reviewer, keys.Operator}
 	auditors    = []keys.Role{keys.Auditor}
 	operators   = []keys.Role{keys.Operator}
@@ -60,6 +62,11 @@ func (a *API) routes() []route {
 		{
 			method: post, path: "/v1/visits/:visit/coupons", roles: append(slices.Clone(payers), keys.Device), repeats: true,
 			limit: maxBody, handle: a.postCoupon,
+		},
+		{method: get, path: "/v1/visits/:visit/detections", roles: verifiers, handle: a.getDetections},
+		{
+			method: post, path: "/v1/visits/:visit/reverifications", roles: relookers, limit: maxBody,
+			handle: a.postReverification,
 		},
 		{method: post, path: "/v1/visits/:visit/weighings", roles: devices, limit: maxBody, handle: a.postWeighing},
 		{

@@ -106,6 +106,24 @@ func (r *reader) settledAs(i int, p *SettledAs) int {
 	return j + 1
 }
 
+func (r *reader) agreement(i int, p *Agreement) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch Agreement(r.b[i:j]) {
+	case AgreementAgrees:
+		*p = AgreementAgrees
+	case AgreementDiffers:
+		*p = AgreementDiffers
+	case AgreementUnsure:
+		*p = AgreementUnsure
+	default:
+		*p = Agreement(r.text(i, j, h))
+	}
+	return j + 1
+}
+
 func (r *reader) deadlinePolicy(i int, p *DeadlinePolicy) int {
 	j, h := r.plain(i)
 	if j < 0 {

@@ -41,7 +41,8 @@ func (r *reader) payload(k Kind) Payload {
 		KindChargebackClosed,
 		KindEvidenceViewed:
 		return r.payloadChargeback(k)
-	case KindDisputeOpened, KindDisputeDecided:
+	case KindDisputeOpened,
+		KindDisputeDecided:
 		return r.payloadDispute(k)
 	case KindEvidenceHeld,
 		KindEvidenceReleased,
@@ -84,6 +85,8 @@ func (r *reader) payload(k Kind) Payload {
 		KindReceiptCorrected,
 		KindVisitSettled:
 		return r.payloadReceipt(k)
+	case KindDetectionReverified:
+		return r.payloadReverify(k)
 	case KindStoreOpened,
 		KindPolicySet,
 		KindPlanogramSet,
@@ -104,7 +107,7 @@ func (r *reader) payload(k Kind) Payload {
 }
 
 // textFields is how many fields hold a text.
-const textFields = 270
+const textFields = 272
 
 // seen holds the structs read last.
 type seen struct {
@@ -128,9 +131,9 @@ type parts struct {
 	listReceiptLine        slab[ReceiptLine]
 	listPendingItem        slab[PendingItem]
 	listTaxTotal           slab[TaxTotal]
-	listSlotPlan           slab[SlotPlan]
 	listItemHypothesis     slab[ItemHypothesis]
 	listActionHypothesis   slab[ActionHypothesis]
-	listPersonHypothesis   slab[PersonHypothesis]
 	listEvidenceRef        slab[EvidenceRef]
+	listSlotPlan           slab[SlotPlan]
+	listPersonHypothesis   slab[PersonHypothesis]
 }

@@ -143,6 +143,8 @@ func (w *writer) payload(b []byte, p Payload) []byte {
 		return w.receiptCorrected(b, &p)
 	case VisitSettled:
 		return w.visitSettled(b, &p)
+	case DetectionReverified:
+		return w.detectionReverified(b, &p)
 	case StoreOpened:
 		return w.storeOpened(b, &p)
 	case PolicySet:

@@ -336,34 +336,6 @@ func (r *reader) listTaxTotal(i int, p *List[TaxTotal]) int {
 	}
 }
 
-func (r *reader) listSlotPlan(i int, p *List[SlotPlan]) int {
-	s := (*p)[:0]
-	if r.at(i) == ']' {
-		*p = s
-		return i + 1
-	}
-	switch {
-	case cap(s) > 0:
-	case r.parts != nil:
-		s = r.parts.listSlotPlan.take(r.count(i, `{"slot":`))
-	default:
-		s = make(List[SlotPlan], 0, r.count(i, `{"slot":`))
-	}
-	for {
-		s = more(s)
-		i = r.slotPlan(i, &s[len(s)-1])
-		switch r.at(i) {
-		case ',':
-			i++
-		case ']':
-			*p = s
-			return i + 1
-		default:
-			return -1
-		}
-	}
-}
-
 func (r *reader) listItemHypothesis(i int, p *List[ItemHypothesis]) int {
 	s := (*p)[:0]
 	if r.at(i) == ']' {
@@ -420,34 +392,6 @@ func (r *reader) listActionHypothesis(i int, p *List[ActionHypothesis]) int {
 	}
 }
 
-func (r *reader) listPersonHypothesis(i int, p *List[PersonHypothesis]) int {
-	s := (*p)[:0]
-	if r.at(i) == ']' {
-		*p = s
-		return i + 1
-	}
-	switch {
-	case cap(s) > 0:
-	case r.parts != nil:
-		s = r.parts.listPersonHypothesis.take(r.count(i, `{"visit":`))
-	default:
-		s = make(List[PersonHypothesis], 0, r.count(i, `{"visit":`))
-	}
-	for {
-		s = more(s)
-		i = r.personHypothesis(i, &s[len(s)-1])
-		switch r.at(i) {
-		case ',':
-			i++
-		case ']':
-			*p = s
-			return i + 1
-		default:
-			return -1
-		}
-	}
-}
-
 func (r *reader) listEvidenceRef(i int, p *List[EvidenceRef]) int {
 	s := (*p)[:0]
 	if r.at(i) == ']' {
@@ -464,6 +408,62 @@ func (r *reader) listEvidenceRef(i int, p *List[EvidenceRef]) int {
 	for {
 		s = more(s)
 		i = r.evidenceRef(i, &s[len(s)-1])
+		switch r.at(i) {
+		case ',':
+			i++
+		case ']':
+			*p = s
+			return i + 1
+		default:
+			return -1
+		}
+	}
+}
+
+func (r *reader) listSlotPlan(i int, p *List[SlotPlan]) int {
+	s := (*p)[:0]
+	if r.at(i) == ']' {
+		*p = s
+		return i + 1
+	}
+	switch {
+	case cap(s) > 0:
+	case r.parts != nil:
+		s = r.parts.listSlotPlan.take(r.count(i, `{"slot":`))
+	default:
+		s = make(List[SlotPlan], 0, r.count(i, `{"slot":`))
+	}
+	for {
+		s = more(s)
+		i = r.slotPlan(i, &s[len(s)-1])
+		switch r.at(i) {
+		case ',':
+			i++
+		case ']':
+			*p = s
+			return i + 1
+		default:
+			return -1
+		}
+	}
+}
+
+func (r *reader) listPersonHypothesis(i int, p *List[PersonHypothesis]) int {
+	s := (*p)[:0]
+	if r.at(i) == ']' {
+		*p = s
+		return i + 1
+	}
+	switch {
+	case cap(s) > 0:
+	case r.parts != nil:
+		s = r.parts.listPersonHypothesis.take(r.count(i, `{"visit":`))
+	default:
+		s = make(List[PersonHypothesis], 0, r.count(i, `{"visit":`))
+	}
+	for {
+		s = more(s)
+		i = r.personHypothesis(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
 			i++

@@ -122,16 +122,6 @@ func (w *writer) listTaxTotal(b []byte, p *List[TaxTotal]) []byte {
 	return append(b, ']')
 }
 
-func (w *writer) listSlotPlan(b []byte, p *List[SlotPlan]) []byte {
-	for i := range *p {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = w.slotPlan(b, &(*p)[i])
-	}
-	return append(b, ']')
-}
-
 func (w *writer) listItemHypothesis(b []byte, p *List[ItemHypothesis]) []byte {
 	for i := range *p {
 		if i > 0 {
@@ -152,22 +142,32 @@ func (w *writer) listActionHypothesis(b []byte, p *List[ActionHypothesis]) []byt
 	return append(b, ']')
 }
 
-func (w *writer) listPersonHypothesis(b []byte, p *List[PersonHypothesis]) []byte {
-	for i := range *p {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = w.personHypothesis(b, &(*p)[i])
-	}
-	return append(b, ']')
-}
-
 func (w *writer) listEvidenceRef(b []byte, p *List[EvidenceRef]) []byte {
 	for i := range *p {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = w.evidenceRef(b, &(*p)[i])
+	}
+	return append(b, ']')
+}
+
+func (w *writer) listSlotPlan(b []byte, p *List[SlotPlan]) []byte {
+	for i := range *p {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = w.slotPlan(b, &(*p)[i])
+	}
+	return append(b, ']')
+}
+
+func (w *writer) listPersonHypothesis(b []byte, p *List[PersonHypothesis]) []byte {
+	for i := range *p {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = w.personHypothesis(b, &(*p)[i])
 	}
 	return append(b, ']')
 }

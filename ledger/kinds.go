@@ -15,6 +15,7 @@ const (
 	KindDetectionRecorded     Kind = "detection.recorded.v1"
 	KindDetectionImplicated   Kind = "detection.implicated.v1"
 	KindDetectionAttributed   Kind = "detection.attributed.v1"
+	KindDetectionReverified   Kind = "detection.reverified.v1"
 	KindItemPriced            Kind = "item.priced.v1"
 	KindPricingFailed         Kind = "pricing.failed.v1"
 	KindReviewRequested       Kind = "review.requested.v1"
@@ -101,6 +102,7 @@ var kinds = map[Kind]func([]byte) (Payload, error){
 	KindDetectionRecorded:     decode[DetectionRecorded],
 	KindDetectionImplicated:   decode[DetectionImplicated],
 	KindDetectionAttributed:   decode[DetectionAttributed],
+	KindDetectionReverified:   decode[DetectionReverified],
 	KindItemPriced:            decode[ItemPriced],
 	KindPricingFailed:         decode[PricingFailed],
 	KindReviewRequested:       decode[ReviewRequested],

@@ -34,6 +34,7 @@ var writers = map[ledger.Kind][2]string{
 	ledger.KindDetectionRecorded:     {"device, through the server", "Kept as claimed, whatever is thought of it later."},
 	ledger.KindDetectionImplicated:   {"engine", "The visit is not finalised until the question is answered."},
 	ledger.KindDetectionAttributed:   {"engine", "Follows from the decision that it names."},
+	ledger.KindDetectionReverified:   {"device or reviewer, through the server", "Stands beside the claim; no line, question or money follows from it."},
 	ledger.KindItemPriced:            {"engine", "The price and tax in force at the pick, once per pick and SKU."},
 	ledger.KindPricingFailed:         {"engine", "The visit waits; it is priced when the catalogue has the answer."},
 	ledger.KindReviewRequested:       {"engine", "Once per question and visit."},

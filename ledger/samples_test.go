@@ -91,6 +91,11 @@ func samples() []ledger.Payload {
 			Detection: id(11), Stream: "visit-01935700-0002-7000-8000-000000000002", Decision: id(13), SKU: "cola-330",
 			Action: ledger.ActionTake, Quantity: 1, Slot: "left", SeenAt: noon.Add(time.Minute), Evidence: evidence(),
 		},
+		ledger.DetectionReverified{
+			Detection: id(10), Model: "fridge@2", ModelDigest: digest,
+			Items:   []ledger.ItemHypothesis{{SKU: "cola-330", Confidence: 960}},
+			Actions: []ledger.ActionHypothesis{}, Agreement: ledger.AgreementAgrees, Evidence: evidence(),
+		},
 		ledger.ItemPriced{Detection: id(10), SKU: "cola-330", Name: "Cola 0.33 l", Category: "drinks", Unit: usd(199), Tax: rule, Price: id(5)},
 		ledger.PricingFailed{Detection: id(12), SKU: "chips-90", Missing: "price"},
 		ledger.ReviewRequested{Detection: id(12), Doubts: []ledger.Doubt{ledger.DoubtItem}, AtRisk: usd(249), Deadline: noon.Add(time.Hour)},

@@ -219,7 +219,7 @@ func (c *Cart) Apply(e ledger.Event) error {
 		c.Ages = append(c.Ages, p)
 	case ledger.CartWeighed:
 		c.weighed(&e.Record, p)
-	case ledger.SupplementProposed, ledger.SupplementAnswered, ledger.GoodwillGranted, ledger.VisitMatched,
+	case ledger.DetectionReverified, ledger.SupplementProposed, ledger.SupplementAnswered, ledger.GoodwillGranted, ledger.VisitMatched,
 		ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed:
 	case ledger.StoreOpened, ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet,
 		ledger.TaxSet, ledger.HoldIntended, ledger.CaptureIntended, ledger.ReleaseIntended, ledger.RefundIntended,

@@ -40,6 +40,7 @@ func every() []ledger.Payload {
 		},
 		ledger.DetectionImplicated{},
 		ledger.DetectionAttributed{},
+		ledger.DetectionReverified{},
 		ledger.ItemPriced{},
 		ledger.PricingFailed{},
 		ledger.ReviewRequested{},

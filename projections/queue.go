@@ -111,7 +111,7 @@ func (q *ReviewQueue) Apply(e ledger.Event) error {
 		q.settled(e.Stream)
 	case ledger.StoreOpened, ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet,
 		ledger.TaxSet, ledger.GatePresented, ledger.GateEntered, ledger.GateRefused, ledger.GateExited,
-		ledger.DetectionImplicated, ledger.DetectionAttributed, ledger.ItemPriced, ledger.PricingFailed,
+		ledger.DetectionImplicated, ledger.DetectionAttributed, ledger.DetectionReverified, ledger.ItemPriced, ledger.PricingFailed,
 		ledger.ReceiptProvisional, ledger.ReceiptIssued, ledger.ReceiptCorrected, ledger.DisputeOpened,
 		ledger.DisputeDecided, ledger.HoldIntended, ledger.CaptureIntended, ledger.ReleaseIntended,
 		ledger.RefundIntended, ledger.Held, ledger.Captured, ledger.Released, ledger.Refunded,

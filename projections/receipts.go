@@ -79,7 +79,7 @@ func (r *Receipts) Apply(e ledger.Event) error {
 			Event: e.ID, At: e.Occurred, Document: p.Document, Change: p.Change, Because: p.Because,
 		})
 	case ledger.GatePresented, ledger.GateEntered, ledger.GateRefused, ledger.GateExited, ledger.DetectionRecorded,
-		ledger.DetectionImplicated, ledger.DetectionAttributed, ledger.ItemPriced, ledger.PricingFailed,
+		ledger.DetectionImplicated, ledger.DetectionAttributed, ledger.DetectionReverified, ledger.ItemPriced, ledger.PricingFailed,
 		ledger.ReviewRequested, ledger.ReviewDecided, ledger.DisputeOpened, ledger.DisputeDecided, ledger.VisitSettled,
 		ledger.PromotionPinned, ledger.CouponAccepted, ledger.ItemRepriced, ledger.AgeVerified, ledger.CartWeighed,
 		ledger.SupplementProposed, ledger.SupplementAnswered, ledger.GoodwillGranted, ledger.VisitMatched,

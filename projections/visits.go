@@ -167,7 +167,7 @@ func (v *Visits) Apply(e ledger.Event) error {
 		ledger.ReceiptProvisional, ledger.VisitSettled, ledger.HoldIntended, ledger.CaptureIntended,
 		ledger.ReleaseIntended, ledger.RefundIntended, ledger.Held, ledger.Captured, ledger.Released, ledger.Refunded,
 		ledger.PaymentDeclined, ledger.PaymentUnclear, ledger.PaymentNotified, ledger.DetectionRecorded,
-		ledger.DetectionImplicated, ledger.DetectionAttributed, ledger.ItemPriced, ledger.PricingFailed,
+		ledger.DetectionImplicated, ledger.DetectionAttributed, ledger.DetectionReverified, ledger.ItemPriced, ledger.PricingFailed,
 		ledger.PromotionPinned, ledger.CouponAccepted, ledger.ItemRepriced, ledger.AgeVerified, ledger.CartWeighed,
 		ledger.SupplementProposed, ledger.SupplementAnswered, ledger.GoodwillGranted, ledger.VisitMatched,
 		ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed, ledger.IncrementIntended,

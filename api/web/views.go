@@ -225,12 +225,20 @@ type DisputeCard struct {
 	Message  string
 	Opened   string
 	State    Chip
+	Looks    []Look // at the detections of the line
 	Reason   string
 	Decided  string
 	By       string
 	Result   string
 	Action   string // address of the decision; empty when there is none to make
 	Nonce    string
+}
+
+// A Look is what a model found when it looked at the stored evidence again.
+type Look struct {
+	Text, When string
+	Digest     string // of the model
+	State      Chip   // how it stands to the claim
 }
 
 // A MoneyStep is one movement of money with its proof.
@@ -265,6 +273,7 @@ type ReviewItem struct {
 	Weighing  string // of a whole cart, instead of a claim about a slot
 	Plan      []PlanSlot
 	Bars      []Bar
+	Looks     []Look // what models found in the stored evidence
 	Before    string
 	After     string
 	Clip      string

@@ -53,7 +53,7 @@ func (d *Desk) recorded(ctx context.Context, id ledger.ID, p ledger.DetectionRec
 		return Recorded{}, err
 	}
 	stored, ok := ev.Payload.(ledger.DetectionRecorded)
-	if !ok || !sameClaim(plain(stored), p) {
+	if !ok || !samePayload(plain(stored), p) {
 		return Recorded{}, fmt.Errorf("detection %s: %w", id, ledger.ErrIDReused)
 	}
 	return Recorded{Record: r, Duplicate: true}, nil
@@ -71,7 +71,7 @@ func plain(p ledger.DetectionRecorded) ledger.DetectionRecorded {
 	return p
 }
 
-func sameClaim(a, b ledger.DetectionRecorded) bool {
+func samePayload(a, b ledger.Payload) bool {
 	x, errX := ledger.Marshal(a)
 	y, errY := ledger.Marshal(b)
 	return errX == nil && errY == nil && bytes.Equal(x, y)

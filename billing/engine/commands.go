@@ -75,6 +75,16 @@ type RecordCommand struct {
 	Detection ledger.DetectionRecorded // Presence is filled in when Persons is empty
 }
 
+// A ReverifyCommand is what a model found in the stored evidence of a
+// detection.
+type ReverifyCommand struct {
+	ID       ledger.ID // a retry has the same
+	Occurred time.Time
+	Actor    string
+	Trace    string
+	Found    ledger.DetectionReverified // Agreement is filled in
+}
+
 // A Recorded is an event that a command led to.
 type Recorded struct {
 	ledger.Record

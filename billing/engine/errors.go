@@ -22,6 +22,10 @@ var (
 	// it was never recorded, or nothing about it was doubtful.
 	ErrUnknownDetection = errors.New("no question about this detection")
 
+	// ErrOtherEvidence means that a second look was at something that the
+	// detection does not name. Look at the detection's own evidence.
+	ErrOtherEvidence = errors.New("not evidence of this detection")
+
 	// ErrDecided means that somebody was first: the question or the dispute is
 	// answered. Look at the answer; an answer is not changed.
 	ErrDecided = errors.New("decided already")

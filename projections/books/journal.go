@@ -175,7 +175,7 @@ func (j *Journal) visit(e ledger.Event) bool {
 	case ledger.SupplementAnswered:
 		j.answered(e, p)
 	case ledger.GateEntered, ledger.GateExited, ledger.DetectionRecorded, ledger.DetectionImplicated,
-		ledger.DetectionAttributed, ledger.ItemPriced, ledger.PricingFailed, ledger.ItemRepriced, ledger.PromotionPinned,
+		ledger.DetectionAttributed, ledger.DetectionReverified, ledger.ItemPriced, ledger.PricingFailed, ledger.ItemRepriced, ledger.PromotionPinned,
 		ledger.CouponRedeemed, ledger.CouponAccepted, ledger.AgeVerified, ledger.CartWeighed, ledger.ReviewRequested, ledger.ReviewDecided,
 		ledger.DisputeOpened, ledger.DisputeDecided, ledger.FiscalStarted,
 		ledger.FiscalSigned, ledger.FiscalFailed:

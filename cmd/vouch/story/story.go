@@ -47,6 +47,8 @@ func Tell(e ledger.Event, cart *projections.Cart) Line {
 		l.Refs = p.Evidence
 	case ledger.DetectionAttributed:
 		l.Refs = p.Evidence
+	case ledger.DetectionReverified:
+		l.Refs = p.Evidence
 	}
 	for _, r := range l.Refs {
 		l.Evidence = append(l.Evidence, r.Digest)
@@ -92,7 +94,7 @@ func words(e ledger.Event) (text, amount string) {
 	switch p := e.Payload.(type) {
 	case ledger.GatePresented, ledger.GateEntered, ledger.GateRefused, ledger.GateExited:
 		return gateWords(p), gateMoney(p)
-	case ledger.DetectionRecorded, ledger.DetectionImplicated, ledger.DetectionAttributed:
+	case ledger.DetectionRecorded, ledger.DetectionImplicated, ledger.DetectionAttributed, ledger.DetectionReverified:
 		return detectionWords(p), ""
 	case ledger.ItemPriced:
 		each := ""
@@ -149,10 +151,21 @@ func detectionWords(p ledger.Payload) string {
 			p.Items[0].SKU, p.Slot, p.Items[0].Confidence/10, p.Actions[0].Confidence/10, who)
 	case ledger.DetectionImplicated:
 		return fmt.Sprintf("may be concerned by a detection of %s", p.Stream)
+	case ledger.DetectionReverified:
+		return reverifiedWords(p)
 	case ledger.DetectionAttributed:
 		return fmt.Sprintf("is given %s %d × %s from %s", p.Action, p.Quantity, p.SKU, p.Stream)
 	}
 	return ""
+}
+
+// reverifiedWords tells what a second look found beside the claim.
+func reverifiedWords(p ledger.DetectionReverified) string {
+	found := "nothing it knows"
+	if len(p.Items) > 0 {
+		found = fmt.Sprintf("%s %d%%", p.Items[0].SKU, p.Items[0].Confidence/10)
+	}
+	return fmt.Sprintf("%s looks again and sees %s: %s", p.Model, found, p.Agreement)
 }
 
 func reviewWords(p ledger.ReviewDecided) string {

@@ -52,6 +52,7 @@ func payloads() []ledger.Payload {
 		claim,
 		ledger.DetectionImplicated{},
 		ledger.DetectionAttributed{},
+		ledger.DetectionReverified{},
 		ledger.ItemPriced{Unit: usd},
 		ledger.PricingFailed{},
 		ledger.ReviewRequested{AtRisk: usd},
