@@ -101,6 +101,7 @@ func runWatch(cmd *cobra.Command, f watchFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	cfg.Status = told(cmd.Context())
 	stats, err := watch.Run(cmd.Context(), cfg, func(s watch.Sighting) error {
 		for _, sink := range sinks {
 			if err := sink.put(s); err != nil {
@@ -117,6 +118,18 @@ func runWatch(cmd *cobra.Command, f watchFlags) (err error) {
 	}
 	slog.InfoContext(cmd.Context(), "watched", slog.Int("frames", stats.Frames), slog.Int("detections", stats.Sightings))
 	return err
+}
+
+// told logs what goes wrong with the camera.
+func told(ctx context.Context) func(watch.Status) {
+	return func(s watch.Status) {
+		level := slog.LevelWarn
+		if s.Over {
+			level = slog.LevelInfo
+		}
+		slog.Log(ctx, level, "camera", slog.String("trouble", string(s.Trouble)),
+			slog.Bool("over", s.Over), slog.Float64("t", s.T), slog.String("detail", s.Detail))
+	}
 }
 
 // config reads everything that can be refused before a frame is decoded.

@@ -9,6 +9,11 @@ void vouch_quiet(void);
 // and a message in err. OpenCV throws on bad files, and an exception that
 // crosses into Go ends the process, so files are tried here first.
 int vouch_try_net(const char *model, const char *config, int side, char *err, int n);
+// Returns how often a decoder complained in these threads since it was last
+// asked about them.
+int vouch_complaints(const long *threads, int n);
+// Returns the calling thread.
+long vouch_thread(void);
 #ifdef __cplusplus
 }
 #endif

@@ -16,6 +16,8 @@ type Frame struct {
 	mat  gocv.Mat
 	pool *pool
 	once sync.Once
+	// damaged says that the decoder complained.
+	damaged bool
 }
 
 // pool keeps the pictures of closed frames for the next ones of a reader: a
@@ -108,6 +110,10 @@ func (f *Frame) Close() {
 		f.mat.Close() //nolint:gosec // frees memory
 	})
 }
+
+// Damaged reports whether the decoder complained of damaged data while this
+// frame was read. The frame itself may look well and a later one not.
+func (f *Frame) Damaged() bool { return f.damaged }
 
 // Width returns the width in pixels.
 func (f *Frame) Width() int { return f.mat.Cols() }

@@ -2,6 +2,8 @@
 
 package cv
 
+import "C"
+
 import (
 	"fmt"
 	"io"
@@ -21,6 +23,8 @@ type Reader struct {
 	live  bool
 	w, h  int
 	pool  pool
+	// decoders are the threads that work for this source.
+	decoders []C.long
 }
 
 // Open opens a video file, a URL, or a camera by its number, and decodes the
@@ -40,11 +44,14 @@ func Open(src string) (*Reader, error) {
 		}
 	}
 	r := &Reader{src: src, live: live || strings.HasPrefix(src, "rtsp://")}
-	if live {
-		r.cap, err = gocv.VideoCaptureDevice(device)
-	} else {
-		r.cap, err = gocv.VideoCaptureFile(src)
-	}
+	r.decoders, err = decoders(func() (err error) {
+		if live {
+			r.cap, err = gocv.VideoCaptureDevice(device)
+		} else {
+			r.cap, err = gocv.VideoCaptureFile(src)
+		}
+		return err
+	})
 	if err != nil {
 		_ = r.cap.Close()
 		return nil, r.refuse(live)
@@ -98,11 +105,12 @@ func (r *Reader) Next() (*Frame, error) {
 
 func (r *Reader) read() (*Frame, error) {
 	m := r.pool.get()
-	if !r.cap.Read(&m) || m.Empty() {
+	ok, damaged := r.watched(func() bool { return r.cap.Read(&m) })
+	if !ok || m.Empty() {
 		r.pool.put(m)
 		return nil, io.EOF
 	}
-	return &Frame{mat: m, pool: &r.pool}, nil
+	return &Frame{mat: m, pool: &r.pool, damaged: damaged}, nil
 }
 
 // Close closes the source. Frames still held stay valid.

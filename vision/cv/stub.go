@@ -19,6 +19,9 @@ func DecodeImage([]byte) (*Frame, error) { return nil, ErrNoOpenCV }
 // Close does nothing.
 func (*Frame) Close() {}
 
+// Damaged returns false.
+func (*Frame) Damaged() bool { return false }
+
 // Width returns 0.
 func (*Frame) Width() int { return 0 }
 

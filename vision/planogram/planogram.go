@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/vouchledger/vouch/vision/lens"
 )
 
 // Point is a corner in pixels: x to the right, y down.
@@ -32,6 +34,9 @@ type Planogram struct {
 	Width  int
 	Height int
 	Slots  []Slot
+	// Look is how the place looked when the slots were drawn, so that a camera
+	// that looks elsewhere is noticed; nil if nobody kept it.
+	Look *lens.Look
 }
 
 // file is the stored shape. Capacity and sku at the top hold for every slot
@@ -45,6 +50,7 @@ type file struct {
 	SKU      string             `json:"sku"`
 	Capacity int                `json:"capacity"`
 	Products map[string]product `json:"products"`
+	Look     *lens.Look         `json:"look"`
 }
 
 type product struct {
@@ -78,7 +84,10 @@ func Parse(b []byte) (Planogram, error) {
 	if len(f.Slots) == 0 {
 		return Planogram{}, ErrNoSlots
 	}
-	p := Planogram{Video: f.Video, FPS: f.FPS, Width: f.Size[0], Height: f.Size[1]}
+	p := Planogram{Video: f.Video, FPS: f.FPS, Width: f.Size[0], Height: f.Size[1], Look: f.Look}
+	if f.Look != nil && !f.Look.Valid() {
+		return Planogram{}, fmt.Errorf("%w: look is %dx%d with %d bytes", ErrFormat, f.Look.W, f.Look.H, len(f.Look.Luma))
+	}
 	for name := range f.Products {
 		if _, ok := f.Slots[name]; !ok {
 			return Planogram{}, fmt.Errorf("%w: products names %q", ErrUnknownSlot, name)

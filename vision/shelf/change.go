@@ -24,6 +24,9 @@ type Change struct {
 	// Item and Act are how sure the monitor is what it was and what was done
 	// with it, 0 to 1. Who did it a shelf camera cannot know.
 	Item, Act float64
+	// Unseen says that it happened while the camera was blind, at some time
+	// from Before to Frame.
+	Unseen bool
 	// Place is where the item stands or stood, in pixels of the planogram.
 	Place image.Rectangle
 }

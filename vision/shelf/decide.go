@@ -69,7 +69,7 @@ func (s *slot) clean() {
 // idle is a look at a slot where nothing is different.
 func (s *slot) idle(m *Monitor, frame int, v view) {
 	s.clean()
-	s.quiet, s.rest = frame, 0
+	s.quiet, s.rest, s.unseen = frame, 0, false
 	if s.calm++; s.calm%m.seconds(followSeconds) == 0 {
 		s.follow(m, v)
 	}
@@ -197,6 +197,10 @@ func contrast(p *planes, i, k int) int {
 		2*abs(int(p.blue[i])-int(p.blue[k])) + 2*abs(int(p.red[i])-int(p.red[k]))
 }
 
+// unseenDoubt is what is left of the confidence in a change that happened
+// while the camera was blind: that something is gone is seen, not its going.
+const unseenDoubt = 0.5
+
 // judge decides for each cell that changed whether its item came, went or
 // was only moved. Afterwards the slot as it is now is the reference.
 func (s *slot) judge(m *Monitor, frame int, v view, l look) []Change {
@@ -223,8 +227,12 @@ func (s *slot) judge(m *Monitor, frame int, v view, l look) []Change {
 			c.known = s.recognise(m, c)
 		}
 		ch.Item = c.known
+		if ch.Unseen = s.unseen; s.unseen {
+			ch.Act *= unseenDoubt
+		}
 		out = append(out, ch)
 	}
+	s.unseen = false
 	m.ref.take(v, s.zone)
 	s.quiet = frame
 	for _, c := range s.cells {

@@ -62,6 +62,20 @@ func (m *Monitor) Size() (w, h int) { return m.w, m.h }
 // others may be skipped, which is half of the monitor's speed.
 func (m *Monitor) Wants(frame int) bool { return frame%m.every == 0 }
 
+// Rate returns how many pictures a second Step wants.
+func (m *Monitor) Rate() float64 { return m.fps / float64(m.every) }
+
+// Goods reports whether a pixel of a picture lies in a slot.
+func (m *Monitor) Goods(x, y int) bool { return m.labels[y*m.w+x] != 0 }
+
+// Blind says that pictures are missing or cannot be judged: a black, frozen or
+// moved camera. What is found changed afterwards happened unseen.
+func (m *Monitor) Blind() {
+	for _, s := range m.slots {
+		s.unseen, s.rest, s.calm = true, 0, 0
+	}
+}
+
 // steps per second of looking.
 func (m *Monitor) seconds(s float64) int {
 	return max(1, int(math.Round(s*m.fps/float64(m.every))))

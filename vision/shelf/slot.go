@@ -44,6 +44,8 @@ type slot struct {
 	// hand, so the reference shows no hand itself.
 	proven bool
 	calm   int // looks in a row that looked like the reference
+	// unseen says that the camera was blind since the slot was last known.
+	unseen bool
 }
 
 const (

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"syscall"
 	"time"
 
 	"github.com/vouchledger/vouch/vision/cv"
+	"github.com/vouchledger/vouch/vision/lens"
 	"github.com/vouchledger/vouch/vision/planogram"
 	"github.com/vouchledger/vouch/vision/shelf"
 )
@@ -38,6 +40,9 @@ type Config struct {
 	// as goods, all but persons if empty.
 	Detector Looker
 	Classes  []string
+	// Status is told what goes wrong with the camera and when it is over, in
+	// the order of the sightings; nil for nobody.
+	Status func(Status)
 }
 
 // Source is where frames come from; a reader of package cv is one.
@@ -63,10 +68,16 @@ type watcher struct {
 	fps           float64
 	width, height int
 	monitor       *shelf.Monitor
+	lens          *lens.Lens
 	ring          *ring
 	stats         Stats
 	last          shot // whose frame lies in the ring
 	spare         chan []byte
+
+	troubles map[lens.Trouble]bool
+	waiting  []Sighting // for room on the disk
+	tried    int        // the frame in which they were last handed out
+	unkept   bool       // the last evidence found no room
 }
 
 // buffer returns memory for a small picture, used before if there is one.
@@ -85,12 +96,19 @@ type shot struct {
 	at    float64 // seconds since the first
 	frame *cv.Frame
 	small []byte // nil if the monitor does not want it
+	// resized says that the frame has another size than the planogram.
+	resized bool
+	// damaged says that the decoder complained since the last look.
+	damaged bool
 }
 
 // Run watches until the source ends or ctx does, and calls emit for each
 // sighting.
 func Run(ctx context.Context, cfg Config, emit func(Sighting) error) (Stats, error) {
-	w := &watcher{cfg: cfg, fps: cfg.Frames.Rate().Float(), spare: make(chan []byte, ahead)}
+	w := &watcher{
+		cfg: cfg, fps: cfg.Frames.Rate().Float(), spare: make(chan []byte, ahead),
+		troubles: map[lens.Trouble]bool{},
+	}
 	if w.fps == 0 {
 		w.fps = cameraRate
 	}
@@ -99,6 +117,8 @@ func Run(ctx context.Context, cfg Config, emit func(Sighting) error) (Stats, err
 		return Stats{}, err
 	}
 	w.monitor = shelf.New(cfg.Plan, w.fps)
+	sw, sh := w.monitor.Size()
+	w.lens = lens.New(sw, sh, w.monitor.Rate(), cfg.Plan.Look, w.monitor.Goods)
 	w.ring = newRing(w.fps)
 	defer w.ring.close()
 	ctx, stop := context.WithCancel(ctx)
@@ -127,12 +147,29 @@ func Run(ctx context.Context, cfg Config, emit func(Sighting) error) (Stats, err
 	if w.stats.Looked < 2 {
 		return w.stats, fmt.Errorf("%w: %d frames", ErrTooShort, w.stats.Frames)
 	}
-	for _, ch := range w.monitor.End() {
-		if err := w.report(ctx, w.last, ch, emit); err != nil {
-			return w.stats, err
+	return w.stats, w.end(ctx, emit)
+}
+
+// end hands out what can be said when no more pictures come. Of a video that
+// broke off nothing can: whatever was going on, its end is missing.
+func (w *watcher) end(ctx context.Context, emit func(Sighting) error) error {
+	if err := w.ended(); err != nil {
+		return err
+	}
+	if t, _ := w.lens.State(); t == lens.Clear {
+		for _, ch := range w.monitor.End() {
+			if err := w.report(ctx, w.last, ch, emit); err != nil {
+				return err
+			}
 		}
 	}
-	return w.stats, nil
+	if err := w.flush(w.last, emit); err != nil {
+		return err
+	}
+	if n := len(w.waiting); n > 0 {
+		return fmt.Errorf("%w: %d: %w", ErrBacklog, n, syscall.ENOSPC)
+	}
+	return nil
 }
 
 // ahead is how many frames may be decoded before they are looked at: enough
@@ -146,6 +183,7 @@ func (w *watcher) decode(ctx context.Context, shots chan<- shot) error {
 	scaler := cv.NewScaler(width, height)
 	defer scaler.Close()
 	var begun time.Time
+	damaged := false
 	for n := 0; ctx.Err() == nil; n++ {
 		f, err := w.cfg.Frames.Next()
 		if errors.Is(err, io.EOF) {
@@ -167,8 +205,10 @@ func (w *watcher) decode(ctx context.Context, shots chan<- shot) error {
 			}
 			pause(ctx, time.Duration(s.at/w.cfg.Speed*float64(time.Second))-w.cfg.Now().Sub(begun))
 		}
-		if w.monitor.Wants(n) {
-			s.small = w.buffer(3 * width * height)
+		damaged = damaged || f.Damaged()
+		s.resized = f.Width() != w.width || f.Height() != w.height
+		if w.monitor.Wants(n) && !s.resized {
+			s.small, s.damaged, damaged = w.buffer(3*width*height), damaged, false
 			if err := scaler.Scale(f, s.small); err != nil {
 				f.Close()
 				return err
@@ -198,10 +238,20 @@ func pause(ctx context.Context, d time.Duration) {
 // see looks at one frame and hands out what became certain by it.
 func (w *watcher) see(ctx context.Context, s shot, emit func(Sighting) error) error {
 	w.stats.Frames++
+	if len(w.waiting) > 0 && s.n-w.tried >= int(w.fps) {
+		if err := w.flush(s, emit); err != nil {
+			s.frame.Close()
+			return err
+		}
+	}
 	var changes []shelf.Change
-	if s.small != nil {
+	if s.small != nil || s.resized {
 		w.stats.Looked++
-		changes = w.monitor.Step(s.n, s.small)
+		if w.judged(s) {
+			changes = w.monitor.Step(s.n, s.small)
+		}
+	}
+	if s.small != nil {
 		select {
 		case w.spare <- s.small:
 		default:
@@ -213,7 +263,7 @@ func (w *watcher) see(ctx context.Context, s shot, emit func(Sighting) error) er
 			return err
 		}
 	}
-	if w.ring.wants(s.n) {
+	if w.ring.wants(s.n) && !s.resized {
 		w.ring.add(s.n, s.frame)
 		w.last = s
 	} else {
@@ -235,16 +285,11 @@ func (w *watcher) report(ctx context.Context, s shot, ch shelf.Change, emit func
 	// Counted back from the frame at hand, because a camera's frames come
 	// less evenly than its rate says.
 	out.T = math.Max(0, s.at-out.Delay)
-	speed := w.cfg.Speed
-	if speed == 0 || w.cfg.Frames.Live() {
-		speed = 1
-	}
-	out.At = w.cfg.Start.Add(time.Duration(out.T / speed * float64(time.Second)))
+	out.At = w.moment(out.T)
 	if w.cfg.Keeper != nil {
-		if out.Evidence, err = w.gather(ctx, out.Change, s.frame); err != nil {
+		if out, err = w.keep(ctx, s, out); err != nil {
 			return err
 		}
 	}
-	w.stats.Sightings++
-	return emit(out)
+	return w.hand(s, out, emit)
 }

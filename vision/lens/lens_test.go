@@ -1,0 +1,196 @@
+package lens
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+const w, h = 320, 180
+
+// shop draws a shop of tiles of many sizes and colours that lies dx, dy aside,
+// lit by gain.
+func shop(seed uint64, dx, dy int, gain float64) []byte {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	pic := make([]byte, w*h*3)
+	for i := range pic {
+		pic[i] = byte(120 * gain)
+	}
+	for range 90 {
+		x0, y0 := rng.IntN(w+160)-80, rng.IntN(h+160)-80
+		tw, th, v := 8+rng.IntN(40), 8+rng.IntN(40), rng.IntN(220)
+		for y := max(0, y0+dy); y < min(h, y0+th+dy); y++ {
+			for x := max(0, x0+dx); x < min(w, x0+tw+dx); x++ {
+				for k := range 3 {
+					pic[(y*w+x)*3+k] = byte(min(255, float64(v+10*k)*gain))
+				}
+			}
+		}
+	}
+	return pic
+}
+
+func flat(v byte) []byte {
+	pic := make([]byte, w*h*3)
+	for i := range pic {
+		pic[i] = v
+	}
+	return pic
+}
+
+// noisy returns the picture as a sensor sees it: never twice the same.
+func noisy(rng *rand.Rand, pic []byte) []byte {
+	out := slices.Clone(pic)
+	for i := range out {
+		out[i] = byte(max(0, min(255, int(out[i])+rng.IntN(7)-3)))
+	}
+	return out
+}
+
+// scene is some seconds of a camera.
+type scene struct {
+	pic     []byte
+	seconds float64
+	quiet   bool // exactly the same picture each time
+	damaged bool
+}
+
+// run shows scenes to a lens at 10 looks a second and returns what it told,
+// in order, and for each scene whether its last picture may be judged.
+func run(l *Lens, scenes ...scene) (told []Trouble, judged []bool) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for _, s := range scenes {
+		judge := false
+		for i := range int(10 * s.seconds) {
+			pic := s.pic
+			if !s.quiet {
+				pic = noisy(rng, pic)
+			}
+			if s.damaged && i == 0 {
+				l.Damage()
+			}
+			var changed bool
+			if judge, changed = l.See(pic); changed {
+				t, _ := l.State()
+				told = append(told, t)
+			}
+		}
+		judged = append(judged, judge)
+	}
+	return told, judged
+}
+
+func TestEachTroubleIsToldOnceAndIsOverOnce(t *testing.T) {
+	home := shop(1, 0, 0, 1)
+	shelf := scene{pic: home, seconds: 5}
+	for _, tt := range []struct {
+		story  string
+		scenes []scene
+		told   []Trouble
+		judged []bool
+	}{
+		{"nothing", []scene{shelf, shelf}, nil, []bool{true, true}},
+		{
+			"the lamps are put out",
+			[]scene{shelf, {pic: flat(6), seconds: 5}, shelf},
+			[]Trouble{Dark, Clear},
+			[]bool{true, false, true},
+		},
+		{"black for a blink", []scene{shelf, {pic: flat(6), seconds: 0.3}, shelf}, nil, []bool{true, false, true}},
+		{
+			"the sun blinds it",
+			[]scene{shelf, {pic: flat(252), seconds: 2}, shelf},
+			[]Trouble{Dark, Clear},
+			[]bool{true, false, true},
+		},
+		{
+			"the picture stands still",
+			[]scene{shelf, {pic: home, seconds: 6, quiet: true}, shelf},
+			[]Trouble{Frozen, Clear},
+			[]bool{true, false, true},
+		},
+		{"two quiet seconds", []scene{shelf, {pic: home, seconds: 2, quiet: true}, shelf}, nil, []bool{true, true, true}},
+		{"the lamp dims", []scene{shelf, {pic: shop(1, 0, 0, 0.6), seconds: 5}}, nil, []bool{true, true}},
+		{"it trembles", []scene{shelf, {pic: shop(1, 2, -1, 1), seconds: 5}}, nil, []bool{true, true}},
+		{
+			"it is pushed and set right again",
+			[]scene{shelf, {pic: shop(1, 24, -8, 1), seconds: 5}, shelf},
+			[]Trouble{Moved, Clear},
+			[]bool{true, false, true},
+		},
+		{
+			"it is turned to another wall",
+			[]scene{shelf, {pic: shop(2, 0, 0, 1), seconds: 12}, shelf},
+			[]Trouble{Moved, Clear},
+			[]bool{true, false, true},
+		},
+		{
+			"the stream is grey",
+			[]scene{shelf, {pic: flat(128), seconds: 3}, shelf},
+			[]Trouble{Torn, Clear},
+			[]bool{true, false, true},
+		},
+		{
+			"the decoder complains",
+			[]scene{shelf, {pic: home, seconds: 9, damaged: true}, shelf},
+			[]Trouble{Torn, Clear},
+			[]bool{true, false, true},
+		},
+	} {
+		told, judged := run(New(w, h, 10, nil, nil), tt.scenes...)
+		if !slices.Equal(told, tt.told) || !slices.Equal(judged, tt.judged) {
+			t.Errorf("%s: told %q, judged at the end of each %v, want %q, %v", tt.story, told, judged, tt.told, tt.judged)
+		}
+	}
+}
+
+func TestPlanogramOfAnotherCameraIsNoticedAtTheStart(t *testing.T) {
+	home := LookAt(shop(1, 0, 0, 1), w, h)
+	told, judged := run(New(w, h, 10, &home, nil), scene{pic: shop(2, 0, 0, 1), seconds: 6})
+	if !slices.Equal(told, []Trouble{Moved}) || judged[0] {
+		t.Errorf("another wall: told %q, judged %v, want it moved and not judged", told, judged)
+	}
+	for _, pic := range [][]byte{shop(2, 0, 0, 1), shop(1, 30, 0, 1)} {
+		l := New(w, h, 10, &home, nil)
+		if judge, _ := l.See(pic); judge {
+			t.Error("the first picture of another view is judged before it is known")
+		}
+	}
+	told, judged = run(New(w, h, 10, &home, nil), scene{pic: shop(1, 1, 1, 0.8), seconds: 6})
+	if len(told) > 0 || !judged[0] {
+		t.Errorf("its own place in another light: told %q, judged %v, want it judged", told, judged)
+	}
+}
+
+func TestGoodsThatAreSoldOutAreNoTrouble(t *testing.T) {
+	bare, full := shop(1, 0, 0, 1), shop(1, 0, 0, 1)
+	goods := func(x, y int) bool { return y > 30 }
+	for y := 31; y < h; y++ {
+		for x := range w {
+			for k := range 3 {
+				bare[(y*w+x)*3+k] = 120
+			}
+		}
+	}
+	told, judged := run(New(w, h, 10, nil, goods), scene{pic: full, seconds: 5}, scene{pic: bare, seconds: 12})
+	if len(told) > 0 || !judged[1] {
+		t.Errorf("a shelf that empties: told %q, judged %v, want nothing", told, judged)
+	}
+	if told, _ := run(New(w, h, 10, nil, nil), scene{pic: full, seconds: 5}, scene{pic: bare, seconds: 12}); len(told) == 0 {
+		t.Error("the same change is nothing where no goods stand: the test shows nothing")
+	}
+}
+
+func TestSamePicturesGiveTheSameAnswers(t *testing.T) {
+	scenes := []scene{
+		{pic: shop(1, 0, 0, 1), seconds: 3},
+		{pic: shop(1, 20, 4, 1), seconds: 4},
+		{pic: flat(3), seconds: 2},
+		{pic: shop(1, 0, 0, 1), seconds: 2},
+	}
+	one, _ := run(New(w, h, 10, nil, nil), scenes...)
+	two, _ := run(New(w, h, 10, nil, nil), scenes...)
+	if len(one) == 0 || !slices.Equal(one, two) {
+		t.Errorf("told %q, then %q, want the same and something", one, two)
+	}
+}
