@@ -24,11 +24,11 @@ func (p *DisputeDecided) read(r *reader) int { return r.disputeDecided(0, p) }
 
 func (r *reader) disputeOpened(i int, p *DisputeOpened) int {
 	i = r.id(r.lit(i, `{"dispute":"`), &p.Dispute)
-	i = r.field(101, r.lit(i, `,"receipt":"`), &p.Receipt)
+	i = r.field(111, r.lit(i, `,"receipt":"`), &p.Receipt)
 	i = r.int(r.lit(i, `,"line":`), &p.Line)
 	i = r.claim(r.lit(i, `,"claim":"`), &p.Claim)
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
-	i = r.field(102, r.lit(i, `,"message":"`), &p.Message)
+	i = r.field(112, r.lit(i, `,"message":"`), &p.Message)
 	return r.lit(i, `}`)
 }
 
@@ -36,8 +36,8 @@ func (r *reader) disputeDecided(i int, p *DisputeDecided) int {
 	i = r.id(r.lit(i, `{"dispute":"`), &p.Dispute)
 	i = r.disputeOutcome(r.lit(i, `,"outcome":"`), &p.Outcome)
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
-	i = r.field(103, r.lit(i, `,"move_to":"`), (*string)(&p.MoveTo))
-	i = r.field(104, r.lit(i, `,"reviewer":"`), &p.Reviewer)
-	i = r.field(105, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(113, r.lit(i, `,"move_to":"`), (*string)(&p.MoveTo))
+	i = r.field(114, r.lit(i, `,"reviewer":"`), &p.Reviewer)
+	i = r.field(115, r.lit(i, `,"reason":"`), &p.Reason)
 	return r.lit(i, `}`)
 }

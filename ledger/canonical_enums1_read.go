@@ -110,6 +110,48 @@ func (r *reader) chargebackOutcome(i int, p *ChargebackOutcome) int {
 	return j + 1
 }
 
+func (r *reader) deviceState(i int, p *DeviceState) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch DeviceState(r.b[i:j]) {
+	case DeviceStarting:
+		*p = DeviceStarting
+	case DeviceWell:
+		*p = DeviceWell
+	case DeviceEnded:
+		*p = DeviceEnded
+	case DeviceUnreachable:
+		*p = DeviceUnreachable
+	case DeviceFrozen:
+		*p = DeviceFrozen
+	case DeviceBlack:
+		*p = DeviceBlack
+	case DeviceTorn:
+		*p = DeviceTorn
+	case DeviceResized:
+		*p = DeviceResized
+	case DeviceMisfit:
+		*p = DeviceMisfit
+	case DeviceStalled:
+		*p = DeviceStalled
+	case DeviceDiskFull:
+		*p = DeviceDiskFull
+	case DeviceModelRefused:
+		*p = DeviceModelRefused
+	case DeviceMisconfigured:
+		*p = DeviceMisconfigured
+	case DeviceClockUnknown:
+		*p = DeviceClockUnknown
+	case DeviceOverloaded:
+		*p = DeviceOverloaded
+	default:
+		*p = DeviceState(r.text(i, j, h))
+	}
+	return j + 1
+}
+
 func (r *reader) claim(i int, p *Claim) int {
 	j, h := r.plain(i)
 	if j < 0 {
@@ -276,32 +318,6 @@ func (r *reader) taxBasis(i int, p *TaxBasis) int {
 		*p = TaxPerReceipt
 	default:
 		*p = TaxBasis(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) doubt(i int, p *Doubt) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch Doubt(r.b[i:j]) {
-	case DoubtItem:
-		*p = DoubtItem
-	case DoubtAction:
-		*p = DoubtAction
-	case DoubtPerson:
-		*p = DoubtPerson
-	case DoubtUnmatched:
-		*p = DoubtUnmatched
-	case DoubtLate:
-		*p = DoubtLate
-	case DoubtUnknown:
-		*p = DoubtUnknown
-	case DoubtWeight:
-		*p = DoubtWeight
-	default:
-		*p = Doubt(r.text(i, j, h))
 	}
 	return j + 1
 }

@@ -2,6 +2,32 @@
 
 package ledger
 
+func (r *reader) doubt(i int, p *Doubt) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch Doubt(r.b[i:j]) {
+	case DoubtItem:
+		*p = DoubtItem
+	case DoubtAction:
+		*p = DoubtAction
+	case DoubtPerson:
+		*p = DoubtPerson
+	case DoubtUnmatched:
+		*p = DoubtUnmatched
+	case DoubtLate:
+		*p = DoubtLate
+	case DoubtUnknown:
+		*p = DoubtUnknown
+	case DoubtWeight:
+		*p = DoubtWeight
+	default:
+		*p = Doubt(r.text(i, j, h))
+	}
+	return j + 1
+}
+
 func (r *reader) verdict(i int, p *Verdict) int {
 	j, h := r.plain(i)
 	if j < 0 {

@@ -30,22 +30,22 @@ func (p *EvidenceReleased) read(r *reader) int { return r.evidenceReleased(0, p)
 func (p *EvidenceExpired) read(r *reader) int { return r.evidenceExpired(0, p) }
 
 func (r *reader) evidenceHeld(i int, p *EvidenceHeld) int {
-	i = r.field(106, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(107, r.lit(i, `,"reason":"`), &p.Reason)
-	i = r.field(108, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(116, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(117, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(118, r.lit(i, `,"by":"`), &p.By)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) evidenceReleased(i int, p *EvidenceReleased) int {
-	i = r.field(109, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(119, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
 	i = r.id(r.lit(i, `,"hold":"`), &p.Hold)
-	i = r.field(110, r.lit(i, `,"reason":"`), &p.Reason)
-	i = r.field(111, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(120, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(121, r.lit(i, `,"by":"`), &p.By)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) evidenceExpired(i int, p *EvidenceExpired) int {
-	i = r.field(112, r.lit(i, `{"digest":"`), (*string)(&p.Digest))
+	i = r.field(122, r.lit(i, `{"digest":"`), (*string)(&p.Digest))
 	i = r.retentionClass(r.lit(i, `,"class":"`), &p.Class)
 	i = r.int(r.lit(i, `,"days":`), &p.Days)
 	return r.lit(i, `}`)

@@ -41,6 +41,9 @@ func (r *reader) payload(k Kind) Payload {
 		KindChargebackClosed,
 		KindEvidenceViewed:
 		return r.payloadChargeback(k)
+	case KindDeviceConfigured,
+		KindDeviceReported:
+		return r.payloadDevice(k)
 	case KindDisputeOpened,
 		KindDisputeDecided:
 		return r.payloadDispute(k)
@@ -107,7 +110,7 @@ func (r *reader) payload(k Kind) Payload {
 }
 
 // textFields is how many fields hold a text.
-const textFields = 272
+const textFields = 282
 
 // seen holds the structs read last.
 type seen struct {
@@ -124,6 +127,7 @@ type parts struct {
 	listBankLine           slab[BankLine]
 	listDayTotal           slab[DayTotal]
 	listSKU                slab[SKU]
+	listPartState          slab[PartState]
 	listDoubt              slab[Doubt]
 	listID                 slab[ID]
 	listDigest             slab[Digest]

@@ -65,6 +65,10 @@ func (w *writer) payload(b []byte, p Payload) []byte {
 		return w.chargebackClosed(b, &p)
 	case EvidenceViewed:
 		return w.evidenceViewed(b, &p)
+	case DeviceConfigured:
+		return w.deviceConfigured(b, &p)
+	case DeviceReported:
+		return w.deviceReported(b, &p)
 	case DisputeOpened:
 		return w.disputeOpened(b, &p)
 	case DisputeDecided:

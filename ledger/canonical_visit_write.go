@@ -87,6 +87,9 @@ func (w *writer) detectionRecorded(b []byte, p *DetectionRecorded) []byte {
 	b = w.int(append(b, `,"grams":`...), p.Grams)
 	b = w.str(append(b, `,"model":"`...), p.Model)
 	b = w.listEvidenceRef(append(b, `,"evidence":[`...), &p.Evidence)
+	if p.ClockOffset != 0 {
+		b = w.int(append(b, `,"clock_offset_ms":`...), p.ClockOffset)
+	}
 	return append(b, '}')
 }
 

@@ -153,13 +153,14 @@ const (
 	CategoryProvider  = "provider"
 	CategoryBank      = "bank"
 	CategoryException = "exception"
+	CategoryDevice    = "device"
 )
 
 // ownCategories are the categories that Vouch's folds read.
 var ownCategories = []string{
 	CategoryVisit, CategoryPayment, CategoryShopper, CategoryStore, CategoryCatalogue,
 	CategoryEvidence, CategoryPayout, CategoryDay,
-	CategoryCoupon, CategoryProvider, CategoryBank, CategoryException,
+	CategoryCoupon, CategoryProvider, CategoryBank, CategoryException, CategoryDevice,
 }
 
 // OwnPrefixes returns the prefixes of the streams that money depends on, for
@@ -218,6 +219,11 @@ func ExceptionStream(exception string) StreamID {
 
 // DayStream holds the closings of a shop's days.
 func DayStream(s StoreID) StreamID { return StreamID(CategoryDay + "-" + string(s)) }
+
+// DeviceStream holds the settings of a shop's device and how it does.
+func DeviceStream(s StoreID, d DeviceID) StreamID {
+	return StreamID(CategoryDevice + "-" + string(s) + ":" + string(d))
+}
 
 // Split returns the category and the id of s; both are empty when s has no
 // category.

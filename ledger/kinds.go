@@ -85,6 +85,8 @@ const (
 	KindEvidenceHeld          Kind = "evidence.held.v1"
 	KindEvidenceReleased      Kind = "evidence.released.v1"
 	KindEvidenceExpired       Kind = "evidence.expired.v1"
+	KindDeviceConfigured      Kind = "device.configured.v1"
+	KindDeviceReported        Kind = "device.reported.v1"
 )
 
 // kinds holds the decoder of every kind ever written.
@@ -172,4 +174,6 @@ var kinds = map[Kind]func([]byte) (Payload, error){
 	KindEvidenceHeld:          decode[EvidenceHeld],
 	KindEvidenceReleased:      decode[EvidenceReleased],
 	KindEvidenceExpired:       decode[EvidenceExpired],
+	KindDeviceConfigured:      decode[DeviceConfigured],
+	KindDeviceReported:        decode[DeviceReported],
 }

@@ -155,6 +155,9 @@ type DetectionRecorded struct {
 	Grams    int                    `json:"grams"` // change of weight, 0 if not weighed
 	Model    string                 `json:"model"` // name and version of what decided
 	Evidence List[EvidenceRef]      `json:"evidence"`
+	// ClockOffset is what was added to the sensor's clock to have the event's
+	// time, in milliseconds: how wrong the clock was.
+	ClockOffset int `json:"clock_offset_ms,omitzero"`
 }
 
 // Candidates returns the readings of whose visit it is: the sensor's own, or
@@ -281,6 +284,9 @@ func (p DetectionRecorded) Validate() error {
 		return fmt.Errorf("%w: a detection needs a reading of item and action", ErrInvalid)
 	}
 	if err := p.validateReadings(); err != nil {
+		return err
+	}
+	if err := validateOffset(p.ClockOffset); err != nil {
 		return err
 	}
 	return validateEvidence(p.Evidence)

@@ -103,6 +103,8 @@ var writers = map[ledger.Kind][2]string{
 	ledger.KindEvidenceViewed:        {"api", "Once for each person, piece and day."},
 	ledger.KindEvidenceHeld:          {"operator", "Keeps the evidence of a visit until it is released; of several holds each by itself."},
 	ledger.KindEvidenceReleased:      {"operator", "The first release of a hold counts."},
+	ledger.KindDeviceConfigured:      {"operator", "The versions of a device run 1, 2, 3; the device keeps running by the one before until it has said otherwise."},
+	ledger.KindDeviceReported:        {"edge", "On a change only, and whole: the last one of a stream is how the device does."},
 	ledger.KindEvidenceExpired:       {"server", "Before its key and its bytes are destroyed; never during a question, a dispute, a chargeback or a hold."},
 }
 

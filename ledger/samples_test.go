@@ -192,6 +192,18 @@ func samples() []ledger.Payload {
 		ledger.EvidenceHeld{Visit: visit, Reason: "letter of the court", By: "operator:olga"},
 		ledger.EvidenceReleased{Visit: visit, Hold: id(60), Reason: "the case is closed", By: "operator:olga"},
 		ledger.EvidenceExpired{Digest: digest, Class: ledger.RetentionRoutine, Days: 135},
+		ledger.DeviceConfigured{
+			Store: store, Device: "edge-1", Version: 2, By: "operator:olga",
+			Settings: "{}",
+		},
+		ledger.DeviceReported{
+			Store: store, Device: "edge-1", Program: "vouch-edge/1", Running: 1, Refused: 2, Reason: "cam-1: no such planogram",
+			Parts: []ledger.PartState{
+				{Part: "cam-1", State: ledger.DeviceFrozen, Since: noon, Detail: "the same picture for 3 s"},
+				{Part: "cam-2", State: ledger.DeviceWell, Since: noon.Add(-time.Hour)},
+			},
+			ClockOffset: -1250,
+		},
 	}
 }
 
@@ -274,6 +286,13 @@ func fuller() []ledger.Payload {
 			Evidence: append(evidence(), ledger.EvidenceRef{
 				Role: ledger.RoleBlurred, Digest: ledger.DigestOf([]byte("blurred")), MediaType: "image/jpeg", Bytes: 15811, Of: digest,
 			}),
+		},
+		ledger.DetectionRecorded{
+			Store: store, Sensor: "cam-1", Source: ledger.SensorCamera, Slot: "a1",
+			Items:   []ledger.ItemHypothesis{{SKU: "cola-330", Confidence: 960}},
+			Actions: []ledger.ActionHypothesis{{Action: ledger.ActionTake, Confidence: 970}},
+			Persons: []ledger.PersonHypothesis{}, Presence: []ledger.PersonHypothesis{}, Quantity: 1, Model: "vouch-shelf/1",
+			Evidence: evidence(), ClockOffset: -1250,
 		},
 	}
 }

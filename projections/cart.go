@@ -232,7 +232,8 @@ func (c *Cart) Apply(e ledger.Event) error {
 		ledger.BalanceRecorded, ledger.PayoutRecorded, ledger.PayoutFailed, ledger.BankStatementRecorded,
 		ledger.ExceptionOpened, ledger.ExceptionAssigned, ledger.ExceptionClosed, ledger.DayClosed,
 		ledger.PriceChecked, ledger.EvidenceViewed, ledger.EvidenceHeld,
-		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.NoticeQuarantined, ledger.ProviderSwept:
+		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.DeviceConfigured, ledger.DeviceReported,
+		ledger.NoticeQuarantined, ledger.ProviderSwept:
 		c.odd(&e.Record, "%s does not belong in a visit's stream", e.Kind)
 	default:
 		return fmt.Errorf("cart: %w", state.Unknown(e))

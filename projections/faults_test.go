@@ -105,6 +105,8 @@ func every() []ledger.Payload {
 		ledger.EvidenceHeld{},
 		ledger.EvidenceReleased{},
 		ledger.EvidenceExpired{},
+		ledger.DeviceConfigured{},
+		ledger.DeviceReported{},
 		ledger.FiscalStarted{},
 		ledger.FiscalSigned{},
 		ledger.FiscalFailed{},

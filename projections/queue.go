@@ -126,7 +126,8 @@ func (q *ReviewQueue) Apply(e ledger.Event) error {
 		ledger.BalanceRecorded, ledger.PayoutRecorded, ledger.PayoutFailed, ledger.BankStatementRecorded,
 		ledger.ExceptionOpened, ledger.ExceptionAssigned, ledger.ExceptionClosed, ledger.DayClosed,
 		ledger.PriceChecked, ledger.EvidenceViewed, ledger.EvidenceHeld,
-		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed,
+		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.DeviceConfigured, ledger.DeviceReported,
+		ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed,
 		ledger.NoticeQuarantined, ledger.ProviderSwept:
 	default:
 		return fmt.Errorf("review queue: %w", state.Unknown(e))

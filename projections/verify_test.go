@@ -105,6 +105,7 @@ var freeInLowered = map[string][]string{
 	"scale": {
 		"Store", "Source", "Slot", "Items[0].Confidence", "Actions[0].Confidence", "Persons[0].Confidence",
 		"Model", "Evidence[0].Role", "Evidence[0].MediaType", "Evidence[0].Bytes",
+		"Evidence[0].Of", "ClockOffset",
 	},
 	"b": detectionFree,
 	"promotion": {
@@ -125,6 +126,7 @@ var priceFree = []string{"Price", "TareGrams", "Deposit.TaxCategory", "Grams"}
 var detectionFree = []string{
 	"Store", "Sensor", "Source", "Slot", "Items[0].Confidence", "Actions[0].Confidence", "Persons[0].Confidence",
 	"Grams", "Model", "Evidence[0].Role", "Evidence[0].MediaType", "Evidence[0].Bytes",
+	"Evidence[0].Of", "ClockOffset",
 }
 
 // TestVerifyReceipts checks that the receipts of a whole visit replay, and

@@ -188,7 +188,8 @@ func (v *Visits) Apply(e ledger.Event) error {
 		ledger.PromotionSet, ledger.CouponRedeemed, ledger.BalanceRecorded, ledger.PayoutRecorded,
 		ledger.PayoutFailed, ledger.BankStatementRecorded, ledger.ExceptionOpened, ledger.ExceptionAssigned,
 		ledger.ExceptionClosed, ledger.DayClosed, ledger.PriceChecked, ledger.EvidenceViewed, ledger.EvidenceHeld,
-		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.NoticeQuarantined,
+		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.DeviceConfigured, ledger.DeviceReported,
+		ledger.NoticeQuarantined,
 		ledger.ProviderSwept:
 	default:
 		return fmt.Errorf("visits: %w", state.Unknown(e))

@@ -262,7 +262,8 @@ func (j *Journal) house(e ledger.Event) bool {
 		j.closed(e, p)
 	case ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet, ledger.TaxSet,
 		ledger.PromotionSet, ledger.ExceptionAssigned, ledger.PriceChecked, ledger.EvidenceViewed, ledger.EvidenceHeld,
-		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.NoticeQuarantined,
+		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.DeviceConfigured, ledger.DeviceReported,
+		ledger.NoticeQuarantined,
 		ledger.ProviderSwept:
 	default:
 		return false

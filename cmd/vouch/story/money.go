@@ -9,7 +9,7 @@ import (
 // laterWords tells what moves money beside the usual way, and the house's
 // papers; ok is false for anything else.
 func laterWords(e ledger.Event) (text, amount string, ok bool) {
-	for _, tell := range []func(ledger.Payload) (string, string){priceWords, chargeWords, claimWords, bookWords} {
+	for _, tell := range []func(ledger.Payload) (string, string){priceWords, chargeWords, claimWords, bookWords, deviceWords} {
 		if text, amount = tell(e.Payload); text != "" {
 			return text, amount, true
 		}

@@ -117,6 +117,8 @@ func payloads() []ledger.Payload {
 		ledger.EvidenceHeld{},
 		ledger.EvidenceReleased{},
 		ledger.EvidenceExpired{},
+		ledger.DeviceConfigured{},
+		ledger.DeviceReported{},
 		ledger.FiscalStarted{},
 		ledger.FiscalSigned{},
 		ledger.FiscalFailed{},

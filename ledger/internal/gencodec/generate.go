@@ -83,7 +83,10 @@ func generate(dir string) (map[string][]byte, error) {
 			return nil, err
 		}
 	}
-	shares := map[string][]func(*printer){"kinds": {(*printer).dispatch}, "lists": all.lists}
+	shares := map[string][]func(*printer){"kinds": {(*printer).dispatch}}
+	for i, lists := range slices.Collect(slices.Chunk(all.lists, listsInFile)) {
+		shares[fmt.Sprintf("lists%d", i+1)] = lists
+	}
 	for i, enums := range slices.Collect(slices.Chunk(all.enums, enumsInFile)) {
 		shares[fmt.Sprintf("enums%d", i+1)] = enums
 	}
@@ -99,8 +102,11 @@ func generate(dir string) (map[string][]byte, error) {
 	return out, nil
 }
 
-// enumsInFile keeps the files short enough to be read.
-const enumsInFile = 15
+// enumsInFile and listsInFile keep the files short enough to be read.
+const (
+	enumsInFile = 15
+	listsInFile = 15
+)
 
 // group returns the name of the payloads of a file: "Visit" of payload_visit.go.
 func group(file string) string {

@@ -142,6 +142,34 @@ func (r *reader) listSKU(i int, p *List[SKU]) int {
 	}
 }
 
+func (r *reader) listPartState(i int, p *List[PartState]) int {
+	s := (*p)[:0]
+	if r.at(i) == ']' {
+		*p = s
+		return i + 1
+	}
+	switch {
+	case cap(s) > 0:
+	case r.parts != nil:
+		s = r.parts.listPartState.take(r.count(i, `{"part":`))
+	default:
+		s = make(List[PartState], 0, r.count(i, `{"part":`))
+	}
+	for {
+		s = more(s)
+		i = r.partState(i, &s[len(s)-1])
+		switch r.at(i) {
+		case ',':
+			i++
+		case ']':
+			*p = s
+			return i + 1
+		default:
+			return -1
+		}
+	}
+}
+
 func (r *reader) listDoubt(i int, p *List[Doubt]) int {
 	s := (*p)[:0]
 	if r.at(i) == ']' {
@@ -380,90 +408,6 @@ func (r *reader) listActionHypothesis(i int, p *List[ActionHypothesis]) int {
 	for {
 		s = more(s)
 		i = r.actionHypothesis(i, &s[len(s)-1])
-		switch r.at(i) {
-		case ',':
-			i++
-		case ']':
-			*p = s
-			return i + 1
-		default:
-			return -1
-		}
-	}
-}
-
-func (r *reader) listEvidenceRef(i int, p *List[EvidenceRef]) int {
-	s := (*p)[:0]
-	if r.at(i) == ']' {
-		*p = s
-		return i + 1
-	}
-	switch {
-	case cap(s) > 0:
-	case r.parts != nil:
-		s = r.parts.listEvidenceRef.take(r.count(i, `{"role":`))
-	default:
-		s = make(List[EvidenceRef], 0, r.count(i, `{"role":`))
-	}
-	for {
-		s = more(s)
-		i = r.evidenceRef(i, &s[len(s)-1])
-		switch r.at(i) {
-		case ',':
-			i++
-		case ']':
-			*p = s
-			return i + 1
-		default:
-			return -1
-		}
-	}
-}
-
-func (r *reader) listSlotPlan(i int, p *List[SlotPlan]) int {
-	s := (*p)[:0]
-	if r.at(i) == ']' {
-		*p = s
-		return i + 1
-	}
-	switch {
-	case cap(s) > 0:
-	case r.parts != nil:
-		s = r.parts.listSlotPlan.take(r.count(i, `{"slot":`))
-	default:
-		s = make(List[SlotPlan], 0, r.count(i, `{"slot":`))
-	}
-	for {
-		s = more(s)
-		i = r.slotPlan(i, &s[len(s)-1])
-		switch r.at(i) {
-		case ',':
-			i++
-		case ']':
-			*p = s
-			return i + 1
-		default:
-			return -1
-		}
-	}
-}
-
-func (r *reader) listPersonHypothesis(i int, p *List[PersonHypothesis]) int {
-	s := (*p)[:0]
-	if r.at(i) == ']' {
-		*p = s
-		return i + 1
-	}
-	switch {
-	case cap(s) > 0:
-	case r.parts != nil:
-		s = r.parts.listPersonHypothesis.take(r.count(i, `{"visit":`))
-	default:
-		s = make(List[PersonHypothesis], 0, r.count(i, `{"visit":`))
-	}
-	for {
-		s = more(s)
-		i = r.personHypothesis(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
 			i++

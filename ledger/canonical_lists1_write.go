@@ -52,6 +52,16 @@ func (w *writer) listSKU(b []byte, p *List[SKU]) []byte {
 	return append(b, ']')
 }
 
+func (w *writer) listPartState(b []byte, p *List[PartState]) []byte {
+	for i := range *p {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = w.partState(b, &(*p)[i])
+	}
+	return append(b, ']')
+}
+
 func (w *writer) listDoubt(b []byte, p *List[Doubt]) []byte {
 	for i := range *p {
 		if i > 0 {
@@ -138,36 +148,6 @@ func (w *writer) listActionHypothesis(b []byte, p *List[ActionHypothesis]) []byt
 			b = append(b, ',')
 		}
 		b = w.actionHypothesis(b, &(*p)[i])
-	}
-	return append(b, ']')
-}
-
-func (w *writer) listEvidenceRef(b []byte, p *List[EvidenceRef]) []byte {
-	for i := range *p {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = w.evidenceRef(b, &(*p)[i])
-	}
-	return append(b, ']')
-}
-
-func (w *writer) listSlotPlan(b []byte, p *List[SlotPlan]) []byte {
-	for i := range *p {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = w.slotPlan(b, &(*p)[i])
-	}
-	return append(b, ']')
-}
-
-func (w *writer) listPersonHypothesis(b []byte, p *List[PersonHypothesis]) []byte {
-	for i := range *p {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = w.personHypothesis(b, &(*p)[i])
 	}
 	return append(b, ']')
 }
