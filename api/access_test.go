@@ -297,6 +297,20 @@ func (s *shop) samples() map[string]sample {
 			there:   "/disputes/" + d.Dispute.String() + "/decision",
 			missing: "/disputes/" + no + "/decision", body: form("outcome=denied&reason=so"),
 		},
+		"GET /v1/time":    {there: "/v1/time", list: true},
+		"GET /v1/devices": {there: "/v1/devices", list: true},
+		"GET /devices":    {there: "/devices", list: true},
+		"GET /v1/shops/:store/devices/:device/settings": {
+			there: "/v1/shops/berlin-1/devices/edge-1/settings", missing: "/v1/shops/nowhere/devices/edge-1/settings",
+		},
+		"PUT /v1/shops/:store/devices/:device/settings": {
+			there: "/v1/shops/berlin-1/devices/edge-1/settings", missing: "/v1/shops/nowhere/devices/edge-1/settings",
+			body: fields("settings", map[string]any{"cameras": []any{}}),
+		},
+		"POST /v1/shops/:store/devices/:device/reports": {
+			there: "/v1/shops/berlin-1/devices/edge-1/reports", missing: "/v1/shops/nowhere/devices/edge-1/reports",
+			body: func(bool) any { return s.report(0) },
+		},
 		"GET /reviews": {there: "/reviews", list: true},
 		"POST /reviews/:detection/decision": {
 			there:   "/reviews/" + q.ID.String() + "/decision",

@@ -101,7 +101,7 @@ func (a *API) record(c echo.Context, item []byte) (recordedView, error) {
 		return recordedView{}, invalid("body.actor", "a device speaks for devices: device:<name>")
 	}
 	r, err := a.s.Desk.Record(c.Request().Context(), engine.RecordCommand{
-		ID: req.ID, Occurred: ledger.Instant(req.Occurred), Actor: req.Actor, Trace: traceOf(c), Detection: req.Detection,
+		ID: req.ID, Occurred: placed(req.Occurred, req.Detection.ClockOffset), Actor: req.Actor, Trace: traceOf(c), Detection: req.Detection,
 	})
 	if err != nil {
 		return recordedView{}, err

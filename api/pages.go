@@ -49,6 +49,7 @@ func (a *API) pageRoutes() []route {
 		{method: post, path: "/chargebacks/:chargeback/answer", roles: operators, limit: maxForm, handle: a.chargebackForm},
 		{method: get, path: "/exceptions", roles: bookkeepers, handle: a.exceptionsPage},
 		{method: post, path: "/exceptions/:exception", roles: closers, limit: maxForm, handle: a.explainForm},
+		{method: get, path: "/devices", roles: caretakers, handle: a.devicesPage},
 		{method: get, path: "/reviews", roles: queuers, handle: a.reviewsPage},
 		{method: post, path: "/reviews/:detection/decision", roles: reviewers, limit: maxForm, handle: a.reviewForm},
 	}
@@ -74,6 +75,7 @@ func frame(c echo.Context, title, here string) web.Frame {
 	if k.ID != "" {
 		f.Who, f.Reviews = string(k.Role)+" "+k.Name, k.Role == keys.Reviewer || k.Role == keys.Auditor
 		f.Books = k.Role == keys.Finance || k.Role == keys.Auditor
+		f.Devices = slices.Contains(caretakers, k.Role)
 		f.Claims = slices.Contains(claimers, k.Role)
 	}
 	return f

@@ -40,6 +40,7 @@ var (
 	auditors    = []keys.Role{keys.Auditor}
 	operators   = []keys.Role{keys.Operator}
 	shoppers    = []keys.Role{keys.Shopper}
+	caretakers  = []keys.Role{keys.Operator, keys.Auditor}
 	claimers    = []keys.Role{keys.Operator, keys.Finance, keys.Auditor}
 )
 
@@ -117,7 +118,7 @@ func (a *API) routes() []route {
 		{method: get, path: "/openapi.json", open: true, handle: a.getDocument},
 		{method: get, path: "/healthz", open: true, handle: a.getHealth},
 		{method: get, path: "/readyz", open: true, handle: a.getReadiness},
-	}, append(a.exceptionRoutes(), a.moneyRoutes()...)...)
+	}, slices.Concat(a.exceptionRoutes(), a.moneyRoutes(), a.deviceRoutes())...)
 }
 
 // moneyRoutes are about what is owed, given back and not known.

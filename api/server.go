@@ -26,6 +26,7 @@ type API struct {
 	limits   *limiters
 	answers  *answers
 	metrics  *metrics
+	heard    *heard
 	closing  context.Context // done when the server shuts down: ends live streams
 	close    context.CancelFunc
 }
@@ -50,6 +51,7 @@ func New(s Services) (*API, error) {
 	a := &API{
 		s: s, log: s.Logger, echo: echo.New(), document: doc, pages: pages,
 		signIns: newSignIns(), limits: newLimiters(), answers: newAnswers(), metrics: newMetrics(s.Metrics),
+		heard: newHeard(s.Now()),
 	}
 	a.closing, a.close = context.WithCancel(context.Background())
 	a.echo.HideBanner, a.echo.HidePort = true, true

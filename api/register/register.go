@@ -65,6 +65,7 @@ type Register struct {
 	products map[ledger.SKU]string
 	plans    map[shelf][]ledger.SlotPlan
 	sellers  map[ledger.StoreID]ledger.Seller
+	devices  map[ledger.StreamID]Device
 }
 
 // Name returns the name of the read model's checkpoint.
@@ -165,6 +166,10 @@ func (r *Register) Apply(e ledger.Event) error {
 		r.products[p.SKU] = p.Name
 	case ledger.PlanogramSet:
 		r.plans[shelf{p.Store, p.Sensor}] = p.Slots
+	case ledger.DeviceConfigured:
+		r.device(p.Store, p.Device, func(d *Device) { d.Configured = p.Version })
+	case ledger.DeviceReported:
+		r.device(p.Store, p.Device, func(d *Device) { d.Report, d.Reported = p, e.Occurred })
 	}
 	r.Position = e.Position
 	return nil
@@ -177,6 +182,7 @@ func (r *Register) make() {
 	r.receipts, r.disputes = map[string]int{}, map[ledger.ID]int{}
 	r.shoppers, r.products = map[ledger.VisitID]ledger.ShopperID{}, map[ledger.SKU]string{}
 	r.plans, r.sellers = map[shelf][]ledger.SlotPlan{}, map[ledger.StoreID]ledger.Seller{}
+	r.devices = map[ledger.StreamID]Device{}
 }
 
 func (r *Register) receipt(e ledger.Event, d ledger.ReceiptDocument, change money.Money) {
@@ -211,6 +217,7 @@ type snapshot struct {
 	Products map[ledger.SKU]string                                    `json:"products"`
 	Sellers  map[ledger.StoreID]ledger.Seller                         `json:"sellers"`
 	Plans    map[ledger.StoreID]map[ledger.DeviceID][]ledger.SlotPlan `json:"plans"`
+	Devices  []Device                                                 `json:"devices,omitempty"`
 }
 
 const form = "register.v1"
@@ -220,7 +227,7 @@ func (r *Register) MarshalBinary() ([]byte, error) {
 	s := snapshot{
 		Form: form, Position: r.Position, Receipts: r.Receipts, Disputes: r.Disputes,
 		Shoppers: r.shoppers, Products: r.products, Sellers: r.sellers,
-		Plans: map[ledger.StoreID]map[ledger.DeviceID][]ledger.SlotPlan{},
+		Plans: map[ledger.StoreID]map[ledger.DeviceID][]ledger.SlotPlan{}, Devices: r.DevicesOf(""),
 	}
 	for k, plan := range r.plans {
 		if s.Plans[k.store] == nil {
@@ -259,6 +266,9 @@ func (r *Register) UnmarshalBinary(b []byte) error {
 		for sensor, plan := range sensors {
 			n.plans[shelf{store, sensor}] = plan
 		}
+	}
+	for _, d := range s.Devices {
+		n.devices[ledger.DeviceStream(d.Store, d.Device)] = d
 	}
 	*r = n
 	return nil

@@ -32,6 +32,11 @@ func history() []ledger.Event {
 		event(2, "catalogue-c", ledger.ProductListed{SKU: "cola", Name: "Club Cola"}),
 		event(4, "store-s1", ledger.PlanogramSet{Store: "s1", Sensor: "cam", Slots: []ledger.SlotPlan{{Slot: "A1", SKU: "cola"}, {Slot: "A2", SKU: "tea"}}}),
 		event(5, visit, ledger.GatePresented{Visit: "v1", Shopper: "lea"}),
+		event(6, "device-s1:edge-1", ledger.DeviceConfigured{Store: "s1", Device: "edge-1", Version: 1, Settings: "{}", By: "operator:olga"}),
+		event(7, "device-s1:edge-1", ledger.DeviceReported{
+			Store: "s1", Device: "edge-1", Program: "vouch-edge/1", Running: 1,
+			Parts: []ledger.PartState{{Part: "cam-1", State: ledger.DeviceBlack, Since: noon}},
+		}),
 		event(8, visit, ledger.ReceiptIssued{Document: ledger.ReceiptDocument{Number: "s1-2026-000001", Visit: "v1", Gross: eur(300)}}),
 		event(9, visit, ledger.DisputeOpened{Dispute: d, Receipt: "s1-2026-000001", Line: 1}),
 		event(11, visit, ledger.DisputeDecided{Dispute: d, Outcome: ledger.DisputeUpheld}),
@@ -47,6 +52,19 @@ func fold(t interface{ Fatal(...any) }, r *Register, es []ledger.Event) {
 		if err := r.Apply(e); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestADeviceIsAsItLastSaid: whatever came before does not count.
+func TestADeviceIsAsItLastSaid(t *testing.T) {
+	var r Register
+	fold(t, &r, append(history(), event(20, "device-s2:edge-1", ledger.DeviceConfigured{Store: "s2", Device: "edge-1", Version: 4})))
+	if all := r.DevicesOf(""); len(all) != 2 || all[1].Configured != 4 || !all[1].Reported.IsZero() {
+		t.Errorf("devices of all shops = %+v, want one of each", all)
+	}
+	of := r.DevicesOf("s1")
+	if len(of) != 1 || of[0].Configured != 1 || of[0].Report.Parts[0].State != ledger.DeviceBlack || !of[0].Reported.Equal(noon) {
+		t.Errorf("devices of s1 = %+v, want edge-1 with its black camera", of)
 	}
 }
 

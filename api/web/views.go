@@ -7,7 +7,8 @@ type Frame struct {
 	Reviews bool   // may see the reviews
 	Books   bool   // may see the books
 	Claims  bool   // may see the chargebacks, and what money needs a person
-	Here    string // visits, reviews, books, exceptions, money, chargebacks: where in the menu
+	Devices bool   // may see how the shops' devices do
+	Here    string // visits, reviews, books, exceptions, money, chargebacks, devices: where in the menu
 	Script  bool
 }
 
