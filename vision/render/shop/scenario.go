@@ -63,8 +63,11 @@ const (
 type Scenario struct {
 	Seed uint64
 	// Seconds is the length; 0 is until the last person has left.
-	Seconds  float64
-	FPS      int
+	Seconds float64
+	FPS     int
+	// AtOnce bounds how many shoppers are inside; the others wait at the door.
+	// 0 is no bound.
+	AtOnce   int
 	Shelves  []Shelf
 	Cameras  []Camera
 	Parties  []Party
