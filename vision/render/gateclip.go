@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/vouchledger/vouch/vision/qr"
+	"github.com/vouchledger/vouch/vision/render/film"
 	"github.com/vouchledger/vouch/vision/render/random"
 )
 
@@ -30,7 +31,7 @@ type Gate struct {
 	scale  float64
 	empty  *frame
 	phone  *sprite
-	noise  []int16
+	film   film.Film
 	sway   [8]float64
 }
 
@@ -56,7 +57,7 @@ func NewGate(c GateClip) (*Gate, error) {
 	}
 	g := &Gate{
 		GateClip: c, frames: int(math.Round(c.Seconds * float64(c.FPS))), scale: float64(c.Width) / 640,
-		noise: film(c.Seed, c.Noise),
+		film: film.New(c.Seed, c.Noise),
 	}
 	r := random.New(c.Seed, 7)
 	for i := range g.sway {
@@ -161,14 +162,8 @@ func (g *Gate) Frame(n int, dst []byte) {
 	copy(f.pix, g.empty.pix)
 	now, before := g.pose(float64(n)), g.pose(float64(n)-0.5)
 	g.project(f, now, before)
-	var curve [3][256]int32
-	for v := range 256 {
-		lit := float64(v) * (1 + 0.03*math.Sin(float64(n)/41))
-		for c := range curve {
-			curve[c][v] = int32(min(255, lit) * filmUnit)
-		}
-	}
-	expose(f, &curve, g.noise, random.New(g.Seed+uint64(n), 8)) //nolint:gosec // n counts from 0
+	lamp := 1 + 0.03*math.Sin(float64(n)/41)
+	g.film.Develop(f.pix, f.w, film.Hard(film.Gains{lamp, lamp, lamp}), random.New(g.Seed+uint64(n), 8)) //nolint:gosec // n counts from 0
 }
 
 // plane turns a place in the frame into one of the phone's picture: a

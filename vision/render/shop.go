@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/vouchledger/vouch/vision/render/film"
 	"github.com/vouchledger/vouch/vision/render/random"
 )
 
@@ -18,12 +19,12 @@ type Shop struct {
 	slots  []*slot
 	actors []*actor
 	truth  []Event
-	light  []gains // of each frame
+	light  []film.Gains // of each frame
 
 	empty   *frame // the shelf with nothing on it
 	still   *frame // the shelf as it stands at rest
 	stillAt []*item
-	noise   []int16
+	film    film.Film
 	arms    map[armKey]*armSprites
 }
 
@@ -86,7 +87,7 @@ func New(sc Scenario) (*Shop, error) {
 	s.exposure()
 	s.empty = s.scenery()
 	s.still = &frame{w: s.Width, h: s.Height, pix: make([]uint8, len(s.empty.pix))}
-	s.noise = film(s.Seed, s.Noise)
+	s.film = film.New(s.Seed, s.Noise)
 	return s, nil
 }
 
@@ -148,7 +149,7 @@ func (s *Shop) Frame(n int, dst []byte) {
 			s.perform(f, a, n)
 		}
 	}
-	s.develop(f, n)
+	s.film.Develop(f.pix, f.w, film.Soft(s.light[n]), random.New(s.Seed+uint64(n), 5)) //nolint:gosec // n counts from 0
 }
 
 // settle draws the shelf as it stands in frame n, if it is not drawn already.

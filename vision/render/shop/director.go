@@ -26,6 +26,7 @@ type walker struct {
 	staff        bool
 	phase        phase
 	next         float64 // when it goes on
+	admitted     bool    // there is room inside
 	tries        int
 	shelf, slot  int // of the wish at hand
 	spot         [2]float64
@@ -203,16 +204,25 @@ func (d *director) step(w *walker) error {
 	case leaving:
 		w.left = d.snap(w.next)
 		w.phase = gone
-		if !w.staff {
+		if d.AtOnce > 0 && !w.staff {
 			d.inside--
 		}
-		if len(d.waiting) > 0 {
-			d.waiting[0].next, d.waiting[0].phase = w.next+d.dice.Between(0.5, 3), outside
-			d.waiting = d.waiting[1:]
-		}
+		d.admit(w.next)
 	case gone:
 	}
 	return nil
+}
+
+// admit lets in who waited, in the order they came, as long as there is room.
+func (d *director) admit(now float64) {
+	for len(d.waiting) > 0 && (d.waiting[0].staff || d.inside < d.AtOnce) {
+		w := d.waiting[0]
+		d.waiting = d.waiting[1:]
+		w.next, w.phase, w.admitted = now+d.dice.Between(0.5, 3), outside, true
+		if !w.staff {
+			d.inside++
+		}
+	}
 }
 
 func (d *director) snap(t float64) float64 { return d.Time(d.frame(t)) }
@@ -220,13 +230,11 @@ func (d *director) snap(t float64) float64 { return d.Time(d.frame(t)) }
 func (d *director) frame(t float64) int { return int(math.Round(t * float64(d.FPS))) }
 
 func (d *director) enter(w *walker) {
-	if !w.staff && d.AtOnce > 0 && d.inside >= d.AtOnce {
-		w.phase = gone // until somebody leaves
+	if d.AtOnce > 0 && !w.admitted {
+		w.phase = gone // until there is room
 		d.waiting = append(d.waiting, w)
+		d.admit(w.next)
 		return
-	}
-	if !w.staff {
-		d.inside++
 	}
 	w.spot = [2]float64{DoorX + 0.5*w.lane, -0.9}
 	w.walk(w.next-0.9/w.speed, w.spot)

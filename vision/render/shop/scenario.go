@@ -65,8 +65,8 @@ type Scenario struct {
 	// Seconds is the length; 0 is until the last person has left.
 	Seconds float64
 	FPS     int
-	// AtOnce bounds how many shoppers are inside; the others wait at the door.
-	// 0 is no bound.
+	// AtOnce bounds how many shoppers are inside; the others wait at the door,
+	// and who comes after them waits behind them. 0 is no bound.
 	AtOnce   int
 	Shelves  []Shelf
 	Cameras  []Camera
