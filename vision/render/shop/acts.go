@@ -134,6 +134,9 @@ func (d *director) act(w *walker, wish Wish) (g *Gesture, again bool, err error)
 		}
 		return d.give(w, x, false)
 	case Restock:
+		if len(d.free(w.shelf, w.slot)) == 0 { // full already: staff looks and goes on
+			return nil, false, nil
+		}
 		p, _ := ProductOf(d.Shelves[w.shelf].Slots[w.slot].SKU)
 		return d.give(w, d.mint(p), true)
 	}

@@ -83,5 +83,22 @@ func arm(add func(part Part, a, b Vec, ra, rb float64), shoulder, hand, out Vec)
 	wrist := elbow.To(hand, 1-0.07/max(0.1, hand.Sub(elbow).Len()))
 	add(UpperArm, shoulder, elbow, 0.062, 0.05)
 	add(Forearm, elbow, wrist, 0.046, 0.032)
-	add(Hand, wrist, hand, 0.034, 0.042)
+	add(Hand, wrist, hand, 0.032, 0.040)
+	fingers(add, wrist, hand)
+}
+
+// fingers are bent around what the hand holds.
+func fingers(add func(part Part, a, b Vec, ra, rb float64), wrist, hand Vec) {
+	ahead := hand.Sub(wrist).Unit()
+	side := ahead.Cross(Vec{0, 0, 1})
+	if side.Len() < 0.1 { // a hand that hangs down
+		side = Vec{0, 1, 0}
+	}
+	side = side.Unit()
+	for i, long := range []float64{0.055, 0.066, 0.07, 0.06} {
+		root := hand.Add(side.Times(0.027 - 0.018*float64(i))).Add(ahead.Times(0.015))
+		add(Hand, root, root.Add(ahead.Times(long)).Add(Vec{0, 0, -0.02}), 0.0125, 0.0095)
+	}
+	thumb := hand.Add(side.Times(-0.036))
+	add(Hand, thumb, thumb.Add(ahead.Times(0.04)).Add(side.Times(-0.018)), 0.014, 0.0105)
 }

@@ -23,7 +23,7 @@ func (s *Stage) Boxes(c Camera, n int) []truth.Box {
 	k := float64(c.Width) / 640
 	var figures []figure
 	for _, p := range s.Poses(n) {
-		if f := l.figure(p, k*dx, k*dy); f.inside {
+		if f := l.figure(p, k*dx, k*dy); f.inside && !p.behindWall(c.At) {
 			figures = append(figures, f)
 		}
 	}
@@ -44,6 +44,17 @@ func (s *Stage) Boxes(c Camera, n int) []truth.Box {
 		})
 	}
 	return boxes
+}
+
+// behindWall reports whether a person is on the street and not to be seen
+// through the door.
+func (p Pose) behindWall(from Vec) bool {
+	if p.Floor[1] >= 0 || from[1] <= 0 {
+		return false
+	}
+	to := Vec{p.Floor[0], p.Floor[1], 1.1}
+	at := from.To(to, from[1]/(from[1]-to[1]))
+	return math.Abs(at[0]-DoorX) > DoorWidth/2 || at[2] > DoorHeight
 }
 
 // figure projects a person: the box around all limbs before the camera.

@@ -9,9 +9,10 @@ import (
 const (
 	RoomWidth   = 5.6
 	RoomDepth   = 4.6
-	RoomHeight  = 2.9
+	RoomHeight  = 3.4
 	DoorX       = 0.75 // middle of the door in the front wall
 	DoorWidth   = 1.1
+	DoorHeight  = 2.1
 	BoardHeight = 0.95 // upper side of a shelf's board
 	BoardDepth  = 0.42
 	RimHeight   = 0.05 // of the price rail before the board
@@ -62,12 +63,12 @@ func cameras(shelves []Shelf) []Camera {
 			At: Vec{DoorX + 0.9, 2.9, 2.6}, Towards: Vec{DoorX, 0.3, 0.9},
 		},
 		{
-			Name: "overhead", Kind: Overhead, FOV: 98,
-			At: Vec{RoomWidth / 2, RoomDepth / 2, RoomHeight + 0.3}, Towards: Vec{RoomWidth / 2, RoomDepth / 2, 0},
+			Name: "overhead", Kind: Overhead, FOV: 95,
+			At: Vec{RoomWidth / 2, RoomDepth / 2, RoomHeight + 0.9}, Towards: Vec{RoomWidth / 2, RoomDepth / 2, 0},
 		},
 		{
 			Name: "aisle", Kind: Oblique, FOV: 88,
-			At: Vec{RoomWidth - 0.15, 1.5, 2.6}, Towards: Vec{2.2, 2.7, 0.9},
+			At: Vec{RoomWidth - 0.15, 1.6, 2.7}, Towards: Vec{2.2, 2.6, 0.75},
 		},
 	}
 	for _, sh := range shelves {
