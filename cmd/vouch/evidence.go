@@ -123,7 +123,7 @@ func (s *server) expireEvidence(ctx context.Context, policy retention.Policy, lo
 	for {
 		report, err := r.Run(ctx, false)
 		if err == nil {
-			_, err = s.store.Sweep(time.Now().Add(-leftoverAge))
+			_, err = s.store.Sweep(ctx, time.Now().Add(-leftoverAge))
 		}
 		switch {
 		case ctx.Err() != nil:

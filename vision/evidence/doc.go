@@ -10,7 +10,9 @@
 //
 //	sha256/ab/ab12…ef          an object as it is: on the edge, where there are no keys
 //	sha256/ab/ab12…ef.VISIT    the same, encrypted to the key of a visit (age-encryption.org/v1)
+//	sha256/ab/ab12…ef.VISIT-original    … to the key of the visit's originals, see [Owner]
 //	sha256/ab/ab12…ef.loose    the same, encrypted to a key of its own until a visit names it
+//	parts/ab/ab12…ef.OWNER/N-M  part of an upload that has not ended: M bytes from N on
 //	tmp/…                      in a folder: what is being written; never read
 //
 // A folder of [Keys], which is never in the store, holds one key for each visit.

@@ -17,6 +17,11 @@ var (
 	// was stored: send a shorter clip, or raise the limit of the store.
 	ErrTooLarge = errors.New("evidence is too large")
 
+	// ErrOffset means that a part of an upload does not follow what is there, or
+	// is not as long as announced. Nothing was stored: ask how far the upload is
+	// and go on from there.
+	ErrOffset = errors.New("the part does not follow what is there")
+
 	// ErrEmpty means that an object without bytes was given. Nothing shows
 	// nothing: find out why the sensor wrote an empty file.
 	ErrEmpty = errors.New("evidence has no bytes")

@@ -19,11 +19,12 @@ import (
 // destroyed is what a file holds in place of a key that is gone for good.
 const destroyed = "destroyed\n"
 
-// Keys is a folder with one key for each visit. It must not lie in the store,
+// Keys is a folder with two keys for each visit, see [Owner]. It must not lie in the store,
 // nor on anything that keeps what was deleted. Several servers that share a
 // store share its keys. It may be used by many goroutines and processes.
 //
-//	DIR/ab/VISIT    an age identity, or "destroyed"; ab is of the SHA-256 of the name
+//	DIR/ab/VISIT             an age identity, or "destroyed"; ab is of the SHA-256 of the name
+//	DIR/cd/VISIT-original    the same for the originals
 type Keys struct{ root *os.Root }
 
 // OpenKeys opens the keys in dir and makes the folder if it is not there.
@@ -121,24 +122,6 @@ func (k *Keys) place(name, content string, give func(from, to string) error) err
 	return errors.Join(syncDir(k.root, dir), syncDir(k.root, "."))
 }
 
-// Destroy destroys the key of a visit for good, also if there never was one:
-// what is sent late is refused.
-func (k *Keys) Destroy(v ledger.VisitID) error {
-	if err := validOwner(string(v)); err != nil {
-		return err
-	}
-	if err := k.place(keyFile(string(v)), destroyed, k.root.Rename); err != nil {
-		return fmt.Errorf("evidence key of %s: %w", v, err)
-	}
-	return nil
-}
-
-// Destroyed reports whether the key of a visit was destroyed.
-func (k *Keys) Destroyed(v ledger.VisitID) bool {
-	_, err := k.get(string(v))
-	return errors.Is(err, ErrExpired)
-}
-
 // forget removes the key of a loose object. A device may send the same bytes
 // again for something else, so that no mark is left.
 func (k *Keys) forget(owner string) error {
@@ -191,7 +174,7 @@ func validOwner(owner string) error {
 	for _, c := range []byte(owner) {
 		ok = ok && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_')
 	}
-	if !ok || strings.HasPrefix(owner, loose) {
+	if !ok || strings.HasPrefix(owner, loose) || strings.HasSuffix(owner, originals) {
 		return fmt.Errorf("evidence of visit %q: %w: no visit of ours has this name", owner, ledger.ErrInvalid)
 	}
 	return nil

@@ -18,7 +18,7 @@ func FuzzName(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name string) {
 		c, ok := parseName(name)
-		if ok && (c.Name() != name || c.Digest.Validate() != nil || c.owner != "" && c.owner != loose && validOwner(c.owner) != nil) {
+		if ok && (c.Name() != name || c.Digest.Validate() != nil || validName(c.owner) != nil) {
 			t.Errorf("parseName(%q) = %+v, which lies at %q", name, c, c.Name())
 		}
 		if (name == file(d) || name == file(d)+".v1" || name == file(d)+".loose") && !ok {

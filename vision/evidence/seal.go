@@ -62,7 +62,10 @@ func (s *source) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // open opens one copy of an object.
-func (s *Store) open(ctx context.Context, c Copy) (*Object, error) {
+func (s *Store) open(ctx context.Context, c Copy) (*Object, error) { return s.openAs(ctx, c, c.Name()) }
+
+// openAs opens what is sealed like a copy and lies under a name.
+func (s *Store) openAs(ctx context.Context, c Copy, name string) (*Object, error) {
 	var id *age.X25519Identity
 	if c.owner != "" {
 		var err error
@@ -70,7 +73,7 @@ func (s *Store) open(ctx context.Context, c Copy) (*Object, error) {
 			return nil, fmt.Errorf("evidence %s: %w", c.Digest, err)
 		}
 	}
-	b, err := s.blobs.Open(ctx, c.Name())
+	b, err := s.blobs.Open(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("evidence %s: %w", c.Digest, err)
 	}
@@ -91,6 +94,9 @@ func (s *Store) open(ctx context.Context, c Copy) (*Object, error) {
 func (s *Store) seal(c Copy, w io.Writer, fill func(io.Writer) error) error {
 	if c.owner == "" {
 		return fill(w)
+	}
+	if o := ownerOf(c.owner); o.Original && s.keys.Destroyed(o.Visit) {
+		return fmt.Errorf("%w: of %s", ErrExpired, o.Visit) // before there were two keys there was one to destroy
 	}
 	id, err := s.keys.make(c.key())
 	if err != nil {

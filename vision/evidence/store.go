@@ -57,13 +57,8 @@ type Copy struct {
 	owner  string
 }
 
-// Visit returns the visit whose key the copy needs, or none.
-func (c Copy) Visit() ledger.VisitID {
-	if c.owner == loose {
-		return ""
-	}
-	return ledger.VisitID(c.owner)
-}
+// Visit returns the visit that a key of is needed for the copy, or none.
+func (c Copy) Visit() ledger.VisitID { return ownerOf(c.owner).Visit }
 
 // Name returns where in the store the copy lies.
 func (c Copy) Name() string {
@@ -117,20 +112,20 @@ func (s *Store) Put(ctx context.Context, r io.Reader, want ledger.Digest) (Info,
 	return s.PutFor(ctx, "", r, want)
 }
 
-// PutFor stores what r gives under want for a visit, all or nothing. Bytes that
+// PutFor stores what r gives under want for a visit, as [Store.PutAs] does.
+func (s *Store) PutFor(ctx context.Context, v ledger.VisitID, r io.Reader, want ledger.Digest) (Info, error) {
+	return s.PutAs(ctx, Owner{Visit: v}, r, want)
+}
+
+// PutAs stores what r gives under want for an owner, all or nothing. Bytes that
 // have another digest are refused with a *MismatchError; a visit whose evidence
 // has expired with [ErrExpired]. When it returns nil the object is durable.
 // Putting an object that is there already checks the bytes, and changes nothing.
-func (s *Store) PutFor(ctx context.Context, v ledger.VisitID, r io.Reader, want ledger.Digest) (Info, error) {
-	if err := want.Validate(); err != nil {
+func (s *Store) PutAs(ctx context.Context, o Owner, r io.Reader, want ledger.Digest) (Info, error) {
+	if err := errors.Join(want.Validate(), o.validate()); err != nil {
 		return Info{}, err
 	}
-	if v != "" {
-		if err := validOwner(string(v)); err != nil {
-			return Info{}, err
-		}
-	}
-	c := Copy{Digest: want, owner: s.owner(v)}
+	c := Copy{Digest: want, owner: s.owner(o)}
 	there, err := s.holds(ctx, c)
 	if err != nil {
 		return Info{}, err
@@ -145,17 +140,6 @@ func (s *Store) PutFor(ctx context.Context, v ledger.VisitID, r io.Reader, want 
 	}
 	n, err := s.create(ctx, c, r)
 	return Info{Digest: want, Bytes: n}, err
-}
-
-// owner returns who owns what is put for a visit.
-func (s *Store) owner(v ledger.VisitID) string {
-	switch {
-	case s.keys == nil:
-		return ""
-	case v == "":
-		return loose
-	}
-	return string(v)
 }
 
 // holds reports whether c need not be stored: it is there, or is for no visit
@@ -229,7 +213,7 @@ func file(d ledger.Digest) string {
 func parseName(name string) (Copy, bool) {
 	hex, owner, _ := strings.Cut(path.Base(name), ".")
 	c := Copy{Digest: ledger.Digest("sha256:" + hex), owner: owner}
-	if c.Digest.Validate() != nil || owner != "" && owner != loose && validOwner(owner) != nil {
+	if c.Digest.Validate() != nil || validName(owner) != nil {
 		return c, false
 	}
 	return c, c.Name() == name
@@ -362,32 +346,6 @@ func (s *Store) Read(ctx context.Context, d ledger.Digest) ([]byte, error) {
 	return b, nil
 }
 
-// Adopt gives an object to the visits that name it, and then forgets the loose
-// copy. A visit whose key was destroyed gets nothing. An object that is not
-// there is [ErrMissing].
-func (s *Store) Adopt(ctx context.Context, d ledger.Digest, visits ...ledger.VisitID) error {
-	if s.keys == nil || len(visits) == 0 {
-		return nil
-	}
-	for _, v := range visits {
-		if there, err := s.holds(ctx, Copy{Digest: d, owner: string(v)}); there || err != nil {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		o, err := s.Get(ctx, d)
-		if err != nil {
-			return err
-		}
-		_, err = s.PutFor(ctx, v, o, d)
-		if err = errors.Join(err, o.Close()); err != nil && !errors.Is(err, ErrExpired) {
-			return err
-		}
-	}
-	return s.RemoveCopy(ctx, Copy{Digest: d, owner: loose})
-}
-
 // Remove takes an object away, with all its copies. Removing what is not there
 // is no error.
 func (s *Store) Remove(ctx context.Context, d ledger.Digest) error {
@@ -396,14 +354,6 @@ func (s *Store) Remove(ctx context.Context, d ledger.Digest) error {
 		err = errors.Join(err, s.RemoveCopy(ctx, c))
 	}
 	return err
-}
-
-// RemoveFor takes the copy of a visit away.
-func (s *Store) RemoveFor(ctx context.Context, v ledger.VisitID, d ledger.Digest) error {
-	if err := errors.Join(d.Validate(), validOwner(string(v))); err != nil {
-		return err
-	}
-	return s.RemoveCopy(ctx, Copy{Digest: d, owner: string(v)})
 }
 
 // RemoveCopy takes one copy away, and the key of a loose one before.
@@ -447,30 +397,6 @@ func (s *Store) CopyTo(ctx context.Context, to *Store, c Copy) error {
 		return fmt.Errorf("evidence %s: %w", c.Digest, err)
 	}
 	return nil
-}
-
-// Sealed reports whether the store encrypts.
-func (s *Store) Sealed() bool { return s.keys != nil }
-
-// Destroyed reports whether the key of a visit was destroyed.
-func (s *Store) Destroyed(v ledger.VisitID) bool { return s.keys != nil && s.keys.Destroyed(v) }
-
-// Destroy destroys the key of a visit, after which no copy of its evidence can
-// be read anywhere. A store without keys has nothing to destroy.
-func (s *Store) Destroy(v ledger.VisitID) error {
-	if s.keys == nil {
-		return nil
-	}
-	return s.keys.Destroy(v)
-}
-
-// Sweep removes what writers that crashed before the given time left behind in
-// a folder, and says how many files that were. A bucket keeps nothing of them.
-func (s *Store) Sweep(before time.Time) (int, error) {
-	if f, ok := s.blobs.(*Folder); ok {
-		return f.Sweep(before)
-	}
-	return 0, nil
 }
 
 type contextReader struct {

@@ -206,10 +206,10 @@ func TestLeftoversOfACrashAreSweptAndNeverServed(t *testing.T) {
 	if err := os.Chtimes(left, now, now); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := s.Sweep(now); n != 0 || err != nil {
+	if n, err := s.Sweep(t.Context(), now); n != 0 || err != nil {
 		t.Errorf("Sweep of a file in writing = %d, %v, want 0", n, err)
 	}
-	if n, err := s.Sweep(now.Add(time.Second)); n != 1 || err != nil {
+	if n, err := s.Sweep(t.Context(), now.Add(time.Second)); n != 1 || err != nil {
 		t.Errorf("Sweep = %d, %v, want 1", n, err)
 	}
 }

@@ -44,6 +44,8 @@ func Run(t *testing.T, open func(t *testing.T) evidence.Blobs) {
 		"a clip is read from any place":                   anyPlace,
 		"a destroyed key makes its visit's unreadable":    shredded,
 		"a loose frame goes to the visits that name it":   adopted,
+		"an upload goes on where it was cut":              resumed,
+		"originals have a key of their own":               originals,
 		"a store opened with other keys says so":          otherKeys,
 		"nobody reads a frame where the objects are kept": sealed,
 	} {
@@ -237,7 +239,7 @@ func missing(t *testing.T, s shop) {
 	if _, err := s.Get(t.Context(), d); !errors.Is(err, evidence.ErrMissing) {
 		t.Errorf("Get = %v, want ErrMissing", err)
 	}
-	if err := s.Adopt(t.Context(), d, "v1"); !errors.Is(err, evidence.ErrMissing) {
+	if err := s.Adopt(t.Context(), d, evidence.Owner{Visit: "v1"}); !errors.Is(err, evidence.ErrMissing) {
 		t.Errorf("Adopt = %v, want ErrMissing", err)
 	}
 	if err := errors.Join(s.Remove(t.Context(), d), s.RemoveFor(t.Context(), "v1", d)); err != nil {
@@ -343,7 +345,7 @@ func adopted(t *testing.T, s shop) {
 		t.Fatal(err)
 	}
 	for range 2 { // a crash between the two steps is repaired by doing it again
-		if err := s.Adopt(t.Context(), d, "v1", "v2", "gone"); err != nil {
+		if err := s.Adopt(t.Context(), d, evidence.Owner{Visit: "v1"}, evidence.Owner{Visit: "v2"}, evidence.Owner{Visit: "gone"}); err != nil {
 			t.Fatal(err)
 		}
 	}

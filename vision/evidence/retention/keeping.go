@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/evidence"
 )
 
 // Kinds are the kinds of events that Keeping reads.
@@ -52,6 +53,8 @@ type naming struct {
 	at         time.Time // when it was named last
 	class      ledger.RetentionClass
 	cause      ledger.ID // event that named it last
+	original   bool      // named as one, see ledger.EvidenceRef
+	shown      bool      // named as something that a shopper may see
 }
 
 // A visit is what keeps the evidence of one.
@@ -166,6 +169,7 @@ func (k *Keeping) refs(e ledger.Event, detection ledger.ID, refs []ledger.Eviden
 	for _, ref := range refs {
 		k.name(e, ledger.RetentionUnnamed, ref.Digest)
 		n := k.named[ref.Digest]
+		n.original, n.shown = n.original || ref.Original(), n.shown || !ref.Original()
 		if !slices.Contains(n.detections, detection) {
 			n.detections = append(n.detections, detection)
 		}
@@ -260,6 +264,17 @@ func (k *Keeping) Evidence(d ledger.Digest, p Policy) (Term, []ledger.VisitID, b
 		t = after(n, p.Unnamed)
 	}
 	return t, slices.Clone(n.visits), true
+}
+
+// owners returns whose keys a piece is sealed to. What is named as an original
+// and as its own blurred copy shows no face.
+func (k *Keeping) owners(d ledger.Digest) (all []evidence.Owner) {
+	if n := k.named[d]; n != nil {
+		for _, v := range n.visits {
+			all = append(all, evidence.Owner{Visit: v, Original: n.original && !n.shown})
+		}
+	}
+	return all
 }
 
 // after returns the term of what is kept from when it was named.

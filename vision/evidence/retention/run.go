@@ -125,7 +125,7 @@ func (r *Runner) adopt(ctx context.Context, d ledger.Digest, visits []ledger.Vis
 		rep.Adopted++
 		return nil
 	}
-	err := r.Store.Adopt(ctx, d, visits...)
+	err := r.Store.Adopt(ctx, d, r.keeping.owners(d)...)
 	if errors.Is(err, ledger.ErrCorrupt) || errors.Is(err, evidence.ErrMissing) || errors.Is(err, evidence.ErrMismatch) ||
 		errors.Is(err, evidence.ErrExpired) || errors.Is(err, ledger.ErrInvalid) {
 		rep.Unreached = append(rep.Unreached, err.Error())
