@@ -80,6 +80,7 @@ var layers = map[string][]string{
 	"vision/score":                 {"vision/truth"},
 	"vision/truth":                 {},
 	"vision/shelf":                 {"vision/planogram"},
+	"vision/sidecar":               {},
 	"vision/ticket":                {"ledger"},
 	"vision/track":                 {"ledger"},
 	"vision/watch":                 {"ledger", "vision/cv", "vision/evidence", "vision/lens", "vision/planogram", "vision/shelf"},
@@ -125,7 +126,7 @@ var layers = map[string][]string{
 
 	"api": {
 		"billing/chargeback", "billing/watch",
-		"ledger", "ledger/money", "projections", "projections/books", "vision", "vision/evidence", "vision/ticket",
+		"ledger", "ledger/money", "projections", "projections/books", "vision", "vision/evidence", "vision/sidecar", "vision/ticket",
 		"billing", "billing/coupon", "billing/clerk", "billing/engine", "billing/receipt", "billing/report", "billing/shopfile",
 		"billing/bankfile", "billing/reconcile",
 	},

@@ -35,7 +35,7 @@ func (s *shop) samples() map[string]sample {
 	visit := s.enter("lea")
 	frame := s.keep("before", "image/png", []byte("\x89PNG\r\n\x1a\nshelf"))
 	var took recordedView
-	s.send("gate", "POST", "/v1/detections", s.see("take", "cola", "A1", 990, frame)).want(201, &took)
+	s.send("gate", "POST", "/v1/detections", s.see("take", "cola", "A1", 990, frame, s.copyOf(frame, ledger.RoleBlurred, []byte("\x89PNG\r\n\x1a\nshelf")))).want(201, &took)
 	s.exit(visit)
 	number := s.settled(visit).Receipts[0].Document.Number
 	var d disputeView

@@ -285,6 +285,7 @@ func (b *browser) decideAtTheDesk(s *shop, visit string) {
 		document.querySelector(".step.now .bar.low dt").textContent`); got != "3 Item" {
 		b.t.Errorf("the doubtful detection shows %q, want three confidences, Item low", got)
 	}
+	b.boxesOnDemand()
 	b.wide(1280, 900)
 	b.shot("visit")
 	b.dark()
@@ -293,6 +294,24 @@ func (b *browser) decideAtTheDesk(s *shop, visit string) {
 	b.wait(`document.querySelector(".lone h1")?.textContent === "There is nothing here"`)
 	b.shot("missing-dark")
 	b.wantNoise("404")
+}
+
+// boxesOnDemand draws what was seen over the pictures and takes it away again.
+func (b *browser) boxesOnDemand() {
+	b.t.Helper()
+	button := chromedp.CSS(".step.now [data-boxes-on]")
+	count := `String(document.querySelectorAll(".step.now figure svg.boxes rect").length)`
+	if got := b.text(count); got != "0" {
+		b.t.Errorf("boxes before anybody asked = %s, want 0", got)
+	}
+	b.do(chromedp.Click(button))
+	b.wait(count + ` === "6"`) // the place and a bottle, in three pictures
+	b.shot("boxes")
+	b.do(chromedp.Click(button))
+	b.wait(count + ` === "0"`)
+	if got := b.text(`document.querySelector(".step.now .weight figcaption").textContent`); got != "Weight, scale-1: 330 g less" {
+		b.t.Errorf("the scale says %q", got)
+	}
 }
 
 // dark shows pages as a device at night asks for.

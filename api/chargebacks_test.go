@@ -134,7 +134,8 @@ func TestWhoLookedAtEvidenceIsKept(t *testing.T) {
 	s := openShop(t)
 	visit := s.enter("lea")
 	frame := s.keep("before", "image/png", []byte("\x89PNG\r\n\x1a\nshelf"))
-	s.send("gate", "POST", "/v1/detections", s.see("take", "cola", "A1", 990, frame)).want(201)
+	blurred := s.copyOf(frame, ledger.RoleBlurred, []byte("\x89PNG\r\n\x1a\nshelf")) // nobody was in it
+	s.send("gate", "POST", "/v1/detections", s.see("take", "cola", "A1", 990, frame, blurred)).want(201)
 	path := "/v1/evidence/" + string(frame.Digest) + "?visit=" + visit
 	for _, who := range []string{"lea", "anna", "anna", "otto", "lea"} {
 		s.send(who, "GET", path, nil).want(200)

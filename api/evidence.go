@@ -15,37 +15,14 @@ import (
 )
 
 const (
-	// uploadTime is for the largest clip over a shop's slow line.
-	uploadTime = 5 * time.Minute
 	// checkedBytes is up to where evidence is read whole, and its digest taken
 	// again, before any of it is served.
 	checkedBytes = 16 << 20
 )
 
-type evidenceView struct {
-	Digest ledger.Digest `json:"digest"`
-	Bytes  int64         `json:"bytes"`
-}
-
-func (a *API) putEvidence(c echo.Context) error {
-	d := ledger.Digest(c.Param("digest"))
-	if c.Request().ContentLength > a.s.Evidence.MaxBytes() {
-		return newProblem(http.StatusRequestEntityTooLarge, "too_large", "")
-	}
-	extend(c, uploadTime, uploadTime+gateWait)
-	info, err := a.s.Evidence.PutFor(c.Request().Context(), ledger.VisitID(c.QueryParam("visit")), c.Request().Body, d)
-	if err != nil {
-		return err
-	}
-	status := http.StatusCreated
-	if info.Existed {
-		status = http.StatusOK
-	}
-	return c.JSON(status, evidenceView{Digest: info.Digest, Bytes: info.Bytes})
-}
-
 // mayShow says whether evidence may be shown to the caller. A shopper sees
-// what an event of a visit of their own names, and says in which.
+// what an event of a visit of their own names, says in which, and never sees an
+// original: somebody else's face may be in it.
 func (a *API) mayShow(c echo.Context, d ledger.Digest) error {
 	if err := d.Validate(); err != nil {
 		return errNotFound
@@ -57,14 +34,19 @@ func (a *API) mayShow(c echo.Context, d ledger.Digest) error {
 	if err != nil {
 		return err
 	}
+	err = errNotFound
 	for _, e := range s.events {
 		for _, ref := range evidenceOf(e.Payload) {
-			if ref.Digest == d {
+			switch {
+			case ref.Digest != d:
+			case !ref.Original():
 				return nil
+			default:
+				err = newProblem(http.StatusForbidden, "not_blurred", "ask for its blurred copy, if the event names one")
 			}
 		}
 	}
-	return errNotFound
+	return err
 }
 
 // evidenceOf returns what an event names as its evidence.
@@ -87,7 +69,7 @@ func (a *API) headEvidence(c echo.Context) error {
 	}
 	info, err := a.s.Evidence.Stat(c.Request().Context(), d)
 	if err != nil {
-		return a.gone(c.Request().Context(), d, err)
+		return errors.Join(a.gone(c.Request().Context(), d, err), a.sayOffset(c, d, err))
 	}
 	c.Response().Header().Set(echo.HeaderContentLength, strconv.FormatInt(info.Bytes, 10))
 	return c.NoContent(http.StatusOK)

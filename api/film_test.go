@@ -11,6 +11,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/render"
+	"github.com/vouchledger/vouch/vision/sidecar"
 )
 
 // A film is a drawn shelf from which frames and clips are cut.
@@ -75,16 +76,60 @@ func (f *film) clip(from, to int) []byte {
 	return must(readFile(out))(f.t)
 }
 
-// evidence keeps what shows the event at frame n and returns the references.
+// evidence keeps what shows the event at frame n and returns the references, as
+// a camera over a scale sends them.
 func (s *shop) evidence(f *film, n int, moving bool) []ledger.EvidenceRef {
-	refs := []ledger.EvidenceRef{
-		s.keep("before", "image/jpeg", f.frame(n-40)), s.keep("after", "image/jpeg", f.frame(n+40)),
+	s.t.Helper()
+	var refs []ledger.EvidenceRef
+	both := func(role, kind string, b, blurred []byte) ledger.EvidenceRef {
+		ref := s.keep(role, kind, b)
+		refs = append(refs, ref, s.copyOf(ref, ledger.RoleBlurred, blurred))
+		return ref
 	}
+	both(ledger.RoleBefore, "image/jpeg", f.frame(n-40), f.coarse(n-40, 8))
+	both(ledger.RoleAt, "image/jpeg", f.frame(n), f.coarse(n, 8))
+	after := both(ledger.RoleAfter, "image/jpeg", f.frame(n+40), f.coarse(n+40, 8))
+	refs = append(refs, s.copyOf(after, ledger.RoleThumb, f.coarse(n+40, 4)))
+	boxes := sidecar.Boxes{Size: [2]int{f.shop.Width, f.shop.Height}, Model: "slots 1.0", Item: 973, Action: 962}
+	for _, role := range []string{"before", "at", "after"} {
+		boxes.Frames = append(boxes.Frames, sidecar.Frame{Role: role, Boxes: []sidecar.Box{
+			{Kind: sidecar.KindPlace, Label: "middle", Rect: [4]int{f.shop.Width / 3, f.shop.Height / 3, 80, 120}},
+			{Kind: sidecar.KindThing, Label: "bottle", Score: 812, Rect: [4]int{f.shop.Width/3 + 10, f.shop.Height/3 + 10, 50, 100}},
+		}})
+	}
+	weight := sidecar.Weight{Scale: "scale-1", Points: []sidecar.Point{{-2000, 4120}, {-300, 4122}, {0, 3950}, {120, 3801}, {1500, 3790}}}
+	refs = append(refs, s.keep(ledger.RoleBoxes, sidecar.MediaType, must(boxes.Marshal())(s.t)),
+		s.keep(ledger.RoleWeight, sidecar.MediaType, must(weight.Marshal())(s.t)))
 	if !moving {
 		return refs
 	}
 	if clip := f.clip(n-36, n+30); clip != nil {
-		refs = append(refs, s.keep("clip", "video/mp4", clip))
+		both(ledger.RoleClip, "video/mp4", clip, clip) // nobody is in it
 	}
 	return refs
+}
+
+// copyOf keeps a copy of a piece.
+func (s *shop) copyOf(ref ledger.EvidenceRef, role string, b []byte) ledger.EvidenceRef {
+	s.t.Helper()
+	c := s.keep(role, ref.MediaType, b)
+	c.Of = ref.Digest
+	return c
+}
+
+// coarse returns frame n with a grain that shows nobody.
+func (f *film) coarse(n, grain int) []byte {
+	f.t.Helper()
+	raw, w := f.raw(n), f.shop.Width
+	img := image.NewRGBA(image.Rect(0, 0, w, f.shop.Height))
+	for i := range w * f.shop.Height {
+		x, y := i%w/grain*grain, i/w/grain*grain
+		at := 3 * (y*w + x)
+		img.Set(i%w, i/w, color.RGBA{raw[at+2], raw[at+1], raw[at], 255})
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, nil); err != nil {
+		f.t.Fatal(err)
+	}
+	return b.Bytes()
 }

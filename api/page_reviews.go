@@ -65,7 +65,7 @@ func (t *teller) fillClaim(v *web.ReviewItem, it reviewItem) {
 	p := *it.Claim
 	v.Title = t.product(p.Items[0].SKU) + times(p.Quantity) + " " + done[p.Actions[0].Action] + "?"
 	v.Slot, v.Quantity, v.Bars, v.Looks = p.Slot, p.Quantity, t.bars(p), t.looks(it.Detection)
-	v.Before, v.After, v.Clip, _ = t.pictures(p.Evidence, "")
+	v.Exhibit = t.exhibit(p.Evidence, "")
 	seen := map[ledger.SKU]bool{}
 	product := func(sku ledger.SKU) {
 		if sku != "" && !seen[sku] {

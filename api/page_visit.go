@@ -22,7 +22,7 @@ type teller struct {
 	k        keys.Key
 	s        *story
 	now      time.Time
-	has      func(ledger.Digest) bool
+	store    shelfOf
 	policy   ledger.Policy
 	owed     money.Money                            // as billing asks for it
 	claims   map[ledger.ID]ledger.DetectionRecorded // of this visit's stream
@@ -48,7 +48,7 @@ func zoneOf(name string) *time.Location {
 
 func (a *API) teller(ctx context.Context, k keys.Key, s *story) *teller {
 	t := &teller{
-		k: k, s: s, now: a.s.Now(), has: func(d ledger.Digest) bool { return a.s.Evidence.Has(ctx, d) }, policy: s.cart.Presented.Policy,
+		k: k, s: s, now: a.s.Now(), store: a.shelf(ctx), policy: s.cart.Presented.Policy,
 		claims: map[ledger.ID]ledger.DetectionRecorded{}, stepOf: map[ledger.ID]int{},
 	}
 	priced := map[ledger.SKU]string{}
@@ -301,34 +301,7 @@ func (t *teller) shows(e ledger.Event, c *projections.Cart) (ledger.ID, ledger.D
 // show puts a detection's evidence and confidences on a step.
 func (t *teller) show(step *web.Step, p ledger.DetectionRecorded) {
 	step.Slot, step.Model, step.Bars = p.Slot, p.Model, t.bars(p)
-	at := "?visit=" + string(t.s.visit)
-	step.Before, step.After, step.Clip, step.Lost = t.pictures(p.Evidence, at)
-}
-
-// pictures returns the addresses of what is stored, and says what is not.
-func (t *teller) pictures(refs []ledger.EvidenceRef, query string) (before, after, clip string, lost []string) {
-	return pictures(refs, query, t.has)
-}
-
-func pictures(
-	refs []ledger.EvidenceRef, query string, has func(ledger.Digest) bool,
-) (before, after, clip string, lost []string) {
-	for _, r := range refs {
-		address := "/v1/evidence/" + string(r.Digest) + query
-		if !has(r.Digest) {
-			lost = append(lost, "The "+r.Role+" has not arrived yet. The event names it by its digest, so it cannot be swapped.")
-			continue
-		}
-		switch r.Role {
-		case "before":
-			before = address
-		case "after":
-			after = address
-		case "clip":
-			clip = address
-		}
-	}
-	return before, after, clip, lost
+	step.Exhibit = t.exhibit(p.Evidence, "?visit="+string(t.s.visit))
 }
 
 // bars draws the three confidences of a detection.

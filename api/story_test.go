@@ -15,7 +15,7 @@ func TestAShopperDisputesOneLineAndSeesWhy(t *testing.T) {
 	visit := s.enter("lea")
 	before, after := s.keep("before", "image/png", []byte("\x89PNG\r\n\x1a\nbefore")), s.keep("after",
 		"image/png", []byte("\x89PNG\r\n\x1a\nafter"))
-	s.send("gate", "POST", "/v1/detections", s.see("take", "cola", "A1", 934, before, after)).want(201)
+	s.send("gate", "POST", "/v1/detections", s.see("take", "cola", "A1", 934, before, after, s.copyOf(before, ledger.RoleBlurred, []byte("\x89PNG\r\n\x1a\nblurred")))).want(201)
 	s.send("gate", "POST", "/v1/detections", s.see("take", "water", "A2", 981)).want(201)
 	s.send("gate", "POST", "/v1/detections", s.see("return", "water", "A2", 977)).want(201)
 	s.exit(visit)
@@ -32,16 +32,16 @@ func TestAShopperDisputesOneLineAndSeesWhy(t *testing.T) {
 	s.send("lea", "GET", "/v1/visits/"+visit+"/replay", nil).want(200, &replay)
 	var why *replayStep
 	for i, st := range replay.Steps {
-		if st.Event.Kind == ledger.KindDetectionRecorded && len(st.Evidence) == 2 {
+		if st.Event.Kind == ledger.KindDetectionRecorded && len(st.Evidence) == 3 {
 			why = &replay.Steps[i]
 		}
 	}
 	if why == nil || len(why.Cart.Lines) != 0 {
 		t.Fatalf("replay = %+v, want the take with its two frames, before its price was known", replay)
 	}
-	got := s.send("lea", "GET", "/v1/evidence/"+string(why.Evidence[0].Digest)+"?visit="+visit, nil).want(200)
-	if got.Body.String() != "\x89PNG\r\n\x1a\nbefore" || got.Header().Get("Content-Type") != "image/png" {
-		t.Errorf("evidence = %q as %s, want the frame before", got.Body, got.Header().Get("Content-Type"))
+	got := s.send("lea", "GET", "/v1/evidence/"+string(why.Evidence[2].Digest)+"?visit="+visit, nil).want(200)
+	if got.Body.String() != "\x89PNG\r\n\x1a\nblurred" || got.Header().Get("Content-Type") != "image/png" {
+		t.Errorf("evidence = %q as %s, want the frame before without faces", got.Body, got.Header().Get("Content-Type"))
 	}
 	s.send("anna", "POST", "/v1/disputes/"+d.Dispute.String()+"/decision",
 		map[string]any{"outcome": "upheld", "reason": "The hand never closed."}).want(200, &d)

@@ -147,10 +147,34 @@ type Step struct {
 	Bars     []Bar
 	Slot     string
 	Model    string
-	Before   string // addresses of evidence
-	After    string
+	Exhibit
+}
+
+// An Exhibit is what shows a detection, by the addresses of its evidence.
+type Exhibit struct {
+	Pictures []Picture
 	Clip     string
-	Lost     []string // evidence that is named and not stored
+	Poster   string // of the clip
+	Boxes    string // data that is drawn over the pictures when asked for
+	Weight   *Weight
+	Thumb    string
+	Lost     []string // what is named and not stored, or not for the reader
+	Gone     []string // what was deleted after its time
+}
+
+// A Picture is a frame with its role.
+type Picture struct{ Role, Caption, Address string }
+
+// A Weight is what a scale read, drawn.
+type Weight struct {
+	Line   string // points of the line in a picture of 1000 by 200
+	At     string // where in it the detection is
+	Change string // "330 g less"
+	Scale  string
+	From   string // when it begins and ends, from the detection on
+	To     string
+	Most   string // weights at the upper and lower edge
+	Least  string
 }
 
 // A CartLine is one line of the cart; Change is new, more, less, gone or empty.
@@ -275,15 +299,13 @@ type ReviewItem struct {
 	Plan      []PlanSlot
 	Bars      []Bar
 	Looks     []Look // what models found in the stored evidence
-	Before    string
-	After     string
-	Clip      string
-	Action    string // address of the decision
-	Products  []Choice
-	Actions   []Choice
-	Visits    []Choice
-	Quantity  int
-	Nonce     string
+	Exhibit
+	Action   string // address of the decision
+	Products []Choice
+	Actions  []Choice
+	Visits   []Choice
+	Quantity int
+	Nonce    string
 }
 
 // A PlanSlot is one slot of the planogram; Here marks the one in question.

@@ -91,6 +91,54 @@ function timeline(e) {
   return true;
 }
 
+// What a program saw lies beside the pictures as data. It is drawn over them
+// while somebody asks for it, and is never in them.
+const SVG = "http://www.w3.org/2000/svg";
+
+function draw(tag, attributes, text) {
+  const e = document.createElementNS(SVG, tag);
+  for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v);
+  if (text) e.textContent = text;
+  return e;
+}
+
+function overlay(size, boxes) {
+  const svg = draw("svg", { viewBox: `0 0 ${size[0]} ${size[1]}`, class: "boxes", "aria-hidden": "true" });
+  for (const b of boxes ?? []) {
+    const [x, y, width, height] = b.rect;
+    const g = draw("g", { class: b.kind });
+    g.append(draw("rect", { x, y, width, height }));
+    g.append(draw("text", { x: x + 4, y: Math.max(16, y + 16) }, b.score ? `${b.label} ${(b.score / 10).toFixed(1)} %` : b.label));
+    svg.append(g);
+  }
+  return svg;
+}
+
+async function toggleBoxes(button) {
+  const box = button.closest("[data-boxes]");
+  const drawn = box.querySelectorAll("svg.boxes");
+  for (const s of drawn) s.remove();
+  button.setAttribute("aria-pressed", String(!drawn.length));
+  if (drawn.length) return;
+  const answer = await fetch(box.dataset.boxes);
+  if (!answer.ok) { button.textContent = "It cannot be shown"; return; }
+  const seen = await answer.json();
+  for (const f of seen.frames ?? []) {
+    const frame = box.querySelector(`figure[data-role="${CSS.escape(f.role)}"] .frame`);
+    frame?.querySelector("svg.boxes")?.remove();
+    frame?.append(overlay(seen.size, f.boxes));
+  }
+}
+
+function offerBoxes() {
+  for (const b of document.querySelectorAll("[data-boxes-on]")) b.hidden = false;
+}
+
+document.addEventListener("click", (e) => {
+  const button = e.target.closest("[data-boxes-on]");
+  if (button) toggleBoxes(button);
+});
+
 // Reviews: one question is the active one; letters answer it.
 let active = 0;
 
@@ -132,7 +180,7 @@ function follow() {
 
 async function refresh(source) {
   const old = document.querySelector("article.visit");
-  if (old.querySelector("details[open], .decide :focus")) {
+  if (old.querySelector("details[open], .decide :focus, [aria-pressed=true]")) {
     again = setTimeout(() => refresh(source), 2000);
     return;
   }
@@ -148,9 +196,11 @@ async function refresh(source) {
     document.querySelector(".scrub").hidden = false;
     show(last ? steps().length - 1 : was, { say: last });
   }
+  offerBoxes();
   if (next.dataset.live === undefined) source.close();
 }
 
 begin();
+offerBoxes();
 follow();
 mark([...document.querySelectorAll("[data-review]")]);
