@@ -125,7 +125,7 @@ func (m *Monitor) End() []Change {
 	v := view{planes: m.cur, r: rect{0, 0, m.w, m.h}, s: m.shift}
 	out := m.all(func(s *slot) []Change { return s.end(m, m.frame, v) })
 	out = m.stay.follow(m, m.frame, false, out)
-	m.stay.end(m.frame)
+	m.Leave()
 	return out
 }
 

@@ -30,7 +30,7 @@ const (
 	staySeconds = 1.5
 	// openSeconds bounds how long a return stays open; staff that take longer
 	// are known by their badge or not at all.
-	openSeconds = 15.0
+	openSeconds = 8.0
 	// restockLeast is how many items must have come that nobody can have had.
 	restockLeast = 3
 	// memorySeconds is how long an item that was taken may still come back.
@@ -72,6 +72,10 @@ func (m *Monitor) Settled() []Settled {
 	m.stay.settled = nil
 	return out
 }
+
+// Leave settles what is open as if everybody had left the shelf: for an end of
+// the pictures after which nothing can be said of the last of them.
+func (m *Monitor) Leave() { m.stay.end(m.frame) }
 
 // follow takes what became certain in a look and says what of it stays open.
 func (t *stay) follow(m *Monitor, frame int, busy bool, changes []Change) []Change {
