@@ -83,6 +83,8 @@ var layers = map[string][]string{
 	"vision/sidecar":               {},
 	"vision/ticket":                {"ledger"},
 	"vision/track":                 {"ledger"},
+	"vision/fuse":                  {"ledger"},
+	"vision/trial":                 {"ledger", "vision/fuse", "vision/render/shop", "vision/track", "vision/truth"},
 	"vision/watch":                 {"ledger", "vision/cv", "vision/evidence", "vision/lens", "vision/planogram", "vision/shelf"},
 
 	"billing":        {"ledger", "ledger/money", "projections"},

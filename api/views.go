@@ -51,8 +51,7 @@ func viewCart(c *projections.Cart) (cartView, error) {
 		Unpriced: len(c.Unpriced()), Open: []questionView{}, AgeDue: c.AgeDue(),
 	}
 	if w, ok := c.Weighed(); ok {
-		view := viewWeighing(w)
-		v.Weighed = &view
+		v.Weighed = new(viewWeighing(w))
 	}
 	for _, l := range lines {
 		if l.Quantity > 0 {

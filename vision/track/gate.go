@@ -67,17 +67,31 @@ func (l Line) crosses(p, q Point) bool {
 	return way.side(l.B) <= 0
 }
 
-// cross notes when a track went through a line.
-func (t *Tracker) cross(k *Track, before Point, at time.Time) {
+// past is how far in metres beyond a line somebody must be to have crossed it:
+// who stands in the door goes neither in nor out.
+const past = 0.15
+
+// cross notes when a track went through a line, from where it was last well on
+// one side.
+func (t *Tracker) cross(k *Track, at time.Time) {
+	now := k.motion.at()
+	clear := true
 	for _, l := range t.config.Lines {
-		if !l.crosses(before, k.motion.at()) {
+		if l.distance(now) < past {
+			clear = false
 			continue
 		}
-		in := l.side(before) < l.side(k.motion.at())
+		if !l.crosses(k.well, now) {
+			continue
+		}
+		in := l.side(now) > 0
 		t.crossings = append(t.crossings, Crossing{k.ID, l.Gate, at, in})
 		if in {
 			t.pair(k, l.Gate, at)
 		}
+	}
+	if clear {
+		k.well = now
 	}
 	// Nobody asks for a crossing of ten minutes ago.
 	t.crossings = slices.DeleteFunc(t.crossings, func(c Crossing) bool { return t.now.Sub(c.At) > 10*memory })
@@ -91,6 +105,16 @@ func (t *Tracker) Bind(o Opening) {
 	o.Party = max(1, o.Party)
 	t.openings = append(t.openings, &opening{Opening: o})
 	slices.SortStableFunc(t.openings, func(a, b *opening) int { return a.At.Compare(b.At) })
+	// Who was uninvited may have been early only.
+	for _, other := range t.openings {
+		if n := len(other.through); other.Gate == o.Gate && n > other.Party {
+			for _, k := range other.through[other.Party:] {
+				k.stages = nil
+			}
+			other.through = other.through[:other.Party:other.Party]
+			other.share()
+		}
+	}
 	for _, c := range t.crossings {
 		if k := t.find(c.Track); k != nil && c.In && c.Gate == o.Gate && !t.paired(k) {
 			t.pair(k, c.Gate, c.At)
@@ -133,6 +157,7 @@ func (t *Tracker) pair(k *Track, gate string, at time.Time) {
 	}
 	last.through = append(last.through, k)
 	last.share()
+	t.doubt(last, k, at)
 }
 
 // share tells the tracks of an opening whose they are. With more than the
@@ -141,6 +166,33 @@ func (o *opening) share() {
 	p := sure * min(1, float64(o.Party)/float64(len(o.through)))
 	for _, k := range o.through {
 		k.stages = []stage{{k.Born, Belief{{o.Visit, p}}}}
+	}
+}
+
+// abreast is the time in which who opens the gate first goes through first
+// only a little more often than not.
+const abreast = 400 * time.Millisecond
+
+// doubt mixes a track's belief with that of who came through for the opening
+// before or after, the more the closer they followed each other.
+func (t *Tracker) doubt(o *opening, k *Track, at time.Time) {
+	for _, other := range t.openings {
+		if other == o || other.Gate != o.Gate || len(other.through) == 0 {
+			continue
+		}
+		last := other.through[len(other.through)-1]
+		gap := other.At.Sub(o.At).Abs()
+		for _, c := range t.crossings {
+			if c.Track == last.ID && c.In {
+				gap = max(gap, at.Sub(c.At).Abs())
+			}
+		}
+		p := math.Exp(-float64(gap)/float64(abreast)) / 2
+		if p < 0.01 {
+			continue
+		}
+		a, b := mix(k.believed(k.now), last.believed(last.now), p)
+		k.stages, last.stages = []stage{{k.Born, a}}, []stage{{last.Born, b}}
 	}
 }
 

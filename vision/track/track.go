@@ -30,6 +30,7 @@ type Track struct {
 	look   Look
 	stages []stage
 	past   []moment
+	well   Point // where it was last well on one side of every door
 }
 
 // A moment is where a track was.

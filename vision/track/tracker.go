@@ -36,6 +36,14 @@ type Camera struct {
 	Width, Height int
 	Floor         Homography
 	Pixels        float64 // how far off a box's foot usually is; 0 for 4
+	// Metres is how far off the whole picture may lie on the floor, and how far
+	// a box's foot is from where the person stands: what does not average out.
+	// 0 for 0.25.
+	Metres float64
+	// Middle says that the camera looks straight down: the middle of a box
+	// counts and not its lower edge, and Floor was measured for the height of
+	// what is seen there, about a person's waist.
+	Middle bool
 }
 
 // A Line is a door or gate on the floor, from A to B. Inside is any point on
@@ -82,6 +90,7 @@ type Tracker struct {
 	cameras    map[string]Camera
 	tracks     []*Track
 	encounters []*encounter
+	pairs      []twin
 	crossings  []Crossing
 	openings   []*opening
 	next       int
@@ -106,6 +115,9 @@ func New(c Config) (*Tracker, error) {
 	for _, cam := range c.Cameras {
 		if cam.Pixels == 0 {
 			cam.Pixels = 4
+		}
+		if cam.Metres == 0 {
+			cam.Metres = 0.25
 		}
 		if cam.ID == "" || cam.Width <= 0 || cam.Height <= 0 || cam.Floor == (Homography{}) {
 			return nil, fmt.Errorf("%w: camera %q needs a size and a floor", ErrConfig, cam.ID)
@@ -143,7 +155,8 @@ type sighting struct {
 	Box
 	at     Point
 	spread spread
-	hidden bool // partly behind another person
+	fine   spread // without what is common to all boxes of the picture
+	hidden bool   // partly behind another person
 }
 
 // Observe takes what one camera saw. Frames should come in the order of time;
@@ -174,6 +187,7 @@ func (t *Tracker) Observe(f Frame) error {
 		t.see(live, i, j, seen, costs, motions[i], f)
 	}
 	t.meet(live, joined, seen, motions, f.At)
+	t.twins(live, joined, f.At)
 	for j, s := range seen {
 		if !taken[j] && !doubled(seen, taken, j) {
 			t.born(s, f)
@@ -191,16 +205,20 @@ func (c Camera) place(boxes []Box) []sighting {
 			continue
 		}
 		foot := Point{float64(b.Rect.Min.X+b.Rect.Max.X) / 2, float64(b.Rect.Max.Y)}
+		if c.Middle {
+			foot.Y = float64(b.Rect.Min.Y+b.Rect.Max.Y) / 2
+		}
 		sx, sy := c.Pixels, c.Pixels
-		s := sighting{Box: b, hidden: behind(boxes, i)}
-		if s.hidden || b.Rect.Max.Y >= c.Height-2 {
+		s := sighting{Box: b, hidden: !c.Middle && behind(boxes, i)}
+		if s.hidden || b.Rect.Max.Y >= c.Height-2 || c.Middle && b.Rect.Min.Y <= 1 {
 			// The foot is cut off, by somebody nearer or by the edge.
 			sy = max(sy, 0.3*float64(b.Rect.Dy()))
 		}
 		if b.Rect.Min.X <= 1 || b.Rect.Max.X >= c.Width-1 {
 			sx = max(sx, 0.3*float64(b.Rect.Dx()))
 		}
-		s.at, s.spread = c.Floor.Floor(foot), c.Floor.spreadAt(foot, sx, sy)
+		s.at, s.fine = c.Floor.Floor(foot), c.Floor.spreadAt(foot, sx, sy)
+		s.spread = s.fine.plus(spread{xx: c.Metres * c.Metres, yy: c.Metres * c.Metres})
 		all = append(all, s)
 	}
 	return all
@@ -246,7 +264,7 @@ func (t *Tracker) costs(live []*Track, seen []sighting, f Frame) ([][]float64, [
 }
 
 func (t *Tracker) cost(k *Track, m motion, s sighting) float64 {
-	d, det := m.off(s)
+	d, det := m.off(s.at, s.spread)
 	if d > gate {
 		return math.Inf(1)
 	}
@@ -260,10 +278,10 @@ func (t *Tracker) cost(k *Track, m motion, s sighting) float64 {
 
 // off returns how far a sighting is off the motion, squared, in standard
 // deviations, and the determinant of the spread of that.
-func (m motion) off(s sighting) (d, det float64) {
-	sum := m.spread().plus(s.spread)
+func (m motion) off(p Point, s spread) (d, det float64) {
+	sum := m.spread().plus(s)
 	at := m.at()
-	return sum.off(s.at.X-at.X, s.at.Y-at.Y), sum.det()
+	return sum.off(p.X-at.X, p.Y-at.Y), sum.det()
 }
 
 // news returns how many new persons to expect at a place.
@@ -285,7 +303,6 @@ func (t *Tracker) see(live []*Track, i, j int, seen []sighting, costs [][]float6
 	if k.State != Tentative && f.At.Sub(k.Seen) > gap {
 		t.again(live, i, j, costs, f.At)
 	}
-	before := k.motion.at()
 	k.motion = m.see(s.at, s.spread)
 	if f.At.After(k.now) {
 		k.now = f.At
@@ -301,7 +318,7 @@ func (t *Tracker) see(live []*Track, i, j int, seen []sighting, costs [][]float6
 		k.look = k.look.toward(s.Look, learning)
 	}
 	k.remember(moment{f.At, k.motion, f.Camera, s.Rect})
-	t.cross(k, before, f.At)
+	t.cross(k, f.At)
 }
 
 // again weighs, for a track that was out of sight, who else may have come out
@@ -329,11 +346,17 @@ func (t *Tracker) again(live []*Track, i, j int, costs [][]float64, at time.Time
 	live[i].believe(at, b)
 }
 
+// outside reports whether a place lies just before a door: who was seen there
+// last has left.
+func (t *Tracker) outside(p Point) bool {
+	return slices.ContainsFunc(t.config.Lines, func(l Line) bool { return l.side(p) < 0 && l.distance(p) < 2*nearDoor })
+}
+
 func (t *Tracker) born(s sighting, f Frame) {
 	t.next++
 	k := &Track{
 		ID: t.next, Born: f.At, Seen: f.At, now: f.At, hits: 1, look: s.Look,
-		motion: newMotion(s.at, s.spread),
+		motion: newMotion(s.at, s.spread), well: s.at,
 	}
 	if k.hits >= t.config.Confirm {
 		k.State = Present
@@ -351,6 +374,9 @@ func (t *Tracker) age() {
 			return away > fickle
 		case k.State == Present && away > gap:
 			k.State = Lost
+			if t.outside(k.motion.at()) {
+				k.State = Left
+			}
 		case k.State == Lost && away > t.config.Patience:
 			k.State = Left
 		}

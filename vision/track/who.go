@@ -32,18 +32,18 @@ type Weight struct {
 const (
 	// reach is how far in metres a person stands from what they take, and
 	// stretch how much that varies.
-	reach, stretch = 0.55, 0.3
+	reach, stretch = 0.6, 0.28
 	// hurry is the speed in m/s at which nobody takes anything.
 	hurry = 0.9
 	// nobody is the weight of a person that no track stands for, against a
 	// track that stands just right.
 	nobody = 0.01
-	// handPixels is how far a hand's box may end before the slot, as a share of
-	// the box's width.
-	handShare = 0.25
+	// touching is the share of the slot's picture that the box of who takes
+	// covers at least.
+	touching = 0.15
 	// noHand is how probable it is that the box of who takes does not reach the
 	// slot.
-	noHand = 0.15
+	noHand = 0.1
 )
 
 // Who weighs the tracks by how probable it is that their person reached to a
@@ -77,16 +77,19 @@ func (k *Track) reached(at time.Time, p Place) float64 {
 	if !ok {
 		return 0
 	}
-	s := m.spread()
-	where := m.at()
+	s, where := m.spread(), m.at()
 	d := where.Distance(p.Floor)
-	wide := stretch*stretch + max(0, (s.xx+s.yy)/2)
+	wide := stretch*stretch + (s.xx+s.yy)/2
+	// Without a front, how far away; with one, how far beside and before.
 	off := max(0, d-reach)
-	w := math.Exp(-off*off/(2*wide)) * math.Sqrt(stretch*stretch/wide)
-	if p.Front != (Point{}) && d > 0.2 {
-		cos := ((where.X-p.Floor.X)*p.Front.X + (where.Y-p.Floor.Y)*p.Front.Y) / (d * math.Hypot(p.Front.X, p.Front.Y))
-		w *= max(0.05, min(1, 0.5+cos))
+	w := math.Exp(-off * off / (2 * wide))
+	if n := math.Hypot(p.Front.X, p.Front.Y); n > 0 {
+		dx, dy := where.X-p.Floor.X, where.Y-p.Floor.Y
+		before := (dx*p.Front.X + dy*p.Front.Y) / n
+		besides := (dx*p.Front.Y - dy*p.Front.X) / n
+		w = math.Exp(-(besides*besides + (before-reach)*(before-reach)) / (2 * wide))
 	}
+	w *= stretch * stretch / wide
 	speed := math.Hypot(m.x.v, m.y.v)
 	w *= math.Exp(-speed * speed / (2 * hurry * hurry))
 	return w * k.handed(at, p)
@@ -95,21 +98,24 @@ func (k *Track) reached(at time.Time, p Place) float64 {
 // handed weighs whether the track's box reached the slot in a camera that
 // sees both.
 func (k *Track) handed(at time.Time, p Place) float64 {
-	seen, touched := false, false
+	seen, most := false, 0.0
 	for _, m := range k.past {
 		slot, ok := p.In[m.camera]
-		if gap := m.at.Sub(at); !ok || gap > 400*time.Millisecond || gap < -400*time.Millisecond {
+		if gap := m.at.Sub(at); !ok || gap > moments || gap < -moments {
 			continue
 		}
 		seen = true
-		grow := int(handShare * float64(m.box.Dx()))
-		touched = touched || m.box.Inset(-grow).Overlaps(slot)
+		in := m.box.Intersect(slot)
+		most = max(most, float64(in.Dx()*in.Dy())/float64(slot.Dx()*slot.Dy()))
 	}
-	if seen && !touched {
-		return noHand
+	if !seen {
+		return 1
 	}
-	return 1
+	return noHand + (1-noHand)*min(1, most/touching)
 }
+
+// moments before and after, in which a hand's box counts.
+const moments = 300 * time.Millisecond
 
 // provisional is a track's belief at a moment, with the meetings that are not
 // settled yet: until it is known who came out of one, both are in doubt.

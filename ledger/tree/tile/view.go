@@ -87,7 +87,7 @@ func (v *View) Root(size uint64) (Hash, error) {
 		if err != nil {
 			return Hash{}, err
 		}
-		peaks = append(peaks, h)
+		peaks = append(peaks, Hash(h))
 	}
 	return bag(peaks), nil
 }

@@ -1,0 +1,295 @@
+package trial
+
+import (
+	"cmp"
+	"fmt"
+	"image"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/fuse"
+	"github.com/vouchledger/vouch/vision/render/shop"
+	"github.com/vouchledger/vouch/vision/track"
+	"github.com/vouchledger/vouch/vision/truth"
+)
+
+// A Setting says how a trial is held.
+type Setting struct {
+	Eyes        Eyes             // zero for Usual
+	Calibration fuse.Calibration // zero leaves confidences raw
+	Blind       bool             // no shelf camera makes claims
+	NoScales    bool
+	NoTags      bool
+}
+
+// gateName is the one gate of the staged shop.
+const gateName = "gate-1"
+
+// doorLine is how far inside the door one counts as inside, in metres.
+const doorLine = 0.55
+
+// near is the RSSI above which a tag of the staged shop lies on the shelf.
+const near = -62
+
+// Lateness of readings, as in the simulator's parameters: shares that come
+// late or twice.
+const (
+	lateShare  = 0.02
+	twiceShare = 0.01
+)
+
+// A bench is one staged shop with what watches it.
+type bench struct {
+	*shop.Stage
+	setting Setting
+	dice    *rand.Rand
+	truth   truth.Shop
+	tracker *track.Tracker
+	fuser   *fuse.Fuser
+	places  map[string]track.Place
+	staff   map[ledger.VisitID]bool
+	shelves map[string]string // by slot
+	found   []fuse.Detection
+}
+
+// Run stages a scenario and returns what was found and what was true.
+func Run(sc shop.Scenario, setting Setting) (Result, error) {
+	stage, err := shop.New(sc)
+	if err != nil {
+		return Result{}, err
+	}
+	if setting.Eyes == (Eyes{}) {
+		setting.Eyes = Usual
+	}
+	b := &bench{
+		Stage: stage, setting: setting, dice: rand.New(rand.NewPCG(sc.Seed, 41)), truth: stage.Truth(),
+		places: map[string]track.Place{}, staff: map[ledger.VisitID]bool{}, shelves: map[string]string{},
+	}
+	if err := b.furnish(); err != nil {
+		return Result{}, err
+	}
+	if err := b.play(); err != nil {
+		return Result{}, err
+	}
+	return count(b.truth, b.found, b.staff, b.shelves), nil
+}
+
+// furnish makes tracker and fuser out of the plan of the shop.
+func (b *bench) furnish() error {
+	var cameras []track.Camera
+	for _, c := range b.persons() {
+		floor, err := floorOf(c)
+		if err != nil {
+			return fmt.Errorf("camera %s: %w", c.Name, err)
+		}
+		cam := track.Camera{ID: c.Name, Width: c.Width, Height: c.Height, Floor: floor, Pixels: 8}
+		if c.Kind == shop.Overhead {
+			cam.Middle, cam.Pixels = true, 14
+		}
+		cameras = append(cameras, cam)
+	}
+	var err error
+	b.tracker, err = track.New(track.Config{Cameras: cameras, Lines: []track.Line{{
+		Gate: gateName, A: track.Point{X: shop.DoorX - 0.8, Y: doorLine}, B: track.Point{X: shop.DoorX + 0.8, Y: doorLine},
+		Inside: track.Point{X: shop.DoorX, Y: 2},
+	}}})
+	if err != nil {
+		return err
+	}
+	config := fuse.Config{
+		Products: map[string]fuse.Product{}, Tags: map[string]string{}, Who: b.who, Calibration: b.setting.Calibration,
+		Sensors: fuse.DefaultSensors,
+	}
+	config.Sensors.Near = near
+	config.Sensors.Noise = max(0.3, b.ScaleNoise)
+	for _, p := range shop.Products() {
+		config.Products[p.SKU] = fuse.Product{Grams: p.Grams, Tagged: p.Tagged && !b.setting.NoTags}
+	}
+	if !b.setting.NoTags {
+		for _, t := range b.truth.Tags {
+			config.Tags[t.Tag] = t.SKU
+		}
+	}
+	names, weighed := b.Scales()
+	scaleOf := map[string]string{}
+	for _, n := range names {
+		for _, slot := range weighed[n] {
+			scaleOf[slot] = n
+		}
+	}
+	for _, sh := range b.Shelves {
+		for i, sl := range sh.Slots {
+			slot := fuse.Slot{ID: sl.Name, SKU: sl.SKU, Watched: !b.setting.Blind}
+			if !b.setting.NoScales {
+				slot.Scale = scaleOf[sl.Name]
+			}
+			if !b.setting.NoTags {
+				slot.Reader = sh.Reader()
+			}
+			config.Slots = append(config.Slots, slot)
+			b.places[sl.Name], b.shelves[sl.Name] = b.place(sh, i), sh.Name
+		}
+	}
+	for _, v := range b.truth.Visits {
+		b.staff[ledger.VisitID(v.Visit)] = v.Staff
+	}
+	b.fuser, err = fuse.New(config)
+	return err
+}
+
+// persons are the cameras that look for persons.
+func (b *bench) persons() []shop.Camera {
+	return slices.DeleteFunc(slices.Clone(b.Cameras), func(c shop.Camera) bool { return c.Kind == shop.OnShelf })
+}
+
+// floorOf measures a camera's floor as an installer would: at marks.
+func floorOf(c shop.Camera) (track.Homography, error) {
+	height := 0.0
+	if c.Kind == shop.Overhead {
+		height = 0.9 // the middle of who is seen from above
+	}
+	var picture, floor []track.Point
+	for x := 0.4; x < shop.RoomWidth; x += 0.6 {
+		for y := 0.4; y < shop.RoomDepth; y += 0.6 {
+			px, py, _, ok := c.Lens().Project(shop.Vec{x, y, height})
+			if ok && px > 0 && py > 0 && px < float64(c.Width) && py < float64(c.Height) {
+				picture = append(picture, track.Point{X: px, Y: py})
+				floor = append(floor, track.Point{X: x, Y: y})
+			}
+		}
+	}
+	return track.FitHomography(picture, floor)
+}
+
+// place says where one stands before slot i, and where cameras see it.
+func (b *bench) place(sh shop.Shelf, i int) track.Place {
+	o := sh.Outline(i)
+	front := o[0].To(o[1], 0.5)
+	out := sh.Point(0, -1, 0).Sub(sh.Point(0, 0, 0))
+	p := track.Place{
+		Floor: track.Point{X: front[0], Y: front[1]}, Front: track.Point{X: out[0], Y: out[1]},
+		In: map[string]image.Rectangle{},
+	}
+	for _, c := range b.persons() {
+		if c.Kind != shop.Overhead {
+			continue
+		}
+		r := [4]float64{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}
+		for _, corner := range o {
+			if x, y, _, ok := c.Lens().Project(corner); ok {
+				r = [4]float64{min(r[0], x), min(r[1], y), max(r[2], x), max(r[3], y)}
+			}
+		}
+		p.In[c.Name] = image.Rect(int(r[0]), int(r[1]), int(r[2]), int(r[3]))
+	}
+	return p
+}
+
+// play delivers everything in the order in which it arrives.
+func (b *bench) play() error {
+	queue := b.deliveries()
+	slices.SortStableFunc(queue, func(x, y delivered) int { return cmp.Compare(x.at, y.at) })
+	looks := map[string]int{}
+	cameras := b.persons()
+	for n := range b.Frames() {
+		t := b.Time(n)
+		for _, p := range b.Poses(n) {
+			looks[p.Name] = p.Look
+		}
+		for _, c := range cameras {
+			if err := b.tracker.Observe(b.setting.Eyes.people(b.dice, b.Stage, c, n, looks)); err != nil {
+				return err
+			}
+		}
+		for len(queue) > 0 && queue[0].at <= t {
+			if err := queue[0].do(); err != nil {
+				return err
+			}
+			queue = queue[1:]
+		}
+		b.found = append(b.found, b.fuser.Tick(moment(t))...)
+	}
+	for _, d := range queue {
+		if err := d.do(); err != nil {
+			return err
+		}
+	}
+	b.found = append(b.found, b.fuser.Flush()...)
+	return nil
+}
+
+// deliveries are all readings with the times at which they arrive.
+func (b *bench) deliveries() []delivered {
+	var queue []delivered
+	send := func(at float64, do func() error) {
+		if b.dice.Float64() < lateShare {
+			at += 0.2 + 1.3*b.dice.Float64()
+		}
+		at += 0.1 * b.dice.Float64()
+		queue = append(queue, delivered{at: at, do: do})
+		if b.dice.Float64() < twiceShare {
+			queue = append(queue, delivered{at: at + b.dice.Float64(), do: do})
+		}
+	}
+	if !b.setting.NoScales {
+		names, _ := b.Scales()
+		for _, name := range names {
+			for w := range b.Weights(name) {
+				send(w.T, func() error { return b.fuser.Weigh(w.Scale, moment(w.T), w.Grams) })
+			}
+		}
+	}
+	for r := range b.Reads() {
+		send(r.T, func() error {
+			b.fuser.Read(fuse.TagRead{Reader: r.Reader, Tag: r.Tag, At: moment(r.T), RSSI: r.RSSI})
+			return nil
+		})
+	}
+	if !b.setting.Blind {
+		home := map[string]string{}
+		for _, sh := range b.Shelves {
+			for _, sl := range sh.Slots {
+				home[sl.Name] = sl.SKU
+			}
+		}
+		claims, said := b.setting.Eyes.claims(b.dice, b.truth.Interactions, home)
+		for i, c := range claims {
+			send(said[i], func() error { return b.fuser.Claim(c) })
+		}
+	}
+	for _, v := range b.truth.Visits {
+		for _, o := range b.openings(v) {
+			send(seconds(o.At), func() error { b.tracker.Bind(o); return nil })
+		}
+	}
+	return queue
+}
+
+// who asks the tracker.
+func (b *bench) who(at time.Time, slot string) []fuse.Person {
+	var persons []fuse.Person
+	for _, s := range track.Visits(b.tracker.Who(at, b.places[slot])) {
+		persons = append(persons, fuse.Person{Visit: s.Visit, P: s.P, Staff: b.staff[s.Visit]})
+	}
+	return persons
+}
+
+// openings are the gate's words for a visit: one for all who come in together,
+// and one more for each who follows when there is room.
+func (b *bench) openings(v truth.Visit) []track.Opening {
+	entered := slices.Sorted(slices.Values(v.Entered))
+	var all []track.Opening
+	for i, at := range entered {
+		if i > 0 && at-entered[i-1] < 4 {
+			all[len(all)-1].Party++
+			continue
+		}
+		all = append(all, track.Opening{
+			Visit: ledger.VisitID(v.Visit), Gate: gateName, Party: 1, At: moment(at - 0.15 - 0.1*b.dice.Float64()),
+		})
+	}
+	return all
+}

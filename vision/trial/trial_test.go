@@ -1,0 +1,68 @@
+package trial
+
+import (
+	"testing"
+
+	"github.com/vouchledger/vouch/vision/render/shop"
+)
+
+func crowd(t testing.TB, seed uint64, interactions int, h shop.Habits) shop.Scenario {
+	t.Helper()
+	sc, err := shop.Crowd(seed, 3, interactions, 2, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sc
+}
+
+func run(t testing.TB, sc shop.Scenario, s Setting) Result {
+	t.Helper()
+	r, err := Run(sc, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestAConvenienceShopIsJudgedRight(t *testing.T) {
+	r := run(t, crowd(t, 3, 150, shop.Normal), Setting{})
+	if r.ItemF1() < 0.97 || r.RightShopper() < 0.95 || r.WrongShare() > 0.01 {
+		t.Errorf("item F1 %.3f, right shopper %.3f, wrong charges %.3f of %d detections; want 0.97, 0.95, 0.01",
+			r.ItemF1(), r.RightShopper(), r.WrongShare(), r.Detections)
+	}
+	if len(r.ItemOdds) != r.Detections || r.Charged+r.Asked != r.Detections {
+		t.Errorf("%d detections have %d confidences, %d charged and %d asked", r.Detections, len(r.ItemOdds), r.Charged, r.Asked)
+	}
+}
+
+func TestTheSameTrialEndsTheSame(t *testing.T) {
+	a, b := run(t, crowd(t, 5, 40, shop.Normal), Setting{}), run(t, crowd(t, 5, 40, shop.Normal), Setting{})
+	if a.Right != b.Right || a.Shopper != b.Shopper || a.Charged != b.Charged || a.WrongCharge != b.WrongCharge {
+		t.Errorf("two runs count %+v and %+v", a, b)
+	}
+}
+
+func TestASensorThatIsMissingIsMissed(t *testing.T) {
+	sc := crowd(t, 7, 60, shop.Hostile)
+	all := run(t, sc, Setting{})
+	for name, tt := range map[string]struct {
+		setting Setting
+		worse   func(Result) bool
+	}{
+		"without shelf cameras": {Setting{Blind: true}, func(r Result) bool { return r.ItemF1() < all.ItemF1() }},
+		"without scales":        {Setting{NoScales: true}, func(r Result) bool { return r.ItemF1() < all.ItemF1() }},
+		"with nobody followed": {
+			Setting{Eyes: Eyes{Missed: 1, Found: Usual.Found, Covered: Usual.Covered}},
+			func(r Result) bool { return r.RightShopper() < 0.2 },
+		},
+	} {
+		r := run(t, sc, tt.setting)
+		if !tt.worse(r) {
+			t.Errorf("%s: item F1 %.3f and right shopper %.3f, with everything %.3f and %.3f; want worse",
+				name, r.ItemF1(), r.RightShopper(), all.ItemF1(), all.RightShopper())
+		}
+		if r.WrongShare() > 0.05 {
+			t.Errorf("%s: %.3f are charged wrongly and surely, want doubt instead", name, r.WrongShare())
+		}
+	}
+}
