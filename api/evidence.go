@@ -93,7 +93,7 @@ func (a *API) getEvidence(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	kind, err := mediaType(f)
 	if err != nil {
 		return err

@@ -64,10 +64,10 @@ func TestLateEvidenceOfAnExpiredVisitIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer keys.Close() //nolint:errcheck // the test is over
+	defer keys.Close()
 	s := openShop(t)
 	sealed := must(evidence.Open(t.TempDir(), evidence.Config{Keys: keys}))(t)
-	defer sealed.Close() //nolint:errcheck // the test is over
+	defer sealed.Close()
 	s.api.s.Evidence = sealed
 	frame := []byte("\x89PNG\r\n\x1a\nlate")
 	at := "/v1/evidence/" + string(ledger.DigestOf(frame))

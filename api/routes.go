@@ -53,7 +53,7 @@ func (a *API) routes() []route {
 		{method: post, path: "/v1/tickets", roles: payers, repeats: true, limit: maxBody, handle: a.postTicket},
 		{method: post, path: "/v1/detections", roles: devices, limit: maxBatchBody, handle: a.postDetections},
 		{method: put, path: "/v1/evidence/:digest", roles: devices, limit: -1, handle: a.putEvidence},
-		{method: head, path: "/v1/evidence/:digest", roles: append(lookers, keys.Device), handle: a.headEvidence},
+		{method: head, path: "/v1/evidence/:digest", roles: append(slices.Clone(lookers), keys.Device), handle: a.headEvidence},
 		{method: get, path: "/v1/evidence/:digest", roles: lookers, handle: a.getEvidence},
 		{method: get, path: "/v1/visits", roles: watchers, handle: a.getVisits},
 		{method: get, path: "/v1/visits/:visit", roles: watchers, handle: a.getVisit},
@@ -99,6 +99,22 @@ func (a *API) routes() []route {
 			method: post, path: "/v1/chargebacks/:chargeback/answer", roles: operators, repeats: true, limit: maxBody,
 			handle: a.postChargebackAnswer,
 		},
+		{method: put, path: "/v1/shops/:store", roles: operators, limit: maxBatchBody, handle: a.putShop},
+		{method: get, path: "/metrics", roles: operators, handle: a.getMetrics},
+		{method: post, path: "/webhooks/stripe", open: true, limit: maxBody, handle: a.postStripe},
+		{method: get, path: "/tlog/checkpoint", open: true, handle: a.getCheckpoint},
+		{method: get, path: "/tlog/tile/:level/*", open: true, handle: a.getTile},
+		{method: get, path: "/tlog/tile/entries/*", roles: auditors, handle: a.getBundle},
+		{method: get, path: "/openapi.json", open: true, handle: a.getDocument},
+		{method: get, path: "/healthz", open: true, handle: a.getHealth},
+		{method: get, path: "/readyz", open: true, handle: a.getReadiness},
+	}, slices.Concat(a.bookRoutes(), a.exceptionRoutes(), a.moneyRoutes(), a.deviceRoutes())...)
+}
+
+// bookRoutes are about the books.
+func (a *API) bookRoutes() []route {
+	get, post := http.MethodGet, http.MethodPost
+	return []route{
 		{method: get, path: "/v1/journal", roles: bookkeepers, handle: a.getJournal},
 		{method: get, path: "/v1/journal/balances", roles: bookkeepers, handle: a.getBalances},
 		{method: get, path: "/v1/reports/trial-balance", roles: bookkeepers, handle: a.getTrialBalance},
@@ -109,16 +125,7 @@ func (a *API) routes() []route {
 		{method: post, path: "/v1/shops/:store/days/:day/close", roles: closers, repeats: true, handle: a.postDayClose},
 		{method: get, path: "/v1/shops/:store/price-accuracy", roles: pricers, handle: a.getPrices},
 		{method: post, path: "/v1/shops/:store/price-checks", roles: checkers, repeats: true, limit: maxBatchBody, handle: a.postPriceChecks},
-		{method: put, path: "/v1/shops/:store", roles: operators, limit: maxBatchBody, handle: a.putShop},
-		{method: get, path: "/metrics", roles: operators, handle: a.getMetrics},
-		{method: post, path: "/webhooks/stripe", open: true, limit: maxBody, handle: a.postStripe},
-		{method: get, path: "/tlog/checkpoint", open: true, handle: a.getCheckpoint},
-		{method: get, path: "/tlog/tile/:level/*", open: true, handle: a.getTile},
-		{method: get, path: "/tlog/tile/entries/*", roles: auditors, handle: a.getBundle},
-		{method: get, path: "/openapi.json", open: true, handle: a.getDocument},
-		{method: get, path: "/healthz", open: true, handle: a.getHealth},
-		{method: get, path: "/readyz", open: true, handle: a.getReadiness},
-	}, slices.Concat(a.exceptionRoutes(), a.moneyRoutes(), a.deviceRoutes())...)
+	}
 }
 
 // moneyRoutes are about what is owed, given back and not known.

@@ -57,6 +57,7 @@ func concerns(k keys.Key, c *projections.Cart) bool {
 		return k.Store != "" && string(c.Presented.Store) == k.Store
 	case keys.Reviewer, keys.Finance, keys.Auditor, keys.Operator:
 		return true
+	case keys.Program: // has the EventStoreDB protocol alone
 	}
 	return false
 }

@@ -51,7 +51,8 @@ func viewCart(c *projections.Cart) (cartView, error) {
 		Unpriced: len(c.Unpriced()), Open: []questionView{}, AgeDue: c.AgeDue(),
 	}
 	if w, ok := c.Weighed(); ok {
-		v.Weighed = new(viewWeighing(w))
+		view := viewWeighing(w)
+		v.Weighed = &view
 	}
 	for _, l := range lines {
 		if l.Quantity > 0 {

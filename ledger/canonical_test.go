@@ -37,7 +37,7 @@ func disagree(k ledger.Kind, body []byte, fast reading) error {
 	}
 	again, err := ledger.MarshalCanonical(want)
 	if err != nil || !bytes.Equal(again, body) {
-		return fmt.Errorf("%s %q: accepted, and its stored form is %q (%v)", k, body, again, err)
+		return fmt.Errorf("%s %q: accepted, and its stored form is %q (%w)", k, body, again, err)
 	}
 	return nil
 }
@@ -52,7 +52,7 @@ func sameVerdict(k ledger.Kind, body []byte) error {
 		got, err := unmarshal(k, body)
 		for _, class := range []error{nil, ledger.ErrCorrupt, ledger.ErrUnknownKind} {
 			if errors.Is(err, class) != errors.Is(wantErr, class) {
-				return fmt.Errorf("%s(%s, %q) = %v, and by encoding/json %v", name, k, body, err, wantErr)
+				return fmt.Errorf("%s(%s, %q) = %w, and by encoding/json %w", name, k, body, err, wantErr)
 			}
 		}
 		if !reflect.DeepEqual(got, want) {

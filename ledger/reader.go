@@ -133,7 +133,7 @@ func (r *reader) text(i, j int, h uint64) string {
 	}
 	s := &r.few[h>>32%uint64(len(r.few))]
 	if len(r.known) > 0 {
-		s = &r.known[h>>32&uint64(len(r.known)-1)]
+		s = &r.known[h>>32&uint64(len(r.known)-1)] //nolint:gosec // it is not empty
 	}
 	if *s != string(b) {
 		*s = string(b)
@@ -227,7 +227,7 @@ func (r *reader) beyond(i, j int) (end int, hash uint64) {
 		if c < ' ' || c == '\\' || c == '\u2028' || c == '\u2029' || c == utf8.RuneError && size == 1 {
 			return -1, 0
 		}
-		h, s = mix(h^uint64(c)), s[size:] //nolint:gosec // not negative
+		h, s = mix(h^uint64(c)), s[size:]
 	}
 	return j + n, h
 }
@@ -272,7 +272,7 @@ func (r *reader) uint64(i int, p *uint64) int {
 	if i = r.int64(i, &n); n < 0 {
 		return -1
 	}
-	*p = uint64(n) //nolint:gosec // not negative
+	*p = uint64(n)
 	return i
 }
 

@@ -97,7 +97,7 @@ func (cs *Carts) apply(c *Cart, r *ledger.Record) error {
 	if err != nil {
 		return err
 	}
-	switch r.Kind {
+	switch r.Kind { //nolint:exhaustive // the hot ones; all others go the usual way
 	case ledger.KindDetectionRecorded:
 		err = cs.recorded(c, r, visit)
 	case ledger.KindItemPriced:

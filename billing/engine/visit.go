@@ -69,12 +69,7 @@ func (v *visit) apply(e *Engine, ev ledger.Event) error {
 	case ledger.CartWeighed:
 		v.weighing(e, ev, p)
 	case ledger.DetectionImplicated:
-		v.implications = slices.DeleteFunc(v.implications, func(i ledger.DetectionImplicated) bool {
-			return i.Detection == p.Detection
-		})
-		if q := e.questions[p.Detection]; q != nil {
-			q.blocked = append(q.blocked, v)
-		}
+		v.implicated(e, p)
 	case ledger.DetectionAttributed:
 		v.moves = slices.DeleteFunc(v.moves, func(m ledger.DetectionAttributed) bool {
 			return m.Detection == p.Detection && m.Decision == p.Decision
@@ -126,6 +121,14 @@ func (v *visit) apply(e *Engine, ev ledger.Event) error {
 	}
 	e.enqueue(v)
 	return nil
+}
+
+// implicated lets a question that lies elsewhere hold this visit open.
+func (v *visit) implicated(e *Engine, p ledger.DetectionImplicated) {
+	v.implications = slices.DeleteFunc(v.implications, func(i ledger.DetectionImplicated) bool { return i.Detection == p.Detection })
+	if q := e.questions[p.Detection]; q != nil {
+		q.blocked = append(q.blocked, v)
+	}
 }
 
 // moved keeps the shop's and the shopper's index when the status changed.

@@ -104,7 +104,7 @@ func smaller(b []byte, size image.Config) ([]byte, image.Config) {
 				u, v, w, _ := src.At(from.Min.X+min(2*x+n%2, from.Dx()-1), from.Min.Y+min(2*y+n/2, from.Dy()-1)).RGBA()
 				r, g, b = r+u, g+v, b+w
 			}
-			dst.SetRGBA(x, y, color.RGBA{uint8(r >> 10), uint8(g >> 10), uint8(b >> 10), 255})
+			dst.SetRGBA(x, y, color.RGBA{uint8(r >> 10), uint8(g >> 10), uint8(b >> 10), 255}) //nolint:gosec // a quarter of four 16 bits, shifted by 8
 		}
 	}
 	var out bytes.Buffer

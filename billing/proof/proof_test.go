@@ -61,7 +61,7 @@ func openShops(t *testing.T) *shops {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() }) //nolint:errcheck // only a lock
+	t.Cleanup(func() { s.Close() })
 	p := tree.New(log, tree.NewDir(t.TempDir()), s, tree.Config{Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
 	if err := p.Once(t.Context()); err != nil {
 		t.Fatal(err)
@@ -233,7 +233,7 @@ func TestBrokenProofs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer thief.Close() //nolint:errcheck // only a lock
+	defer thief.Close()
 	if _, err := f.Verify(proof.Trust{Key: thief.Verifier()}); !errors.Is(err, ledger.ErrCorrupt) {
 		t.Errorf("Verify() against another key of the same name = %v, want ErrCorrupt", err)
 	}
@@ -278,7 +278,7 @@ func TestAReceiptThatDoesNotReplay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer sign.Close() //nolint:errcheck // only a lock
+	defer sign.Close()
 	p := tree.New(liar, tree.NewDir(t.TempDir()), sign, tree.Config{Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
 	if err := p.Once(t.Context()); err != nil {
 		t.Fatal(err)

@@ -224,11 +224,12 @@ func (b *Book) gave(e ledger.Event, refund string, amount money.Money) {
 }
 
 func (b *Book) external(e ledger.Event, p ledger.ExternalObserved) {
-	switch p.What { // a release moves nothing
+	switch p.What { // the others move nothing
 	case ledger.ExternalCapture:
 		b.took(e, p.Object, p.Amount)
 	case ledger.ExternalRefund:
 		b.gave(e, p.Object, p.Amount)
+	case ledger.ExternalHold, ledger.ExternalRelease:
 	}
 }
 
@@ -237,11 +238,12 @@ func (b *Book) resolved(e ledger.Event, p ledger.PaymentResolved) {
 	if !p.Done {
 		return
 	}
-	switch b.intents[p.Intent] { // holds and releases move nothing
+	switch b.intents[p.Intent] { // the others move nothing
 	case billing.OpCapture, billing.OpCharge:
 		b.took(e, p.Object, p.Amount)
 	case billing.OpRefund:
 		b.gave(e, p.Object, p.Amount)
+	case billing.OpHold, billing.OpIncrement, billing.OpRelease:
 	}
 }
 

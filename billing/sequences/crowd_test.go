@@ -106,7 +106,7 @@ type crowd struct {
 // play lets visits shoppers come, and returns how it ended.
 func play(t *testing.T, seed uint64, visits int) tally {
 	t.Helper()
-	rng := rand.New(rand.NewPCG(seed, 40)) //nolint:gosec // a world is to come again by its seed
+	rng := rand.New(rand.NewPCG(seed, 40))
 	w := newWorldOf(t, seed, func(p *ledger.Policy) { drawPolicy(rng, p) })
 	c := &crowd{world: w, rng: rng, trouble: true, methods: map[string]string{}}
 	w.listen()

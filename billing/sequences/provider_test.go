@@ -295,7 +295,7 @@ func number(v any) int64 {
 func clearing(entries []books.Entry) (visits map[ledger.VisitID]int64, total int64) {
 	visits = map[ledger.VisitID]int64{}
 	for i := range entries {
-		switch entries[i].Kind { //nolint:exhaustive // what the provider itself says is left out
+		switch entries[i].Kind {
 		case ledger.KindBalanceRecorded, ledger.KindPayoutRecorded, ledger.KindPayoutFailed:
 			continue
 		}

@@ -284,7 +284,7 @@ func (h *hooks) deliver(p parcel, url string) {
 
 func (h *hooks) post(p parcel, url string) error {
 	version, secrets := APIVersion, h.secrets()
-	switch p.fault { //nolint:exhaustive // the others do not change the content
+	switch p.fault {
 	case WrongVersion:
 		version = olderVersion
 	case WrongSignature:

@@ -220,7 +220,7 @@ func (s *Sim) remembered(c *call) (answer, *account.Error) {
 // injected is the answer of a fault that answers without working.
 func injected(kind FaultKind) *account.Error {
 	e := &account.Error{Kind: account.TypeAPI, Message: "An injected fault: " + string(kind)}
-	switch kind { //nolint:exhaustive // the others do not answer by themselves
+	switch kind {
 	case Error500, Error500After:
 		e.Status, e.Stored = http.StatusInternalServerError, true
 	case Error503:

@@ -17,6 +17,7 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/evidence"
 	"github.com/vouchledger/vouch/vision/outbox"
+	"github.com/vouchledger/vouch/vision/shelf"
 	"github.com/vouchledger/vouch/vision/watch"
 )
 
@@ -64,6 +65,12 @@ type detectionLine struct {
 	SKU         string         `json:"sku"`
 	Action      string         `json:"action"`
 	Quantity    int            `json:"quantity"`
+	Left        int            `json:"left"`
+	LeftSure    float64        `json:"left_sure"`
+	Home        string         `json:"home,omitempty"`
+	Untidy      bool           `json:"untidy,omitempty"`
+	Unseen      bool           `json:"unseen,omitempty"`
+	Purpose     shelf.Purpose  `json:"purpose,omitempty"`
 	Items       []itemLine     `json:"items"`
 	Confidence  float64        `json:"confidence"`
 	Confidences confidences    `json:"confidences"`
@@ -98,6 +105,7 @@ func (l *lines) put(s watch.Sighting) error {
 	item, act := share(d.Items[0].Confidence), share(d.Actions[0].Confidence)
 	line := detectionLine{
 		T: s.T, At: s.At, Slot: s.Slot, SKU: s.SKU, Action: string(s.Action), Quantity: s.Quantity,
+		Left: s.Left, LeftSure: s.LeftSure, Home: s.Home, Untidy: s.Untidy, Unseen: s.Unseen, Purpose: s.Purpose,
 		Items:      []itemLine{{s.SKU, s.Quantity, item}},
 		Confidence: min(item, act), Confidences: confidences{Item: item, Action: act},
 		Frame: s.Frame, Delay: s.Delay, Model: s.Model, Evidence: []evidenceLine{},
@@ -162,6 +170,9 @@ type detectionRequest struct {
 }
 
 func (s *sender) put(seen watch.Sighting) error {
+	if seen.Purpose != shelf.Shopping {
+		return nil // nobody's cart changes by it
+	}
 	for _, e := range seen.Evidence {
 		b, err := s.store.Read(context.Background(), e.Digest) // in a folder of this machine
 		if err != nil {

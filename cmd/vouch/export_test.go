@@ -48,7 +48,7 @@ func TestTheExportNamesItsLeaves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // only a lock
+	defer s.Close()
 	p := tree.New(log, tree.NewDir(t.TempDir()), s, tree.Config{Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
 	if err := p.Once(t.Context()); err != nil {
 		t.Fatal(err)

@@ -137,7 +137,7 @@ func writeProof(w io.Writer, name string, text []byte) error {
 		_, err := w.Write(text)
 		return err
 	}
-	out, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the caller's file
+	out, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("write the proof: %w", err)
 	}
@@ -184,7 +184,7 @@ func verifyFile(w io.Writer, name string, flags trustFlags, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(name) //nolint:gosec // the caller's file
+	text, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}

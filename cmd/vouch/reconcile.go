@@ -21,7 +21,7 @@ func readRules(name string) (reconcile.Config, error) {
 	if name == "" {
 		return c, nil
 	}
-	text, err := os.ReadFile(name) //nolint:gosec // the operator's file
+	text, err := os.ReadFile(name)
 	if err != nil {
 		return c, fmt.Errorf("rules of reconciliation: %w", err)
 	}

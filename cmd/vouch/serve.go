@@ -127,20 +127,18 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 			return s.runner.Run(ctx)
 		}))
 	})
-	group.Go(func() error { return ended(s.watching.run(ctx)) })
-	group.Go(func() error { return ended(s.tree.Run(ctx)) })
-	group.Go(func() error { return ended(s.fiscal.Run(ctx)) })
 	group.Go(func() error { return ended(s.books.Run(ctx, cfg.Reconcile)) })
 	if cfg.CloseDays > 0 {
 		group.Go(func() error { return ended(s.closer(cfg, logger).Run(ctx, closeEvery)) })
 	}
 	group.Go(func() error { return ended(s.expireEvidence(ctx, policy, logger)) })
 	group.Go(func() error { return watchSealing(ctx, s.log, logger) })
-	group.Go(func() error { return ended(s.models.visits.Run(ctx)) })
-	group.Go(func() error { return ended(s.models.reviews.Run(ctx)) })
-	group.Go(func() error { return ended(s.models.journal.Run(ctx)) })
-	group.Go(func() error { return ended(s.models.register.Run(ctx)) })
-	group.Go(func() error { return ended(s.models.chargebacks.Run(ctx)) })
+	for _, run := range []func(context.Context) error{
+		s.watching.run, s.tree.Run, s.fiscal.Run,
+		s.models.visits.Run, s.models.reviews.Run, s.models.journal.Run, s.models.register.Run, s.models.chargebacks.Run,
+	} {
+		group.Go(func() error { return ended(run(ctx)) })
+	}
 	if port != nil {
 		group.Go(func() error { return port.run(ctx) })
 	}

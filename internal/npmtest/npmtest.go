@@ -44,11 +44,11 @@ func Modules(t *testing.T, dir string) string {
 	if err := os.MkdirAll(filepath.Dir(kept), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	making, err := os.MkdirTemp(filepath.Dir(kept), "making-")
+	making, err := os.MkdirTemp(filepath.Dir(kept), "making-") //nolint:usetesting // renamed to where it is kept
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(making)
+	defer os.RemoveAll(making) //nolint:errcheck // what is left over is in the cache's own folder
 	if err := os.CopyFS(making, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}

@@ -122,6 +122,7 @@ func PDFText(t testing.TB, pdf []byte) string {
 	if err := os.WriteFile(name, pdf, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	//nolint:gosec // a program of the machine, found by its name
 	out, err := exec.CommandContext(t.Context(), program, "-layout", name, "-").CombinedOutput()
 	if err != nil {
 		t.Fatalf("pdftotext: %v: %s", err, out)

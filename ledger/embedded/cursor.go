@@ -215,7 +215,7 @@ func (c *cursor) sealed(s *set, position uint64) (f frame.Frame, err error) {
 			}
 		}
 		c.inRow++
-		sparse := c.match != nil && c.matchOf == p && uint64(c.match.N) < p.Count/32
+		sparse := c.match != nil && c.matchOf == p && uint64(c.match.N) < p.Count/32 //nolint:gosec // a count
 		if c.inRow > unpackAfter && !sparse || c.inRow > p.Count/4 && p.Count < 4*unpackAfter {
 			if c.whole, err = c.log.whole.get(p); err != nil {
 				return err

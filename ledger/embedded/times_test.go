@@ -22,7 +22,7 @@ func dated(t *testing.T, n int) []ledger.Draft {
 	random := rand.NewChaCha8([32]byte{7})
 	ds := make([]ledger.Draft, n)
 	for i := range ds {
-		d := ledgertest.Draft(uint64(i)) //nolint:gosec // small
+		d := ledgertest.Draft(uint64(i))
 		at := time.UnixMilli(1_772_355_600_000 + int64(i/3))
 		switch i % 11 {
 		case 4:

@@ -34,7 +34,7 @@ func (l *Log) keep() {
 		take: func(_ context.Context, s sighting) (bool, error) {
 			double, err := l.index.apply(s, func(recorded time.Time) (ledger.Record, error) { return l.record(s, recorded) })
 			if double != nil {
-				l.logger.Error("an event id is stored twice: two servers appended it to two streams at the same moment", //nolint:sloglint // nobody's request
+				l.logger.Error("an event id is stored twice: two servers appended it to two streams at the same moment",
 					slog.String("event", double.ID.String()), slog.Uint64("first", double.First), slog.Uint64("second", double.Second))
 			}
 			return true, err
@@ -49,8 +49,8 @@ func (l *Log) keep() {
 			l.index.stop(err)
 			return
 		}
-		l.index.reach(false, err)                                                   // a matter of rights, most likely: it may be mended in the cluster
-		l.logger.Error("the index cannot go on", slog.String("error", err.Error())) //nolint:sloglint // nobody's request
+		l.index.reach(false, err) // a matter of rights, most likely: it may be mended in the cluster
+		l.logger.Error("the index cannot go on", slog.String("error", err.Error()))
 		l.link.rest(l.life, n)
 	}
 }

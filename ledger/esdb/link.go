@@ -37,7 +37,7 @@ type link struct {
 func newLink(cfg *esdb.Configuration, logger *slog.Logger) *link {
 	own := *cfg
 	own.Logger = func(level esdb.LogLevel, format string, args ...any) {
-		logger.Debug(fmt.Sprintf(format, args...), slog.String("client", level)) //nolint:sloglint // the client hands no context over
+		logger.Debug(fmt.Sprintf(format, args...), slog.String("client", level))
 	}
 	return &link{cfg: &own, logger: logger, quit: make(chan struct{})}
 }
@@ -210,7 +210,7 @@ func (l *link) dial(done chan struct{}) {
 		s.end()
 	}
 	if err != nil && !closed {
-		l.logger.Warn("no connection to the cluster", //nolint:sloglint // nobody's request alone
+		l.logger.Warn("no connection to the cluster",
 			slog.String("error", err.Error()), slog.Int("attempt", fails))
 		l.rest(ctx, fails)
 	}
@@ -255,7 +255,7 @@ func (l *link) retire(s *session, why error) {
 	}
 	l.mu.Unlock()
 	if mine {
-		l.logger.Warn("connection given up", slog.String("error", why.Error())) //nolint:sloglint // nobody's request alone
+		l.logger.Warn("connection given up", slog.String("error", why.Error()))
 	}
 	s.end()
 }

@@ -201,7 +201,7 @@ func (s *Server) loadGroups(ctx context.Context) (map[groupKey]groupConfig, erro
 		if err != nil {
 			return nil, fmt.Errorf("event %d of %s: %w", r.Revision, groupsStream, err)
 		}
-		switch r.Kind {
+		switch r.Kind { //nolint:exhaustive // the kinds of this stream, none is of money
 		case kindGroupCreated:
 			c.created = r.Position
 			all[c.key] = c

@@ -150,9 +150,9 @@ func actionOf(a persistent.ReadReq_Nack_Action) groups.Action {
 		return groups.Skip
 	case persistent.ReadReq_Nack_Stop:
 		return groups.StopGroup
-	default:
-		return groups.Unknown
+	case persistent.ReadReq_Nack_Unknown:
 	}
+	return groups.Unknown
 }
 
 func fromUUIDs(us []*shared.UUID) ([]ledger.ID, error) {

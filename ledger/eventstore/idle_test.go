@@ -20,7 +20,7 @@ func pings(t *testing.T, address string, n int, pace time.Duration) (answered in
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close() //nolint:errcheck // the server may have closed it
+	defer c.Close()
 	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
 	}

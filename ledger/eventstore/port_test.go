@@ -21,7 +21,7 @@ func TestOnePortTwoDoors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close() //nolint:errcheck // the test is over
+		defer c.Close()
 	}
 	client := &http.Client{
 		Timeout:   10 * time.Second,

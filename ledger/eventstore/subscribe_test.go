@@ -24,7 +24,7 @@ func heard(t *testing.T, sub *esdb.Subscription, err error, done func([]string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer sub.Close() //nolint:errcheck // it only cancels
+	defer sub.Close()
 	timer := time.AfterFunc(20*time.Second, func() { _ = sub.Close() })
 	defer timer.Stop()
 	var out []string
@@ -175,7 +175,7 @@ func TestHandOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer asleep.Close() //nolint:errcheck // it only cancels
+	defer asleep.Close()
 	var writers, readers sync.WaitGroup
 	for w := range tills {
 		writers.Go(func() {
@@ -198,7 +198,7 @@ func TestHandOver(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			defer sub.Close() //nolint:errcheck // it only cancels
+			defer sub.Close()
 			next := map[string]uint64{}
 			for n, last := 0, uint64(0); n < tills*each; {
 				e := sub.Recv()

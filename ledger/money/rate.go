@@ -92,7 +92,7 @@ func (m Money) mulRatio(num, den uint64, r Rounding) (Money, error) {
 	if q > MaxMinor {
 		return Money{}, fmt.Errorf("%s at rate %d/%d: %w", m, num, den, ErrRange)
 	}
-	minor := int64(q) //nolint:gosec // at most MaxMinor, checked above
+	minor := int64(q)
 	if up {
 		minor++
 	}

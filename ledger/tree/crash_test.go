@@ -35,7 +35,7 @@ type file struct {
 }
 
 func newDisk() *disk {
-	return &disk{files: map[string]*file{}, gone: map[string]*file{}, left: -1, random: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // a test
+	return &disk{files: map[string]*file{}, gone: map[string]*file{}, left: -1, random: rand.New(rand.NewPCG(1, 2))}
 }
 
 // contents returns all files.
@@ -198,7 +198,7 @@ func TestPowerCutAtAnyMoment(t *testing.T) {
 	cuts := 0
 	for at := 1; ; at += 1 + at/40 {
 		d, keys := newDisk(), t.TempDir()
-		d.random = rand.New(rand.NewPCG(uint64(at), 7)) //nolint:gosec // a test
+		d.random = rand.New(rand.NewPCG(uint64(at), 7))
 		d.left = at
 		var err error
 		for days := 1; days <= 6 && err == nil; days++ {

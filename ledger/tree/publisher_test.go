@@ -108,7 +108,7 @@ func TestEmbeddedAndMemoryGiveTheSameTree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close() //nolint:errcheck // the test is over
+	defer log.Close()
 	sell(t, log, 0, 600, "cola")
 	memory := memlog.New(func() time.Time { return opening })
 	sell(t, memory, 0, 600, "cola")

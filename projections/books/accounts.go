@@ -82,7 +82,7 @@ func shares(rule ledger.TaxRule, tax money.Money) []share {
 		if c > money.MaxMinor {
 			return whole
 		}
-		weights[i] = int64(c) //nolint:gosec // at most MaxMinor
+		weights[i] = int64(c)
 		sum += weights[i]
 	}
 	amounts := make([]money.Money, len(parts))

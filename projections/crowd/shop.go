@@ -51,9 +51,9 @@ type Shop struct {
 func NewShop(seed uint64, number, inside int) (*Shop, error) {
 	var key [32]byte
 	for i := range 8 {
-		key[i], key[8+i] = byte(seed>>(8*i)), byte(number>>(8*i))
+		key[i], key[8+i] = byte(seed>>(8*i)), byte(number>>(8*i)) //nolint:gosec // i is below 8
 	}
-	source := rand.NewChaCha8(key) //nolint:gosec // made-up shoppers, no secrets
+	source := rand.NewChaCha8(key)
 	s := &Shop{
 		chance: rand.New(source), bytes: source, now: opening, //nolint:gosec // likewise
 		store:     ledger.StoreID(fmt.Sprintf("shop-%03d", number)),

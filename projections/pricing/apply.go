@@ -20,7 +20,7 @@ func (s *sale) run(offers []int, note *[]saving) (saved int64, err error) {
 			off = s.nForM(o, note)
 		case ledger.PromotionMix:
 			off, err = s.mix(o, note)
-		default:
+		case ledger.PromotionPercent, ledger.PromotionAmount, ledger.PromotionMember:
 			off, err = s.each(o, note)
 		}
 		if err != nil {

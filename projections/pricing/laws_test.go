@@ -27,11 +27,11 @@ func anyItem(t *rapid.T, n int, c money.Currency) pricing.Item {
 		rapid.SampledFrom(rules).Draw(t, "rule"))
 	it.Priced.Category = rapid.SampledFrom([]string{"drinks", "snacks"}).Draw(t, "category")
 	it.Detection = ledger.DeriveID(ledger.ID{}, fmt.Sprint(n))
-	switch {
-	case sku == "apples":
+	switch sku {
+	case "apples":
 		it.Priced.Per, it.Priced.TareGrams = ledger.PerKilogram, 12
 		it.Grams = rapid.IntRange(0, 3000).Draw(t, "grams")
-	case sku == "cola":
+	case "cola":
 		it.Priced.Deposit = ledger.Deposit{Name: "Deposit", Amount: amount(25, c)}
 		if rapid.Bool().Draw(t, "deposit taxed") {
 			it.Priced.DepositTax = rapid.SampledFrom(rules).Draw(t, "rule of the deposit")

@@ -49,7 +49,27 @@ func (s Slot) check(w, h int) error {
 			return fmt.Errorf("%w: corner %v of %q, the picture is %dx%d", ErrOutside, c, s.Name, w, h)
 		}
 	}
+	if err := s.checkBack(w, h); err != nil {
+		return err
+	}
 	return s.checkCounts()
+}
+
+// checkBack checks the place of the rearmost items, if it is drawn.
+func (s Slot) checkBack(w, h int) error {
+	if s.Back == nil {
+		return nil
+	}
+	if len(s.Back) < 3 || Area(s.Back) < minArea || Area(s.Back) > Area(s.Polygon) {
+		return fmt.Errorf("%w: the back of %q has %d corners and %.0f pixels, want at least 3 and %d to those of its front",
+			ErrPolygon, s.Name, len(s.Back), Area(s.Back), minArea)
+	}
+	for _, c := range s.Back {
+		if c[0] < 0 || c[1] < 0 || c[0] > w || c[1] > h {
+			return fmt.Errorf("%w: corner %v of the back of %q, the picture is %dx%d", ErrOutside, c, s.Name, w, h)
+		}
+	}
+	return nil
 }
 
 func (s Slot) checkCounts() error {
@@ -78,6 +98,9 @@ func Area(polygon []Point) float64 {
 // polygon being drawn on a pw x ph one.
 func Mask(polygon []Point, pw, ph, w, h int) []bool {
 	mask := make([]bool, w*h)
+	if len(polygon) == 0 {
+		return mask
+	}
 	for y := range h {
 		py := (float64(y) + 0.5) * float64(ph) / float64(h)
 		for x := range w {

@@ -25,6 +25,22 @@ type Slot struct {
 	Capacity int
 	Facings  int
 	Initial  int
+	// Back is where the rearmost items are seen once nothing stands before
+	// them: Polygon, further back. Without it, or where nothing stands behind
+	// anything, a camera can count only the front.
+	Back []Point
+}
+
+// Depth is how many items stand behind each other in a facing.
+func (s Slot) Depth() int { return (s.Capacity + s.Facings - 1) / s.Facings }
+
+// Items is how many of n items stand in facing k: as many as in the others, or
+// one more, from the left.
+func (s Slot) Items(k, n int) int {
+	if k < n%s.Facings {
+		return n/s.Facings + 1
+	}
+	return n / s.Facings
 }
 
 // Planogram is what one camera looks at.
@@ -54,9 +70,10 @@ type file struct {
 }
 
 type product struct {
-	SKU      string `json:"sku"`
-	Capacity int    `json:"capacity"`
-	Facings  int    `json:"facings"`
+	SKU      string  `json:"sku"`
+	Capacity int     `json:"capacity"`
+	Facings  int     `json:"facings"`
+	Back     []Point `json:"back"`
 }
 
 // Load reads and checks a planogram file.
@@ -107,7 +124,7 @@ func Parse(b []byte) (Planogram, error) {
 func (f file) slot(name string) Slot {
 	s := Slot{Name: name, Polygon: f.Slots[name], SKU: f.SKU, Capacity: f.Capacity}
 	if own, ok := f.Products[name]; ok {
-		s.SKU, s.Facings = own.SKU, own.Facings
+		s.SKU, s.Facings, s.Back = own.SKU, own.Facings, own.Back
 		if own.SKU == "" {
 			s.SKU = f.SKU
 		}

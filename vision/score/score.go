@@ -62,7 +62,7 @@ func Read(r io.Reader) ([]Event, error) {
 			return nil, fmt.Errorf("%w: line %d has no t or no slot", ErrFormat, n)
 		}
 		e := Event{Slot: l.Slot, Action: cmp.Or(l.Action, l.Event), T: *l.T}
-		if e.Action == "put" {
+		if e.Action == "put" || e.Action == "move" { // a move is a return to another slot
 			e.Action = "return"
 		}
 		if e.Action != "take" && e.Action != "return" {

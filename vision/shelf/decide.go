@@ -40,7 +40,7 @@ const (
 func (s *slot) step(m *Monitor, frame int, v view) []Change {
 	l := s.compare(m, m.ref, v)
 	for k, c := range s.cells {
-		c.trace.add(frame, l.bases[k])
+		c.trace.add(frame, c.basis(l, k))
 	}
 	if l.ring <= ringDirty && l.most() < quietShare {
 		s.idle(m, frame, v)
@@ -209,28 +209,17 @@ func (s *slot) judge(m *Monitor, frame int, v view, l look) []Change {
 		if l.cells[k] < quietShare {
 			continue
 		}
-		full, sure := c.filled(m, v, l.cells[k])
-		if full == c.full {
+		ch, changed := s.judgeCell(m, c, v, l.cells[k])
+		if !changed {
 			continue
 		}
-		ch := Change{
-			Slot: s.plan.Name, SKU: s.plan.SKU, Quantity: 1, Action: Take,
-			Before: s.quiet, Decided: frame, Act: sure, Place: c.place(m),
-		}
-		if full {
-			ch.Action = Return
-		}
-		ch.Frame = c.trace.happened(ch.Action, s.quiet, l.bases[k])
-		c.full = full
-		c.learn(m, v)
-		if full {
-			c.known = s.recognise(m, c)
-		}
-		ch.Item = c.known
+		ch.Before, ch.Decided = s.quiet, frame
+		ch.Frame = c.trace.happened(ch.Action, s.quiet, c.basis(l, k))
+		ch = s.name(m, c, ch)
 		if ch.Unseen = s.unseen; s.unseen {
 			ch.Act *= unseenDoubt
 		}
-		out = append(out, ch)
+		out = append(out, s.count(c, ch))
 	}
 	s.unseen = false
 	m.ref.take(v, s.zone)
@@ -239,6 +228,33 @@ func (s *slot) judge(m *Monitor, frame int, v view, l look) []Change {
 		c.trace.clear()
 	}
 	return out
+}
+
+// judgeCell decides whether an item of a cell came or went.
+func (s *slot) judgeCell(m *Monitor, c *cell, v view, share float64) (Change, bool) {
+	ch := Change{Slot: s.plan.Name, SKU: s.plan.SKU, Quantity: 1, Action: Take, Place: c.place(m)}
+	if c.rows != nil {
+		return s.judgeRows(c, v, ch)
+	}
+	full, sure := c.filled(m, v, share)
+	if full == c.full {
+		return ch, false
+	}
+	if ch.Act = sure; full {
+		ch.Action = Return
+	}
+	c.full = full
+	c.learn(m, v)
+	return ch, true
+}
+
+// basis is what the time of a change is found by: where items stand, or all of
+// a facing in which they may stand anywhere.
+func (c *cell) basis(l look, k int) float64 {
+	if c.rows != nil {
+		return l.cells[k]
+	}
+	return l.bases[k]
 }
 
 const (

@@ -7,9 +7,10 @@
 // happened is found afterwards by walking back through a trace.
 //
 // Invariants: a touch that leaves the item where it was is no change; a slot
-// never holds fewer items than none or more than its facings; the same
-// pictures give the same changes.
+// never holds fewer items than none or more than fit; what was taken in a stay
+// of somebody comes back to who took it; the same pictures give the same
+// changes.
 //
-// It does not know who reached in, and sees one item in each facing: what
-// stands behind the front one is not counted.
+// It does not know who reached in. Of a facing it sees the front item; how many
+// stand behind follows from where that one stands and is told with its doubt.
 package shelf

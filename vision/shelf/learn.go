@@ -36,7 +36,7 @@ func (c *cell) learn(m *Monitor, v view) {
 	}
 	c.span = c.share(m, c.empty, c.item.view())
 	p := c.colours(m)
-	if !c.full && c.palette == nil {
+	if !c.full && c.palette == nil && c.holds == "" {
 		c.palette = &p // what the planogram meant, until now
 	}
 	c.fresh = p
@@ -62,28 +62,6 @@ func (c *cell) colours(m *Monitor) palette {
 // coarse puts a colour difference into one of 8 steps of 12 around none;
 // stronger ones are rare and share the outer steps.
 func coarse(v uint8) int { return max(0, min(7, (int(v)-middle+48)/12)) }
-
-// recognise says how sure it is that the item put into c is what the
-// planogram says, by the colours of those of its kind that were seen.
-func (s *slot) recognise(m *Monitor, c *cell) float64 {
-	best := -1.0
-	for _, other := range m.slots {
-		if other.plan.SKU != s.plan.SKU {
-			continue
-		}
-		for _, o := range other.cells {
-			if o.palette != nil {
-				best = max(best, common(*o.palette, c.fresh))
-			}
-		}
-	}
-	if best < 0 {
-		c.palette = &c.fresh
-		return strangerKnown
-	}
-	alike := max(0, min(1, (best-unlikeShare)/(alikeShare-unlikeShare)))
-	return leastKnown + (plannedKnown-leastKnown)*alike
-}
 
 // common is the share two palettes have in common.
 func common(a, b palette) float64 {

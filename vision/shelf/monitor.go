@@ -26,6 +26,7 @@ type Monitor struct {
 	slots  []*slot
 	steps  int
 	frame  int // of the last look
+	stay   stay
 }
 
 const (
@@ -49,6 +50,7 @@ func New(plan planogram.Planogram, fps float64) *Monitor {
 	m.build, m.cur = newBuilder(m.w, m.h), newPlanes(n)
 	m.light, m.limits = light{gain: unit}, limits{fine: fineLimit, colour: colourLimit}
 	m.labels = make([]uint16, n)
+	m.stay.out = map[string][]int{}
 	for _, s := range plan.Slots {
 		m.slots = append(m.slots, newSlot(m, s))
 	}
@@ -96,7 +98,7 @@ func (m *Monitor) Step(frame int, bgr []byte) []Change {
 	m.steps++
 	v := view{planes: m.cur, r: rect{0, 0, m.w, m.h}, s: m.shift}
 	m.frame = frame
-	out := m.all(func(s *slot) []Change { return s.step(m, frame, v) })
+	out := m.stay.follow(m, frame, m.busy(), m.all(func(s *slot) []Change { return s.step(m, frame, v) }))
 	if m.steps%m.seconds(blocksEvery) == 0 {
 		m.anchor.pick(m.ref.raw, m.w, m.h, m.seconds(blocksEvery))
 	}
@@ -121,7 +123,15 @@ func (m *Monitor) End() []Change {
 		return nil
 	}
 	v := view{planes: m.cur, r: rect{0, 0, m.w, m.h}, s: m.shift}
-	return m.all(func(s *slot) []Change { return s.end(m, m.frame, v) })
+	out := m.all(func(s *slot) []Change { return s.end(m, m.frame, v) })
+	out = m.stay.follow(m, m.frame, false, out)
+	m.Leave()
+	return out
+}
+
+// busy reports whether somebody was at a slot in the last look.
+func (m *Monitor) busy() bool {
+	return slices.ContainsFunc(m.slots, func(s *slot) bool { return s.dirty > 0 })
 }
 
 // blocksEvery is how often, in seconds, new places to hold on to are chosen:

@@ -11,6 +11,11 @@ func (r rect) grow(side, up, down, w, h int) rect {
 	return rect{max(0, r.x0-side), max(0, r.y0-up), min(w, r.x1+side), min(h, r.y1+down)}
 }
 
+// join returns the smallest rectangle around both.
+func (r rect) join(o rect) rect {
+	return rect{min(r.x0, o.x0), min(r.y0, o.y0), max(r.x1, o.x1), max(r.y1, o.y1)}
+}
+
 // view is planes that cover the rectangle r of the small picture, lying
 // shifted by a shake.
 type view struct {

@@ -68,7 +68,7 @@ func draw(rng *rand.Rand, s scene) []byte {
 			for _, t := range s.things {
 				if px >= t.x && px < t.x+t.w && py >= t.y && py < t.y+t.h {
 					c = t.c
-					if t.c != skin && (py-t.y)%24 < 8 { // the label
+					if t.c != skin && (py-t.y)*70/t.h%24 < 8 { // the label
 						c = colour{230, 230, 235}
 					}
 				}

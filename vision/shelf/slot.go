@@ -24,6 +24,19 @@ type cell struct {
 	fresh   palette
 	known   float64
 	trace   trace
+
+	// rows is where the items behind each other are seen, front to back; nil
+	// for a facing whose depth is not watched. row is where the front item
+	// stands, len(rows) if none does, look how it looks.
+	rows []spot
+	row  int
+	look likeness
+	// items is how many stand here, counted how sure that is.
+	items   int
+	counted float64
+	// holds is the product that stands here instead of the planned one, from
+	// is its slot; both empty if nothing is known to be in the wrong place.
+	holds, from string
 }
 
 // slot is one place of the planogram with the zone around it through which
@@ -67,12 +80,15 @@ func newSlot(m *Monitor, p planogram.Slot) *slot {
 	r := rect{int(float64(lo[0]) * sx), int(float64(lo[1]) * sy), int(float64(hi[0])*sx + 0.999), int(float64(hi[1])*sy + 0.999)}
 	r = rect{max(0, r.x0), max(0, r.y0), min(m.w, r.x1), min(m.h, r.y1)}
 	inside := planogram.Mask(p.Polygon, m.plan.Width, m.plan.Height, m.w, m.h)
+	behind := planogram.Mask(p.Back, m.plan.Width, m.plan.Height, m.w, m.h)
 	first := uint16(1)
 	for _, other := range m.slots {
 		first += uint16(len(other.cells)) //nolint:gosec // slots fit a picture
 	}
 	for k := range p.Facings {
-		c := &cell{label: first + uint16(k), full: k < p.Initial, known: plannedKnown} //nolint:gosec // see above
+		c := &cell{label: first + uint16(k), known: plannedKnown, counted: 1} //nolint:gosec // see above
+		c.items = p.Items(k, p.Initial)
+		c.full = c.items > 0
 		c.r = rect{r.x0 + k*r.width()/p.Facings, r.y0, r.x0 + (k+1)*r.width()/p.Facings, r.y1}
 		c.base = c.r.y1 - int(baseShare*float64(c.r.y1-c.r.y0))
 		for y := c.r.y0; y < c.r.y1; y++ {
@@ -83,6 +99,13 @@ func newSlot(m *Monitor, p planogram.Slot) *slot {
 				}
 			}
 		}
+		if c.rows = c.layRows(p, k, sx, sy); c.rows != nil {
+			s.deepen(m, c, behind)
+			r = r.join(c.r)
+			if !c.full {
+				c.row = len(c.rows)
+			}
+		}
 		s.cells = append(s.cells, c)
 	}
 	s.zone = r.grow(int(sideShare*float64(r.width())), int(upShare*float64(r.y1-r.y0)),
@@ -90,12 +113,32 @@ func newSlot(m *Monitor, p planogram.Slot) *slot {
 	return s
 }
 
+// deepen adds what lies behind to a cell, as far as it is no other slot's.
+func (s *slot) deepen(m *Monitor, c *cell, behind []bool) {
+	back := c.rows[len(c.rows)-1].outer()
+	for y := max(0, back.y0); y < min(m.h, back.y1); y++ {
+		for x := max(0, back.x0); x < min(m.w, back.x1); x++ {
+			if i := y*m.w + x; behind[i] && m.labels[i] == 0 {
+				m.labels[i] = c.label
+				c.area++
+			}
+		}
+	}
+	c.r = c.r.join(rect{max(0, back.x0), max(0, back.y0), min(m.w, back.x1), min(m.h, back.y1)})
+}
+
 // start cuts the zone, which needs the labels of all slots.
 func (s *slot) start(m *Monitor, frame int) {
 	s.cut(m)
 	s.quiet = frame
 	s.snap = newReference(s.zone)
-	s.snap.take(view{planes: m.cur, r: rect{0, 0, m.w, m.h}}, s.zone)
+	v := view{planes: m.cur, r: rect{0, 0, m.w, m.h}}
+	s.snap.take(v, s.zone)
+	for _, c := range s.cells {
+		if c.rows != nil && c.full {
+			c.look = seen(v, c.rows[0], 0) // shelves are faced up when they open
+		}
+	}
 }
 
 // place returns the cell in pixels of the planogram.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"syscall"
 	"time"
 
@@ -43,6 +44,9 @@ type Config struct {
 	// Status is told what goes wrong with the camera and when it is over, in
 	// the order of the sightings; nil for nobody.
 	Status func(Status)
+	// Staff says whether who is at the shelf is known to be staff, by a badge
+	// or a track; nil if nobody can say. It is asked at every look.
+	Staff func() bool
 }
 
 // Source is where frames come from; a reader of package cv is one.
@@ -78,6 +82,7 @@ type watcher struct {
 	waiting  []Sighting // for room on the disk
 	tried    int        // the frame in which they were last handed out
 	unkept   bool       // the last evidence found no room
+	open     []Sighting // whose purpose is not known yet
 }
 
 // buffer returns memory for a small picture, used before if there is one.
@@ -142,7 +147,7 @@ func Run(ctx context.Context, cfg Config, emit func(Sighting) error) (Stats, err
 		}
 	}
 	if err := <-done; err != nil {
-		return w.stats, err
+		return w.stats, errors.Join(err, w.leave(emit))
 	}
 	if w.stats.Looked < 2 {
 		return w.stats, fmt.Errorf("%w: %d frames", ErrTooShort, w.stats.Frames)
@@ -154,22 +159,26 @@ func Run(ctx context.Context, cfg Config, emit func(Sighting) error) (Stats, err
 // broke off nothing can: whatever was going on, its end is missing.
 func (w *watcher) end(ctx context.Context, emit func(Sighting) error) error {
 	if err := w.ended(); err != nil {
-		return err
+		return errors.Join(err, w.leave(emit))
 	}
 	if t, _ := w.lens.State(); t == lens.Clear {
-		for _, ch := range w.monitor.End() {
-			if err := w.report(ctx, w.last, ch, emit); err != nil {
-				return err
-			}
+		if err := w.tell(ctx, w.last, w.monitor.End(), emit); err != nil {
+			return err
 		}
 	}
-	if err := w.flush(w.last, emit); err != nil {
+	if err := w.leave(emit); err != nil {
 		return err
 	}
 	if n := len(w.waiting); n > 0 {
 		return fmt.Errorf("%w: %d: %w", ErrBacklog, n, syscall.ENOSPC)
 	}
 	return nil
+}
+
+// leave hands out what waited for somebody to leave or for room on the disk.
+func (w *watcher) leave(emit func(Sighting) error) error {
+	w.monitor.Leave()
+	return errors.Join(w.tell(context.Background(), w.last, nil, emit), w.flush(w.last, emit))
 }
 
 // ahead is how many frames may be decoded before they are looked at: enough
@@ -248,6 +257,7 @@ func (w *watcher) see(ctx context.Context, s shot, emit func(Sighting) error) er
 	if s.small != nil || s.resized {
 		w.stats.Looked++
 		if w.judged(s) {
+			w.monitor.Staff(w.cfg.Staff != nil && w.cfg.Staff())
 			changes = w.monitor.Step(s.n, s.small)
 		}
 	}
@@ -257,11 +267,9 @@ func (w *watcher) see(ctx context.Context, s shot, emit func(Sighting) error) er
 		default:
 		}
 	}
-	for _, ch := range changes {
-		if err := w.report(ctx, s, ch, emit); err != nil {
-			s.frame.Close()
-			return err
-		}
+	if err := w.tell(ctx, s, changes, emit); err != nil {
+		s.frame.Close()
+		return err
 	}
 	if w.ring.wants(s.n) && !s.resized {
 		w.ring.add(s.n, s.frame)
@@ -272,13 +280,49 @@ func (w *watcher) see(ctx context.Context, s shot, emit func(Sighting) error) er
 	return nil
 }
 
-func (w *watcher) report(ctx context.Context, s shot, ch shelf.Change, emit func(Sighting) error) error {
+// tell hands out what became certain. A return of which nobody knows yet
+// whether a shopper or staff brought it waits until that is settled, and comes
+// before whatever happened in its slot afterwards.
+func (w *watcher) tell(ctx context.Context, s shot, changes []shelf.Change, emit func(Sighting) error) error {
+	var sure []Sighting
+	for _, ch := range changes {
+		out, err := w.report(ctx, s, ch)
+		if err != nil {
+			return err
+		}
+		if out.Open {
+			w.open = append(w.open, out)
+		} else {
+			sure = append(sure, out)
+		}
+	}
+	var now []Sighting
+	for _, settled := range w.monitor.Settled() {
+		i := slices.IndexFunc(w.open, func(o Sighting) bool { return o.ID == settled.ID })
+		if i < 0 {
+			continue // it came certain and was told at once
+		}
+		out := w.open[i]
+		w.open = slices.Delete(w.open, i, i+1)
+		out.Open, out.Purpose = false, settled.Purpose
+		now = append(now, out)
+	}
+	for _, out := range append(now, sure...) {
+		if err := w.hand(s, out, emit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// report makes a sighting of a change, with what shows it.
+func (w *watcher) report(ctx context.Context, s shot, ch shelf.Change) (Sighting, error) {
 	out := Sighting{Change: ch, Model: ModelName}
 	var err error
 	if d := w.cfg.Detector; d != nil {
 		out.Model += " " + d.Label()
 		if out.Change, err = confirm(d, w.cfg.Classes, ch, w.ring.at(ch.Before), s.frame); err != nil {
-			return err
+			return out, err
 		}
 	}
 	out.Delay = float64(s.n-ch.Frame) / w.fps
@@ -288,8 +332,8 @@ func (w *watcher) report(ctx context.Context, s shot, ch shelf.Change, emit func
 	out.At = w.moment(out.T)
 	if w.cfg.Keeper != nil {
 		if out, err = w.keep(ctx, s, out); err != nil {
-			return err
+			return out, err
 		}
 	}
-	return w.hand(s, out, emit)
+	return out, nil
 }

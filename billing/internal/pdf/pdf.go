@@ -18,10 +18,16 @@ import (
 	"golang.org/x/image/font/gofont/goregular"
 )
 
-// Sizes of type in points, and the page in millimetres.
+// Sizes of type, in points.
 const (
-	Title, Heading, Text, Small = 17, 11.5, 9, 7.5
+	Title   = 17
+	Heading = 11.5
+	Text    = 9
+	Small   = 7.5
+)
 
+// The page, in millimetres.
+const (
 	Margin = 18
 	Width  = 210 - 2*Margin
 	Height = 297

@@ -181,7 +181,7 @@ func TestEvidenceCopies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close() //nolint:errcheck // nothing is written at the end
+	defer store.Close()
 	var photos []ledger.Digest
 	for i := range 5 {
 		info, err := store.PutBytes(t.Context(), fmt.Appendf(nil, "photo %d of a hand in a shelf", i))

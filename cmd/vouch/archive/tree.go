@@ -151,13 +151,12 @@ func (c *treeClaim) copyTile(to tree.Files, id tile.ID, has bool) (copied bool, 
 // tile of its leaves. What is at the edge is part of the root.
 func (c *treeClaim) checkTile(id tile.ID, data []byte) error {
 	above := tile.ID{Level: 0, Index: id.Index, Width: id.Width}
-	want := data
+	var want []byte
 	if id.Level == tile.Entries {
 		entries, err := tile.Split(data, id.Width)
 		if err != nil {
 			return fmt.Errorf("%s: %w", id.Path(), err)
 		}
-		want = nil
 		for _, e := range entries {
 			h := tile.LeafHash(e)
 			want = append(want, h[:]...)

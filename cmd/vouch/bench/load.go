@@ -45,7 +45,7 @@ func (r *run) load(ctx context.Context) ([]ledger.StreamID, error) {
 	var l loaded
 	start := r.Now()
 	g, ctx := errgroup.WithContext(ctx)
-	shops, inside := crowdOf(r.Config.Events)
+	shops, inside := crowdOf(r.Events)
 	for n := range shops {
 		g.Go(func() error {
 			s, err := crowd.NewShop(seed, n, inside)
@@ -87,7 +87,7 @@ func (r *run) fill(ctx context.Context, log ledger.Log, s *crowd.Shop, l *loaded
 			return err
 		}
 		n := l.events.Add(int64(len(a.Drafts)))
-		if n > int64(r.Config.Events) { //nolint:gosec // not so many
+		if n > int64(r.Events) { //nolint:gosec // not so many
 			l.events.Add(-int64(len(a.Drafts)))
 			return nil
 		}
@@ -103,7 +103,7 @@ func (r *run) fill(ctx context.Context, log ledger.Log, s *crowd.Shop, l *loaded
 			}
 		}
 		if n%16384 == 0 {
-			r.progress("making up visits", n, int64(r.Config.Events)) //nolint:gosec // not so many
+			r.progress("making up visits", n, int64(r.Events)) //nolint:gosec // not so many
 		}
 	}
 }

@@ -187,7 +187,7 @@ func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
 // part runs a part in a process of its own, on one processor if so wanted.
 func (r *run) part(ctx context.Context, part Part, events uint64, one bool) (Outcome, error) {
 	args := append(append([]string{}, r.Part[1:]...), string(part), "--data", r.path(), "--events", fmt.Sprint(events))
-	cmd := exec.CommandContext(ctx, r.Part[0], args...)
+	cmd := exec.CommandContext(ctx, r.Part[0], args...) //nolint:gosec // this program itself
 	cmd.Env = os.Environ()
 	if one {
 		cmd.Env = append(cmd.Env, "GOMAXPROCS=1")

@@ -93,7 +93,7 @@ func copyPicture(ctx context.Context, store *evidence.Store, dir string, ref led
 	if err != nil {
 		return p, fmt.Errorf("report: %w", err)
 	}
-	defer in.Close() // only read
+	defer in.Close() //nolint:errcheck // only read
 	out, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return p, fmt.Errorf("report: %w", err)

@@ -260,7 +260,7 @@ func (r *run) shop(ctx context.Context) error {
 	r.start = time.Now()
 	watch, err := r.procs.start("watch", r.cfg.Edge, "watch", "--video", r.cfg.Video, "--planogram", r.cfg.Planogram,
 		"--server", r.server.url, "--key", r.keys[keys.Device], "--store", store, "--sensor", camera,
-		"--outbox", r.path("edge", camera), "--speed", strconv.FormatFloat(r.cfg.Speed, 'g', -1, 64))
+		"--outbox", r.path("edge", camera), "--evidence", r.path("edge", "evidence"), "--speed", strconv.FormatFloat(r.cfg.Speed, 'g', -1, 64))
 	if err != nil {
 		return err
 	}

@@ -138,7 +138,7 @@ func (p *Packer) id(b, text []byte) []byte {
 	var id [16]byte
 	raw := unhex(unhex(unhex(unhex(unhex(id[:0], text[:8]), text[9:13]), text[14:18]), text[19:23]), text[24:])
 	if n := p.back([16]byte(raw)); n >= 0 {
-		return appendNumber(b, uint64(n+idThis)<<sortBits|sortID)
+		return appendNumber(b, uint64(n+idThis)<<sortBits|sortID) //nolint:gosec // n is not negative
 	}
 	return append(append(b, idFollows<<sortBits|sortID), raw...)
 }

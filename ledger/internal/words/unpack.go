@@ -307,8 +307,8 @@ func (u *Unpacker) value(i, at int) (int, int) {
 
 // decimal writes n.
 func (u *Unpacker) decimal(i, at int, n int64) (int, int) {
-	var room [40]byte         // copied takes 32 of it
-	start, m := 20, uint64(n) //nolint:gosec // its sign is looked at
+	var room [40]byte // copied takes 32 of it
+	start, m := 20, uint64(n)
 	if n < 0 {
 		m = -m
 	}

@@ -91,7 +91,7 @@ func (s *Server) start(ctx context.Context, path, dir string) error {
 	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		return err
 	}
-	s.cmd = exec.CommandContext(ctx, path, "-c", file)
+	s.cmd = exec.CommandContext(ctx, path, "-c", file)      //nolint:gosec // the server that is to be measured
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt of the terminal is ours to pass on
 	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGINT) }
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log

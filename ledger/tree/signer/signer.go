@@ -95,7 +95,7 @@ func (s *Signer) open(origin string, random io.Reader) error {
 	if s.lock, err = os.OpenFile(filepath.Join(s.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return err
 	}
-	if err := syscall.Flock(int(s.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a descriptor fits an int
+	if err := syscall.Flock(int(s.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return fmt.Errorf("%w: %w", ErrLocked, err)
 	}
 	text, err := os.ReadFile(filepath.Join(s.dir, KeyFile))
@@ -166,7 +166,7 @@ func ValidateOrigin(origin string) error {
 
 // Key returns the verifier key in a signer's folder, as text and as verifier.
 func Key(dir string) (string, note.Verifier, error) {
-	b, err := os.ReadFile(filepath.Join(dir, PublicFile)) //nolint:gosec // the operator's folder
+	b, err := os.ReadFile(filepath.Join(dir, PublicFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil, fmt.Errorf("%s: %w; the tree has no key before the first vouch serve", filepath.Join(dir, PublicFile), ledger.ErrNotFound)
 	}
@@ -183,7 +183,7 @@ func Key(dir string) (string, note.Verifier, error) {
 
 // Last returns the last signed checkpoint of a signer's folder.
 func Last(dir string, v note.Verifier) ([]byte, Checkpoint, error) {
-	b, err := os.ReadFile(filepath.Join(dir, SignedFile)) //nolint:gosec // the operator's folder
+	b, err := os.ReadFile(filepath.Join(dir, SignedFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, Checkpoint{}, fmt.Errorf("%s: %w: the record of the last signed checkpoint is missing; "+
 			"bring it back, or begin a new log with a new folder", SignedFile, ledger.ErrCorrupt)
@@ -279,7 +279,7 @@ func (s *Signer) extends(next Checkpoint, v *tile.View) error {
 // after a crash.
 func replace(dir, name string, data []byte, mode fs.FileMode) error {
 	path := filepath.Join(dir, name)
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode) //nolint:gosec // the operator's folder
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {
 		return err
 	}

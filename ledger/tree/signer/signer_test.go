@@ -63,7 +63,7 @@ func tree(n, others uint64) *tile.View {
 // with restarts in between, all that it signed are beginnings of one history.
 func TestSignsExtensionsOnly(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp(t.TempDir(), "signer")
+		dir, err := os.MkdirTemp(t.TempDir(), "signer") //nolint:usetesting // one for each draw
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -125,7 +125,7 @@ func TestKeyIsMadeOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer again.Close() //nolint:errcheck // only a lock
+	defer again.Close()
 	now, err := os.ReadFile(filepath.Join(dir, signer.KeyFile))
 	if err != nil || !bytes.Equal(now, key) || again.VerifierKey() != vkey || again.Origin() != origin {
 		t.Errorf("the key changed on the second opening: %v", err)

@@ -87,7 +87,7 @@ func (v *View) Root(size uint64) (Hash, error) {
 		if err != nil {
 			return Hash{}, err
 		}
-		peaks = append(peaks, Hash(h))
+		peaks = append(peaks, h)
 	}
 	return bag(peaks), nil
 }

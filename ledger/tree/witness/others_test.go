@@ -130,11 +130,11 @@ func litewitness(t *testing.T, log note.Verifier, vkey string) witnessed {
 	if err != nil {
 		t.Skip("no sqlite3 to tell litewitness about the log; apt-get install sqlite3")
 	}
-	dir, err := os.MkdirTemp("", "witness") // the name of a socket must be short
+	dir, err := os.MkdirTemp("", "witness") //nolint:usetesting // the name of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // a temporary folder
+	t.Cleanup(func() { os.RemoveAll(dir) })
 	fingerprint := serveAgent(t, filepath.Join(dir, "agent"))
 	port := peer.Address(t)
 	var stderr lines
@@ -151,7 +151,7 @@ func litewitness(t *testing.T, log note.Verifier, vkey string) witnessed {
 	key := stderr.value(t, "vkey")
 	empty := base64.StdEncoding.EncodeToString(make([]byte, tlog.HashSize))
 	rows := fmt.Sprintf("INSERT INTO log VALUES ('%s', 0, '%s'); INSERT INTO key VALUES ('%[1]s', '%[3]s');", log.Name(), empty, vkey)
-	if out, err := exec.CommandContext(t.Context(), sqlite, filepath.Join(dir, "db"), rows).CombinedOutput(); err != nil { //nolint:gosec // a test
+	if out, err := exec.CommandContext(t.Context(), sqlite, filepath.Join(dir, "db"), rows).CombinedOutput(); err != nil {
 		t.Fatalf("sqlite3: %v\n%s", err, out)
 	}
 	within(t, "litewitness listens", func() bool {

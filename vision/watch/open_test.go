@@ -1,0 +1,56 @@
+//go:build opencv
+
+package watch
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestReturnWaitsUntilItIsKnownWhoBroughtIt(t *testing.T) {
+	for _, tt := range []struct {
+		story    string
+		frames   int
+		promised int
+		staff    bool
+		want     string
+	}{
+		{"somebody brings one", 300, 300, false, "return left"},
+		{"staff bring one", 300, 300, true, "return left restocking"},
+		{"the video ends before anybody left", 125, 125, false, "return left"},
+		{"the video breaks off before anybody left", 135, 300, false, "return left"},
+	} {
+		cfg := config(t, 0, 0)
+		var err error
+		if cfg.Plan, err = cfg.Plan.WithInitial(map[string]int{"left": 0}); err != nil {
+			t.Fatal(err)
+		}
+		cfg.Staff = func() bool { return tt.staff }
+		// The item stands there from frame 100 on.
+		c := &troubled{drawn: drawn{frames: tt.frames, leaves: 999}, promised: tt.promised, do: func(n int, pic []byte) (int, int, []byte) {
+			if n >= 100 {
+				return 320, 180, pic
+			}
+			pic = slices.Clone(pic)
+			for y := 80; y < 150; y++ {
+				copy(pic[(y*320+35)*3:(y*320+65)*3], pic[(y*320+70)*3:])
+			}
+			return 320, 180, pic
+		}}
+		var got []string
+		_, err = happens(t, c, cfg, func(s Sighting) error {
+			word := string(s.Action) + " " + s.Slot
+			if s.Purpose != "" {
+				word += " " + string(s.Purpose)
+			}
+			if s.Open {
+				t.Errorf("%s: a sighting is handed out while it is open", tt.story)
+			}
+			got = append(got, word)
+			return nil
+		})
+		if broken := tt.promised > tt.frames; (err != nil) != broken || !slices.Equal(got, []string{tt.want}) {
+			t.Errorf("%s: %q, %v, want %q", tt.story, got, err, tt.want)
+		}
+	}
+}
