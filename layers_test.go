@@ -63,6 +63,7 @@ var layers = map[string][]string{
 
 	"vision":                       {"ledger"},
 	"vision/cv":                    {},
+	"vision/edge":                  {"ledger"},
 	"vision/evidence":              {"ledger"},
 	"vision/evidence/bucket":       {"ledger", "vision/evidence"},
 	"vision/evidence/retention":    {"ledger", "vision/evidence"},
@@ -158,7 +159,7 @@ var sdks = map[string]string{
 var (
 	pure = []string{
 		"ledger", "ledger/money", "projections", "projections/books", "projections/internal/state",
-		"projections/pricing", "billing", "vision/evidence/retention",
+		"projections/pricing", "billing", "vision/edge", "vision/evidence/retention",
 	}
 	impure = []string{
 		"os", "os/exec", "net", "net/http", "database/sql", "math/rand",

@@ -1,0 +1,117 @@
+package edge
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Bounds of what one program looks after.
+const (
+	MaxCameras = 64
+	MaxRate    = 120.0 // frames a second
+	maxName    = 80
+)
+
+// Settings is what the operator may change from afar, and what a shop's own
+// file holds under the same names.
+type Settings struct {
+	Cameras []Camera `json:"cameras"`
+}
+
+// A Camera is one source of pictures and what to look for in them.
+type Camera struct {
+	Name   string `json:"name"`   // as the sensor of its detections
+	Source string `json:"source"` // file, rtsp:// or http:// address, or number of a device
+	// Planogram names a file beside the shop's; Plan is the planogram itself.
+	// One of them is given.
+	Planogram string          `json:"planogram,omitempty"`
+	Plan      json.RawMessage `json:"plan,omitempty"`
+	Initial   map[string]int  `json:"initial,omitempty"` // items at the start, by slot
+	Person    string          `json:"person,omitempty"`  // visit to name, where there is only one shopper
+
+	Rate   float64 `json:"frames-per-second,omitempty"` // at most so many; 0 is all
+	Speed  float64 `json:"speed,omitempty"`             // of a file: 1 is real time, 0 as fast as it decodes
+	Repeat bool    `json:"repeat,omitempty"`            // of a file: begin again at its end
+
+	Model   Model    `json:"model,omitzero"`
+	Classes []string `json:"classes,omitempty"`
+}
+
+// Model names the files of a detector that confirms.
+type Model struct {
+	Config  string `json:"config,omitempty"`
+	Weights string `json:"weights,omitempty"`
+	ONNX    string `json:"onnx,omitempty"`
+	Names   string `json:"names,omitempty"`
+}
+
+// Live reports whether the source is a camera: what is not read in time is
+// lost, and an end is a lost line.
+func (c Camera) Live() bool {
+	return strings.Contains(c.Source, "://") || (c.Source != "" && strings.Trim(c.Source, "0123456789") == "")
+}
+
+// ParseSettings reads settings strictly: a name that is not known is refused,
+// because it may be a camera's that somebody believes to be watched.
+func ParseSettings(b []byte) (Settings, error) {
+	var s Settings
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
+		return Settings{}, fmt.Errorf("%w: %w", ErrSettings, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Settings{}, fmt.Errorf("%w: more than one JSON value", ErrSettings)
+	}
+	return s, s.Validate()
+}
+
+// Validate refuses settings that contradict themselves. Whether a planogram
+// fits a camera is only known when the camera is open.
+func (s Settings) Validate() error {
+	if len(s.Cameras) > MaxCameras {
+		return fmt.Errorf("%w: %d cameras, at most %d", ErrSettings, len(s.Cameras), MaxCameras)
+	}
+	seen := map[string]bool{}
+	for i, c := range s.Cameras {
+		if c.Name == "" || len(c.Name) > maxName || c.Name == PartDisk || c.Name == PartClock {
+			return fmt.Errorf("%w: camera %d is called %q", ErrSettings, i+1, c.Name)
+		}
+		if seen[c.Name] {
+			return fmt.Errorf("%w: two cameras are called %s", ErrSettings, c.Name)
+		}
+		seen[c.Name] = true
+		if err := c.validate(); err != nil {
+			return fmt.Errorf("%w: %s: %w", ErrSettings, c.Name, err)
+		}
+	}
+	return nil
+}
+
+func (c Camera) validate() error {
+	switch {
+	case c.Source == "":
+		return errors.New("no source")
+	case (c.Planogram == "") == (len(c.Plan) == 0):
+		return errors.New("give a planogram or a plan, and not both")
+	case !(c.Rate >= 0 && c.Rate <= MaxRate):
+		return fmt.Errorf("%v frames a second, want 0 to %v", c.Rate, MaxRate)
+	case !(c.Speed >= 0):
+		return fmt.Errorf("speed %v is below 0", c.Speed)
+	case c.Live() && (c.Speed != 0 || c.Repeat):
+		return errors.New("speed and repeat are for files")
+	}
+	return nil
+}
+
+// same reports whether two cameras are the same to the last letter, so that
+// one that did not change is not begun anew.
+func same(a, b Camera) bool {
+	x, errA := json.Marshal(a)
+	y, errB := json.Marshal(b)
+	return errA == nil && errB == nil && bytes.Equal(x, y)
+}
