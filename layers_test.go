@@ -64,6 +64,8 @@ var layers = map[string][]string{
 	"vision":                       {"ledger"},
 	"vision/cv":                    {},
 	"vision/edge":                  {"ledger"},
+	"vision/edge/statuspage":       {"vision/edge/host"},
+	"vision/edge/host":             {"ledger", "vision/cv", "vision/edge", "vision/lens", "vision/outbox", "vision/planogram", "vision/watch"},
 	"vision/evidence":              {"ledger"},
 	"vision/evidence/bucket":       {"ledger", "vision/evidence"},
 	"vision/evidence/retention":    {"ledger", "vision/evidence"},

@@ -13,6 +13,7 @@ func newRootCommand() *cobra.Command {
 		Short: "The eyes of a shop without a checkout",
 		Long: `vouch-edge turns what cameras see into detections with evidence.
 
+Run in a shop:        vouch-edge run --config shop.yaml
 Watch a shelf:        vouch-edge watch --video FILE|URL|DEVICE --planogram shelf.json --server URL
 Compare with truth:   vouch-edge score --truth FILE --detections FILE
 Read codes:           vouch-edge gate --video FILE|URL|DEVICE --server URL --store ID`,
@@ -23,6 +24,6 @@ Read codes:           vouch-edge gate --video FILE|URL|DEVICE --server URL --sto
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %w; see %s --help", errUsage, err, c.CommandPath())
 	})
-	root.AddCommand(newWatchCommand(), newScoreCommand(), newGateCommand(), newRenderCommand())
+	root.AddCommand(newWatchCommand(), newRunCommand(), newScoreCommand(), newGateCommand(), newRenderCommand())
 	return root
 }

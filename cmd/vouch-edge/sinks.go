@@ -135,8 +135,11 @@ type sender struct {
 	flags watchFlags
 	box   *outbox.Outbox
 	store *evidence.Store
+	read  func(context.Context, ledger.Digest) ([]byte, error) // of evidence
 	stop  context.CancelFunc
 	done  chan error
+	// offset is what the clock of this machine lacks, as far as is known.
+	offset time.Duration
 }
 
 func openSender(ctx context.Context, f watchFlags) (*sender, error) {
@@ -157,7 +160,7 @@ func openSender(ctx context.Context, f watchFlags) (*sender, error) {
 	// The outbox outlives an interrupted watch: what is queued still gets
 	// its time to leave.
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s := &sender{flags: f, box: box, store: store, stop: stop, done: make(chan error, 1)}
+	s := &sender{flags: f, box: box, store: store, read: store.Read, stop: stop, done: make(chan error, 1)}
 	go func() { s.done <- box.Run(run) }()
 	return s, nil
 }
@@ -174,7 +177,7 @@ func (s *sender) put(seen watch.Sighting) error {
 		return nil // nobody's cart changes by it
 	}
 	for _, e := range seen.Evidence {
-		b, err := s.store.Read(context.Background(), e.Digest) // in a folder of this machine
+		b, err := s.read(context.Background(), e.Digest) // on this machine
 		if err != nil {
 			return err
 		}
@@ -191,9 +194,11 @@ func (s *sender) put(seen watch.Sighting) error {
 		return err
 	}
 	f := s.flags
+	d := seen.Recorded(ledger.StoreID(f.store), ledger.DeviceID(f.sensor), ledger.VisitID(f.person))
+	d.ClockOffset = int(s.offset.Milliseconds())
 	body, err := json.Marshal(detectionRequest{
 		ID: id.String(), OccurredAt: seen.At.UTC(),
-		Detection: seen.Recorded(ledger.StoreID(f.store), ledger.DeviceID(f.sensor), ledger.VisitID(f.person)),
+		Detection: d,
 	})
 	if err != nil {
 		return err

@@ -101,3 +101,10 @@ func (t *Thinner) Rate() float64 {
 	}
 	return t.From
 }
+
+// Ended reports whether Close was called.
+func (q *Queue[F]) Ended() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.err != nil
+}

@@ -204,11 +204,14 @@ func (s *Supervisor) closed(now time.Time, in Closed) []Action {
 	case in.Ended && !c.Live():
 		c.states.clear()
 		c.tries = 0
+		if in.State != "" { // a film that is damaged is as damaged the next time
+			c.states.set(in.State, false, in.Detail)
+		}
 		if !c.Repeat {
 			c.phase = phaseEnded
 			return nil
 		}
-		c.next = now
+		c.next = now.Add(pick(in.State != "", maxWait, 0))
 		return nil
 	default:
 		state := in.State

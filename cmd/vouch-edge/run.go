@@ -1,0 +1,216 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/cv"
+	"github.com/vouchledger/vouch/vision/edge"
+	"github.com/vouchledger/vouch/vision/edge/host"
+	"github.com/vouchledger/vouch/vision/edge/statuspage"
+	"github.com/vouchledger/vouch/vision/outbox"
+	"github.com/vouchledger/vouch/vision/watch"
+)
+
+// A shopConfig is what stands in the file of `vouch-edge run`. All but the
+// cameras can only be changed here.
+type shopConfig struct {
+	Store    string `json:"store"`
+	Device   string `json:"device"`
+	Server   string `json:"server"`
+	Key      string `json:"key"` // rather VOUCH_KEY
+	Folder   string `json:"folder"`
+	Status   string `json:"status"`
+	MemoryMB int64  `json:"memory-mb"`
+	OutboxMB int64  `json:"outbox-mb"`
+	Threads  int    `json:"opencv-threads"`
+
+	edge.Settings
+}
+
+// loadShop reads a file of YAML or JSON, which is YAML too. An unknown name is
+// refused: it may be a camera's that somebody believes to be watched.
+func loadShop(path string) (shopConfig, error) {
+	c := shopConfig{Folder: "vouch-edge-data", Status: "127.0.0.1:8090", Threads: 1}
+	k := koanf.New(".")
+	if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
+		return c, fmt.Errorf("%w: %s: %w", errUsage, path, err)
+	}
+	b, err := json.Marshal(k.Raw())
+	if err != nil {
+		return c, fmt.Errorf("%w: %s: %w", errUsage, path, err)
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil {
+		return c, fmt.Errorf("%w: %s: %w", errUsage, path, err)
+	}
+	if key := os.Getenv("VOUCH_KEY"); key != "" {
+		c.Key = key
+	}
+	switch {
+	case c.Store == "" || c.Device == "" || c.Server == "":
+		return c, fmt.Errorf("%w: %s: store, device and server are needed", errUsage, path)
+	case c.MemoryMB < 0 || c.OutboxMB < 0 || c.Threads < 1:
+		return c, fmt.Errorf("%w: %s: limits below nothing", errUsage, path)
+	}
+	if err := c.Validate(); err != nil {
+		return c, fmt.Errorf("%w: %s: %w", errUsage, path, err)
+	}
+	return c, nil
+}
+
+func newRunCommand() *cobra.Command {
+	var path string
+	var once, check bool
+	cmd := &cobra.Command{
+		Use:   "run --config shop.yaml",
+		Short: "Watch all cameras of a shop",
+		Long: `Watches many cameras, each by itself: one that is lost is tried again, one that hangs is
+begun anew. What is seen goes through an outbox on disk to the server, however long the line
+is down. The operator changes cameras from the server; how everything does is told there and
+on a page of this machine. See docs/operating/shop.md.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if path == "" {
+				return fmt.Errorf("%w: --config is needed", errUsage)
+			}
+			c, err := loadShop(path)
+			if err != nil || check {
+				return err
+			}
+			return runShop(cmd.Context(), c, filepath.Dir(path), once)
+		},
+	}
+	cmd.Flags().StringVar(&path, "config", "", "the shop's file, YAML or JSON")
+	cmd.Flags().BoolVar(&once, "once", false, "end when every camera is a file that was played")
+	cmd.Flags().BoolVar(&check, "check", false, "only read the file and say what is wrong with it")
+	return cmd
+}
+
+// outboxMB is the room for messages if the file says nothing.
+const outboxMB = outbox.DefaultMaxBytes >> 20
+
+func runShop(ctx context.Context, c shopConfig, beside string, once bool) error {
+	limit(c)
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	state := filepath.Join(c.Folder, "state")
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		return err
+	}
+	if c.OutboxMB == 0 {
+		c.OutboxMB = outboxMB
+	}
+	box, err := outbox.Open(filepath.Join(c.Folder, "outbox"), outbox.Config{
+		Server: c.Server, Key: c.Key, Now: time.Now, MaxBytes: c.OutboxMB << 20, Notify: refusals(log),
+	})
+	if err != nil {
+		return err
+	}
+	h := host.New(host.Config{
+		Store: ledger.StoreID(c.Store), Device: ledger.DeviceID(c.Device), Program: "vouch-edge/" + version,
+		Local: c.Settings, Beside: beside, State: state, Server: c.Server, Key: c.Key, Client: sameServer(),
+		Box: box, Open: openCamera, Detector: openDetector, Seen: keepSeen(c, box, log),
+		Now: time.Now, Roll: rand.Float64, Beat: func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyWatchdog) },
+		Once: once, Logger: log,
+	})
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Status)
+	if err != nil {
+		return errors.Join(err, box.Close())
+	}
+	page := &http.Server{Handler: statuspage.New(h), ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = page.Serve(l) }() // ends with Close
+	log.Info("running", slog.String("store", c.Store), slog.String("device", c.Device), slog.String("status", "http://"+l.Addr().String()))
+	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady) // nobody listens unless systemd does
+
+	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
+	sent := make(chan error, 1)
+	go func() { sent <- box.Run(sending) }()
+	err = h.Run(ctx)
+	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
+	_ = box.Drain(drain) // what is left is sent at the next start
+	cancel()
+	stop()
+	return errors.Join(err, <-sent, page.Close(), box.Close())
+}
+
+// drainFor is how long the outbox gets at the end; less than systemd gives.
+const drainFor = 5 * time.Second
+
+// limit keeps the process within what the machine has for it. What OpenCV
+// takes is outside of Go's limit: the unit's MemoryMax bounds both.
+func limit(c shopConfig) {
+	if c.MemoryMB > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(c.MemoryMB << 20)
+	}
+	cv.Threads(c.Threads)
+	if os.Getenv("OPENCV_FFMPEG_CAPTURE_OPTIONS") == "" {
+		// Pictures over UDP arrive torn in any busy network.
+		_ = os.Setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
+	}
+}
+
+func refusals(log *slog.Logger) func(outbox.Outcome) {
+	return func(o outbox.Outcome) {
+		if o.Final && o.Err != nil {
+			log.Warn("the server refused a message; it is kept in the outbox under dead",
+				slog.String("path", o.Item.Path), slog.Int("status", o.Status), slog.String("answer", string(o.Answer)))
+		}
+	}
+}
+
+// sameServer returns a client that gives the key to one server and no other.
+func sameServer() *http.Client {
+	return &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func openCamera(source string) (host.Camera, error) {
+	r, err := cv.Open(source)
+	if err != nil {
+		return nil, err // not a Camera that is nil
+	}
+	return r, nil
+}
+
+func openDetector(m edge.Model) (host.Detector, error) {
+	d, err := cv.NewDetector(cv.Model(m))
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// keepSeen returns what makes a sighting durable: evidence first, then the
+// event. It says so only when both are on disk.
+func keepSeen(c shopConfig, box *outbox.Outbox, log *slog.Logger) func(edge.Camera, watch.Sighting, host.Evidence, time.Duration) error {
+	return func(cam edge.Camera, s watch.Sighting, of host.Evidence, offset time.Duration) error {
+		out := &sender{
+			flags: watchFlags{store: c.Store, sensor: cam.Name, person: cam.Person}, box: box, read: of.Read, offset: offset,
+		}
+		if err := out.put(s); err != nil {
+			return err
+		}
+		log.Info("kept", slog.String("camera", cam.Name), slog.String("slot", s.Slot), slog.String("action", string(s.Action)),
+			slog.Time("at", s.At.UTC()))
+		return nil
+	}
+}

@@ -1,0 +1,6 @@
+//go:build !opencv
+
+package cv
+
+// Threads does nothing.
+func Threads(int) {}

@@ -1,0 +1,260 @@
+package host
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/edge"
+	"github.com/vouchledger/vouch/vision/outbox"
+	"github.com/vouchledger/vouch/vision/watch"
+)
+
+// A Camera is an open source of pictures.
+type Camera interface {
+	watch.Source
+	Close() error
+}
+
+// Config says for which shop and with what a host works. All fields but
+// Detector are needed.
+type Config struct {
+	Store   ledger.StoreID
+	Device  ledger.DeviceID
+	Program string // name and version, for reports
+	Local   edge.Settings
+	Beside  string // folder that planograms and models are named from
+	State   string // folder for the settings in force and the counts of the shelves
+
+	Server string // without path; empty if there is none
+	Key    string
+	Client *http.Client
+
+	Box      *outbox.Outbox
+	Open     func(source string) (Camera, error)
+	Detector func(edge.Model) (Detector, error) // nil: models are refused
+	// Seen makes a sighting durable with its evidence, which of reads; offset
+	// is how wrong this clock is.
+	Seen func(c edge.Camera, s watch.Sighting, of Evidence, offset time.Duration) error
+
+	Now    func() time.Time
+	Roll   func() float64 // 0 to 1
+	Beat   func()         // called each second while the loop turns
+	Once   bool           // end when every camera is a film that was played
+	Logger *slog.Logger
+}
+
+// A Detector confirms what was seen.
+type Detector interface {
+	watch.Looker
+	Close() error
+}
+
+// A Host runs. Make it with New.
+type Host struct {
+	cfg    Config
+	in     chan edge.Input
+	sup    *edge.Supervisor
+	clock  edge.Clock
+	beside sync.WaitGroup
+
+	mu      sync.Mutex
+	offset  time.Duration
+	offsets bool // whether it is known
+	runs    map[int]*run
+	view    View
+	has     int                    // version of the settings in force, or refused
+	unsent  *ledger.DeviceReported // a report the outbox had no room for
+}
+
+// New returns a host. It starts nothing.
+func New(cfg Config) *Host {
+	return &Host{
+		cfg: cfg, in: make(chan edge.Input, 64), sup: edge.New(cfg.Now(), cfg.Roll), runs: map[int]*run{},
+	}
+}
+
+// tick is how often the loop looks at its clock.
+const tick = time.Second
+
+// leaveAll is how long runs get to close their cameras at the end.
+const leaveAll = 3 * time.Second
+
+// Run works until ctx ends, or returns [ErrGaveUp].
+func (h *Host) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	version, settings := h.remembered()
+	h.has = version
+	if err := h.do(ctx, edge.Configured{Version: version, Settings: settings}); err != nil {
+		stop()
+		return err
+	}
+	h.beside.Go(func() { h.watchDisk(ctx) })
+	if h.cfg.Server != "" {
+		h.beside.Go(func() { h.compareClocks(ctx) })
+		h.beside.Go(func() { h.followSettings(ctx) })
+	}
+	err := h.loop(ctx)
+	stop()
+	h.leave()
+	return err
+}
+
+func (h *Host) loop(ctx context.Context) error {
+	beat := time.NewTicker(tick)
+	defer beat.Stop()
+	for {
+		var in edge.Input
+		select {
+		case <-ctx.Done():
+			return nil
+		case in = <-h.in:
+		case <-beat.C:
+			in = edge.Tick{}
+			h.cfg.Beat()
+			h.retell()
+		}
+		if err := h.do(ctx, in); err != nil {
+			return err
+		}
+		if h.cfg.Once && h.sup.Ended() {
+			return nil
+		}
+	}
+}
+
+// leave waits for the runs, but not for decoders that hang.
+func (h *Host) leave() {
+	done := make(chan struct{})
+	go func() { h.beside.Wait(); close(done) }()
+	t := time.NewTimer(leaveAll)
+	defer t.Stop()
+	for {
+		select {
+		case <-h.in: // nobody listens any more, and nobody may hang
+		case <-done:
+			return
+		case <-t.C:
+			return
+		}
+	}
+}
+
+// tell sends what happened to the loop.
+func (h *Host) tell(ctx context.Context, in edge.Input) {
+	select {
+	case h.in <- in:
+	case <-ctx.Done():
+	}
+}
+
+// do moves the supervisor and does what it asks for.
+func (h *Host) do(ctx context.Context, in edge.Input) error {
+	for _, a := range h.sup.Step(h.cfg.Now(), in) {
+		switch a := a.(type) {
+		case edge.Start:
+			h.start(ctx, a.Camera, a.Run)
+		case edge.Stop:
+			h.mu.Lock()
+			if r := h.runs[a.Run]; r != nil {
+				r.stop()
+			}
+			h.mu.Unlock()
+		case edge.Abandon:
+			h.forget(a.Run)
+		case edge.Report:
+			h.report(a.What)
+		case edge.GiveUp:
+			return fmt.Errorf("%w: %s", ErrGaveUp, a.Reason)
+		}
+	}
+	h.mu.Lock()
+	h.view.Parts, h.view.Version = h.sup.Parts(), h.sup.Version()
+	h.mu.Unlock()
+	return nil
+}
+
+func (h *Host) forget(n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.runs, n)
+}
+
+// Offset returns what has to be added to this machine's clock to have the
+// server's, and whether it is known.
+func (h *Host) Offset() (time.Duration, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.offset, h.offsets
+}
+
+// reportRequest is the body of a report.
+type reportRequest struct {
+	ID         ledger.ID          `json:"id"`
+	OccurredAt time.Time          `json:"occurred_at"`
+	Program    string             `json:"program"`
+	Running    int                `json:"running"`
+	Refused    int                `json:"refused"`
+	Reason     string             `json:"reason"`
+	Offset     int                `json:"clock_offset_ms"`
+	Parts      []ledger.PartState `json:"parts"`
+}
+
+// report puts what the supervisor says into the outbox. With a full disk it
+// is kept in memory; the next one says it all anyway.
+func (h *Host) report(r ledger.DeviceReported) {
+	h.unsent = nil
+	if h.cfg.Server == "" {
+		return
+	}
+	now := h.cfg.Now()
+	id, err := ledger.NewID(now, rand.Reader)
+	if err == nil {
+		var body []byte
+		body, err = json.Marshal(reportRequest{
+			ID: id, OccurredAt: now.UTC(), Program: h.cfg.Program, Running: r.Running, Refused: r.Refused, Reason: r.Reason,
+			Offset: r.ClockOffset, Parts: r.Parts,
+		})
+		if err == nil {
+			err = h.cfg.Box.Put(outbox.Item{ID: id.String(), Path: h.path("reports"), ContentType: "application/json", Body: body})
+		}
+	}
+	if err != nil {
+		h.unsent = &r
+		h.cfg.Logger.Warn("a report has to wait", slog.String("why", err.Error()))
+	}
+}
+
+// retell tries again to tell what could not be kept.
+func (h *Host) retell() {
+	if r := h.unsent; r != nil {
+		h.report(*r)
+	}
+}
+
+func (h *Host) path(what string) string {
+	return "/v1/shops/" + url.PathEscape(string(h.cfg.Store)) + "/devices/" + url.PathEscape(string(h.cfg.Device)) + "/" + what
+}
+
+// errAnswer is an answer of the server that is not the one hoped for.
+var errAnswer = errors.New("the server says")
+
+// sleep waits, or returns false when ctx ends.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
