@@ -3,8 +3,7 @@
 #include "bridge.h"
 
 #include <dlfcn.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <sys/prctl.h>
 
 #include <cstdarg>
 #include <cstdio>
@@ -16,9 +15,10 @@
 
 static int quiet_error(int, const char *, const char *, const char *, int, void *) { return 0; }
 
-// What decoders complained of, by the thread they complained in: FFmpeg says
-// nowhere else that a frame was put together from damaged data, and the context
-// it hands over leads to no reader.
+// What decoders complained of, by the source they work for: FFmpeg says nowhere
+// else that a frame was put together from damaged data, and the context it
+// hands over leads to no reader. A thread's name does: a new thread has that of
+// the thread that made it, and so has every decoder the name of its source.
 static std::mutex complaints_mutex;
 static std::map<long, int> complaints;
 
@@ -27,27 +27,38 @@ static void quiet_av(void *, int level, const char *, va_list) {
   if (level > av_log_error) {
     return;
   }
-  const long thread = syscall(SYS_gettid);
+  char name[17] = {0};
+  long source = 0;
+  if (prctl(PR_GET_NAME, name) != 0 || sscanf(name, "vouch-av-%ld", &source) != 1) {
+    return;
+  }
   std::lock_guard<std::mutex> lock(complaints_mutex);
   if (complaints.size() < 4096) {
-    complaints[thread]++;
+    complaints[source]++;
   }
 }
 
-int vouch_complaints(const long *threads, int n) {
+int vouch_complaints(long source) {
   std::lock_guard<std::mutex> lock(complaints_mutex);
-  int found = 0;
-  for (int i = 0; i < n; i++) {
-    auto it = complaints.find(threads[i]);
-    if (it != complaints.end()) {
-      found += it->second;
-      complaints.erase(it);
-    }
+  auto it = complaints.find(source);
+  if (it == complaints.end()) {
+    return 0;
   }
+  const int found = it->second;
+  complaints.erase(it);
   return found;
 }
 
-long vouch_thread(void) { return syscall(SYS_gettid); }
+static thread_local char own_name[17];
+
+void vouch_work_for(long source) {
+  char name[17];
+  snprintf(name, 16, "vouch-av-%ld", source);
+  prctl(PR_GET_NAME, own_name);
+  prctl(PR_SET_NAME, name);
+}
+
+void vouch_work_over(void) { prctl(PR_SET_NAME, own_name); }
 
 void vouch_quiet(void) {
   cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);

@@ -9,11 +9,13 @@ void vouch_quiet(void);
 // and a message in err. OpenCV throws on bad files, and an exception that
 // crosses into Go ends the process, so files are tried here first.
 int vouch_try_net(const char *model, const char *config, int side, char *err, int n);
-// Returns how often a decoder complained in these threads since it was last
-// asked about them.
-int vouch_complaints(const long *threads, int n);
-// Returns the calling thread.
-long vouch_thread(void);
+// Makes the calling thread, and those it makes, work for a source, until
+// vouch_work_over; sources are numbered below a million.
+void vouch_work_for(long source);
+void vouch_work_over(void);
+// Returns how often a decoder that works for the source complained since it
+// was last asked.
+int vouch_complaints(long source);
 #ifdef __cplusplus
 }
 #endif

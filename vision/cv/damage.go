@@ -6,54 +6,37 @@ package cv
 import "C"
 
 import (
-	"os"
 	"runtime"
-	"strconv"
-	"sync"
+	"sync/atomic"
 )
 
-// opening keeps two sources from opening at once, so that a thread that appears
-// meanwhile is known to be a decoder of the one that opens. Threads of Go that
-// appear too do no harm: no decoder complains in them.
-var opening sync.Mutex
+// sources counts the sources that were opened. Their numbers stay short enough
+// for the name of a thread; that two sources a million openings apart share
+// one is no harm.
+var sources atomic.Int64
 
-// threads lists the threads of this process; none where the system does not
-// say.
-func threads() map[int64]bool {
-	list, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return nil
-	}
-	all := make(map[int64]bool, len(list))
-	for _, e := range list {
-		if n, err := strconv.ParseInt(e.Name(), 10, 64); err == nil {
-			all[n] = true
-		}
-	}
-	return all
-}
+const maxSource = 1_000_000
 
-// decoders runs open and returns the threads that appeared by it.
-func decoders(open func() error) ([]C.long, error) {
-	opening.Lock()
-	defer opening.Unlock()
-	before := threads()
-	err := open()
-	var mine []C.long
-	for n := range threads() {
-		if !before[n] {
-			mine = append(mine, C.long(n))
-		}
-	}
-	return mine, err
+// newSource numbers a source.
+func newSource() int64 { return sources.Add(1) % maxSource }
+
+// working runs f in a thread whose decoders are known to work for the source.
+// It holds nobody up: a camera that does not answer is waited for half a
+// minute, and the others open meanwhile.
+func working(source int64, f func()) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	C.vouch_work_for(C.long(source))
+	defer C.vouch_work_over()
+	f()
 }
 
 // watched runs read and reports whether the source's decoder complained since
 // the last time: of a frame on its way, since decoders work ahead.
 func (r *Reader) watched(read func() bool) (ok, damaged bool) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	ok = read()
-	asked := append(r.decoders[:len(r.decoders):len(r.decoders)], C.vouch_thread())
-	return ok, C.vouch_complaints(&asked[0], C.int(len(asked))) > 0
+	working(r.number, func() { ok = read() })
+	return ok, C.vouch_complaints(C.long(r.number)) > 0
 }
+
+// forget drops what decoders complained of for a source that is closed.
+func forget(source int64) { C.vouch_complaints(C.long(source)) }

@@ -2,8 +2,6 @@
 
 package cv
 
-import "C"
-
 import (
 	"fmt"
 	"io"
@@ -16,15 +14,14 @@ import (
 
 // Reader reads the frames of a file, an address or a camera in order.
 type Reader struct {
-	src   string
-	cap   *gocv.VideoCapture
-	first *Frame
-	rate  Rate
-	live  bool
-	w, h  int
-	pool  pool
-	// decoders are the threads that work for this source.
-	decoders []C.long
+	src    string
+	cap    *gocv.VideoCapture
+	first  *Frame
+	rate   Rate
+	live   bool
+	w, h   int
+	pool   pool
+	number int64 // by which its decoders are known
 }
 
 // Open opens a video file, a URL, or a camera by its number, and decodes the
@@ -43,16 +40,16 @@ func Open(src string) (*Reader, error) {
 			return nil, fmt.Errorf("%w: %s is empty, copy it again", ErrNotVideo, src)
 		}
 	}
-	r := &Reader{src: src, live: live || strings.HasPrefix(src, "rtsp://")}
-	r.decoders, err = decoders(func() (err error) {
+	r := &Reader{src: src, live: live || strings.HasPrefix(src, "rtsp://"), number: newSource()}
+	working(r.number, func() {
 		if live {
 			r.cap, err = gocv.VideoCaptureDevice(device)
 		} else {
 			r.cap, err = gocv.VideoCaptureFile(src)
 		}
-		return err
 	})
 	if err != nil {
+		forget(r.number)
 		_ = r.cap.Close()
 		return nil, r.refuse(live)
 	}
@@ -120,5 +117,7 @@ func (r *Reader) Close() error {
 		r.first = nil
 	}
 	r.pool.close()
-	return r.cap.Close()
+	err := r.cap.Close()
+	forget(r.number)
+	return err
 }
