@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/render"
 	"github.com/vouchledger/vouch/vision/score"
 )
@@ -103,6 +105,46 @@ func TestRenderSaysWhatIsWrong(t *testing.T) {
 	} {
 		if out, err := edge(t, append([]string{"render"}, tt.args...)...); !errors.Is(err, tt.want) {
 			t.Errorf("render %v = %s, %v, want %v", tt.args, out, err, tt.want)
+		}
+	}
+}
+
+func TestDrawnShopHasAVideoOfEachCamera(t *testing.T) {
+	story, dir := filepath.Join(t.TempDir(), "story.txt"), t.TempDir()
+	if err := os.WriteFile(story, []byte("seconds 4\nanna enters 0.5s: take a1 after 0s"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := edge(t, "render", "shop", "--shelves", "1", "--size", "160x90", "--scenario", story, "--out", dir, "--json")
+	if err != nil {
+		t.Fatal(out, err)
+	}
+	var r renderedShop
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Videos) != 4 || r.Frames != 60 {
+		t.Fatalf("%d videos of %d frames, want 4 of 60", len(r.Videos), r.Frames)
+	}
+	for _, path := range r.Videos {
+		v, err := cv.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for ; ; n++ {
+			f, err := v.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			f.Close()
+		}
+		if err := v.Close(); err != nil {
+			t.Error(err)
+		}
+		if n != r.Frames {
+			t.Errorf("%s has %d frames, want %d", filepath.Base(path), n, r.Frames)
 		}
 	}
 }

@@ -27,13 +27,20 @@ type scored struct {
 func newScoreCommand() *cobra.Command {
 	var truths, detections []string
 	var tolerance time.Duration
-	var asJSON bool
+	var asJSON, wholeShop bool
+	var visits []string
+	policy := score.DefaultPolicy
 	cmd := &cobra.Command{
 		Use:   "score --truth FILE --detections FILE",
 		Short: "Compare detections with the truth: precision, recall and F1",
 		Long: `Compares detections (JSON lines with t, slot, action) with the truth (JSON lines with
 t, slot, event). A detection is right if slot and action agree and the times differ by no
-more than the tolerance; each event counts once. Several pairs of files are summed.`,
+more than the tolerance; each event counts once. Several pairs of files are summed.
+
+With --shop it judges a whole shop: detections also say sku, quantity, confidences and
+persons (hypotheses of visit and confidence). It prints the F1 of items, the share of right
+shoppers, the share of detections that nobody would be asked about and that are wrong, and
+each fault with what may explain it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(truths) == 0 || len(truths) != len(detections) {
@@ -41,6 +48,20 @@ more than the tolerance; each event counts once. Several pairs of files are summ
 			}
 			if tolerance < 0 {
 				return fmt.Errorf("%w: --tolerance is %v, want 0 or more", errUsage, tolerance)
+			}
+			if wholeShop {
+				if cmd.Flags().Changed("tolerance") {
+					policy.Tolerance = tolerance.Seconds()
+				}
+				same, err := sameVisits(visits)
+				if err != nil {
+					return err
+				}
+				r, err := compareShops(truths, detections, policy, same)
+				if err != nil {
+					return err
+				}
+				return printShopScore(cmd, r, asJSON)
 			}
 			var sum score.Result
 			for i := range truths {
@@ -59,7 +80,12 @@ more than the tolerance; each event counts once. Several pairs of files are summ
 	}
 	cmd.Flags().StringArrayVar(&truths, "truth", nil, "truth file (may be given several times)")
 	cmd.Flags().StringArrayVar(&detections, "detections", nil, "detections file, one for each truth file")
-	cmd.Flags().DurationVar(&tolerance, "tolerance", 1500*time.Millisecond, "largest difference in time")
+	cmd.Flags().DurationVar(&tolerance, "tolerance", 1500*time.Millisecond, "largest difference in time (2.5s with --shop)")
+	cmd.Flags().BoolVar(&wholeShop, "shop", false, "judge a whole shop")
+	cmd.Flags().Float64Var(&policy.Item, "item-min", policy.Item, "with --shop: confidence in the item from which nobody is asked")
+	cmd.Flags().Float64Var(&policy.Action, "action-min", policy.Action, "with --shop: the same of the action")
+	cmd.Flags().Float64Var(&policy.Person, "person-min", policy.Person, "with --shop: the same of the person")
+	cmd.Flags().StringArrayVar(&visits, "visit", nil, "with --shop: `SEEN=TRUE`, two names of one visit (may be given several times)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
 }

@@ -6,6 +6,10 @@
 // slot and action agree and their times differ by no more than a tolerance.
 // Pairs are made so that their number is the largest possible.
 //
+// A whole shop is judged by [CompareShop]: also by product, by whose visit it
+// was, and by how often a wrong answer would have been charged without a
+// question.
+//
 // It reads no video and knows no planogram.
 package score
 
@@ -18,6 +22,8 @@ import (
 	"io"
 	"math"
 	"slices"
+
+	"github.com/vouchledger/vouch/vision/truth"
 )
 
 var (
@@ -37,15 +43,18 @@ type Event struct {
 }
 
 // line is the union of the two shapes: truth says event take or put,
-// detections say action take or return.
+// detections say action take or return. Truth of a whole shop has lines of
+// other kinds too, and of hands that move nothing.
 type line struct {
+	Kind   string   `json:"kind"`
 	Event  string   `json:"event"`
 	Action string   `json:"action"`
 	Slot   string   `json:"slot"`
 	T      *float64 `json:"t"`
 }
 
-// Read reads truth or detections, one JSON object a line.
+// Read reads truth or detections, one JSON object a line. Of a whole shop's
+// truth it reads takes and puts.
 func Read(r io.Reader) ([]Event, error) {
 	var events []Event
 	lines := bufio.NewScanner(r)
@@ -57,6 +66,10 @@ func Read(r io.Reader) ([]Event, error) {
 		var l line
 		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
 			return nil, fmt.Errorf("%w: line %d: %w", ErrFormat, n, err)
+		}
+		if l.Kind != "" && l.Kind != string(truth.KindInteraction) ||
+			l.Event == string(truth.Touch) || l.Event == string(truth.Tidy) {
+			continue
 		}
 		if l.T == nil || l.Slot == "" {
 			return nil, fmt.Errorf("%w: line %d has no t or no slot", ErrFormat, n)

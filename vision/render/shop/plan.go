@@ -114,17 +114,41 @@ func (s Shelf) spot(i, k int) (along, in float64) {
 	return along, 0.03 + p.Depth/2 + float64(row)*step
 }
 
-// Outline returns the corners of slot i as its camera sees it: the front
-// edge of the board from left to right, then what reaches highest at the
-// back, from right to left.
+// tallest is how high things on the shelf reach.
+func (s Shelf) tallest() float64 {
+	h := 0.0
+	for _, sl := range s.Slots {
+		p, _ := ProductOf(sl.SKU)
+		h = max(h, p.Height)
+	}
+	return h
+}
+
+// border returns the line that parts slot i from the one before it: from the
+// front edge of the board to as high as anything reaches at the back.
+func (s Shelf) border(i int) (front, back Vec) {
+	x := s.Width/float64(len(s.Slots))*float64(i) - s.Width/2
+	return s.Point(x, 0, BoardHeight), s.Point(x, BoardDepth-0.04, BoardHeight+s.tallest())
+}
+
+// top returns the middle of the highest that stands in slot i, at the back.
+func (s Shelf) top(i int) Vec {
+	p, _ := ProductOf(s.Slots[i].SKU)
+	_, back := s.spot(i, s.Slots[i].Capacity()-1)
+	return s.Point(s.middle(i), back+p.Depth/2, BoardHeight+p.Height)
+}
+
+// Outline returns the corners of the room that slot i takes, as its camera
+// sees it: the front edge of the board from left to right, then as high as
+// what stands at the back, from right to left.
 func (s Shelf) Outline(i int) [4]Vec {
 	half := s.Width/float64(len(s.Slots))/2 - 0.004
 	m := s.middle(i)
-	p, _ := ProductOf(s.Slots[i].SKU)
+	top, _ := ProductOf(s.Slots[i].SKU)
 	_, back := s.spot(i, s.Slots[i].Capacity()-1)
-	back += p.Depth / 2
+	back += top.Depth / 2
 	return [4]Vec{
 		s.Point(m-half, 0.005, BoardHeight), s.Point(m+half, 0.005, BoardHeight),
-		s.Point(m+half, back, BoardHeight+p.Height), s.Point(m-half, back, BoardHeight+p.Height),
+		s.Point(m+half, back, BoardHeight+top.Height), s.Point(m-half, back, BoardHeight+top.Height),
 	}
 }

@@ -42,15 +42,12 @@ func (s *Stage) Planogram(c Camera, video string) ([]byte, error) {
 	for j, sl := range sh.Slots {
 		p.Initial[sl.Name] = sl.Initial
 		p.Products[sl.Name] = facing{sl.SKU, sl.Capacity(), sl.Facings, sl.Depth}
-		var corners [4][2]int
-		for k, at := range sh.Outline(j) {
-			x, y, _, ok := lens.Project(at)
-			if !ok {
-				return nil, fmt.Errorf("%w: camera %s cannot see slot %s", ErrScenario, c.Name, sl.Name)
-			}
-			corners[k] = [2]int{
-				max(0, min(c.Width-1, int(math.Round(x)))), max(0, min(c.Height-1, int(math.Round(y)))),
-			}
+		corners, ok := lens.outline(sh, j)
+		if !ok {
+			return nil, fmt.Errorf("%w: camera %s cannot see slot %s", ErrScenario, c.Name, sl.Name)
+		}
+		for k, at := range corners {
+			corners[k] = [2]int{max(0, min(c.Width-1, at[0])), max(0, min(c.Height-1, at[1]))}
 		}
 		p.Slots[sl.Name] = corners
 	}
@@ -59,4 +56,22 @@ func (s *Stage) Planogram(c Camera, video string) ([]byte, error) {
 		return nil, fmt.Errorf("planogram: %w", err)
 	}
 	return append(b, '\n'), nil
+}
+
+// outline returns the corners of a slot in the picture: the front edge of the
+// board, and the height of what stands at the back, between the borders to
+// the neighbours. One pixel on each side is nobody's.
+func (l Lens) outline(sh Shelf, slot int) (corners [4][2]int, ok bool) {
+	_, high, _, ok := l.Project(sh.top(slot))
+	for side := range 2 {
+		front, back := sh.border(slot + side)
+		x0, y0, _, seen := l.Project(front)
+		x1, y1, _, too := l.Project(back)
+		ok = ok && seen && too && y0 > high
+		inwards := float64(1 - 2*side)
+		t := (high - y0) / (y1 - y0)
+		corners[side] = [2]int{int(math.Round(x0 + inwards)), int(math.Round(y0))}
+		corners[3-side] = [2]int{int(math.Round(x0 + t*(x1-x0) + inwards)), int(math.Round(high))}
+	}
+	return corners, ok
 }
