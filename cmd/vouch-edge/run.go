@@ -23,7 +23,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cv"
-	"github.com/vouchledger/vouch/vision/edge"
+	visionedge "github.com/vouchledger/vouch/vision/edge"
 	"github.com/vouchledger/vouch/vision/edge/host"
 	"github.com/vouchledger/vouch/vision/edge/statuspage"
 	"github.com/vouchledger/vouch/vision/outbox"
@@ -43,7 +43,7 @@ type shopConfig struct {
 	OutboxMB int64  `json:"outbox-mb"`
 	Threads  int    `json:"opencv-threads"`
 
-	edge.Settings
+	visionedge.Settings
 }
 
 // loadShop reads a file of YAML or JSON, which is YAML too. An unknown name is
@@ -191,7 +191,7 @@ func openCamera(source string) (host.Camera, error) {
 	return r, nil
 }
 
-func openDetector(m edge.Model) (host.Detector, error) {
+func openDetector(m visionedge.Model) (host.Detector, error) {
 	d, err := cv.NewDetector(cv.Model(m))
 	if err != nil {
 		return nil, err
@@ -201,8 +201,8 @@ func openDetector(m edge.Model) (host.Detector, error) {
 
 // keepSeen returns what makes a sighting durable: evidence first, then the
 // event. It says so only when both are on disk.
-func keepSeen(c shopConfig, box *outbox.Outbox, log *slog.Logger) func(edge.Camera, watch.Sighting, host.Evidence, time.Duration) error {
-	return func(cam edge.Camera, s watch.Sighting, of host.Evidence, offset time.Duration) error {
+func keepSeen(c shopConfig, box *outbox.Outbox, log *slog.Logger) func(visionedge.Camera, watch.Sighting, host.Evidence, time.Duration) error {
+	return func(cam visionedge.Camera, s watch.Sighting, of host.Evidence, offset time.Duration) error {
 		out := &sender{
 			flags: watchFlags{store: c.Store, sensor: cam.Name, person: cam.Person}, box: box, read: of.Read, offset: offset,
 		}

@@ -1,0 +1,469 @@
+//go:build opencv
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/cv"
+)
+
+// TestMain lets the test's own binary be the vouch-edge that is killed.
+func TestMain(m *testing.M) {
+	if os.Getenv("VOUCH_EDGE_CHILD") != "" {
+		os.Exit(run())
+	}
+	os.Exit(m.Run())
+}
+
+// kept is what the log of `run` says to be safe.
+type kept struct {
+	Msg    string    `json:"msg"`
+	Camera string    `json:"camera"`
+	Slot   string    `json:"slot"`
+	Action string    `json:"action"`
+	At     time.Time `json:"at"`
+}
+
+type reportLine struct {
+	ID      ledger.ID          `json:"id"`
+	Program string             `json:"program"`
+	Running int                `json:"running"`
+	Refused int                `json:"refused"`
+	Reason  string             `json:"reason"`
+	Offset  int                `json:"clock_offset_ms"`
+	Parts   []ledger.PartState `json:"parts"`
+}
+
+// A far is the server, as far as a shop's cameras know it. Its clock is ahead.
+type far struct {
+	t        *testing.T
+	mu       sync.Mutex
+	down     bool
+	ahead    time.Duration
+	evidence map[string]bool
+	seen     []detectionRequest
+	bodies   map[string]string // of a detection's id
+	reports  []reportLine
+	version  int
+	settings string
+	news     chan struct{} // closed and replaced at every change
+}
+
+func newFar(t *testing.T) (*far, string) {
+	f := &far{t: t, evidence: map[string]bool{}, bodies: map[string]string{}, news: make(chan struct{}), settings: "{}"}
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	return f, server.URL
+}
+
+// change changes what f has, and wakes who waits.
+func (f *far) change(do func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	do()
+	close(f.news)
+	f.news = make(chan struct{})
+}
+
+// until waits for something to be so.
+func (f *far) until(what string, so func() bool) {
+	f.t.Helper()
+	late := time.After(40 * time.Second)
+	for {
+		f.mu.Lock()
+		ok, news := so(), f.news
+		f.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-news:
+		case <-late:
+			f.t.Fatalf("after 40 s not: %s; reports %+v", what, f.reports)
+		}
+	}
+}
+
+func (f *far) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	down, version, news := f.down, f.version, f.news
+	f.mu.Unlock()
+	if down {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	switch {
+	case r.URL.Path == "/v1/time":
+		at := time.Now().Add(f.ahead)
+		fmt.Fprintf(w, `{"received_at":%q,"sent_at":%q}`, at.Format(time.RFC3339Nano), at.Format(time.RFC3339Nano))
+	case strings.HasSuffix(r.URL.Path, "/settings"):
+		if r.Header.Get("If-None-Match") == fmt.Sprintf("%q", fmt.Sprint(version)) {
+			select {
+			case <-news:
+			case <-r.Context().Done():
+			}
+			w.WriteHeader(http.StatusNotModified) // what is new the next question gets
+			return
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		fmt.Fprintf(w, `{"version":%d,"settings":%s}`, f.version, f.settings)
+	default:
+		b, err := io.ReadAll(r.Body)
+		if err == nil {
+			f.change(func() { err = f.take(r.URL.Path, b) })
+		}
+		if err != nil {
+			f.t.Errorf("%s %s: %v", r.Method, r.URL.Path, err)
+		}
+		w.WriteHeader(http.StatusCreated)
+	}
+}
+
+// take keeps a message and says what is wrong with it.
+func (f *far) take(path string, b []byte) error {
+	if digest, ok := strings.CutPrefix(path, "/v1/evidence/"); ok {
+		f.evidence[digest] = true
+		if got := string(ledger.DigestOf(b)); got != digest {
+			return fmt.Errorf("%s came as %s", got, digest)
+		}
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if strings.HasSuffix(path, "/reports") {
+		var line struct {
+			reportLine
+			OccurredAt time.Time `json:"occurred_at"`
+		}
+		if err := d.Decode(&line); err != nil {
+			return err
+		}
+		f.reports = append(f.reports, line.reportLine)
+		return nil
+	}
+	var req detectionRequest
+	if err := d.Decode(&req); err != nil {
+		return err
+	}
+	if old, ok := f.bodies[req.ID]; ok && old != string(b) {
+		return fmt.Errorf("%s came with two contents", req.ID)
+	}
+	for _, e := range req.Detection.Evidence {
+		if !f.evidence[string(e.Digest)] {
+			return fmt.Errorf("%s came before its %s", req.ID, e.Role)
+		}
+	}
+	f.bodies[req.ID] = string(b)
+	f.seen = append(f.seen, req)
+	return req.Detection.Validate()
+}
+
+// state returns how a part does by the last report.
+func (f *far) state(part string) ledger.DeviceState {
+	if len(f.reports) == 0 {
+		return ""
+	}
+	for _, p := range f.reports[len(f.reports)-1].Parts {
+		if p.Part == part {
+			return p.State
+		}
+	}
+	return ""
+}
+
+// missing returns what was said to be safe and did not come.
+func missing(said []kept, came []detectionRequest) (lost []kept) {
+	for _, k := range said {
+		if !slices.ContainsFunc(came, func(d detectionRequest) bool {
+			return string(d.Detection.Sensor) == k.Camera && d.Detection.Slot == k.Slot && d.OccurredAt.Equal(k.At)
+		}) {
+			lost = append(lost, k)
+		}
+	}
+	return lost
+}
+
+// An edgeChild is a vouch-edge of its own.
+type edgeChild struct {
+	cmd   *exec.Cmd
+	first chan struct{} // closed when something was kept
+	read  chan struct{} // closed when its log is read to the end
+	safe  []kept        // complete after read
+}
+
+func startEdge(t *testing.T, config string) *edgeChild {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &edgeChild{
+		cmd: exec.Command(self, "run", "--config", config), first: make(chan struct{}), read: make(chan struct{}),
+	}
+	c.cmd.Env = append(os.Environ(), "VOUCH_EDGE_CHILD=1", "VOUCH_KEY=k1")
+	log, err := c.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(c.read)
+		for s := bufio.NewScanner(log); s.Scan(); {
+			var k kept
+			if json.Unmarshal(s.Bytes(), &k) != nil || k.Msg != "kept" {
+				continue
+			}
+			if c.safe = append(c.safe, k); len(c.safe) == 1 {
+				close(c.first)
+			}
+		}
+	}()
+	t.Cleanup(func() { c.kill() })
+	return c
+}
+
+// kill pulls the plug and returns what was said to be safe until then.
+func (c *edgeChild) kill() []kept {
+	_ = c.cmd.Process.Kill() // it may have ended by itself
+	<-c.read
+	_ = c.cmd.Wait()
+	return c.safe
+}
+
+func writeShop(t *testing.T, server string, cameras ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	text := fmt.Sprintf("store: s1\ndevice: edge-1\nserver: %s\nfolder: %s\nstatus: 127.0.0.1:0\nmemory-mb: 256\ncameras:\n%s\n",
+		server, filepath.Join(dir, "data"), strings.Join(cameras, "\n"))
+	path := filepath.Join(dir, "shop.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func filmCamera(t *testing.T, name, more string) string {
+	t.Helper()
+	clip, err := filepath.Abs(data(t, "video/bottle-a.mp4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := filepath.Abs(data(t, "video/planogram.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("  - {name: %s, source: %q, planogram: %q, initial: {left: 1, middle: 1, right: 1}%s}", name, clip, plan, more)
+}
+
+// TestPullingThePlugLosesNothingThatWasKept kills a vouch-edge at random
+// moments, with the server there and away. What it said to be safe arrives
+// all the same, each with its evidence before it.
+func TestPullingThePlugLosesNothingThatWasKept(t *testing.T) {
+	f, url := newFar(t)
+	config := writeShop(t, url, filmCamera(t, "cam-1", ", repeat: true"), filmCamera(t, "cam-2", ", repeat: true, speed: 4"))
+	var said []kept
+	for round := range 6 {
+		f.change(func() { f.down = round%3 == 0 })
+		c := startEdge(t, config)
+		moment := time.After(time.Duration(rand.IntN(2500)) * time.Millisecond)
+		if round%2 == 0 {
+			<-c.first
+			moment = time.After(time.Duration(rand.IntN(300)) * time.Millisecond)
+		}
+		<-moment
+		said = append(said, c.kill()...)
+	}
+	if len(said) < 3 {
+		t.Fatalf("only %d were kept before the plug was pulled; the test looks at nothing", len(said))
+	}
+	f.change(func() { f.down = false })
+	c := startEdge(t, config)
+	f.until("everything that was kept came", func() bool { return len(missing(said, f.seen)) == 0 && len(f.seen) >= 8 })
+	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-c.read
+	if err := c.cmd.Wait(); err != nil {
+		t.Errorf("vouch-edge run that was told to end = %v, want 0", err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	said = append(said, c.safe...)
+	if lost := missing(said, f.seen); len(lost) > 0 {
+		t.Errorf("of %d kept these were lost: %v", len(said), lost)
+	}
+	last := said[len(said)-1]
+	if rest := slices.DeleteFunc(slices.Clone(f.seen), func(d detectionRequest) bool { return d.OccurredAt.Equal(last.At) }); len(missing(said, rest)) == 0 {
+		t.Error("a detection was taken away and nobody missed it")
+	}
+	t.Logf("%d kept in 7 runs of which 6 were killed, %d came, %d reports", len(said), len(f.seen), len(f.reports))
+}
+
+// netCamera streams a clip as a network camera does, until it is unplugged.
+type netCamera struct {
+	mu     sync.Mutex
+	frames [][]byte
+	off    chan struct{} // closed while unplugged
+}
+
+func (c *netCamera) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	off := c.off
+	c.mu.Unlock()
+	w.Header().Set("Content-Type", "multipart/x-mixed-replace;boundary=cut")
+	beat := time.NewTicker(time.Second / 25)
+	defer beat.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-off:
+			panic(http.ErrAbortHandler) // as a cable does
+		case <-r.Context().Done():
+			return
+		case <-beat.C:
+		}
+		b := c.frames[n%len(c.frames)]
+		fmt.Fprintf(w, "--cut\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", len(b), b)
+	}
+}
+
+// plug plugs the camera in or out.
+func (c *netCamera) plug(in bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if in {
+		c.off = make(chan struct{})
+	} else {
+		close(c.off)
+	}
+}
+
+func newNetCamera(t *testing.T) (*netCamera, string) {
+	t.Helper()
+	r, err := cv.Open(data(t, "video/bottle-a.mp4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c := &netCamera{off: make(chan struct{})}
+	for range 25 {
+		f, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := f.JPEG()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		c.frames = append(c.frames, b)
+	}
+	server := httptest.NewServer(c)
+	t.Cleanup(server.Close)
+	return c, server.URL
+}
+
+// TestACableIsPulledAndTheOperatorChangesTheCameras follows one process: a
+// network camera goes and comes back, the settings change under it, and bad
+// ones are refused.
+func TestACableIsPulledAndTheOperatorChangesTheCameras(t *testing.T) {
+	f, url := newFar(t)
+	f.ahead = time.Hour
+	camera, address := newNetCamera(t)
+	plan, err := filepath.Abs(data(t, "video/planogram.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := fmt.Sprintf("  - {name: cam-1, source: %q, planogram: %q, initial: {left: 1, middle: 1, right: 1}}", address+"/cam", plan)
+	c := startEdge(t, writeShop(t, url, one))
+	f.until("cam-1 is well and the clock is known", func() bool {
+		return f.state("cam-1") == ledger.DeviceWell && f.state("clock") == ledger.DeviceWell
+	})
+	f.mu.Lock()
+	if off := f.reports[len(f.reports)-1].Offset; off < 3_599_000 || off > 3_601_000 {
+		t.Errorf("the clock is said to be off by %d ms, want an hour", off)
+	}
+	f.mu.Unlock()
+	camera.plug(false)
+	f.until("cam-1 is unreachable", func() bool { return f.state("cam-1") == ledger.DeviceUnreachable })
+	camera.plug(true)
+	f.until("cam-1 is back", func() bool { return f.state("cam-1") == ledger.DeviceWell })
+
+	give := func(settings string) int {
+		f.change(func() { f.version++; f.settings = settings })
+		return f.version
+	}
+	bad := give(`{"cameras":[{"name":"cam-1","source":"x","planogram":"nowhere.json"}]}`)
+	f.until("the settings are refused", func() bool {
+		last := f.reports[len(f.reports)-1]
+		return last.Refused == bad && last.Running == 0 && strings.Contains(last.Reason, "nowhere.json")
+	})
+	whole, err := os.ReadFile(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := give(fmt.Sprintf(`{"cameras":[{"name":"cam-9","source":%q,"plan":%s,"initial":{"left":1,"middle":1,"right":1},"frames-per-second":10}]}`, address+"/cam", whole))
+	f.until("cam-9 is there and cam-1 is not", func() bool {
+		last := f.reports[len(f.reports)-1]
+		return last.Running == good && last.Refused == 0 && f.state("cam-9") == ledger.DeviceWell && f.state("cam-1") == ""
+	})
+	c.kill()
+	// Begun anew without a word of the server it follows what was in force.
+	f.change(func() { f.reports = nil })
+	startEdge(t, c.cmd.Args[3])
+	f.until("it still follows the settings", func() bool { return f.state("cam-9") == ledger.DeviceWell })
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range f.reports {
+		if r.Running != good {
+			t.Errorf("a report says settings %d, want %d", r.Running, good)
+		}
+	}
+}
+
+func TestAShopFileWithAnUnknownNameIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	for name, tt := range map[string]struct{ text, want string }{
+		"an unknown name":             {"store: a\ndevice: b\nserver: c\ncamera: []\n", "unknown field"},
+		"an unknown name in a camera": {"store: a\ndevice: b\nserver: c\ncameras: [{name: x, source: y, planogram: z, fps: 3}]\n", "unknown field"},
+		"no server":                   {"store: a\ndevice: b\n", "are needed"},
+		"no threads":                  {"store: a\ndevice: b\nserver: c\nopencv-threads: 0\n", "below nothing"},
+		"two of one name":             {"store: a\ndevice: b\nserver: c\ncameras: [{name: x, source: y, planogram: z}, {name: x, source: y, planogram: z}]\n", "two cameras"},
+		"a file that is no map":       {"- 1\n", ""},
+	} {
+		path := filepath.Join(dir, "shop.yaml")
+		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := runEdge(t, "run", "--config", path, "--check"); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: run --check = %v, want %q", name, err, tt.want)
+		}
+	}
+	path := filepath.Join(dir, "shop.json")
+	if err := os.WriteFile(path, []byte(`{"store":"a","device":"b","server":"c","cameras":[]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runEdge(t, "run", "--config", path, "--check"); err != nil {
+		t.Errorf("a file of JSON: %v", err)
+	}
+}
