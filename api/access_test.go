@@ -81,6 +81,13 @@ func (s *shop) samples() map[string]sample {
 				"visit": pick(there, other, no),
 			}
 		}},
+		"POST /v1/gate/tailgates": {there: "/v1/gate/tailgates", missing: "/v1/gate/tailgates", body: func(there bool) any {
+			return map[string]any{
+				"id": s.id(), "occurred_at": s.now(), "gate": "gate-1", "visit": pick(there, visit, no), "persons": 2,
+			}
+		}},
+		"GET /v1/gate/keys": {there: "/v1/gate/keys", list: true},
+		"GET /code":         {there: "/code", list: true},
 		"POST /v1/tickets": {there: "/v1/tickets", missing: "/v1/tickets", body: func(there bool) any {
 			return map[string]any{"shopper": pick(there, "lea", "nobody")}
 		}},

@@ -24,6 +24,9 @@ type entryRequest struct {
 	Code       string                `json:"code"`
 	Credential ledger.CredentialKind `json:"credential"`
 	Party      int                   `json:"party"`
+	Token      string                `json:"token"`   // of a card, badge or palm, instead of a code
+	Offline    bool                  `json:"offline"` // the gate was cut off and has opened already
+	Tried      ledger.ID             `json:"tried"`   // with offline: the entry that got no answer
 }
 
 type entryAnswer struct {
@@ -52,8 +55,8 @@ func (a *API) postEntry(c echo.Context) error {
 	if req.Place == "" {
 		req.Place = ledger.PlaceGate
 	}
-	if (req.Code == "") != (req.Credential == ledger.CredentialNone) {
-		return invalid("body.code", "show a code, or say that there is none")
+	if err := req.complete(); err != nil {
+		return err
 	}
 	extend(c, 0, gateWait)
 	ans, err := a.present(c, req)
@@ -62,6 +65,29 @@ func (a *API) postEntry(c echo.Context) error {
 	}
 	a.metrics.entries.WithLabelValues(string(ans.Decision)).Inc()
 	return c.JSON(http.StatusOK, entryAnswer(ans))
+}
+
+// complete refuses an entry whose credential and what was shown do not fit.
+func (r entryRequest) complete() error {
+	byToken := false
+	switch r.Credential {
+	case ledger.CredentialCard, ledger.CredentialStaff, ledger.CredentialPalm:
+		byToken = true
+	case ledger.CredentialNone:
+		if r.Offline {
+			return invalid("body.offline", "who shows nothing is not let in by a gate that is cut off")
+		}
+	case ledger.CredentialQR, "":
+	}
+	switch {
+	case byToken != (r.Token != ""):
+		return invalid("body.token", "a card, a badge and a palm have a token, and nothing else has")
+	case (r.Code == "") != (byToken || r.Credential == ledger.CredentialNone):
+		return invalid("body.code", "show a code, or say that there is none")
+	case !r.Offline && !r.Tried.IsZero():
+		return invalid("body.tried", "only an entry at a gate that was cut off has one before it")
+	}
+	return nil
 }
 
 // gateWait is how long a gate's answer may take: a policy's gate seconds and
@@ -79,7 +105,14 @@ func (a *API) present(c echo.Context, req entryRequest) (engine.GateAnswer, erro
 			Ticket: ledger.DeriveID(req.ID, "visitor").String(),
 		})
 	}
-	claims, err := ticket.Verify(a.s.Ring, a.s.Now(), req.Store, req.Code)
+	if req.Token != "" {
+		return a.presentToken(c, req)
+	}
+	now := a.s.Now()
+	if req.Offline {
+		now = req.Occurred // the gate was alone when it was shown
+	}
+	claims, err := a.verifier().Verify(now, req.Store, req.Code)
 	var refused *ticket.RefusalError
 	if errors.As(err, &refused) {
 		// A device that asks again after a lost answer may come when the code
@@ -110,8 +143,12 @@ func (a *API) present(c echo.Context, req entryRequest) (engine.GateAnswer, erro
 		Store: req.Store, Gate: req.Gate, Place: req.Place, Credential: credential,
 		Ticket: claims.Ticket.String(), Shopper: claims.Shopper,
 		Customer: payer.Customer, PaymentMethod: payer.PaymentMethod, Party: max(1, req.Party),
-		Member: payer.Member,
+		Member: payer.Member, Rotating: claims.Rotating(), Offline: req.Offline, Tried: req.Tried,
 	})
+}
+
+func (a *API) verifier() ticket.Verifier {
+	return ticket.Verifier{Ring: a.s.Ring, Rotation: a.s.Rotation}
 }
 
 // presented returns the standing of the visit that this very presentation
@@ -187,7 +224,15 @@ func (a *API) postExit(c echo.Context) error {
 			return err
 		}
 	}
-	if _, err := a.storyFor(c, visit); err != nil {
+	s, err := a.storyFor(c, visit)
+	if err == nil && s.cart.Status == projections.StatusPresented && s.cart.Presented.Offline {
+		return newProblem(http.StatusTooEarly, "too_early", "the hold of this late entry is being decided")
+	}
+	if errors.Is(err, errNotFound) && req.Code != "" && a.early.waits(req.ID, a.s.Now()) {
+		// The entry may lie in the outbox of a gate that was cut off.
+		return newProblem(http.StatusTooEarly, "too_early", "the entry of this code is not known yet")
+	}
+	if err != nil {
 		return err
 	}
 	_, err = a.s.Desk.Exit(c.Request().Context(), engine.ExitCommand{
@@ -205,7 +250,7 @@ func (a *API) postExit(c echo.Context) error {
 // leaving returns the visit of a code shown at the exit. By then it may have
 // expired: it must be ours, and no more. The visit says which shop it is in.
 func (a *API) leaving(code string) (ledger.VisitID, error) {
-	claims, err := ticket.Verify(a.s.Ring, a.s.Now(), "", code)
+	claims, err := a.verifier().Verify(a.s.Now(), "", code)
 	var refused *ticket.RefusalError
 	switch {
 	case err == nil:
@@ -220,12 +265,15 @@ type ticketRequest struct {
 	Shopper ledger.ShopperID `json:"shopper"`
 	Store   ledger.StoreID   `json:"store"`
 	Life    int              `json:"life_seconds"`
+	Device  string           `json:"device"` // key of the device that shows it: the code then changes
 }
 
 type ticketAnswer struct {
 	Ticket  ledger.ID `json:"ticket"`
 	Code    string    `json:"code"`
 	Expires time.Time `json:"expires_at"`
+	Now     time.Time `json:"now"`                // by the server's clock
+	Turns   string    `json:"rotation,omitempty"` // with a device: the key it agrees with
 }
 
 // defaultLife is enough to walk up to a gate, and short for a screenshot.
@@ -259,6 +307,14 @@ func (a *API) postTicket(c echo.Context) error {
 	claims := ticket.Claims{
 		Ticket: id, Shopper: req.Shopper, Store: req.Store, IssuedAt: now, ExpiresAt: now.Add(life),
 	}
+	if req.Device != "" {
+		if a.s.Rotation == nil {
+			return invalid("body.device", "this server makes no codes that change")
+		}
+		if claims.Device, err = ticket.ParseDeviceKey(req.Device); err != nil {
+			return invalid("body.device", err.Error())
+		}
+	}
 	code, err := ticket.Mint(a.s.Tickets, claims)
 	if errors.Is(err, ticket.ErrClaims) {
 		return invalid("body", err.Error())
@@ -266,5 +322,9 @@ func (a *API) postTicket(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusCreated, ticketAnswer{Ticket: id, Code: code, Expires: claims.ExpiresAt.UTC()})
+	ans := ticketAnswer{Ticket: id, Code: code, Expires: claims.ExpiresAt.UTC(), Now: a.s.Now().UTC()}
+	if claims.Rotating() {
+		ans.Turns = a.s.Rotation.Public()
+	}
+	return c.JSON(http.StatusCreated, ans)
 }

@@ -54,6 +54,9 @@ func (a *API) reviewCard(c echo.Context, it reviewItem) (web.ReviewItem, error) 
 	if it.Weighed != nil {
 		a.fillWeighing(&v, it, s.cart)
 	}
+	if it.Gate != nil {
+		fillDoubted(&v, it.Gate)
+	}
 	if it.Claim != nil {
 		t.fillClaim(&v, it)
 		a.fillPlan(&v, it)

@@ -106,6 +106,7 @@ var doubtWords = map[ledger.Doubt]string{
 	ledger.DoubtItem: "which product", ledger.DoubtAction: "taken or put back", ledger.DoubtPerson: "whose it was",
 	ledger.DoubtUnmatched: "put back without having been taken", ledger.DoubtLate: "seen after the receipt",
 	ledger.DoubtUnknown: "no visit it could belong to", ledger.DoubtWeight: "what the cart weighs",
+	ledger.DoubtTailgated: "more persons came in than the code was for", ledger.DoubtConflict: "one code opened two gates",
 }
 
 func doubtsSaid(ds []ledger.Doubt) string {
@@ -122,6 +123,7 @@ var reasonWords = map[ledger.RefusalReason]string{
 	ledger.RefusedStore: "the code is for another shop", ledger.RefusedUnread: "it is no code of ours",
 	ledger.RefusedDeclined: "the card was declined", ledger.RefusedTimeout: "the hold was not decided in time",
 	ledger.RefusedInside: "the shopper is inside already", ledger.RefusedDebt: "an earlier visit is owed for",
+	ledger.RefusedCopied: "the code is a picture of a code", ledger.RefusedStranger: "nobody is known by it",
 }
 
 var claimWords = map[ledger.Claim]string{
@@ -132,7 +134,7 @@ var claimWords = map[ledger.Claim]string{
 
 var verdictWords = map[ledger.Verdict]string{
 	ledger.VerdictConfirmed: "Review: it was as sensed", ledger.VerdictCorrected: "Review: it was something else",
-	ledger.VerdictDismissed: "Review: nothing happened",
+	ledger.VerdictDismissed: "Review: nothing happened", ledger.VerdictDisowned: "Review: not this shopper's visit",
 }
 
 var checkWords = map[ledger.LineCheck]string{
@@ -213,6 +215,8 @@ func (n names) tellSeen(e ledger.Event) (said, bool) {
 		return n.tellWeighed(p), true
 	case ledger.DetectionReverified:
 		return n.tellReverified(p), true
+	case ledger.GateDoubted:
+		return said{title: doubtedTitle(&p), text: doubtedSaid(&p), icon: "ask", family: "review"}, true
 	case ledger.DetectionImplicated:
 		return said{
 			title: "May concern this visit too", text: "A detection elsewhere names this visit as possible.",
@@ -258,7 +262,7 @@ func (n names) tellReview(p ledger.ReviewDecided) said {
 		title: verdictWords[p.Verdict], icon: "eye", family: "review",
 		text: "Decided by " + n.person(p.Reviewer),
 	}
-	if p.Verdict != ledger.VerdictDismissed {
+	if p.Verdict != ledger.VerdictDismissed && p.Verdict != ledger.VerdictDisowned {
 		s.text += ": " + n.product(p.SKU) + times(p.Quantity) + " " + done[p.Action] + ", " + n.whose(p.Visit)
 	}
 	s.text += "."

@@ -41,6 +41,7 @@ func (a *API) pageRoutes() []route {
 		{method: post, path: "/visits/:visit/supplements/:proposal", roles: shoppers, limit: maxForm, handle: a.supplementForm},
 		{method: post, path: "/visits/:visit/payment", roles: shoppers, limit: maxForm, handle: a.paymentForm},
 		{method: post, path: "/disputes/:dispute/decision", roles: reviewers, limit: maxForm, handle: a.decisionForm},
+		{method: get, path: "/code", roles: shoppers, handle: a.codePage},
 		{method: get, path: "/books", roles: bookkeepers, handle: a.booksPage},
 		{method: post, path: "/books/:store/days/:day/close", roles: closers, limit: maxForm, handle: a.closeForm},
 		{method: get, path: "/money", roles: claimers, handle: a.moneyPage},
@@ -76,6 +77,7 @@ func frame(c echo.Context, title, here string) web.Frame {
 		f.Who, f.Reviews = string(k.Role)+" "+k.Name, k.Role == keys.Reviewer || k.Role == keys.Auditor
 		f.Books = k.Role == keys.Finance || k.Role == keys.Auditor
 		f.Devices = slices.Contains(caretakers, k.Role)
+		f.Code = k.Role == keys.Shopper
 		f.Claims = slices.Contains(claimers, k.Role)
 	}
 	return f

@@ -76,6 +76,7 @@ var titles = map[string]string{
 	"no_method":       "This address does not take that method",
 	"expired":         "It was deleted after the time for which it is kept",
 	"conflict":        "It has changed meanwhile",
+	"too_early":       "Send it again in a moment",
 	"id_reused":       "The id or key was used for something else",
 	"in_flight":       "The same request is being answered",
 	"too_large":       "The request is too large",

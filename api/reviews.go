@@ -24,6 +24,7 @@ type reviewItem struct {
 	Occurred  time.Time                 `json:"occurred,omitzero"`
 	Claim     *ledger.DetectionRecorded `json:"claim,omitempty"`
 	Weighed   *ledger.CartWeighed       `json:"weighed,omitempty"`
+	Gate      *ledger.GateDoubted       `json:"gate,omitempty"`
 	Planned   ledger.SKU                `json:"planned_sku,omitempty"`
 }
 
@@ -45,7 +46,7 @@ func (a *API) reviewItems(c echo.Context, limit int) ([]reviewItem, error) {
 			v := reviewItem{
 				Detection: it.Detection, Stream: it.Stream, Visit: it.Visit, Store: it.Store, Doubts: it.Doubts,
 				AtRisk: it.AtRisk, Deadline: it.Deadline, Occurred: it.SeenAt, Claim: it.Claim,
-				Weighed: it.Weighed,
+				Weighed: it.Weighed, Gate: it.Gate,
 			}
 			if it.Claim != nil {
 				v.Planned = r.Planned(it.Store, it.Claim.Sensor, it.Claim.Slot)

@@ -50,6 +50,8 @@ func (a *API) routes() []route {
 		{method: post, path: "/v1/gate/entries", roles: devices, limit: maxBody, handle: a.postEntry},
 		{method: get, path: "/v1/gate/entries/:visit", roles: devices, handle: a.getEntry},
 		{method: post, path: "/v1/gate/exits", roles: devices, limit: maxBody, handle: a.postExit},
+		{method: post, path: "/v1/gate/tailgates", roles: devices, limit: maxBody, handle: a.postTailgate},
+		{method: get, path: "/v1/gate/keys", roles: []keys.Role{keys.Device}, handle: a.getGateKeys},
 		{method: post, path: "/v1/tickets", roles: payers, repeats: true, limit: maxBody, handle: a.postTicket},
 		{method: post, path: "/v1/detections", roles: devices, limit: maxBatchBody, handle: a.postDetections},
 		{method: put, path: "/v1/evidence/:digest", roles: devices, limit: -1, handle: a.putEvidence},

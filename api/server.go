@@ -25,6 +25,7 @@ type API struct {
 	signIns  *signIns
 	limits   *limiters
 	answers  *answers
+	early    early
 	metrics  *metrics
 	heard    *heard
 	closing  context.Context // done when the server shuts down: ends live streams

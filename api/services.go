@@ -54,7 +54,12 @@ type Services struct {
 	// Optional.
 	// Confirm returns what the shopper's app needs to have them answer their
 	// bank about a charge that waits for them; nil: such charges only wait.
-	Confirm       func(context.Context, billing.Order) (string, error)
+	Confirm func(context.Context, billing.Order) (string, error)
+	// Rotation checks codes that change while they are shown; nil: there are none.
+	Rotation *ticket.Rotation
+	// Bearer says whom the token of a card, a badge or a palm names; nobody is
+	// ErrUnknownShopper. nil: nobody.
+	Bearer        func(context.Context, ledger.CredentialKind, string) (ledger.ShopperID, error)
 	Tlog          func(name string) ([]byte, error) // the published tree, by the names of tlog-tiles; nil: there is none
 	SecureCookies bool                              // the server is reached over TLS only
 	Ready         func(context.Context) error       // nil: the log answers

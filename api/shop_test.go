@@ -208,7 +208,14 @@ func openShop(t *testing.T) *shop {
 		},
 		Chargebacks: claims,
 		Confirm:     func(_ context.Context, o billing.Order) (string, error) { return "secret of " + o.ID, nil },
-		Tlog:        s.tlog, Now: s.now, Logger: quiet,
+		Tlog:        s.tlog, Now: s.now, Logger: quiet, Rotation: must(ticket.NewRotation(rand.Reader))(t),
+		Bearer: func(_ context.Context, kind ledger.CredentialKind, token string) (ledger.ShopperID, error) {
+			who, ok := map[string]ledger.ShopperID{"card fp_lea": "lea", "staff 0417": "cleo", "staff lost": "lea"}[string(kind)+" "+token]
+			if !ok {
+				return "", ErrUnknownShopper
+			}
+			return who, nil
+		},
 	}))(t)
 	s.doc = newChecker(t, s.api.document)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -212,6 +212,36 @@ func (r *reader) retentionClass(i int, p *RetentionClass) int {
 	return j + 1
 }
 
+func (r *reader) doubt(i int, p *Doubt) int {
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch Doubt(r.b[i:j]) {
+	case DoubtItem:
+		*p = DoubtItem
+	case DoubtAction:
+		*p = DoubtAction
+	case DoubtPerson:
+		*p = DoubtPerson
+	case DoubtUnmatched:
+		*p = DoubtUnmatched
+	case DoubtLate:
+		*p = DoubtLate
+	case DoubtUnknown:
+		*p = DoubtUnknown
+	case DoubtWeight:
+		*p = DoubtWeight
+	case DoubtTailgated:
+		*p = DoubtTailgated
+	case DoubtConflict:
+		*p = DoubtConflict
+	default:
+		*p = Doubt(r.text(i, j, h))
+	}
+	return j + 1
+}
+
 func (r *reader) chargePurpose(i int, p *ChargePurpose) int {
 	j, h := r.plain(i)
 	if j < 0 {
@@ -302,22 +332,6 @@ func (r *reader) priceUnit(i int, p *PriceUnit) int {
 		*p = PerKilogram
 	default:
 		*p = PriceUnit(r.text(i, j, h))
-	}
-	return j + 1
-}
-
-func (r *reader) taxBasis(i int, p *TaxBasis) int {
-	j, h := r.plain(i)
-	if j < 0 {
-		return -1
-	}
-	switch TaxBasis(r.b[i:j]) {
-	case TaxPerLine:
-		*p = TaxPerLine
-	case TaxPerReceipt:
-		*p = TaxPerReceipt
-	default:
-		*p = TaxBasis(r.text(i, j, h))
 	}
 	return j + 1
 }

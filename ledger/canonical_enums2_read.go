@@ -2,28 +2,18 @@
 
 package ledger
 
-func (r *reader) doubt(i int, p *Doubt) int {
+func (r *reader) taxBasis(i int, p *TaxBasis) int {
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
 	}
-	switch Doubt(r.b[i:j]) {
-	case DoubtItem:
-		*p = DoubtItem
-	case DoubtAction:
-		*p = DoubtAction
-	case DoubtPerson:
-		*p = DoubtPerson
-	case DoubtUnmatched:
-		*p = DoubtUnmatched
-	case DoubtLate:
-		*p = DoubtLate
-	case DoubtUnknown:
-		*p = DoubtUnknown
-	case DoubtWeight:
-		*p = DoubtWeight
+	switch TaxBasis(r.b[i:j]) {
+	case TaxPerLine:
+		*p = TaxPerLine
+	case TaxPerReceipt:
+		*p = TaxPerReceipt
 	default:
-		*p = Doubt(r.text(i, j, h))
+		*p = TaxBasis(r.text(i, j, h))
 	}
 	return j + 1
 }
@@ -40,6 +30,8 @@ func (r *reader) verdict(i int, p *Verdict) int {
 		*p = VerdictCorrected
 	case VerdictDismissed:
 		*p = VerdictDismissed
+	case VerdictDisowned:
+		*p = VerdictDisowned
 	default:
 		*p = Verdict(r.text(i, j, h))
 	}
@@ -230,6 +222,10 @@ func (r *reader) refusalReason(i int, p *RefusalReason) int {
 		*p = RefusedInside
 	case RefusedDebt:
 		*p = RefusedDebt
+	case RefusedCopied:
+		*p = RefusedCopied
+	case RefusedStranger:
+		*p = RefusedStranger
 	default:
 		*p = RefusalReason(r.text(i, j, h))
 	}

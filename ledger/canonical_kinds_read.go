@@ -51,6 +51,10 @@ func (r *reader) payload(k Kind) Payload {
 		KindEvidenceReleased,
 		KindEvidenceExpired:
 		return r.payloadEvidence(k)
+	case KindGateDoubted,
+		KindPalmEnrolled,
+		KindPalmRevoked:
+		return r.payloadGate(k)
 	case KindIncrementIntended,
 		KindIncremented,
 		KindChargeIntended,
@@ -110,7 +114,7 @@ func (r *reader) payload(k Kind) Payload {
 }
 
 // textFields is how many fields hold a text.
-const textFields = 282
+const textFields = 299
 
 // seen holds the structs read last.
 type seen struct {

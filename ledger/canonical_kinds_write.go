@@ -79,6 +79,12 @@ func (w *writer) payload(b []byte, p Payload) []byte {
 		return w.evidenceReleased(b, &p)
 	case EvidenceExpired:
 		return w.evidenceExpired(b, &p)
+	case GateDoubted:
+		return w.gateDoubted(b, &p)
+	case PalmEnrolled:
+		return w.palmEnrolled(b, &p)
+	case PalmRevoked:
+		return w.palmRevoked(b, &p)
 	case IncrementIntended:
 		return w.incrementIntended(b, &p)
 	case Incremented:

@@ -68,6 +68,12 @@ func (w *writer) policy(b []byte, p *Policy) []byte {
 	if p.WeighPerMille != 0 {
 		b = w.int(append(b, `,"weigh_per_mille":`...), p.WeighPerMille)
 	}
+	if p.Rotating {
+		b = w.bool(append(b, `,"rotating":`...), p.Rotating)
+	}
+	if p.Palm != "" {
+		b = w.str(append(b, `,"palm":"`...), p.Palm)
+	}
 	return append(b, '}')
 }
 

@@ -19,6 +19,9 @@ func (w *writer) gatePresented(b []byte, p *GatePresented) []byte {
 	if p.Member {
 		b = w.bool(append(b, `,"member":`...), p.Member)
 	}
+	if p.Offline {
+		b = w.bool(append(b, `,"offline":`...), p.Offline)
+	}
 	return append(b, '}')
 }
 

@@ -87,6 +87,9 @@ const (
 	KindEvidenceExpired       Kind = "evidence.expired.v1"
 	KindDeviceConfigured      Kind = "device.configured.v1"
 	KindDeviceReported        Kind = "device.reported.v1"
+	KindGateDoubted           Kind = "gate.doubted.v1"
+	KindPalmEnrolled          Kind = "palm.enrolled.v1"
+	KindPalmRevoked           Kind = "palm.revoked.v1"
 )
 
 // kinds holds the decoder of every kind ever written.
@@ -176,4 +179,7 @@ var kinds = map[Kind]func([]byte) (Payload, error){
 	KindEvidenceExpired:       decode[EvidenceExpired],
 	KindDeviceConfigured:      decode[DeviceConfigured],
 	KindDeviceReported:        decode[DeviceReported],
+	KindGateDoubted:           decode[GateDoubted],
+	KindPalmEnrolled:          decode[PalmEnrolled],
+	KindPalmRevoked:           decode[PalmRevoked],
 }

@@ -57,6 +57,8 @@ const (
 	DoubtLate      Doubt = "late"      // came after the receipt
 	DoubtUnknown   Doubt = "unknown"   // no visit it could belong to
 	DoubtWeight    Doubt = "weight"    // the cart weighs what its pieces do not
+	DoubtTailgated Doubt = "tailgated" // more persons came in than the code was for
+	DoubtConflict  Doubt = "conflict"  // one code opened two gates
 )
 
 // ReviewRequested records that a question waits for a person, until Deadline.
@@ -72,10 +74,13 @@ type Verdict string
 
 // The verdicts. Confirmed: it was as the sensor's best reading says.
 // Corrected: it was as the decision says. Dismissed: nothing happened.
+// Disowned, of an entry in doubt: the visit is not its payer's, and nothing of
+// it is billed.
 const (
 	VerdictConfirmed Verdict = "confirmed"
 	VerdictCorrected Verdict = "corrected"
 	VerdictDismissed Verdict = "dismissed"
+	VerdictDisowned  Verdict = "disowned"
 )
 
 // ReviewDecided answers the question about a detection. It is appended to
@@ -307,7 +312,7 @@ func (p ReviewDecided) Validate() error {
 		return fmt.Errorf("%w: detection is missing", ErrInvalid)
 	}
 	switch p.Verdict {
-	case VerdictDismissed:
+	case VerdictDismissed, VerdictDisowned:
 	case VerdictConfirmed, VerdictCorrected:
 		if p.Quantity < 1 || p.Quantity > MaxQuantity {
 			return fmt.Errorf("%w: quantity %d is outside 1..%d", ErrInvalid, p.Quantity, MaxQuantity)
@@ -319,7 +324,7 @@ func (p ReviewDecided) Validate() error {
 			return err
 		}
 	default:
-		return fmt.Errorf("%w: verdict %q: use confirmed, corrected or dismissed", ErrInvalid, p.Verdict)
+		return fmt.Errorf("%w: verdict %q: use confirmed, corrected, dismissed or disowned", ErrInvalid, p.Verdict)
 	}
 	if err := short("reason", p.Reason); err != nil {
 		return err

@@ -114,6 +114,11 @@ type Policy struct {
 	WeighGrams int `json:"weigh_grams,omitzero"`
 	// WeighPerMille adds so many thousandths of what the pieces weigh.
 	WeighPerMille int `json:"weigh_per_mille,omitzero"`
+	// Rotating lets in only codes that change while they are shown.
+	Rotating bool `json:"rotating,omitzero"`
+	// Palm names the jurisdiction for which the operator has made sure that
+	// palms may be used; empty is not at all.
+	Palm string `json:"palm,omitzero"`
 }
 
 // Validate refuses a policy under which a visit could not end.

@@ -44,7 +44,8 @@ type GatePresented struct {
 	Seller        Seller         `json:"seller"`
 	Catalogue     CatalogueID    `json:"catalogue"`
 	Policy        Policy         `json:"policy"`
-	Member        bool           `json:"member,omitzero"` // gets members' prices
+	Member        bool           `json:"member,omitzero"`  // gets members' prices
+	Offline       bool           `json:"offline,omitzero"` // the gate was cut off and had opened already
 }
 
 // GateEntered records that the gate opened: the hold stands.
@@ -69,6 +70,8 @@ const (
 	RefusedTimeout  RefusalReason = "timeout"  // the hold was not decided in time
 	RefusedInside   RefusalReason = "inside"   // the shopper has a visit open here
 	RefusedDebt     RefusalReason = "debt"     // the shopper owes for an earlier visit
+	RefusedCopied   RefusalReason = "copied"   // a picture of a code: it does not change, or is of some time ago
+	RefusedStranger RefusalReason = "stranger" // the palm or card is nobody's that we know
 )
 
 // GateRefused records that a gate stayed shut. In a visit's stream it ends
@@ -254,7 +257,8 @@ func (p GateEntered) Validate() error {
 func (p GateRefused) Validate() error {
 	switch p.Reason {
 	case RefusedForged, RefusedExpired, RefusedNotYet, RefusedReplayed, RefusedStore, RefusedUnread,
-		RefusedDeclined, RefusedTimeout, RefusedInside, RefusedDebt:
+		RefusedDeclined, RefusedTimeout, RefusedInside, RefusedDebt, RefusedCopied,
+		RefusedStranger:
 	default:
 		return fmt.Errorf("%w: refusal %q", ErrInvalid, p.Reason)
 	}

@@ -204,6 +204,12 @@ func samples() []ledger.Payload {
 			},
 			ClockOffset: -1250,
 		},
+		ledger.GateDoubted{Visit: visit, Store: store, Gate: "gate-1", Doubt: ledger.DoubtTailgated, Persons: 2, Party: 1},
+		ledger.PalmEnrolled{
+			Shopper: "anna", Store: store, Template: digest, Method: "ordinal/1", Captures: 3, Consent: digest,
+			Agreed: "terminal-1, by touch", Jurisdiction: "DE",
+		},
+		ledger.PalmRevoked{Shopper: "anna", Template: digest, By: "shopper:anna", Reason: "asked for it", Sealed: digest},
 	}
 }
 
@@ -220,6 +226,8 @@ func fuller() []ledger.Payload {
 	strict.PriceRule, strict.DebtLimit, strict.AdjustHold, strict.CaptureMarginSeconds = ledger.PriceAtPick, usd(500), true, 7200
 	strict.Retries, strict.SupplementSeconds, strict.FraudRefundLimit, strict.Unknown = -1, 86400, usd(2500), true
 	strict.WeighGrams, strict.WeighPerMille = 25, 20
+	gated := policy
+	gated.Rotating, gated.Palm = true, "DE"
 	doc := document("s1-2026-000001", "", 2)
 	doc.Party, doc.AgeProven = 3, 21
 	line := &doc.Lines[0]
@@ -294,6 +302,13 @@ func fuller() []ledger.Payload {
 			Persons: []ledger.PersonHypothesis{}, Presence: []ledger.PersonHypothesis{}, Quantity: 1, Model: "vouch-shelf/1",
 			Evidence: evidence(), ClockOffset: -1250,
 		},
+		ledger.PolicySet{Store: store, Policy: gated},
+		ledger.GatePresented{
+			Visit: visit, Store: store, Gate: "gate-1", Place: ledger.PlaceGate, Credential: ledger.CredentialQR,
+			Ticket: string(visit), Shopper: "anna", Customer: "cus_1", PaymentMethod: "pm_1", Party: 1,
+			Seller: seller, Catalogue: "c1", Policy: policy, Offline: true,
+		},
+		ledger.GateDoubted{Visit: visit, Store: store, Gate: "gate-2", Doubt: ledger.DoubtConflict, Other: "01935700-0001-7000-8000-000000000002"},
 	}
 }
 

@@ -66,8 +66,9 @@ type Question struct {
 	Stream       ledger.StreamID           `json:"stream"` // where the detection is
 	SeenAt       time.Time                 `json:"seen_at"`
 	Doubts       []ledger.Doubt            `json:"doubts"`
-	Claim        *ledger.DetectionRecorded `json:"claim"`   // nil if recorded elsewhere, or
-	Weighed      *ledger.CartWeighed       `json:"weighed"` // the whole cart is in question
+	Claim        *ledger.DetectionRecorded `json:"claim"`          // nil if recorded elsewhere, or
+	Weighed      *ledger.CartWeighed       `json:"weighed"`        // the whole cart is in question
+	Gate         *ledger.GateDoubted       `json:"gate,omitempty"` // the entry is in question
 	Opened       ledger.ID                 `json:"opened"`
 	Requested    bool                      `json:"requested"`
 	RequestedAt  time.Time                 `json:"requested_at"`
@@ -116,8 +117,9 @@ type Cart struct {
 	Changed     ledger.ID                `json:"changed"`
 	Promotions  []ledger.PromotionPinned `json:"promotions"`
 	Coupons     []ledger.CouponAccepted  `json:"coupons"`
-	Ages        []ledger.AgeVerified     `json:"ages"`      // what was seen of the shopper's age, in order
-	Weighings   []Weighing               `json:"weighings"` // of the whole cart, in order
+	Ages        []ledger.AgeVerified     `json:"ages"`               // what was seen of the shopper's age, in order
+	Weighings   []Weighing               `json:"weighings"`          // of the whole cart, in order
+	Disowned    bool                     `json:"disowned,omitempty"` // a decision found that the visit is not its payer's: nothing is billed
 	Settled     *ledger.VisitSettled     `json:"settled"`
 	Odd         []Oddity                 `json:"odd"`
 
@@ -219,6 +221,8 @@ func (c *Cart) Apply(e ledger.Event) error {
 		c.Ages = append(c.Ages, p)
 	case ledger.CartWeighed:
 		c.weighed(&e.Record, p)
+	case ledger.GateDoubted:
+		c.doubted(&e.Record, p)
 	case ledger.DetectionReverified, ledger.SupplementProposed, ledger.SupplementAnswered, ledger.GoodwillGranted, ledger.VisitMatched,
 		ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed:
 	case ledger.StoreOpened, ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet,
@@ -232,7 +236,7 @@ func (c *Cart) Apply(e ledger.Event) error {
 		ledger.BalanceRecorded, ledger.PayoutRecorded, ledger.PayoutFailed, ledger.BankStatementRecorded,
 		ledger.ExceptionOpened, ledger.ExceptionAssigned, ledger.ExceptionClosed, ledger.DayClosed,
 		ledger.PriceChecked, ledger.EvidenceViewed, ledger.EvidenceHeld,
-		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.DeviceConfigured, ledger.DeviceReported,
+		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.PalmEnrolled, ledger.PalmRevoked, ledger.DeviceConfigured, ledger.DeviceReported,
 		ledger.NoticeQuarantined, ledger.ProviderSwept:
 		c.odd(&e.Record, "%s does not belong in a visit's stream", e.Kind)
 	default:
@@ -331,7 +335,7 @@ func (c *Cart) Clone() *Cart {
 	d.Questions = slices.Clone(c.Questions)
 	for i, q := range d.Questions {
 		d.Questions[i].Doubts, d.Questions[i].Decided = slices.Clone(q.Doubts), clonePtr(q.Decided)
-		d.Questions[i].Claim, d.Questions[i].Weighed = cloneClaim(q.Claim), clonePtr(q.Weighed)
+		d.Questions[i].Claim, d.Questions[i].Weighed, d.Questions[i].Gate = cloneClaim(q.Claim), clonePtr(q.Weighed), clonePtr(q.Gate)
 	}
 	d.Disputes, d.Odd = slices.Clone(c.Disputes), slices.Clone(c.Odd)
 	d.Promotions, d.Coupons, d.Ages = slices.Clone(c.Promotions), slices.Clone(c.Coupons), slices.Clone(c.Ages)

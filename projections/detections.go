@@ -246,6 +246,10 @@ func (c *Cart) decided(e *ledger.Record, visit ledger.VisitID, p *ledger.ReviewD
 	}
 	q.Decided, q.DecidedEvent = p, e.ID
 	c.OpenCount--
+	if q.Gate != nil {
+		c.Disowned = c.Disowned || p.Verdict == ledger.VerdictDisowned
+		return
+	}
 	if q.Weighed != nil && p.Verdict != ledger.VerdictDismissed && p.Visit == visit {
 		c.found(e, q, p)
 	}

@@ -11,6 +11,9 @@ import (
 // billed reports whether p counts towards a line.
 func (p *Pick) billed() bool { return p.State == PickSure && p.Price != nil }
 
+// bills reports whether p counts towards a line of this visit.
+func (c *Cart) bills(p *Pick) bool { return p.billed() && !c.Disowned }
+
 // item returns the pick as something to be priced, with so many pieces.
 func (p *Pick) item(pieces int) pricing.Item {
 	it := pricing.Item{
@@ -79,7 +82,7 @@ func (c *Cart) Lines() ([]ledger.ReceiptLine, error) {
 		Currency: c.Currency(), Member: c.Presented.Member, Items: make([]pricing.Item, 0, len(c.Picks)), Offers: c.offers(),
 	}
 	for i := range c.Picks {
-		if p := &c.Picks[i]; p.billed() {
+		if p := &c.Picks[i]; c.bills(p) {
 			basket.Items = append(basket.Items, p.item(further(billed, p)))
 		}
 	}
@@ -108,7 +111,7 @@ func (c *Cart) Lines() ([]ledger.ReceiptLine, error) {
 
 // Empty reports whether the visit is charged for nothing: it has no lines.
 func (c *Cart) Empty() bool {
-	return len(c.Base) == 0 && !slices.ContainsFunc(c.Picks, func(p Pick) bool { return p.billed() && p.Left > 0 })
+	return len(c.Base) == 0 && !slices.ContainsFunc(c.Picks, func(p Pick) bool { return c.bills(&p) && p.Left > 0 })
 }
 
 // billedLines returns the lines of goods that final receipts have billed.
@@ -227,7 +230,7 @@ func (c *Cart) join(lines []ledger.ReceiptLine, items []pricing.Item, place []in
 	digests, item := make([]ledger.Digest, 0, room), 0 // one piece of memory for all lines
 	for i := range c.Picks {
 		p := &c.Picks[i]
-		if !p.billed() {
+		if !c.bills(p) {
 			continue
 		}
 		at := place[items[item].Line]

@@ -22,11 +22,12 @@ type ReviewItem struct {
 	Doubts      []ledger.Doubt            `json:"doubts"`  // of all its streams, each once
 	AtRisk      money.Money               `json:"at_risk"` // the largest of its streams
 	RequestedAt time.Time                 `json:"requested_at"`
-	Deadline    time.Time                 `json:"deadline"` // the earliest of its streams
-	Claim       *ledger.DetectionRecorded `json:"claim"`    // with its evidence; nil if it is
-	Weighed     *ledger.CartWeighed       `json:"weighed"`  // a whole cart that is in question
-	Waiting     []ledger.StreamID         `json:"waiting"`  // streams the answer is still due in
-	Answered    bool                      `json:"answered"` // in one stream; the others follow
+	Deadline    time.Time                 `json:"deadline"`       // the earliest of its streams
+	Claim       *ledger.DetectionRecorded `json:"claim"`          // with its evidence; nil if it is
+	Weighed     *ledger.CartWeighed       `json:"weighed"`        // a whole cart that is in question, or
+	Gate        *ledger.GateDoubted       `json:"gate,omitempty"` // an entry
+	Waiting     []ledger.StreamID         `json:"waiting"`        // streams the answer is still due in
+	Answered    bool                      `json:"answered"`       // in one stream; the others follow
 }
 
 // A sighting is a detection that may be asked about, or a weighing that is.
@@ -35,6 +36,7 @@ type sighting struct {
 	SeenAt  time.Time                 `json:"seen_at"`
 	Claim   *ledger.DetectionRecorded `json:"claim"`
 	Weighed *ledger.CartWeighed       `json:"weighed"`
+	Gate    *ledger.GateDoubted       `json:"gate,omitempty"`
 }
 
 // ReviewQueue is the fold of the whole log that keeps what reviewers must
@@ -87,7 +89,7 @@ func (q *ReviewQueue) Get(detection ledger.ID) (ReviewItem, bool) {
 func (it *ReviewItem) clone() ReviewItem {
 	c := *it
 	c.Doubts, c.Waiting, c.Claim = slices.Clone(it.Doubts), slices.Clone(it.Waiting), cloneClaim(it.Claim)
-	c.Weighed = clonePtr(it.Weighed)
+	c.Weighed, c.Gate = clonePtr(it.Weighed), clonePtr(it.Gate)
 	return c
 }
 
@@ -107,6 +109,8 @@ func (q *ReviewQueue) Apply(e ledger.Event) error {
 		if !p.Passed {
 			q.seen(e, sighting{Weighed: &p})
 		}
+	case ledger.GateDoubted:
+		q.seen(e, sighting{Gate: &p})
 	case ledger.VisitSettled:
 		q.settled(e.Stream)
 	case ledger.StoreOpened, ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet,
@@ -126,7 +130,7 @@ func (q *ReviewQueue) Apply(e ledger.Event) error {
 		ledger.BalanceRecorded, ledger.PayoutRecorded, ledger.PayoutFailed, ledger.BankStatementRecorded,
 		ledger.ExceptionOpened, ledger.ExceptionAssigned, ledger.ExceptionClosed, ledger.DayClosed,
 		ledger.PriceChecked, ledger.EvidenceViewed, ledger.EvidenceHeld,
-		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.DeviceConfigured, ledger.DeviceReported,
+		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.PalmEnrolled, ledger.PalmRevoked, ledger.DeviceConfigured, ledger.DeviceReported,
 		ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed,
 		ledger.NoticeQuarantined, ledger.ProviderSwept:
 	default:
@@ -146,8 +150,11 @@ func (q *ReviewQueue) seen(e ledger.Event, s sighting) {
 
 // store returns the shop it is of.
 func (s sighting) store() ledger.StoreID {
-	if s.Weighed != nil {
+	switch {
+	case s.Weighed != nil:
 		return s.Weighed.Store
+	case s.Gate != nil:
+		return s.Gate.Store
 	}
 	return s.Claim.Store
 }
@@ -161,7 +168,7 @@ func (q *ReviewQueue) requested(e ledger.Event, p ledger.ReviewRequested) {
 		}
 		if s, ok := q.sightings[p.Detection]; ok {
 			it.Stream, it.SeenAt, it.Store = s.Stream, s.SeenAt, s.store()
-			it.Claim, it.Weighed = s.Claim, s.Weighed
+			it.Claim, it.Weighed, it.Gate = s.Claim, s.Weighed, s.Gate
 		}
 		if category, id := it.Stream.Split(); category == ledger.CategoryVisit {
 			it.Visit = ledger.VisitID(id)
@@ -241,7 +248,13 @@ func (q *ReviewQueue) UnmarshalBinary(b []byte) error {
 		return err
 	}
 	for id, seen := range s.Sightings {
-		if (seen.Claim == nil) == (seen.Weighed == nil) {
+		of := 0
+		for _, is := range []bool{seen.Claim != nil, seen.Weighed != nil, seen.Gate != nil} {
+			if is {
+				of++
+			}
+		}
+		if of != 1 {
 			return fmt.Errorf("snapshot %s: %w: sighting %s", queueForm, ledger.ErrCorrupt, id)
 		}
 	}

@@ -81,7 +81,7 @@ func (r *Receipts) Apply(e ledger.Event) error {
 	case ledger.GatePresented, ledger.GateEntered, ledger.GateRefused, ledger.GateExited, ledger.DetectionRecorded,
 		ledger.DetectionImplicated, ledger.DetectionAttributed, ledger.DetectionReverified, ledger.ItemPriced, ledger.PricingFailed,
 		ledger.ReviewRequested, ledger.ReviewDecided, ledger.DisputeOpened, ledger.DisputeDecided, ledger.VisitSettled,
-		ledger.PromotionPinned, ledger.CouponAccepted, ledger.ItemRepriced, ledger.AgeVerified, ledger.CartWeighed,
+		ledger.PromotionPinned, ledger.CouponAccepted, ledger.ItemRepriced, ledger.AgeVerified, ledger.CartWeighed, ledger.GateDoubted,
 		ledger.SupplementProposed, ledger.SupplementAnswered, ledger.GoodwillGranted, ledger.VisitMatched,
 		ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed:
 	case ledger.StoreOpened, ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet,
@@ -95,7 +95,7 @@ func (r *Receipts) Apply(e ledger.Event) error {
 		ledger.BalanceRecorded, ledger.PayoutRecorded, ledger.PayoutFailed, ledger.BankStatementRecorded,
 		ledger.ExceptionOpened, ledger.ExceptionAssigned, ledger.ExceptionClosed, ledger.DayClosed,
 		ledger.PriceChecked, ledger.EvidenceViewed, ledger.EvidenceHeld,
-		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.DeviceConfigured, ledger.DeviceReported,
+		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.PalmEnrolled, ledger.PalmRevoked, ledger.DeviceConfigured, ledger.DeviceReported,
 		ledger.NoticeQuarantined, ledger.ProviderSwept:
 		r.odd(e, "%s does not belong in a visit's stream", e.Kind)
 	default:

@@ -64,6 +64,7 @@ const lowered = `
 // name of the event in whole. What is not listed here changes a receipt.
 var free = map[string][]string{
 	"presented": {
+		"Policy.Rotating", "Policy.Palm", "Offline",
 		"Visit", "Gate", "Place", "Credential", "Ticket", "Shopper", "Customer", "PaymentMethod", "Party", "Catalogue",
 		"Policy.Hold.Minor", "Policy.Hold.Currency", "Policy.ReviewSeconds", "Policy.OnDeadline", "Policy.GraceMillis",
 		"Policy.GateSeconds", "Policy.DisputeDays", "Policy.DetectionsPerMin",

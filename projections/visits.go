@@ -168,7 +168,7 @@ func (v *Visits) Apply(e ledger.Event) error {
 		ledger.ReleaseIntended, ledger.RefundIntended, ledger.Held, ledger.Captured, ledger.Released, ledger.Refunded,
 		ledger.PaymentDeclined, ledger.PaymentUnclear, ledger.PaymentNotified, ledger.DetectionRecorded,
 		ledger.DetectionImplicated, ledger.DetectionAttributed, ledger.DetectionReverified, ledger.ItemPriced, ledger.PricingFailed,
-		ledger.PromotionPinned, ledger.CouponAccepted, ledger.ItemRepriced, ledger.AgeVerified, ledger.CartWeighed,
+		ledger.PromotionPinned, ledger.CouponAccepted, ledger.ItemRepriced, ledger.AgeVerified, ledger.CartWeighed, ledger.GateDoubted,
 		ledger.SupplementProposed, ledger.SupplementAnswered, ledger.GoodwillGranted, ledger.VisitMatched,
 		ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed, ledger.IncrementIntended,
 		ledger.Incremented, ledger.ChargeIntended, ledger.Charged, ledger.HoldLapsed, ledger.RefundFailed,
@@ -188,7 +188,7 @@ func (v *Visits) Apply(e ledger.Event) error {
 		ledger.PromotionSet, ledger.CouponRedeemed, ledger.BalanceRecorded, ledger.PayoutRecorded,
 		ledger.PayoutFailed, ledger.BankStatementRecorded, ledger.ExceptionOpened, ledger.ExceptionAssigned,
 		ledger.ExceptionClosed, ledger.DayClosed, ledger.PriceChecked, ledger.EvidenceViewed, ledger.EvidenceHeld,
-		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.DeviceConfigured, ledger.DeviceReported,
+		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.PalmEnrolled, ledger.PalmRevoked, ledger.DeviceConfigured, ledger.DeviceReported,
 		ledger.NoticeQuarantined,
 		ledger.ProviderSwept:
 	default:

@@ -8,8 +8,10 @@ import (
 
 // Paths of the server's HTTP interface that gates use.
 const (
-	PathEntries = "/v1/gate/entries"
-	PathExits   = "/v1/gate/exits"
+	PathEntries   = "/v1/gate/entries"
+	PathExits     = "/v1/gate/exits"
+	PathTailgates = "/v1/gate/tailgates"
+	PathKeys      = "/v1/gate/keys"
 )
 
 // A GateEntry asks for entry with the code that was shown. It may be sent
@@ -20,8 +22,24 @@ type GateEntry struct {
 	Store      ledger.StoreID  `json:"store"`
 	Gate       ledger.DeviceID `json:"gate"`
 	Place      ledger.Place    `json:"place"`
-	Code       string          `json:"code"`
+	Code       string          `json:"code,omitempty"`
 	Party      int             `json:"party"` // persons on this payer
+
+	// Of a card, badge or palm, instead of a code.
+	Credential ledger.CredentialKind `json:"credential,omitempty"`
+	Token      string                `json:"token,omitempty"`
+
+	Offline bool      `json:"offline,omitempty"` // the gate was cut off and has opened already
+	Tried   ledger.ID `json:"tried,omitzero"`    // with Offline: the entry that got no answer
+}
+
+// A GateTailgate says that more persons came in than an entry was for.
+type GateTailgate struct {
+	ID         ledger.ID       `json:"id"`
+	OccurredAt time.Time       `json:"occurred_at"`
+	Gate       ledger.DeviceID `json:"gate"`
+	Visit      ledger.VisitID  `json:"visit"`
+	Persons    int             `json:"persons"`
 }
 
 // A Decision is what the server says to an entry.

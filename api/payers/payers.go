@@ -112,10 +112,92 @@ func (d *Directory) Get(s ledger.ShopperID) (Payer, error) {
 	return p, nil
 }
 
-// Forget removes a shopper. Forgetting twice is no error.
+// Forget removes a shopper, and what cards, badges and palms name them by. Forgetting twice is no error.
 func (d *Directory) Forget(s ledger.ShopperID) error {
 	if err := os.Remove(d.path(s)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("forget %s: %w", s, err)
+	}
+	return d.DropTokens("", s)
+}
+
+// A token is what a card, a badge or a palm is known by, kept under its hash.
+type token struct {
+	Credential ledger.CredentialKind `json:"credential"`
+	Shopper    ledger.ShopperID      `json:"shopper"`
+}
+
+func (d *Directory) tokenPath(kind ledger.CredentialKind, text string) string {
+	return filepath.Join(d.dir, fmt.Sprintf("token-%x.json", sha256.Sum256([]byte(string(kind)+"\x00"+text))))
+}
+
+// PutToken says whom a card, a badge or a palm names. A token that names
+// somebody else is an [ErrInvalid]: take it from them first.
+func (d *Directory) PutToken(kind ledger.CredentialKind, text string, s ledger.ShopperID) error {
+	if text == "" {
+		return fmt.Errorf("%w: the %s of %s has no token", ErrInvalid, kind, s)
+	}
+	if _, err := d.Get(s); err != nil {
+		return err
+	}
+	b, err := json.Marshal(token{kind, s})
+	if err != nil {
+		return fmt.Errorf("%s of %s: %w", kind, s, err)
+	}
+	f, err := os.OpenFile(d.tokenPath(kind, text), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		if other, err := d.Bearer(kind, text); err != nil || other != s {
+			return errors.Join(fmt.Errorf("%w: that %s is another's", ErrInvalid, kind), err)
+		}
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s of %s: %w", kind, s, err)
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(fmt.Errorf("%s of %s: %w", kind, s, err), os.Remove(f.Name()))
+	}
+	return d.sync()
+}
+
+// Bearer returns whom a card, a badge or a palm names, or [ErrUnknown].
+func (d *Directory) Bearer(kind ledger.CredentialKind, text string) (ledger.ShopperID, error) {
+	b, err := os.ReadFile(d.tokenPath(kind, text))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%w: nobody by that %s", ErrUnknown, kind)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", kind, err)
+	}
+	var t token
+	if err := json.Unmarshal(b, &t); err != nil || t.Credential != kind || t.Shopper == "" {
+		return "", fmt.Errorf("%s: %w: its file says nothing", kind, ledger.ErrCorrupt)
+	}
+	return t.Shopper, nil
+}
+
+// DropTokens removes every token of a kind that names a shopper, or of all
+// kinds if kind is empty.
+func (d *Directory) DropTokens(kind ledger.CredentialKind, s ledger.ShopperID) error {
+	names, err := filepath.Glob(filepath.Join(d.dir, "token-*.json"))
+	if err != nil {
+		return fmt.Errorf("tokens of %s: %w", s, err)
+	}
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var t token
+		if err == nil {
+			err = json.Unmarshal(b, &t)
+		}
+		if err == nil && t.Shopper == s && (kind == "" || t.Credential == kind) {
+			err = os.Remove(name)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("tokens of %s: %w", s, err)
+		}
 	}
 	return d.sync()
 }

@@ -6,11 +6,15 @@ type Frame struct {
 	Who     string // who is signed in, "reviewer:anna"; empty for nobody
 	Reviews bool   // may see the reviews
 	Books   bool   // may see the books
+	Code    bool   // has a code to show
 	Claims  bool   // may see the chargebacks, and what money needs a person
 	Devices bool   // may see how the shops' devices do
-	Here    string // visits, reviews, books, exceptions, money, chargebacks, devices: where in the menu
+	Here    string // visits, code, reviews, books, exceptions, money, chargebacks, devices: where in the menu
 	Script  bool
 }
+
+// A CodePage shows a shopper the code that opens a gate.
+type CodePage struct{ Frame }
 
 // A ChargebacksPage is the list of card networks' claims.
 type ChargebacksPage struct {
@@ -296,6 +300,7 @@ type ReviewItem struct {
 	VisitLink string
 	Slot      string
 	Weighing  string // of a whole cart, instead of a claim about a slot
+	Entry     string // of an entry, likewise
 	Plan      []PlanSlot
 	Bars      []Bar
 	Looks     []Look // what models found in the stored evidence

@@ -130,6 +130,12 @@ func (e *Engine) answer(q *question, c ReviewCommand) (ledger.ReviewDecided, err
 		Detection: c.Detection, Verdict: c.Verdict, SKU: c.SKU, Action: c.Action, Quantity: c.Quantity, Visit: c.Visit,
 		Reviewer: c.Reviewer, Reason: c.Reason,
 	}
+	if q.gate != nil {
+		return p, q.answerGate(&p)
+	}
+	if p.Verdict == ledger.VerdictDisowned {
+		return p, fmt.Errorf("review of %s: %w: only a visit is disowned, when its entry is in doubt", p.Detection, ledger.ErrInvalid)
+	}
 	if p.Verdict == ledger.VerdictDismissed {
 		p.SKU, p.Action, p.Quantity, p.Visit = "", "", 0, ""
 		return p, nil

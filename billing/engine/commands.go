@@ -19,10 +19,13 @@ type PresentCommand struct {
 	Credential    ledger.CredentialKind
 	Ticket        string // id of the one-use code; becomes the visit's id
 	Shopper       ledger.ShopperID
-	Customer      string // at the payment provider
-	PaymentMethod string // at the payment provider
-	Party         int    // persons on this payer; 0 means 1
-	Member        bool   // gets members' prices
+	Customer      string    // at the payment provider
+	PaymentMethod string    // at the payment provider
+	Party         int       // persons on this payer; 0 means 1
+	Member        bool      // gets members' prices
+	Rotating      bool      // the code changes while it is shown
+	Offline       bool      // the gate was cut off and has opened already
+	Tried         ledger.ID // with Offline: the entry it had asked for and got no answer to
 }
 
 // A RefuseCommand is a credential that the caller found not valid.

@@ -47,6 +47,9 @@ func (d *Desk) present(ctx context.Context, c PresentCommand) (GateAnswer, error
 	} else if !errors.Is(err, ledger.ErrNotFound) {
 		return GateAnswer{}, err
 	}
+	if c.Offline {
+		return d.late(ctx, m, c)
+	}
 	var refusal *RefuseCommand
 	rec, err := d.commit(ctx, m, func(e *Engine) (proposal, error) {
 		p, reason, err := e.present(c)
@@ -107,7 +110,7 @@ func (e *Engine) present(c PresentCommand) (proposal, ledger.RefusalReason, erro
 	p := ledger.GatePresented{
 		Visit: visit, Store: c.Store, Gate: c.Gate, Place: c.Place, Credential: c.Credential, Ticket: c.Ticket,
 		Shopper: c.Shopper, Customer: c.Customer, PaymentMethod: c.PaymentMethod, Party: c.Party,
-		Seller: s.opened.Seller, Catalogue: s.opened.Catalogue, Policy: *s.policy, Member: c.Member,
+		Seller: s.opened.Seller, Catalogue: s.opened.Catalogue, Policy: *s.policy, Member: c.Member, Offline: c.Offline,
 	}
 	if v := e.visits[visit]; v != nil && v.cart.Events > 0 {
 		if v.presented == c.ID { // a retry: the log knows it again
@@ -116,6 +119,9 @@ func (e *Engine) present(c PresentCommand) (proposal, ledger.RefusalReason, erro
 			return proposal{ledger.VisitStream(visit), ledger.None(), p}, "", nil
 		}
 		return proposal{}, ledger.RefusedReplayed, nil
+	}
+	if s.policy.Rotating && c.Credential == ledger.CredentialQR && !c.Rotating && !c.Offline {
+		return proposal{}, ledger.RefusedCopied, nil
 	}
 	for _, v := range e.shoppers[c.Shopper] {
 		if v.cart.Presented.Store == c.Store && v.open() {
@@ -197,6 +203,11 @@ func (d *Desk) Exit(ctx context.Context, c ExitCommand) (Recorded, error) {
 	m := ledger.Meta{ID: c.ID, Occurred: c.Occurred, Actor: c.Actor, Trace: c.Trace}
 	rec, err := d.commit(ctx, m, func(e *Engine) (proposal, error) {
 		v := e.visits[c.Visit]
+		if v != nil && !v.cart.ExitedAt.IsZero() {
+			if w := e.twin(v); w != nil { // the same code leaves a second time
+				v = w
+			}
+		}
 		switch {
 		case v == nil || v.cart.Status == projections.StatusNone:
 			return proposal{}, fmt.Errorf("exit of %s: %w", c.Visit, ErrUnknownVisit)
@@ -205,7 +216,7 @@ func (d *Desk) Exit(ctx context.Context, c ExitCommand) (Recorded, error) {
 		case v.cart.Status != projections.StatusInside:
 			return proposal{}, fmt.Errorf("exit of %s, which is %s: %w", c.Visit, v.cart.Status, ErrNotInside)
 		}
-		return proposal{v.name(), ledger.After(v.cart.Events), ledger.GateExited{Visit: c.Visit, Gate: c.Gate}}, nil
+		return proposal{v.name(), ledger.After(v.cart.Events), ledger.GateExited{Visit: v.id, Gate: c.Gate}}, nil
 	})
 	if !errors.Is(err, errAgain) {
 		return rec, err

@@ -25,6 +25,9 @@ func (v *visit) atGate(st *step) (Append, bool) {
 			Key: billing.HoldKey(p.Store, v.id, v.payment.Tries(billing.OpHold, "")+1), Adjustable: p.Policy.AdjustHold,
 		}), true
 	}
+	if p.Offline {
+		return v.insideAlready(st)
+	}
 	refused := ledger.GateRefused{Visit: v.id, Store: p.Store, Gate: p.Gate, Ticket: p.Ticket}
 	if st.due(v.payment.HoldIntended.Add(seconds(p.Policy.GateSeconds))) {
 		refused.Reason, refused.Detail = ledger.RefusedTimeout, "the hold was not decided in time"
@@ -86,7 +89,7 @@ func (v *visit) increment(st *step) (Append, bool) {
 // late is found out by the provider, which declines.
 func (v *visit) secure(st *step) (Append, bool) {
 	pay, p := &v.payment, v.cart.Presented
-	if !v.onHold() || pay.CaptureBefore.IsZero() {
+	if !v.onHold() || pay.CaptureBefore.IsZero() || v.cart.InConflict() {
 		return Append{}, false
 	}
 	margin := billing.CaptureMargin

@@ -100,6 +100,8 @@ func (v *visit) attend(e *Engine, st *step, open projections.Question) (ledger.D
 		return ledger.Draft{}, false
 	case q.weighed != nil:
 		return v.attendWeighing(st, open)
+	case q.gate != nil:
+		return v.attendGate(st, open)
 	case !open.Requested:
 		return v.fact(st, v.request(e, st, open, q), label), true
 	case st.due(open.Deadline):

@@ -18,7 +18,8 @@ type question struct {
 	visit     *visit // nil in a shop's stream
 	store     *store // nil in a visit's stream
 	claim     ledger.DetectionRecorded
-	weighed   *ledger.CartWeighed // instead of a claim
+	weighed   *ledger.CartWeighed // instead of a claim, or
+	gate      *ledger.GateDoubted // an entry
 	seenAt    time.Time
 	opened    ledger.ID
 	requested bool

@@ -68,6 +68,8 @@ func (v *visit) apply(e *Engine, ev ledger.Event) error {
 		v.recorded(e, ev, p)
 	case ledger.CartWeighed:
 		v.weighing(e, ev, p)
+	case ledger.GateDoubted:
+		v.doubted(e, ev, p)
 	case ledger.DetectionImplicated:
 		v.implicated(e, p)
 	case ledger.DetectionAttributed:

@@ -25,6 +25,11 @@ func (f *folding) words(e ledger.Event) string {
 		return "A person is asked to look"
 	case ledger.ReviewDecided:
 		return "Reviewed by " + person(d.Reviewer) + ": " + f.verdict(d)
+	case ledger.GateDoubted:
+		if d.Doubt == ledger.DoubtTailgated {
+			return fmt.Sprintf("%d persons came in at %s on a code for %d", d.Persons, d.Gate, d.Party)
+		}
+		return "The code opened another gate too"
 	case ledger.CartWeighed:
 		return weighing(d)
 	case ledger.AgeVerified:

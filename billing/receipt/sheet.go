@@ -205,8 +205,11 @@ func (p Paper) pending(it ledger.PendingItem) Line {
 	l := Line{Text: fmt.Sprintf("%d × %s", it.Quantity, p.name(it.SKU))}
 	if it.SKU == "" {
 		l.Text = "Something that was seen"
-		if slices.Contains(it.Doubts, ledger.DoubtWeight) {
+		switch {
+		case slices.Contains(it.Doubts, ledger.DoubtWeight):
 			l.Text = "The cart as a whole"
+		case slices.Contains(it.Doubts, ledger.DoubtTailgated), slices.Contains(it.Doubts, ledger.DoubtConflict):
+			l.Text = "The visit as a whole"
 		}
 	}
 	if it.AtRisk.Minor != 0 {
@@ -227,5 +230,5 @@ func (p Paper) pending(it ledger.PendingItem) Line {
 var doubtWords = map[ledger.Doubt]string{
 	ledger.DoubtItem: "which product", ledger.DoubtAction: "taken or put back", ledger.DoubtPerson: "by whom",
 	ledger.DoubtUnmatched: "put back without being taken", ledger.DoubtLate: "came late", ledger.DoubtUnknown: "whose it is",
-	ledger.DoubtWeight: "what the cart weighs",
+	ledger.DoubtWeight: "what the cart weighs", ledger.DoubtTailgated: "how many came in", ledger.DoubtConflict: "whose it is",
 }

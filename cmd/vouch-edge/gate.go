@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"math"
 	"os"
 	"time"
 
@@ -36,7 +37,7 @@ func (e *refusedError) ExitCode() int { return exitRefused }
 
 // gateFlags are the flags of `gate`.
 type gateFlags struct {
-	image, video, server, key, store, id, place, start, out, outbox string
+	image, video, server, key, store, id, place, start, out, outbox, alone, crossings string
 
 	exit, once, json bool
 	party            int
@@ -52,6 +53,9 @@ func newGateCommand() *cobra.Command {
 		Long: `Gate reads QR codes from a picture, a video or a camera. Each code that comes
 into sight is sent to the server once, and its decision is printed. Without
 --server the codes are printed and nothing is sent.
+
+With --alone the gate goes on when the server cannot be reached: it lets in up to
+200 codes within 30 minutes, each once, and tells the server when it is back.
 
 With --exit a code says that its bearer leaves. Exits are kept in the outbox
 until the server has them, so a gate without a line lets everybody out.
@@ -79,6 +83,8 @@ It ends with 0 if all entered, 3 if somebody was refused, and 1 on an error.`,
 	flags.StringVar(&f.out, "out", "", "append decisions as JSON lines to `FILE`")
 	flags.BoolVar(&f.json, "json", false, "print decisions as JSON lines")
 	flags.StringVar(&f.outbox, "outbox", "vouch-gate-outbox", "`FOLDER` in which exits wait for the server")
+	flags.StringVar(&f.alone, "alone", "", "`FOLDER` for deciding without a server: its keys, and the codes that were let in")
+	flags.StringVar(&f.crossings, "crossings", "", "`FILE` of persons who crossed the gate's line, as JSON lines: finds tailgating")
 	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "how long to ask for a decision")
 	// The default of --key may be a secret and must not be shown by --help.
 	flags.Lookup("key").DefValue = ""
@@ -93,7 +99,7 @@ type gateEvent struct {
 	ID       string               `json:"id,omitempty"`
 	Code     string               `json:"code,omitempty"` // only without a server
 	Visit    ledger.VisitID       `json:"visit,omitempty"`
-	Decision string               `json:"decision"` // entered, refused, pending, exit, read
+	Decision string               `json:"decision"` // entered, refused, pending, exit, read, tailgated
 	Reason   ledger.RefusalReason `json:"reason,omitempty"`
 	Detail   string               `json:"detail,omitempty"`
 }
@@ -103,6 +109,8 @@ type gateRun struct {
 	*gateFlags
 	client  *gate.Client
 	box     *outbox.Outbox
+	solo    *gate.Alone // nil without --alone
+	door    *door       // nil without --crossings
 	start   time.Time
 	print   []io.Writer // JSON lines
 	text    io.Writer   // a person; nil with --json
@@ -155,23 +163,43 @@ func (f *gateFlags) run(cmd *cobra.Command) error {
 	return nil
 }
 
-// connect prepares what is sent. stop waits for exits to be taken; those that
-// are not stay in the outbox for the next run.
+// connect prepares what is sent. stop waits for what is in the outbox to be
+// taken; what is not stays for the next run.
 func (r *gateRun) connect(ctx context.Context) (stop func() error, err error) {
 	stop = func() error { return nil }
 	if r.server == "" {
 		return stop, nil
 	}
-	if r.client, err = gate.NewClient(r.server, r.key); err != nil || !r.exit {
-		if r.store == "" && err == nil {
-			err = fmt.Errorf("%w: --store is needed with --server: the code may be for another shop", errUsage)
-		}
+	if r.client, err = gate.NewClient(r.server, r.key); err != nil {
 		return stop, err
+	}
+	if !r.exit && r.store == "" {
+		return stop, fmt.Errorf("%w: --store is needed with --server: the code may be for another shop", errUsage)
+	}
+	if r.crossings != "" {
+		if r.door, err = openDoor(r.crossings); err != nil {
+			return stop, err
+		}
+	}
+	if r.alone != "" && !r.exit {
+		if r.solo, err = r.openAlone(ctx); err != nil {
+			return stop, err
+		}
+		stop = r.solo.Close
+	}
+	if !r.exit && r.solo == nil && r.door == nil {
+		return stop, nil
 	}
 	r.box, err = outbox.Open(r.outbox, outbox.Config{Server: r.server, Key: r.key, Now: time.Now})
 	if err != nil {
 		return stop, err
 	}
+	return r.sendAll(ctx, stop), nil
+}
+
+// sendAll sends what is put into the outbox until the returned function is
+// called.
+func (r *gateRun) sendAll(ctx context.Context, then func() error) (stop func() error) {
 	running, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- r.box.Run(running) }()
@@ -182,12 +210,16 @@ func (r *gateRun) connect(ctx context.Context) (stop func() error, err error) {
 		cancel()
 		err := <-done
 		if st := r.box.Status(); late != nil && r.text != nil {
-			fmt.Fprintf(r.text, "%d exits wait in %s for the server: %s\n", st.Depth, r.outbox, st.Error)
+			what := "entries"
+			if r.exit {
+				what = "exits"
+			}
+			fmt.Fprintf(r.text, "%d %s wait in %s for the server: %s\n", st.Depth, what, r.outbox, st.Error)
 		} else if st.Dead > 0 {
-			err = errors.Join(err, fmt.Errorf("the server refused %d exits; see %s/dead", st.Dead, r.outbox))
+			err = errors.Join(err, fmt.Errorf("the server refused %d messages; see %s/dead", st.Dead, r.outbox))
 		}
-		return errors.Join(err, r.box.Close())
-	}, nil
+		return errors.Join(err, r.box.Close(), then())
+	}
 }
 
 // look goes through the pictures.
@@ -212,7 +244,7 @@ func (r *gateRun) look(ctx context.Context) error {
 	for n := 0; ctx.Err() == nil; n++ {
 		f, err := src.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return r.count(math.MaxInt64)
 		}
 		if err != nil {
 			return err
@@ -226,11 +258,12 @@ func (r *gateRun) look(ctx context.Context) error {
 		}
 		end, err := r.see(ctx, &w, f, at)
 		f.Close()
+		err = errors.Join(err, r.count(at))
 		if end || err != nil {
 			return err
 		}
 	}
-	return nil // interrupted: the usual end of a camera
+	return r.count(math.MaxInt64) // interrupted: the usual end of a camera
 }
 
 func pauseUntil(ctx context.Context, t time.Time) {
@@ -283,18 +316,27 @@ func (r *gateRun) leave(id ledger.ID, code string, ev *gateEvent) error {
 }
 
 func (r *gateRun) enter(ctx context.Context, id ledger.ID, code string, ev *gateEvent) error {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	limited, cancel := context.WithTimeout(ctx, r.patience())
 	defer cancel()
-	answer, err := r.client.Enter(ctx, vision.GateEntry{
+	entry := vision.GateEntry{
 		ID: id, OccurredAt: ev.At, Store: ledger.StoreID(r.store), Gate: ledger.DeviceID(r.id),
 		Place: ledger.Place(r.place), Code: code, Party: r.party,
-	})
+	}
+	answer, err := r.client.Enter(limited, entry)
 	ev.Visit, ev.Decision, ev.Reason, ev.Detail = answer.Visit, string(answer.Decision), answer.Reason, answer.Detail
+	if r.solo != nil && gate.Unreached(answer, err) && ctx.Err() == nil {
+		return r.enterAlone(entry, ev)
+	}
+	if r.solo != nil && err == nil {
+		err = r.back(ctx)
+	}
 	switch {
 	case err != nil:
 		ev.Decision, ev.Detail = string(vision.Pending), err.Error()
 	case answer.Decision == vision.Refused:
 		r.refused++
+	case r.door != nil && answer.Decision == vision.Entered:
+		r.door.enter(gate.Admission{Visit: answer.Visit, Party: r.party, At: seconds(ev.T)})
 	}
 	return err
 }
@@ -317,6 +359,9 @@ func (r *gateRun) tell(ev gateEvent) error {
 	switch ev.Decision {
 	case string(vision.Entered):
 		what = fmt.Sprintf("enters, visit %s", ev.Visit)
+		if ev.Detail != "" {
+			what += " (" + ev.Detail + ")"
+		}
 	case string(vision.Refused):
 		what = fmt.Sprintf("refused: %s", ev.Reason)
 		if ev.Detail != "" {
@@ -326,6 +371,8 @@ func (r *gateRun) tell(ev gateEvent) error {
 		what = "stays shut: " + ev.Detail
 	case "exit":
 		what = "leaves"
+	case "tailgated":
+		what = fmt.Sprintf("%s, visit %s", ev.Detail, ev.Visit)
 	}
 	_, err = fmt.Fprintf(r.text, "%s  %s  %s\n", ev.At.Format("15:04:05.000"), r.id, what)
 	return err

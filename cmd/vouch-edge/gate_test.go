@@ -41,6 +41,8 @@ type gateServer struct {
 	keys  ticket.Ring
 	used  map[ledger.ID]bool
 	exits []vision.GateExit
+	late  []vision.GateEntry
+	tails []vision.GateTailgate
 	now   time.Time
 }
 
@@ -59,10 +61,29 @@ func (s *gateServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.exits = append(s.exits, e)
 		return
 	}
+	switch r.URL.Path {
+	case vision.PathKeys:
+		var public [][]byte
+		for _, k := range s.keys {
+			public = append(public, k)
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"tickets": public})
+		return
+	case vision.PathTailgates:
+		var g vision.GateTailgate
+		if err := json.NewDecoder(r.Body).Decode(&g); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		s.tails = append(s.tails, g)
+		return
+	}
 	var e vision.GateEntry
 	if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return
+	}
+	if e.Offline {
+		s.late = append(s.late, e)
 	}
 	answer := vision.GateAnswer{Decision: vision.Entered}
 	c, err := ticket.Verify(s.keys, s.now, e.Store, e.Code)
@@ -175,6 +196,61 @@ func TestExitOfACutOffShopIsToldLater(t *testing.T) {
 	if len(s.exits) != 2 || s.exits[0].Code != code || s.exits[0].Gate != "exit-1" || s.exits[0].ID == s.exits[1].ID ||
 		s.exits[0].OccurredAt.After(s.exits[1].OccurredAt) {
 		t.Errorf("server got %+v, want both exits in order", s.exits)
+	}
+}
+
+func TestEntryAtACutOffGateIsToldLater(t *testing.T) {
+	s, url, code := annasCode(t)
+	dir := t.TempDir()
+	args := []string{
+		"gate", "--key", "vouch_gate_key", "--store", "frankfurt-1", "--alone", filepath.Join(dir, "alone"),
+		"--outbox", filepath.Join(dir, "outbox"), "--timeout", "200ms", "--start", "2026-11-23T12:00:00Z", "--image",
+	}
+	// It has its keys from when the server was there.
+	s.now = s.now.Add(time.Hour) // its code ended, so nobody comes in
+	var refused *refusedError
+	if out, err := edge(t, append(args, picture(t, code), "--server", url)...); !errors.As(err, &refused) {
+		t.Fatalf("with the server = %s, %v, want a refusal", out, err)
+	}
+	args = append(args, picture(t, code), "--server", "http://127.0.0.1:1")
+	out, err := edge(t, args...)
+	if err != nil || !strings.Contains(out, "without the server; 199 more may") || !strings.Contains(out, "1 entries wait") {
+		t.Fatalf("cut off = %s, %v, want an entry that is kept", out, err)
+	}
+	if out, err = edge(t, args...); !errors.As(err, &refused) || !strings.Contains(out, "replayed") {
+		t.Errorf("the code a second time = %s, %v, want replayed", out, err)
+	}
+	s.now = s.now.Add(-time.Hour)
+	args[len(args)-1] = url
+	args[len(args)-3] = picture(t, "4006381333931") // somebody holds up a bottle
+	if out, err = edge(t, args...); !errors.As(err, &refused) {
+		t.Errorf("back again = %s, %v, want only the bottle refused", out, err)
+	}
+	if len(s.late) != 1 || s.late[0].Code != code || s.late[0].Tried.IsZero() || s.late[0].ID == s.late[0].Tried {
+		t.Errorf("the server was told %+v, want the entry once, with what was tried", s.late)
+	}
+}
+
+func TestTwoOnOneCodeAreTold(t *testing.T) {
+	s, url, code := annasCode(t)
+	dir := t.TempDir()
+	lines := filepath.Join(dir, "crossings.jsonl")
+	text := `{"t":1.2,"track":7,"way":"in"}` + "\n" + `{"t":1.9,"track":8,"way":"in"}` + "\n" + `{"t":2.5,"track":9,"way":"in"}` + "\n" +
+		`{"t":2.9,"track":9,"way":"out"}` + "\n"
+	if err := os.WriteFile(lines, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	clip := filepath.Join(dir, "gate.mp4")
+	if out, err := edge(t, "render", "gate", "--code", code, "--out", clip, "--seconds", "3"); err != nil {
+		t.Fatal(out, err)
+	}
+	out, err := edge(t, "gate", "--server", url, "--key", "vouch_gate_key", "--store", "frankfurt-1", "--video", clip,
+		"--start", "2026-11-23T12:00:00Z", "--crossings", lines, "--outbox", filepath.Join(dir, "outbox"))
+	if err != nil || !strings.Contains(out, "2 persons on a code for 1") {
+		t.Errorf("gate = %s, %v, want the tailgating said", out, err)
+	}
+	if len(s.tails) != 1 || s.tails[0].Persons != 2 || s.tails[0].Visit == "" {
+		t.Errorf("the server was told %+v, want two persons in one visit", s.tails)
 	}
 }
 

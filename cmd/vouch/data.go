@@ -17,9 +17,10 @@ import (
 
 // The folders and files of a data directory.
 const (
-	ledgerDir     = "ledger"
-	readModelDir  = "readmodels"
-	ticketKeyFile = "ticket.key"
+	ledgerDir       = "ledger"
+	readModelDir    = "readmodels"
+	ticketKeyFile   = "ticket.key"
+	rotationKeyFile = "rotation.key"
 )
 
 // openReadOnly opens the ledger of a data directory for reading, also beside

@@ -22,7 +22,7 @@ checkpoint covers, and the evidence. An append is restored whole or not. The res
 read again from the first byte to the last. The folder may hold keys already, but nothing
 that stands on a log.
 
-Bring the keys back from their own backup: keys.json, ticket.key, payers and signer. The
+Bring the keys back from their own backup: keys.json, ticket.key, rotation.key, payers and signer. The
 signer's folder must be the newest there is: it remembers what was signed, and signs
 nothing that contradicts it. A log that was restored to before its last checkpoint is a
 history that auditors have seen differently; the tree stays unsigned until you begin a new
@@ -106,7 +106,7 @@ func printRestored(w io.Writer, r archive.Restored, until embedded.Until, data, 
 	}
 	printEvidenceCopy(w, r.Evidence)
 	fmt.Fprintf(w, "  money     %s: the next vouch serve compares the payment provider before it sends anything\n", sweepFile)
-	fmt.Fprintf(w, "bring back from their own backup: %s, %s, %s, %s\n", keys.FileName, ticketKeyFile, payers.DirName, signerDir)
+	fmt.Fprintf(w, "bring back from their own backup: %s, %s, %s, %s, %s\n", keys.FileName, ticketKeyFile, rotationKeyFile, payers.DirName, signerDir)
 	if r.Tree != nil {
 		fmt.Fprintf(w, "check it: vouch verify --data %s --tlog-signer %s/%s\n", data, from, signerDir)
 	} else {

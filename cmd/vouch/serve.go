@@ -217,6 +217,10 @@ func (s *server) openOn(ctx context.Context, cfg serveConfig, logger *slog.Logge
 	if err != nil {
 		return err
 	}
+	rotation, err := ticket.LoadOrNewRotation(filepath.Join(cfg.Data, rotationKeyFile), rand.Reader)
+	if err != nil {
+		return err
+	}
 	directory, err := payers.Open(cfg.Data)
 	if err != nil {
 		return err
@@ -235,6 +239,7 @@ func (s *server) openOn(ctx context.Context, cfg serveConfig, logger *slog.Logge
 		Register: s.models.register, Chargebacks: s.models.chargebacks, Reconciler: s.books,
 		Payer: payerOf(directory), Webhook: webhook(inbox), Now: time.Now, Logger: logger, Confirm: s.gateway.Confirmation,
 		Tlog: s.tree.Folder().Published, Ready: s.tree.Ready, Metrics: metrics,
+		Rotation: rotation, Bearer: bearerOf(directory),
 	})
 	if err != nil {
 		return errors.Join(err, s.tree.signer.Close())
@@ -308,5 +313,16 @@ func payerOf(d *payers.Directory) func(context.Context, ledger.ShopperID) (api.P
 			return api.Payer{}, fmt.Errorf("%w: %s", api.ErrUnknownShopper, s)
 		}
 		return api.Payer{Customer: p.Customer, PaymentMethod: p.PaymentMethod, Staff: p.Staff, Member: p.Member}, err
+	}
+}
+
+// bearerOf looks up whom a card, a badge or a palm names.
+func bearerOf(d *payers.Directory) func(context.Context, ledger.CredentialKind, string) (ledger.ShopperID, error) {
+	return func(_ context.Context, kind ledger.CredentialKind, token string) (ledger.ShopperID, error) {
+		s, err := d.Bearer(kind, token)
+		if errors.Is(err, payers.ErrUnknown) {
+			return "", fmt.Errorf("%w: by that %s", api.ErrUnknownShopper, kind)
+		}
+		return s, err
 	}
 }

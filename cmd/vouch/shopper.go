@@ -17,7 +17,7 @@ func newShopperCommand() *cobra.Command {
 		Use:   "shopper",
 		Short: "Enrol shoppers with a card, and forget them",
 	}
-	cmd.AddCommand(newEnrolCommand(), newStaffCommand(), newForgetCommand())
+	cmd.AddCommand(newEnrolCommand(), newStaffCommand(), newTokenCommand(), newForgetCommand())
 	return cmd
 }
 
@@ -83,6 +83,40 @@ hold; what they take is in the log, and no receipt is made of it.`,
 			return err
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s is staff\n", args[0])
+		return nil
+	}
+	return cmd
+}
+
+func newTokenCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "token SHOPPER",
+		Short: "Say whom a card, or the badge of staff, names at a terminal",
+		Long: `Keeps in the shopper directory, under its hash, the token by which a terminal knows a card
+that is tapped or a badge. It is never the number of the card. Forgetting the shopper
+removes it.`,
+		Example: `  vouch shopper token anna --card fp_8d2c
+  vouch shopper token cleo --badge 0417`,
+		Args: cobra.ExactArgs(1),
+	}
+	data := addDataFlag(cmd)
+	card := cmd.Flags().String("card", "", "`TOKEN` of a card, as the terminal gives it")
+	badge := cmd.Flags().String("badge", "", "`TOKEN` of a badge")
+	cmd.MarkFlagsMutuallyExclusive("card", "badge")
+	cmd.MarkFlagsOneRequired("card", "badge")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		dir, err := payers.Open(*data)
+		if err != nil {
+			return err
+		}
+		kind, token := ledger.CredentialCard, *card
+		if *badge != "" {
+			kind, token = ledger.CredentialStaff, *badge
+		}
+		if err := dir.PutToken(kind, token, ledger.ShopperID(args[0])); err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s is known by a %s\n", args[0], map[bool]string{true: "badge", false: "card"}[kind == ledger.CredentialStaff])
 		return nil
 	}
 	return cmd

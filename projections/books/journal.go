@@ -176,7 +176,7 @@ func (j *Journal) visit(e ledger.Event) bool {
 		j.answered(e, p)
 	case ledger.GateEntered, ledger.GateExited, ledger.DetectionRecorded, ledger.DetectionImplicated,
 		ledger.DetectionAttributed, ledger.DetectionReverified, ledger.ItemPriced, ledger.PricingFailed, ledger.ItemRepriced, ledger.PromotionPinned,
-		ledger.CouponRedeemed, ledger.CouponAccepted, ledger.AgeVerified, ledger.CartWeighed, ledger.ReviewRequested, ledger.ReviewDecided,
+		ledger.CouponRedeemed, ledger.CouponAccepted, ledger.AgeVerified, ledger.CartWeighed, ledger.GateDoubted, ledger.ReviewRequested, ledger.ReviewDecided,
 		ledger.DisputeOpened, ledger.DisputeDecided, ledger.FiscalStarted,
 		ledger.FiscalSigned, ledger.FiscalFailed:
 	default:
@@ -262,7 +262,7 @@ func (j *Journal) house(e ledger.Event) bool {
 		j.closed(e, p)
 	case ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet, ledger.TaxSet,
 		ledger.PromotionSet, ledger.ExceptionAssigned, ledger.PriceChecked, ledger.EvidenceViewed, ledger.EvidenceHeld,
-		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.DeviceConfigured, ledger.DeviceReported,
+		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.PalmEnrolled, ledger.PalmRevoked, ledger.DeviceConfigured, ledger.DeviceReported,
 		ledger.NoticeQuarantined,
 		ledger.ProviderSwept:
 	default:

@@ -76,28 +76,13 @@ func (c *Client) Enter(ctx context.Context, e vision.GateEntry) (vision.GateAnsw
 	}
 }
 
-// ask sends one request. An error that is no ErrRequest may pass by itself.
+// ask sends one request about an entry. An error that is no ErrRequest may
+// pass by itself.
 func (c *Client) ask(ctx context.Context, method, path string, body []byte) (vision.GateAnswer, error) {
 	var answer vision.GateAnswer
-	req, err := http.NewRequestWithContext(ctx, method, c.server+path, bytes.NewReader(body))
-	if err != nil {
-		return answer, fmt.Errorf("%w: %w", ErrRequest, err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	if c.key != "" {
-		req.Header.Set("Authorization", "Bearer "+c.key)
-	}
-	res, err := c.http.Do(req)
+	b, err := c.send(ctx, method, path, body)
 	if err != nil {
 		return answer, err
-	}
-	defer res.Body.Close() //nolint:errcheck // the answer was read, or is not wanted
-	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	if err != nil {
-		return answer, err
-	}
-	if res.StatusCode/100 != 2 {
-		return answer, problem(res, b)
 	}
 	if err := json.Unmarshal(b, &answer); err != nil {
 		return answer, fmt.Errorf("%w: the answer is not Vouch's: %w", ErrRequest, err)
@@ -107,6 +92,41 @@ func (c *Client) ask(ctx context.Context, method, path string, body []byte) (vis
 		return answer, nil
 	}
 	return answer, fmt.Errorf("%w: decision %q is not known", ErrRequest, answer.Decision)
+}
+
+// send sends one request and returns the body of a good answer.
+func (c *Client) send(ctx context.Context, method, path string, body []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.server+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRequest, err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if c.key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errLine, err)
+	}
+	defer res.Body.Close() //nolint:errcheck // the answer was read, or is not wanted
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errLine, err)
+	}
+	if res.StatusCode/100 != 2 {
+		return nil, problem(res, b)
+	}
+	return b, nil
+}
+
+// errLine is every error of the line itself, as against one that a server
+// says.
+var errLine = errors.New("the server cannot be reached")
+
+// Unreached reports whether an entry got no answer because the server could not
+// be reached, so that a gate may decide by itself.
+func Unreached(answer vision.GateAnswer, err error) bool {
+	return errors.Is(err, ErrNoAnswer) && errors.Is(err, errLine) && answer.Visit == ""
 }
 
 // problem reads an error of the server (RFC 9457).

@@ -15,6 +15,14 @@ var (
 	// stands at the gate: a wrong key, address or setting. Mend the setting.
 	ErrRequest = errors.New("the server does not take the request")
 
+	// ErrInUse means that another process keeps the folder of a gate. One gate has
+	// one process: end the other, or name another folder.
+	ErrInUse = errors.New("another process uses the gate's folder")
+
+	// ErrCap means that a gate that is cut off may let nobody in by itself any
+	// more. Staff checks who comes, until the server can be reached again.
+	ErrCap = errors.New("the gate is cut off and may let nobody in by itself")
+
 	// ErrNoCode means that the pictures ended without a code. Hold the phone
 	// still, nearer, and brighter.
 	ErrNoCode = errors.New("no code was seen")

@@ -1,6 +1,7 @@
 package qr
 
 import (
+	"errors"
 	"fmt"
 	"image"
 
@@ -11,21 +12,26 @@ import (
 // maxPixels bounds the pictures that are tried: a 4K frame and some room.
 const maxPixels = 4096 * 4096
 
+// maxTry bounds the pixels of a version that is tried: a code that is large
+// already is not helped by being larger.
+const maxTry = 700_000
+
 // Effort says how much is tried before a picture is given up.
 type Effort int
 
 const (
-	// Quick tries the picture as it is and with its contrast restored: for
-	// every frame of a camera, most of which show no code.
+	// Quick tries the picture as it is and with its contrast restored: a few
+	// milliseconds.
 	Quick Effort = iota
-	// Full tries everything: for a still picture, and now and then in a video.
+	// Full tries everything: for a still picture. In a video a [Reader] does
+	// the same a little at a time.
 	Full
 )
 
 // A try is one way to look at a picture.
 type try struct {
 	name   string
-	effort Effort
+	pixels float64 // of the result, for each of the picture
 	change func(*image.Gray) *image.Gray
 }
 
@@ -33,44 +39,102 @@ type try struct {
 // far edge looks about half as long as its near one.
 const lean = 0.6
 
-// tries is in the order of success per time on camera pictures. Each is read
+// quick is tried on whole frames, most of which show no code.
+var quick = []try{
+	{"as it is", 1, func(g *image.Gray) *image.Gray { return g }},
+	{"stretched", 1, stretch},
+}
+
+// further is tried on the part that looks like a code, its contrast restored,
+// in the order of success per time on camera pictures. Everything is read
 // with both of gozxing's binarizers: one threshold for the whole picture, and
 // one for each block of eight pixels, which glare needs.
-var tries = []try{
-	{"as it is", Quick, func(g *image.Gray) *image.Gray { return g }},
-	{"stretched", Quick, stretch},
-	{"twice as large", Full, func(g *image.Gray) *image.Gray { return scale(stretch(g), 2) }},
-	{"inverted", Full, func(g *image.Gray) *image.Gray { return invert(stretch(g)) }},
-	{"sharpened", Full, func(g *image.Gray) *image.Gray { return sharpen(stretch(g), 2, 2) }},
-	{"large and sharpened", Full, func(g *image.Gray) *image.Gray { return sharpen(scale(stretch(g), 2), 3, 3) }},
-	{"smoothed", Full, func(g *image.Gray) *image.Gray { return blur(stretch(g), 1) }},
-	{"half as large again", Full, func(g *image.Gray) *image.Gray { return scale(stretch(g), 1.5) }},
-	{"three times as large", Full, func(g *image.Gray) *image.Gray { return scale(stretch(g), 3) }},
-	{"half as large", Full, func(g *image.Gray) *image.Gray { return scale(stretch(g), 0.5) }},
-	{"inverted and large", Full, func(g *image.Gray) *image.Gray { return scale(invert(stretch(g)), 2) }},
-	{"strongly sharpened", Full, func(g *image.Gray) *image.Gray { return sharpen(stretch(g), 4, 4) }},
-	{"evened out", Full, even},
-	{"leaning left", Full, func(g *image.Gray) *image.Gray { return keystone(stretch(g), lean, 0) }},
-	{"leaning right", Full, func(g *image.Gray) *image.Gray { return keystone(stretch(g), -lean, 0) }},
-	{"leaning back", Full, func(g *image.Gray) *image.Gray { return keystone(stretch(g), 0, lean) }},
-	{"leaning forward", Full, func(g *image.Gray) *image.Gray { return keystone(stretch(g), 0, -lean) }},
+var further = []try{
+	{"twice as large", 4, func(g *image.Gray) *image.Gray { return scale(g, 2) }},
+	{"inverted", 1, invert},
+	{"sharpened", 1, func(g *image.Gray) *image.Gray { return sharpen(g, 2, 2) }},
+	{"large and sharpened", 4, func(g *image.Gray) *image.Gray { return sharpen(scale(g, 2), 3, 3) }},
+	{"smoothed", 1, func(g *image.Gray) *image.Gray { return blur(g, 1) }},
+	{"half as large again", 2.25, func(g *image.Gray) *image.Gray { return scale(g, 1.5) }},
+	{"three times as large", 9, func(g *image.Gray) *image.Gray { return scale(g, 3) }},
+	{"half as large", 0.25, func(g *image.Gray) *image.Gray { return scale(g, 0.5) }},
+	{"inverted and large", 4, func(g *image.Gray) *image.Gray { return scale(invert(g), 2) }},
+	{"strongly sharpened", 1, func(g *image.Gray) *image.Gray { return sharpen(g, 4, 4) }},
+	{"evened out", 1, even},
+	{"leaning left", 1, func(g *image.Gray) *image.Gray { return keystone(g, lean, 0) }},
+	{"leaning right", 1, func(g *image.Gray) *image.Gray { return keystone(g, -lean, 0) }},
+	{"leaning back", 1, func(g *image.Gray) *image.Gray { return keystone(g, 0, lean) }},
+	{"leaning forward", 1, func(g *image.Gray) *image.Gray { return keystone(g, 0, -lean) }},
 }
 
 // Decode returns the text of the code in the picture, or ErrNoCode. If there
 // are several codes it is that of the one found first.
 func Decode(g *image.Gray, effort Effort) (string, error) {
-	w, h := g.Rect.Dx(), g.Rect.Dy()
-	if w < 21 || h < 21 || w*h > maxPixels { // the smallest code has 21 modules
-		return "", fmt.Errorf("%w: %d x %d pixels", ErrPicture, w, h)
+	text, part, err := glance(g)
+	if !errors.Is(err, ErrNoCode) || part == nil || effort == Quick {
+		return text, err
 	}
-	g = compact(g)
-	for _, t := range tries {
-		if t.effort > effort {
+	for _, t := range further {
+		if t.pixels*float64(len(part.Pix)) > maxTry {
 			continue
 		}
-		if text, ok := read(t.change(g)); ok {
+		if text, ok := read(t.change(part)); ok {
 			return text, nil
 		}
+	}
+	return "", ErrNoCode
+}
+
+// glance tries what is quick. Without success it returns the part that looks
+// like a code, its contrast restored, or nil.
+func glance(g *image.Gray) (text string, part *image.Gray, err error) {
+	w, h := g.Rect.Dx(), g.Rect.Dy()
+	if w < 21 || h < 21 || w*h > maxPixels { // the smallest code has 21 modules
+		return "", nil, fmt.Errorf("%w: %d x %d pixels", ErrPicture, w, h)
+	}
+	g = compact(g)
+	for _, t := range quick {
+		if text, ok := read(t.change(g)); ok {
+			return text, nil, nil
+		}
+	}
+	if part = find(g); part != nil {
+		part = stretch(part)
+	}
+	return "", part, ErrNoCode
+}
+
+// MaxPixels bounds what a Reader works through after its quick tries on a
+// frame: about ten milliseconds on one core.
+const MaxPixels = 300_000
+
+// A Reader reads the frames of one camera. It spreads what [Decode] tries with
+// full effort over the frames that follow each other, so that no frame takes
+// long: a code is held before a camera for a second or more. The zero value is
+// ready.
+type Reader struct{ next int }
+
+// Read returns the text of the code in the next frame, or ErrNoCode. It works
+// with what is left of MaxPixels, and on one version of the frame at least.
+func (r *Reader) Read(g *image.Gray) (string, error) {
+	text, part, err := glance(g)
+	if !errors.Is(err, ErrNoCode) || part == nil {
+		return text, err
+	}
+	left, size := float64(MaxPixels), float64(len(part.Pix))
+	for n := range further {
+		t := further[r.next]
+		if t.pixels*size > maxTry {
+			r.next = (r.next + 1) % len(further)
+			continue
+		}
+		if left -= t.pixels * size; left < 0 && n > 0 {
+			break
+		}
+		if text, ok := read(t.change(part)); ok {
+			return text, nil // and r.next stays: the next frame is read the same way
+		}
+		r.next = (r.next + 1) % len(further)
 	}
 	return "", ErrNoCode
 }

@@ -25,6 +25,26 @@
 // code. There is one code for each signed ticket: anything a lenient decoder
 // would forgive is refused.
 //
+// # Code format, version 2: changes while it is shown
+//
+// A ticket that is bound to a device has "VT2-", the base32 of the fields above
+// with the device's key (33 bytes, a compressed point of P-256) before the
+// signature, which is over "vouch ticket 2"; then "-" and the base32 of
+//
+//	step        1 byte    low byte of the number of 15 s steps since 1970
+//	mac         6 bytes   HMAC-SHA-256 over "vouch step 1", a zero byte, the
+//	                      ticket id, and the step in 8 bytes, big endian
+//
+// The HMAC's key is what the device's key and the shops' rotation key agree on
+// by Diffie-Hellman, so nothing secret is ever sent: the device makes its key
+// itself and, in a browser, cannot read it. A code counts in its step and those
+// beside it. Who takes a picture of it has at most 30 s, and who takes the
+// ticket without the device has nothing. Usual codes are QR version 9 (53
+// modules) and none is above version 10.
+//
+// Who holds the rotation key, as gates do that work without a line, can make
+// the changing part and still no ticket.
+//
 // The package does not remember which tickets were used, and does not know
 // who a shopper is.
 package ticket

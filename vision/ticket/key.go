@@ -52,8 +52,10 @@ const pemType = "PRIVATE KEY"
 
 // Save writes the key to a new file that only its owner may read, as PKCS #8
 // in PEM. It never replaces a file.
-func (k *Key) Save(path string) error {
-	der, err := x509.MarshalPKCS8PrivateKey(k.private)
+func (k *Key) Save(path string) error { return save(path, k.private) }
+
+func save(path string, private any) error {
+	der, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
 		return fmt.Errorf("save ticket key: %w", err)
 	}
@@ -81,6 +83,18 @@ func (k *Key) Save(path string) error {
 // LoadKey reads a key that Save wrote. A file that others may read is
 // refused: whoever reads it can open every gate.
 func LoadKey(path string) (*Key, error) {
+	parsed, err := load(path)
+	if err != nil {
+		return nil, err
+	}
+	private, ok := parsed.(ed25519.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("load ticket key: %w: want Ed25519, have %T", ErrKey, parsed)
+	}
+	return &Key{private: private}, nil
+}
+
+func load(path string) (any, error) {
 	st, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("load ticket key: %w", err)
@@ -100,11 +114,7 @@ func LoadKey(path string) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load ticket key: %w: %w", ErrKey, err)
 	}
-	private, ok := parsed.(ed25519.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("load ticket key: %w: want Ed25519, have %T", ErrKey, parsed)
-	}
-	return &Key{private: private}, nil
+	return parsed, nil
 }
 
 // LoadOrNewKey reads the key at path, or makes and saves one if there is no

@@ -36,7 +36,7 @@ const context = "vouch ticket 1\x00"
 const (
 	headBytes = 4 + 4 + 2 + 16
 	minBytes  = headBytes + 1 + 1 + 1 + ed25519.SignatureSize
-	maxBytes  = headBytes + 1 + 1 + MaxNameBytes + ed25519.SignatureSize
+	maxBytes  = headBytes + 1 + 1 + MaxNameBytes + len(DeviceKey{}) + ed25519.SignatureSize
 	asUUID    = 0xff
 )
 
@@ -49,22 +49,39 @@ type Claims struct {
 	Store     ledger.StoreID // empty: any shop
 	IssuedAt  time.Time      // whole seconds
 	ExpiresAt time.Time      // whole seconds
+	Device    DeviceKey      // that shows it; zero: any, and the code does not change
 }
+
+// Rotating reports whether the code changes while it is shown.
+func (c Claims) Rotating() bool { return c.Device != DeviceKey{} }
 
 // Visit returns the id of the visit that the ticket begins.
 func (c Claims) Visit() ledger.VisitID { return ledger.VisitID(c.Ticket.String()) }
 
-// Mint returns the signed code of c. Times are cut to seconds.
+// Mint returns the signed code of c. Times are cut to seconds. The code of a
+// ticket with a Device is what the device puts its changing part behind.
 func Mint(key *Key, c Claims) (string, error) {
 	payload, err := c.marshal(key.ID())
 	if err != nil {
 		return "", err
 	}
-	payload = append(payload, ed25519.Sign(key.private, signed(payload))...)
-	return Prefix + encoding.EncodeToString(payload), nil
+	payload = append(payload, ed25519.Sign(key.private, c.signed(payload))...)
+	return c.prefix() + encoding.EncodeToString(payload), nil
 }
 
-func signed(payload []byte) []byte { return append([]byte(context), payload...) }
+func (c Claims) prefix() string {
+	if c.Rotating() {
+		return PrefixRotating
+	}
+	return Prefix
+}
+
+func (c Claims) signed(payload []byte) []byte {
+	if c.Rotating() {
+		return append([]byte(rotatingContext), payload...)
+	}
+	return append([]byte(context), payload...)
+}
 
 func (c Claims) marshal(id KeyID) ([]byte, error) {
 	issued, life := c.IssuedAt.Unix(), c.ExpiresAt.Unix()-c.IssuedAt.Unix()
@@ -92,24 +109,41 @@ func (c Claims) marshal(id KeyID) ([]byte, error) {
 	b = append(b, c.Ticket[:]...)
 	b = append(b, byte(len(c.Store))) // at most MaxNameBytes
 	b = append(b, c.Store...)
-	return append(b, shopper...), nil
+	b = append(b, shopper...)
+	if c.Rotating() {
+		b = append(b, c.Device[:]...)
+	}
+	return b, nil
+}
+
+// A Verifier checks codes: with the keys of those who sign tickets, and the
+// one for the changing part. Without a Rotation a code that changes is refused.
+type Verifier struct {
+	Ring     Ring
+	Rotation *Rotation
+}
+
+// Verify is [Verifier.Verify] for codes that do not change.
+func Verify(keys Ring, now time.Time, store ledger.StoreID, code string) (Claims, error) {
+	return Verifier{Ring: keys}.Verify(now, store, code)
 }
 
 // Verify returns the claims of code, or a *RefusalError: it is no code of
 // ours (unread), the signature is not by a key of the ring (forged), it is for
-// another shop (store), from the future (not_yet), or too old (expired). One
-// use is not its business. A ticket for any shop is accepted in each.
-func Verify(keys Ring, now time.Time, store ledger.StoreID, code string) (Claims, error) {
-	c, payload, signature, err := parse(code)
+// another shop (store), from the future (not_yet), too old (expired), or a
+// code that changes and was shown at another time (copied). One use is not its
+// business. A ticket for any shop is accepted in each.
+func (v Verifier) Verify(now time.Time, store ledger.StoreID, code string) (Claims, error) {
+	p, err := parse(code)
 	if err != nil {
 		return Claims{}, &RefusalError{Reason: ledger.RefusedUnread, Detail: err.Error()}
 	}
-	id := KeyID(payload[:4])
-	key, ok := keys[id]
+	c, id := p.claims, KeyID(p.payload[:4])
+	key, ok := v.Ring[id]
 	if !ok {
 		return Claims{}, &RefusalError{Reason: ledger.RefusedForged, Detail: fmt.Sprintf("no key of ours is %s", id)}
 	}
-	if !ed25519.Verify(key, signed(payload), signature) {
+	if !ed25519.Verify(key, c.signed(p.payload), p.signature) {
 		return Claims{}, &RefusalError{Reason: ledger.RefusedForged, Detail: "the signature does not match"}
 	}
 	refuse := func(reason ledger.RefusalReason, format string, args ...any) (Claims, error) {
@@ -122,40 +156,78 @@ func Verify(keys Ring, now time.Time, store ledger.StoreID, code string) (Claims
 		return refuse(ledger.RefusedNotYet, "the ticket is valid from %s", c.IssuedAt.Format(time.RFC3339))
 	case !now.Before(c.ExpiresAt.Add(Skew)):
 		return refuse(ledger.RefusedExpired, "the ticket ended at %s", c.ExpiresAt.Format(time.RFC3339))
+	case c.Rotating() && v.Rotation == nil:
+		return refuse(ledger.RefusedForged, "there is no key here to check codes that change")
+	case c.Rotating():
+		if reason, detail := v.Rotation.rotates(c, p.tail, now); reason != "" {
+			return refuse(reason, "%s", detail)
+		}
 	}
 	return c, nil
 }
 
+// parsed is what a code says, not believed yet.
+type parsed struct {
+	claims    Claims
+	payload   []byte
+	signature []byte
+	tail      []byte // of a code that changes
+}
+
 // parse reads a code without believing it.
-func parse(code string) (c Claims, payload, signature []byte, err error) {
+func parse(code string) (parsed, error) {
 	text, ok := strings.CutPrefix(code, Prefix)
-	if !ok {
-		return c, nil, nil, fmt.Errorf("it does not begin with %s", Prefix)
+	var p parsed
+	if rest, changes := strings.CutPrefix(code, PrefixRotating); changes {
+		static, end, ok := strings.Cut(rest, "-")
+		if !ok || len(end) != encoding.EncodedLen(tailBytes) {
+			return p, fmt.Errorf("its changing part is cut off")
+		}
+		var err error
+		if p.tail, err = encoding.DecodeString(end); err != nil || encoding.EncodeToString(p.tail) != end {
+			return p, fmt.Errorf("its changing part is no base32")
+		}
+		text, code = static, PrefixRotating+static
+	} else if !ok {
+		return p, fmt.Errorf("it does not begin with %s or %s", Prefix, PrefixRotating)
 	}
 	if len(text) > encoding.EncodedLen(maxBytes) {
-		return c, nil, nil, fmt.Errorf("%d characters are too many", len(code))
+		return p, fmt.Errorf("%d characters are too many", len(code))
 	}
 	b, err := encoding.DecodeString(text)
 	if err != nil {
-		return c, nil, nil, fmt.Errorf("it is no base32")
+		return p, fmt.Errorf("it is no base32")
 	}
-	if len(b) < minBytes {
-		return c, nil, nil, fmt.Errorf("%d bytes are too few: it is cut off", len(b))
+	least, device := minBytes, DeviceKey{}
+	if p.tail != nil {
+		least += len(device)
 	}
-	payload, signature = b[:len(b)-ed25519.SignatureSize], b[len(b)-ed25519.SignatureSize:]
-	if err := c.unmarshal(payload); err != nil {
-		return c, nil, nil, err
+	if len(b) < least {
+		return p, fmt.Errorf("%d bytes are too few: it is cut off", len(b))
 	}
+	p.payload, p.signature = b[:len(b)-ed25519.SignatureSize], b[len(b)-ed25519.SignatureSize:]
+	plain := p.payload
+	if p.tail != nil {
+		plain = p.payload[:len(p.payload)-len(device)]
+		copy(device[:], p.payload[len(plain):])
+		if device == (DeviceKey{}) {
+			return p, fmt.Errorf("it is bound to no device")
+		}
+	}
+	if err := p.claims.unmarshal(plain); err != nil {
+		return p, err
+	}
+	p.claims.Device = device
 	// One code for each ticket: the bits base32 leaves over, line breaks that
 	// the decoder skips, and a UUID spelt out are all refused here.
-	again, err := c.marshal(KeyID(payload[:4]))
+	again, err := p.claims.marshal(KeyID(p.payload[:4]))
 	if err != nil {
-		return c, nil, nil, err
+		return p, err
 	}
-	if Prefix+encoding.EncodeToString(append(again, signature...)) != code {
-		return c, nil, nil, fmt.Errorf("it is not in its one form")
+	if p.claims.prefix()+encoding.EncodeToString(append(again, p.signature...)) != code {
+		return p, fmt.Errorf("it is not in its one form")
 	}
-	return c, payload, signature, nil
+	return p, nil
 }
 
 func (c *Claims) unmarshal(b []byte) error {

@@ -277,16 +277,21 @@ func FuzzParse(f *testing.F) {
 	f.Add(golden)
 	f.Add(Prefix)
 	f.Add(golden[:130])
+	f.Add(goldenRotating)
 	f.Fuzz(func(t *testing.T, code string) {
-		c, payload, signature, err := parse(code)
+		p, err := parse(code)
 		if err != nil {
 			return
 		}
-		again, err := c.marshal(KeyID(payload[:4]))
+		again, err := p.claims.marshal(KeyID(p.payload[:4]))
 		if err != nil {
-			t.Fatalf("parsed claims %+v cannot be written: %v", c, err)
+			t.Fatalf("parsed claims %+v cannot be written: %v", p.claims, err)
 		}
-		if got := Prefix + encoding.EncodeToString(append(again, signature...)); got != code {
+		got := p.claims.prefix() + encoding.EncodeToString(append(again, p.signature...))
+		if p.tail != nil {
+			got += "-" + encoding.EncodeToString(p.tail)
+		}
+		if got != code {
 			t.Errorf("parse and write = %q, want %q", got, code)
 		}
 	})

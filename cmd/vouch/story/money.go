@@ -34,6 +34,15 @@ func priceWords(payload ledger.Payload) (text, amount string) {
 			return fmt.Sprintf("%s: the shopper is %d or older (%s)", name(p.By), p.MinAge, p.Method), ""
 		}
 		return fmt.Sprintf("%s: the shopper is not shown to be %d (%s)", name(p.By), p.MinAge, p.Method), ""
+	case ledger.GateDoubted:
+		if p.Doubt == ledger.DoubtTailgated {
+			return fmt.Sprintf("%d persons came in at %s on a code for %d", p.Persons, p.Gate, p.Party), ""
+		}
+		return fmt.Sprintf("the code opened another gate too: visit %s", p.Other), ""
+	case ledger.PalmEnrolled:
+		return fmt.Sprintf("%s agrees to be known by a palm", p.Shopper), ""
+	case ledger.PalmRevoked:
+		return fmt.Sprintf("the palm of %s is destroyed: %s", p.Shopper, p.Reason), ""
 	case ledger.CartWeighed:
 		return weighedWords(p), ""
 	case ledger.PriceChecked:

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
+	"github.com/vouchledger/vouch/vision/gate"
+	"github.com/vouchledger/vouch/vision/outbox"
+	"github.com/vouchledger/vouch/vision/ticket"
+)
+
+// alonePatience is how long a gate that may decide by itself asks a server that
+// does not answer: a person waits.
+const alonePatience = 3 * time.Second
+
+// openAlone opens what a gate needs to decide by itself, and asks the server
+// for its keys. Without an answer the keys of the last time do.
+func (r *gateRun) openAlone(ctx context.Context) (*gate.Alone, error) {
+	a, err := gate.OpenAlone(r.alone, ledger.StoreID(r.store), time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if err := r.learn(ctx, a); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// learn takes over the server's keys if it answers.
+func (r *gateRun) learn(ctx context.Context, a *gate.Alone) error {
+	limited, cancel := context.WithTimeout(ctx, alonePatience)
+	defer cancel()
+	b, err := r.client.Keys(limited)
+	if errors.Is(err, gate.ErrRequest) {
+		return err // a wrong key or address: better found now than in the dark
+	}
+	if err != nil {
+		return nil //nolint:nilerr // it is cut off, which is what this is for
+	}
+	return a.Learn(b)
+}
+
+func (r *gateRun) patience() time.Duration {
+	if r.solo != nil {
+		return min(r.timeout, alonePatience)
+	}
+	return r.timeout
+}
+
+// enterAlone decides without the server. It is told through the outbox, which
+// has the entry on disk before the gate opens.
+func (r *gateRun) enterAlone(entry vision.GateEntry, ev *gateEvent) error {
+	claims, err := r.solo.Admit(ev.At, entry.Code)
+	var refused *ticket.RefusalError
+	switch {
+	case errors.As(err, &refused):
+		r.refused++
+		ev.Decision, ev.Reason, ev.Detail = string(vision.Refused), refused.Reason, refused.Detail
+		return nil
+	case errors.Is(err, gate.ErrCap):
+		r.refused++
+		ev.Decision, ev.Detail = string(vision.Refused), err.Error()
+		return nil
+	case err != nil:
+		return err
+	}
+	entry.Tried, entry.ID, entry.Offline = entry.ID, ledger.DeriveID(entry.ID, "offline"), true
+	body, err := json.Marshal(entry)
+	if err != nil {
+		return err
+	}
+	err = r.box.Put(outbox.Item{
+		ID: entry.ID.String(), Path: vision.PathEntries, ContentType: "application/json", Body: body,
+	})
+	if err != nil {
+		return err
+	}
+	left, _ := r.solo.Left(ev.At)
+	ev.ID, ev.Visit, ev.Decision = entry.ID.String(), claims.Visit(), string(vision.Entered)
+	ev.Detail = fmt.Sprintf("without the server; %d more may", left)
+	if r.door != nil {
+		r.door.enter(gate.Admission{Visit: claims.Visit(), Party: r.party, At: seconds(ev.T)})
+	}
+	return nil
+}
+
+// back notes that the server answers again: the cap counts anew, and its keys
+// may be others.
+func (r *gateRun) back(ctx context.Context) error {
+	if _, until := r.solo.Left(time.Now()); until.IsZero() {
+		return nil
+	}
+	return errors.Join(r.solo.Back(time.Now()), r.learn(ctx, r.solo))
+}
+
+// A door holds the entries of a gate against the persons who crossed its line,
+// which another program writes into a file.
+type door struct {
+	counter gate.Counter
+	file    *os.File
+	lines   *bufio.Reader
+	part    []byte // of a line that is still being written
+}
+
+// crossing is one line of the file.
+type crossing struct {
+	T     float64 `json:"t"` // seconds since the first frame
+	Track int     `json:"track"`
+	Way   string  `json:"way"` // in or out
+}
+
+func openDoor(path string) (*door, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return &door{file: f, lines: bufio.NewReader(f)}, nil
+}
+
+func seconds(t float64) time.Duration { return time.Duration(t * float64(time.Second)) }
+
+func (d *door) enter(a gate.Admission) { d.counter.Enter(a) }
+
+// read takes in what was written since the last time.
+func (d *door) read() error {
+	for {
+		b, err := d.lines.ReadBytes('\n')
+		d.part = append(d.part, b...)
+		if err != nil {
+			return nil //nolint:nilerr // the end, for now
+		}
+		var c crossing
+		err = json.Unmarshal(d.part, &c)
+		d.part = d.part[:0]
+		if err != nil || (c.Way != "in" && c.Way != "out") {
+			return fmt.Errorf("%w: %s: a crossing is {\"t\": seconds, \"track\": n, \"way\": \"in\" or \"out\"}", errUsage, d.file.Name())
+		}
+		d.counter.Cross(gate.Crossing{At: seconds(c.T), Track: c.Track, Out: c.Way == "out"})
+	}
+}
+
+// count tells the server of the entries through which more came than they were
+// for.
+func (r *gateRun) count(now time.Duration) error {
+	if r.door == nil {
+		return nil
+	}
+	if err := r.door.read(); err != nil {
+		return err
+	}
+	tails, _ := r.door.counter.Settle(now)
+	for _, t := range tails {
+		at := ledger.Instant(r.start.Add(t.At))
+		// Named after the visit: a gate that starts again tells nothing twice.
+		visit, err := ledger.ParseID(string(t.Visit))
+		if err != nil {
+			return err
+		}
+		body, err := json.Marshal(vision.GateTailgate{
+			ID: ledger.DeriveID(visit, "tailgate", r.id), OccurredAt: at, Gate: ledger.DeviceID(r.id), Visit: t.Visit, Persons: t.Persons,
+		})
+		if err != nil {
+			return err
+		}
+		err = r.box.Put(outbox.Item{
+			ID: ledger.DeriveID(visit, "tailgate", r.id).String(), Path: vision.PathTailgates, ContentType: "application/json", Body: body,
+		})
+		if err != nil {
+			return err
+		}
+		err = r.tell(gateEvent{
+			At: at, T: t.At.Seconds(), Gate: r.id, Visit: t.Visit, Decision: "tailgated",
+			Detail: fmt.Sprintf("%d persons on a code for %d", t.Persons, t.Party),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
