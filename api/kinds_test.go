@@ -340,6 +340,25 @@ func TestASmartCart(t *testing.T) {
 	}
 }
 
+// TestACartReadsWhatTheShopSells: prices, weights and packing, of its own shop
+// alone.
+func TestACartReadsWhatTheShopSells(t *testing.T) {
+	s := openShop(t)
+	s.stockCarts()
+	var l priceListView
+	s.send("cart", "GET", "/v1/shops/berlin-1/price-list", nil).want(200, &l)
+	got := map[ledger.SKU]listedView{}
+	for _, p := range l.Products {
+		got[p.SKU] = p
+	}
+	if len(got) != 6 || got["cola"].Unit.Minor != 189 || got["cola"].Grams != 540 || got["cola"].TaxAdded ||
+		got["4131"].Per != ledger.PerKilogram || got["4131"].TareGrams != 10 || l.WeighGrams != 30 || l.Currency != "EUR" {
+		t.Errorf("the price list is %+v, want six products with the cola and the apples", l)
+	}
+	s.send("munich", "GET", "/v1/shops/berlin-1/price-list", nil).want(404)
+	s.send("lea", "GET", "/v1/shops/berlin-1/price-list", nil).want(404)
+}
+
 // TestACartThatStaysInQuestion: the shopper leaves all the same. The receipt
 // waits for whoever looks at the lane, and has what that person found; another
 // cart's waits in vain and is billed as it was scanned.

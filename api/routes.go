@@ -127,6 +127,7 @@ func (a *API) bookRoutes() []route {
 		{method: post, path: "/v1/shops/:store/days/:day/close", roles: closers, repeats: true, handle: a.postDayClose},
 		{method: get, path: "/v1/shops/:store/price-accuracy", roles: pricers, handle: a.getPrices},
 		{method: post, path: "/v1/shops/:store/price-checks", roles: checkers, repeats: true, limit: maxBatchBody, handle: a.postPriceChecks},
+		{method: get, path: "/v1/shops/:store/price-list", roles: devices, handle: a.getPriceList},
 	}
 }
 

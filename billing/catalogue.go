@@ -3,6 +3,7 @@ package billing
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -143,6 +144,28 @@ func (c *Catalogue) Price(sku ledger.SKU, at time.Time, cur money.Currency) (p l
 		return ledger.ItemPriced{}, MissingTax
 	}
 	return p, ""
+}
+
+// A Listed is a product that is sold at some instant, at its price.
+type Listed struct {
+	GTIN string // of its barcode; empty if it has none
+	ledger.ItemPriced
+}
+
+// List returns what is sold in currency cur at the instant at, by SKU. What
+// lacks a price or a tax then is left out, and so is what is listed only later.
+func (c *Catalogue) List(at time.Time, cur money.Currency) []Listed {
+	var all []Listed
+	for _, sku := range slices.Sorted(maps.Keys(c.products)) {
+		product, ok := inForce(c.products[sku], at)
+		if !ok {
+			continue
+		}
+		if p, missing := c.Price(sku, at, cur); missing == "" {
+			all = append(all, Listed{GTIN: product.GTIN, ItemPriced: p})
+		}
+	}
+	return all
 }
 
 // tax returns the rule of a tax category at an instant. Behind a rate that was
