@@ -62,6 +62,7 @@ var layers = map[string][]string{
 	"projections/runner":         {"ledger", "projections"},
 
 	"vision":                       {"ledger"},
+	"vision/barcode":               {"ledger"},
 	"vision/cv":                    {},
 	"vision/edge":                  {"ledger"},
 	"vision/edge/statuspage":       {"vision/edge/host"},

@@ -276,7 +276,7 @@ func (s *shop) samples() map[string]sample {
 		"POST /v1/shops/:store/days/:day/close": {
 			there: "/v1/shops/berlin-1/days/2026-11-22/close", missing: "/v1/shops/nowhere/days/2026-11-22/close",
 		},
-		"GET /v1/shops/:store/price-list": {there: "/v1/shops/berlin-1/price-list", missing: "/v1/shops/nowhere/price-list"},
+		"GET /v1/shops/:store/price-list":     {there: "/v1/shops/berlin-1/price-list", missing: "/v1/shops/nowhere/price-list"},
 		"GET /v1/shops/:store/price-accuracy": {there: "/v1/shops/berlin-1/price-accuracy", missing: "/v1/shops/nowhere/price-accuracy"},
 		"POST /v1/shops/:store/price-checks": {
 			there: "/v1/shops/berlin-1/price-checks", missing: "/v1/shops/nowhere/price-checks", body: func(bool) any {

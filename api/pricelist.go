@@ -12,12 +12,12 @@ import (
 )
 
 type priceListView struct {
-	Store         ledger.StoreID     `json:"store"`
-	At            time.Time          `json:"at"`
-	Currency      money.Currency     `json:"currency"`
-	WeighGrams    int                `json:"weigh_grams"`
-	WeighPerMille int                `json:"weigh_per_mille"`
-	Products      []listedView `json:"products"`
+	Store         ledger.StoreID `json:"store"`
+	At            time.Time      `json:"at"`
+	Currency      money.Currency `json:"currency"`
+	WeighGrams    int            `json:"weigh_grams"`
+	WeighPerMille int            `json:"weigh_per_mille"`
+	Products      []listedView   `json:"products"`
 }
 
 type listedView struct {
