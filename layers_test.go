@@ -63,6 +63,9 @@ var layers = map[string][]string{
 
 	"vision":                       {"ledger"},
 	"vision/barcode":               {"ledger"},
+	"vision/cart":                  {"ledger", "ledger/money", "vision", "vision/barcode", "vision/qr"},
+	"vision/cart/device":           {"ledger", "ledger/money", "vision", "vision/cart", "vision/gate", "vision/outbox", "vision/qr"},
+	"vision/cart/rehearsal":        {"ledger", "vision/barcode", "vision/cart", "vision/cart/device", "vision/qr"},
 	"vision/cv":                    {},
 	"vision/edge":                  {"ledger"},
 	"vision/edge/statuspage":       {"vision/edge/host"},

@@ -25,7 +25,7 @@ func newRenderCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newRenderShelfCommand(), newRenderGateCommand(), newRenderShopCommand())
+	cmd.AddCommand(newRenderShelfCommand(), newRenderGateCommand(), newRenderShopCommand(), newRenderCartCommand())
 	return cmd
 }
 

@@ -16,7 +16,8 @@ func newRootCommand() *cobra.Command {
 Run in a shop:        vouch-edge run --config shop.yaml
 Watch a shelf:        vouch-edge watch --video FILE|URL|DEVICE --planogram shelf.json --server URL
 Compare with truth:   vouch-edge score --truth FILE --detections FILE
-Read codes:           vouch-edge gate --video FILE|URL|DEVICE --server URL --store ID`,
+Read codes:           vouch-edge gate --video FILE|URL|DEVICE --server URL --store ID
+Be a smart cart:      vouch-edge cart --video DEVICE --scale DEVICE --server URL --store ID`,
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -24,6 +25,6 @@ Read codes:           vouch-edge gate --video FILE|URL|DEVICE --server URL --sto
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %w; see %s --help", errUsage, err, c.CommandPath())
 	})
-	root.AddCommand(newWatchCommand(), newRunCommand(), newScoreCommand(), newGateCommand(), newRenderCommand())
+	root.AddCommand(newWatchCommand(), newRunCommand(), newScoreCommand(), newGateCommand(), newCartCommand(), newRenderCommand())
 	return root
 }

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/cart"
+	"github.com/vouchledger/vouch/vision/cart/device"
+	"github.com/vouchledger/vouch/vision/cv"
+)
+
+// cartFlags are the flags of `cart`.
+type cartFlags struct {
+	video, pictures, scale, touches     string
+	server, key, store, id, state, page string
+	start                               string
+	speed                               float64
+	capacity                            int
+	timeout, drain                      time.Duration
+	json                                bool
+}
+
+func newCartCommand() *cobra.Command {
+	f := &cartFlags{}
+	cmd := &cobra.Command{
+		Use:   "cart",
+		Short: "Be a smart cart: sign in, scan, weigh, show the total, leave",
+		Long: `Cart is the computer of a smart cart. Its camera reads the code on a shopper's
+phone, the labels on goods, coupons and the code of the lane it leaves through;
+its scale says what was laid in and what was taken out; its screen is a page on
+this machine.
+
+What was scanned is kept in --state before it counts, and sent when the server
+can be reached: a cart that is cut off or switched off goes on where it was.
+
+With a video file or --pictures a recorded trip is played: --scale and --touches
+are then files of JSON lines with their times. With a camera's number --scale is
+a device or a pipe that says {"grams": 540} again and again.`,
+		Example: `  vouch-edge cart --video 0 --scale /dev/ttyUSB0 --server https://vouch.example --store frankfurt-1 --cart cart-7
+  vouch-edge cart --video trip/cart.mp4 --scale trip/scale.jsonl --touches trip/touches.jsonl \
+      --server http://127.0.0.1:8080 --store shop-1 --cart cart-7 --page ""`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.video, "video", "", "video `FILE`, address, or number of the cart's camera")
+	flags.StringVar(&f.pictures, "pictures", "", "`FOLDER` of pictures named by their milliseconds, instead of a video")
+	flags.StringVar(&f.scale, "scale", "", "`FILE` of readings, or the scale's device (default: there is no scale)")
+	flags.IntVar(&f.capacity, "capacity", 0, "`GRAMS` that the scale can carry (default: it says so itself)")
+	flags.StringVar(&f.touches, "touches", "", "`FILE` of touches, of a recorded trip")
+	flags.StringVar(&f.server, "server", "", "address `URL` of the server")
+	flags.StringVar(&f.key, "key", os.Getenv("VOUCH_KEY"), "`KEY` of this device; or set VOUCH_KEY")
+	flags.StringVar(&f.store, "store", "", "`ID` of the shop")
+	flags.StringVar(&f.id, "cart", "cart-1", "`ID` of this cart")
+	flags.StringVar(&f.state, "state", "vouch-cart", "`FOLDER` of the journal, the prices and the outbox")
+	flags.StringVar(&f.page, "page", "127.0.0.1:8095", "loopback `ADDRESS` of the screen; empty: none")
+	flags.StringVar(&f.start, "start", "", "`TIME` of the first frame, RFC 3339 (default now)")
+	flags.Float64Var(&f.speed, "speed", 0, "1 plays a recorded trip in real time, 2 twice as fast, 0 as fast as it goes")
+	flags.DurationVar(&f.timeout, "timeout", 20*time.Second, "how long to ask the server one thing")
+	flags.DurationVar(&f.drain, "drain", 30*time.Second, "how long to wait in the end for the server to take all")
+	flags.BoolVar(&f.json, "json", false, "print the screen as JSON in the end")
+	// The default of --key may be a secret and must not be shown by --help.
+	flags.Lookup("key").DefValue = ""
+	return cmd
+}
+
+func (f *cartFlags) check() error {
+	switch {
+	case f.video != "" && f.pictures != "":
+		return fmt.Errorf("%w: give either --video or --pictures; see vouch-edge cart --help", errUsage)
+	case f.server == "" || f.store == "":
+		return fmt.Errorf("%w: a cart needs --server and --store", errUsage)
+	case f.touches != "" && f.live():
+		return fmt.Errorf("%w: --touches is of a recorded trip; a live cart is touched on its page", errUsage)
+	case f.speed < 0 || f.capacity < 0:
+		return fmt.Errorf("%w: --speed and --capacity are not below zero", errUsage)
+	}
+	return nil
+}
+
+// live reports whether devices are looked at and not files.
+func (f *cartFlags) live() bool {
+	_, err := strconv.Atoi(f.video)
+	return err == nil || strings.Contains(f.video, "://") || f.video == "" && f.pictures == ""
+}
+
+func (f *cartFlags) run(cmd *cobra.Command) (err error) {
+	if err := f.check(); err != nil {
+		return err
+	}
+	start := time.Now()
+	if f.start != "" {
+		if start, err = time.Parse(time.RFC3339, f.start); err != nil {
+			return fmt.Errorf("%w: --start %q: want a time like 2026-11-30T12:00:00Z", errUsage, f.start)
+		}
+	}
+	trip, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer trip.close()
+	c, err := device.Open(device.Config{
+		Cart: cart.Config{Store: ledger.StoreID(f.store), Cart: ledger.DeviceID(f.id), Model: "cart " + version},
+		Dir:  f.state, Server: f.server, Key: f.key, Timeout: f.timeout, Now: time.Now, Random: rand.Reader,
+		Logger: slog.Default(),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	running, stop := context.WithCancel(context.WithoutCancel(cmd.Context()))
+	done := make(chan error, 2)
+	workers := 1
+	go func() { done <- c.Run(running) }()
+	if f.page != "" {
+		page, perr := device.Listen(f.page, c, time.Now)
+		if perr != nil {
+			stop()
+			return errors.Join(perr, <-done)
+		}
+		fmt.Fprintf(cmd.ErrOrStderr(), "the screen is at %s\n", page.Address())
+		workers++
+		go func() { done <- page.Serve(running) }()
+	}
+	player := &device.Player{Cart: c, Start: start, Capacity: f.capacity, HasScale: f.scale != ""}
+	err = trip.play(cmd.Context(), player, f.speed)
+	err = errors.Join(err, f.finish(cmd, c))
+	stop()
+	for range workers {
+		err = errors.Join(err, <-done)
+	}
+	return err
+}
+
+// finish waits for the server and says what is left.
+func (f *cartFlags) finish(cmd *cobra.Command, c *device.Cart) error {
+	waiting, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), f.drain)
+	defer cancel()
+	_ = c.Drain(waiting) // what is left is said below
+	v := c.View()
+	if f.json {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(v)
+	}
+	out := cmd.OutOrStdout()
+	for _, l := range v.Lines {
+		fmt.Fprintf(out, "%3d x %-36s %10s  %s\n", l.Pieces, l.Name, l.Amount, l.State)
+	}
+	fmt.Fprintf(out, "%s, %d pieces, %s (%s). %s\n", v.Phase, v.Pieces, v.Total, v.From, v.Line)
+	return nil
+}
+
+// cartTrip is what a cart looks at: files or devices.
+type cartTrip struct {
+	recording device.Recording
+	frames    device.Frames
+	scale     *os.File
+	live      bool
+	closers   []io.Closer
+}
+
+func (t *cartTrip) close() {
+	for _, c := range t.closers {
+		_ = c.Close() // only read
+	}
+}
+
+func (f *cartFlags) open() (t *cartTrip, err error) {
+	t = &cartTrip{live: f.live()}
+	defer func() {
+		if err != nil {
+			t.close()
+		}
+	}()
+	switch {
+	case f.pictures != "":
+		if t.frames, err = device.OpenPictures(f.pictures); err != nil {
+			return t, err
+		}
+	case f.video != "":
+		r, err := cv.Open(f.video)
+		if err != nil {
+			return t, err
+		}
+		t.frames, t.closers = &cartFilm{r: r}, append(t.closers, r)
+	}
+	if t.live {
+		if f.scale != "" {
+			if t.scale, err = os.Open(f.scale); err != nil {
+				return t, err
+			}
+			t.closers = append(t.closers, t.scale)
+		}
+		return t, nil
+	}
+	t.recording.Frames = t.frames
+	if f.scale != "" {
+		b, err := os.ReadFile(f.scale)
+		if err != nil {
+			return t, err
+		}
+		if t.recording.Scale, err = device.ReadScale(b); err != nil {
+			return t, fmt.Errorf("%s: %w", f.scale, err)
+		}
+	}
+	if f.touches != "" {
+		b, err := os.ReadFile(f.touches)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return t, err
+		}
+		if t.recording.Fingers, err = device.ReadFingers(b); err != nil {
+			return t, fmt.Errorf("%s: %w", f.touches, err)
+		}
+	}
+	return t, nil
+}
+
+func (t *cartTrip) play(ctx context.Context, p *device.Player, speed float64) error {
+	if t.live {
+		var scale io.Reader
+		if t.scale != nil {
+			scale = t.scale
+		}
+		return p.Live(ctx, t.frames, scale)
+	}
+	if speed == 0 {
+		return p.Play(ctx, t.recording, nil)
+	}
+	begun := time.Now()
+	return p.Play(ctx, t.recording, func(ctx context.Context, at time.Duration) {
+		pauseUntil(ctx, begun.Add(time.Duration(float64(at)/speed)))
+	})
+}
+
+// cartFilm is a video as the cart looks at it.
+type cartFilm struct {
+	r *cv.Reader
+	n int
+}
+
+// Next returns the next frame.
+func (f *cartFilm) Next() (*image.Gray, time.Duration, error) {
+	frame, err := f.r.Next()
+	if err != nil {
+		return nil, 0, err
+	}
+	defer frame.Close()
+	at := time.Duration(f.r.Rate().Seconds(f.n) * float64(time.Second))
+	f.n++
+	g := &image.Gray{Pix: frame.Gray(), Stride: frame.Width(), Rect: image.Rect(0, 0, frame.Width(), frame.Height())}
+	return g, at, nil
+}

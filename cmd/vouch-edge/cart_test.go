@@ -1,0 +1,78 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"github.com/vouchledger/vouch/vision/cart"
+)
+
+// bigTrip has all that a shopper does: scan, light and weighed things, a
+// coupon, a bottle that is laid in first and scanned when the cart asks, a
+// loaf whose weight nobody knows, milk that is taken out again, a torn label,
+// and the lane.
+const bigTrip = `show ticket@1s
+put cola@6s, put milk@11s, put crackers@16s
+scan gum@21s, lay gum@22s
+key 4131@25s, lay 4131 760@27s
+show coupon@31s
+lay wine@36s, scan wine@42s
+put bread 620@47s
+out milk@53s, remove milk@56s
+torn cola@60s
+put cola@63s
+show VL1-lane-2@69s
+`
+
+// bigTripMinor is 2 x (1.89 + 0.25) + 2.49 + 0.99 + 0.750 kg x 4.00 less a
+// quarter + 7.99 + 3.20.
+const bigTripMinor = 428 + 249 + 99 + 225 + 799 + 320
+
+// playCart runs vouch-edge cart to its end and returns its last screen.
+func playCart(t *testing.T, args []string) (v cart.View) {
+	t.Helper()
+	out, err := runEdge(t, append([]string{"cart"}, args...)...)
+	if err != nil {
+		t.Fatalf("vouch-edge cart = %v\n%s", err, out)
+	}
+	if err := json.Unmarshal([]byte(out), &v); err != nil {
+		t.Fatalf("%v in %s", err, out)
+	}
+	if t.Failed() || v.Waiting > 0 {
+		t.Logf("the cart's last screen: %s", out)
+	}
+	return v
+}
+
+// wantBigTrip checks the receipt of the trip, to the cent and line by line.
+func (s *cartShop) wantBigTrip(visit string) {
+	s.t.Helper()
+	r := s.receipt(visit)
+	if r.Gross.Minor != bigTripMinor {
+		s.t.Errorf("the receipt is over %s, want 21.20", r.Gross)
+	}
+	var got []string
+	for _, l := range r.Lines {
+		for range l.Quantity {
+			got = append(got, string(l.SKU))
+		}
+		if l.SKU == "4131" && (l.Grams != 750 || len(l.Discounts) != 1) {
+			s.t.Errorf("the apples are %d g with %v, want 750 and their coupon", l.Grams, l.Discounts)
+		}
+	}
+	slices.Sort(got)
+	want := []string{"4131", "bread", "cola", "cola", "cola", "cola", "crackers", "gum", "wine"} // a deposit is a line of the cola's
+	if !slices.Equal(got, want) {
+		s.t.Errorf("the receipt has %v, want %v", got, want)
+	}
+}
+
+func TestATripWithACart(t *testing.T) {
+	s := openCartShop(t)
+	v := playCart(t, s.draw(bigTrip, "--pictures"))
+	if v.Phase != cart.PhaseLeft || v.Waiting != 0 || v.Ask != nil {
+		t.Errorf("the cart's last screen is %+v, want left, all sent and nothing asked", v)
+	}
+	s.wantBigTrip(string(v.Visit))
+}

@@ -1,0 +1,279 @@
+package device
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"time"
+
+	"github.com/vouchledger/vouch/vision/cart"
+)
+
+// Frames are the pictures of the cart's camera. Next returns io.EOF after the
+// last, and when each was taken since the first.
+type Frames interface {
+	Next() (*image.Gray, time.Duration, error)
+}
+
+// A Recording is a trip in files. Each part may be missing.
+type Recording struct {
+	Frames  Frames
+	Scale   []cart.Reading // in order of time
+	Fingers []Finger       // in order of time
+}
+
+// ReadScale reads the readings of a scale, one a line.
+func ReadScale(b []byte) ([]cart.Reading, error) {
+	var all []cart.Reading
+	err := eachLine(b, func(line []byte) error {
+		r, err := cart.ReadReading(line)
+		if err == nil && (r.T < 0 || len(all) > 0 && r.T < all[len(all)-1].T) {
+			err = fmt.Errorf("%w: it has no time, or goes back in time", cart.ErrReading)
+		}
+		all = append(all, r)
+		return err
+	})
+	return all, err
+}
+
+// ReadFingers reads touches, one a line.
+func ReadFingers(b []byte) ([]Finger, error) {
+	var all []Finger
+	err := eachLine(b, func(line []byte) error {
+		f, err := ReadFinger(line)
+		if err == nil && len(all) > 0 && f.T < all[len(all)-1].T {
+			err = fmt.Errorf("%w: it goes back in time", ErrTouch)
+		}
+		all = append(all, f)
+		return err
+	})
+	return all, err
+}
+
+func eachLine(b []byte, f func([]byte) error) error {
+	n := 0
+	for line := range bytes.Lines(b) {
+		n++
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		if err := f(line); err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// A Player hands a cart what its camera, its scale and its screen say.
+type Player struct {
+	Cart     *Cart
+	Start    time.Time // of the first frame
+	Capacity int       // of the scale in grams; 0 is not known
+	HasScale bool      // then its silence is a fault
+
+	eyes    cart.Eyes
+	settler cart.Settler
+	sample  int64 // of a recording
+	done    int64 // the last that the journal has
+	began   bool
+}
+
+// fresh counts a sample and reports whether the journal lacks what follows
+// from it: after a kill a recording is looked at again from its beginning.
+func (p *Player) fresh() bool {
+	p.sample++
+	return p.sample > p.done
+}
+
+func (p *Player) begin() {
+	if p.began {
+		return
+	}
+	p.began = true
+	p.settler.Capacity = p.Capacity
+	_, _, p.done = p.Cart.Trip()
+}
+
+// frame looks at a picture. n is its sample, 0 of a live camera.
+func (p *Player) frame(g *image.Gray, t time.Duration, n int64, fresh bool) error {
+	text, err := p.eyes.See(g, t)
+	if err != nil {
+		return err
+	}
+	p.Cart.See(p.eyes.Fault())
+	if text == "" || !fresh {
+		return nil
+	}
+	return p.Cart.Shown(text, p.Start.Add(t), n)
+}
+
+func (p *Player) reading(r cart.Reading, n int64, fresh bool) error {
+	w, ok := p.settler.See(r)
+	if !ok || !fresh {
+		return nil
+	}
+	if w.Fault == cart.FaultNone {
+		w.Reached = p.eyes.Reached(r.T)
+	}
+	return p.Cart.Weighed(w, p.Start.Add(r.T), n)
+}
+
+// tick lets time pass.
+func (p *Player) tick(t time.Duration, n int64, fresh bool) error {
+	if p.HasScale {
+		if w, ok := p.settler.Silent(t); ok && fresh {
+			if err := p.Cart.Weighed(w, p.Start.Add(t), n); err != nil {
+				return err
+			}
+		}
+	}
+	return p.Cart.Tick(p.Start.Add(t))
+}
+
+// Play plays a recording: in the order of its times, as fast as it goes or, if
+// pace is not nil, waiting with it for each moment. It waits for the server
+// while a code is being asked about, as a shopper does. A recording that was
+// played before goes on behind what the journal has.
+func (p *Player) Play(ctx context.Context, r Recording, pace func(context.Context, time.Duration)) error {
+	p.begin()
+	var picture *image.Gray
+	var taken time.Duration
+	for more := r.Frames != nil; ctx.Err() == nil; {
+		if more && picture == nil {
+			g, t, err := r.Frames.Next()
+			switch {
+			case errors.Is(err, io.EOF):
+				more = false
+			case err != nil:
+				return err
+			default:
+				picture, taken = g, t
+			}
+		}
+		t, ok := r.next(picture, taken)
+		if !ok {
+			return nil
+		}
+		if pace != nil {
+			pace(ctx, t)
+		}
+		var err error
+		switch fresh := p.fresh(); {
+		case picture != nil && taken == t:
+			err, picture = p.frame(picture, t, p.sample, fresh), nil
+		case len(r.Scale) > 0 && r.Scale[0].T == t:
+			err, r.Scale = p.reading(r.Scale[0], p.sample, fresh), r.Scale[1:]
+		default:
+			if fresh {
+				err = p.Cart.Touched(r.Fingers[0], p.Start.Add(t), p.sample)
+			}
+			r.Fingers = r.Fingers[1:]
+		}
+		if err == nil {
+			fresh := p.fresh() // what time alone does is a sample of its own
+			err = p.tick(t, p.sample, fresh)
+		}
+		if err != nil {
+			return err
+		}
+		if err := p.Cart.While(ctx, cart.PhaseAsking); err != nil {
+			return nil //nolint:nilerr // interrupted: the journal knows where
+		}
+	}
+	return nil
+}
+
+// next returns when the next thing of the recording is, if there is one.
+func (r *Recording) next(picture *image.Gray, taken time.Duration) (t time.Duration, ok bool) {
+	first := func(at time.Duration) {
+		if !ok || at < t {
+			t, ok = at, true
+		}
+	}
+	if picture != nil {
+		first(taken)
+	}
+	if len(r.Scale) > 0 {
+		first(r.Scale[0].T)
+	}
+	if len(r.Fingers) > 0 {
+		first(r.Fingers[0].at())
+	}
+	return t, ok
+}
+
+// Live hands on what devices say until ctx ends: a camera, a scale that says
+// its readings line by line, and the screen. Each of them may be missing. When
+// the scale's line ends, its silence is noticed.
+func (p *Player) Live(ctx context.Context, frames Frames, scale io.Reader) error {
+	p.begin()
+	begun := time.Now()
+	ended := make(chan error, 2)
+	pictures, readings := make(chan *image.Gray), make(chan cart.Reading)
+	if frames != nil {
+		go func() { ended <- look(ctx, frames, pictures) }()
+	}
+	if scale != nil {
+		go func() { ended <- listen(ctx, scale, readings) }()
+	}
+	tick := time.NewTicker(time.Second / 4)
+	defer tick.Stop()
+	for {
+		var err error
+		select {
+		case g := <-pictures:
+			err = p.frame(g, time.Since(begun), 0, true)
+		case r := <-readings:
+			r.T = time.Since(begun)
+			err = p.reading(r, 0, true)
+		case <-tick.C:
+			err = p.tick(time.Since(begun), 0, true)
+		case err = <-ended:
+			if err == nil && ctx.Err() == nil {
+				continue // the scale's line ended: it is silent from now on
+			}
+		case <-ctx.Done():
+		}
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// look hands on pictures; the end of a camera is an error, for the cart would
+// be blind without saying so.
+func look(ctx context.Context, frames Frames, to chan<- *image.Gray) error {
+	for ctx.Err() == nil {
+		g, _, err := frames.Next()
+		if err != nil {
+			return fmt.Errorf("camera: %w", err)
+		}
+		select {
+		case to <- g:
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// listen hands on readings. A line that is none is passed over: a scale that
+// says nothing else is silent.
+func listen(ctx context.Context, scale io.Reader, to chan<- cart.Reading) error {
+	lines := bufio.NewScanner(scale)
+	for lines.Scan() {
+		r, err := cart.ReadReading(lines.Bytes())
+		if err != nil {
+			continue
+		}
+		select {
+		case to <- r:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package cart
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"time"
+
+	"github.com/vouchledger/vouch/vision/barcode"
+	"github.com/vouchledger/vouch/vision/qr"
+)
+
+const (
+	// forgetQR is how long a QR code must be out of sight to count again.
+	forgetQR = 3 * time.Second
+
+	// Quick looks for QR codes see every third frame, thorough ones every
+	// thirtieth: they cost as much as twenty quick ones.
+	quickEvery = 3
+	fullEvery  = 30
+
+	// A picture is compared in gridW x gridH cells. Somebody reaches in while
+	// more than movedCells differ by more than movedBy grey levels from the
+	// frame before, once the light is taken out.
+	gridW, gridH = 32, 24
+	movedBy      = 14
+	movedCells   = gridW * gridH / 50
+
+	// reachedFor is how long after the last movement a weight that comes to
+	// rest is taken to be of it.
+	reachedFor = 4 * time.Second
+
+	// frozenAfter is how long a camera may show the very same picture, and
+	// dark the mean of a picture that shows nothing.
+	frozenAfter = 5 * time.Second
+	dark        = 6
+)
+
+// Eyes look through the cart's camera: at labels and codes that are held
+// before it, and at whether somebody reaches in. The zero value has seen
+// nothing; it is not for several goroutines.
+type Eyes struct {
+	labels barcode.Watcher
+	frames int
+
+	code   string
+	seen   time.Duration
+	before []byte // the frame's cells
+	pix    []byte
+	same   time.Duration // since when the picture is the very same
+	moved  time.Duration
+	any    bool // something moved ever
+	fault  string
+}
+
+// Fault says in words what is wrong with the camera; empty if nothing is.
+func (e *Eyes) Fault() string { return e.fault }
+
+// See looks at the next frame, taken at the time at since the first, and
+// returns the text of a code that comes into sight.
+func (e *Eyes) See(g *image.Gray, at time.Duration) (string, error) {
+	e.move(g, at)
+	n := e.frames
+	e.frames++
+	if e.fault != "" {
+		return "", nil
+	}
+	digits, fresh, err := e.labels.See(g, at)
+	if err != nil || fresh {
+		return digits, err
+	}
+	if digits != "" || n%quickEvery != 0 {
+		return "", nil
+	}
+	effort := qr.Quick
+	if n%fullEvery == 0 {
+		effort = qr.Full
+	}
+	text, err := qr.Decode(g, effort)
+	if errors.Is(err, qr.ErrNoCode) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	again := text == e.code && at-e.seen <= forgetQR
+	e.code, e.seen = text, at
+	if again {
+		return "", nil
+	}
+	return text, nil
+}
+
+// Reached reports whether somebody reached into the cart shortly before at;
+// nil if the camera cannot tell.
+func (e *Eyes) Reached(at time.Duration) *bool {
+	if e.frames < 2 || e.fault != "" {
+		return nil
+	}
+	yes := e.any && at-e.moved <= reachedFor
+	return &yes
+}
+
+// move compares the frame with the one before.
+func (e *Eyes) move(g *image.Gray, at time.Duration) {
+	now, mean := cells(g)
+	still := e.pix != nil && bytes.Equal(e.pix, g.Pix)
+	if !still {
+		e.same = at
+		e.pix = append(e.pix[:0], g.Pix...)
+	}
+	switch {
+	case mean < dark:
+		e.fault = "The camera sees nothing. Key in numbers, or ask staff."
+	case at-e.same >= frozenAfter:
+		e.fault = "The camera stands still. Key in numbers, or ask staff."
+	default:
+		e.fault = ""
+	}
+	if e.before != nil && differ(e.before, now) > movedCells {
+		e.moved, e.any = at, true
+	}
+	e.before = now
+}
+
+// cells returns the mean of each cell and of all.
+func cells(g *image.Gray) (c []byte, mean int) {
+	w, h := g.Rect.Dx(), g.Rect.Dy()
+	c = make([]byte, gridW*gridH)
+	for j := range gridH {
+		for i := range gridW {
+			sum, n := 0, 0
+			for y := j * h / gridH; y < (j+1)*h/gridH; y += 2 {
+				for x := i * w / gridW; x < (i+1)*w/gridW; x += 2 {
+					sum, n = sum+int(g.Pix[y*g.Stride+x]), n+1
+				}
+			}
+			if n > 0 {
+				c[j*gridW+i] = byte(sum / n) //nolint:gosec // a mean of bytes
+				mean += sum / n
+			}
+		}
+	}
+	return c, mean / len(c)
+}
+
+// differ counts the cells that changed otherwise than the picture as a whole.
+func differ(a, b []byte) int {
+	var by [511]int
+	for i := range a {
+		by[int(b[i])-int(a[i])+255]++
+	}
+	light, seen := 0, 0
+	for d, n := range by { // the median change is the light's
+		if seen += n; 2*seen >= len(a) {
+			light = d - 255
+			break
+		}
+	}
+	n := 0
+	for i := range a {
+		if d := int(b[i]) - int(a[i]) - light; d > movedBy || d < -movedBy {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,112 @@
+package cart
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
+)
+
+// A Message is what the server is to be told. Sent twice it counts once.
+type Message struct {
+	ID     ledger.ID
+	Path   string
+	Body   json.RawMessage
+	Coupon ledger.ID // the input that presented a coupon, if it is one
+}
+
+// outcome collects the messages of one input.
+type outcome struct {
+	cfg      *Config
+	in       *Input
+	messages []Message
+	weighed  bool // a weight is among them
+}
+
+type detection struct {
+	ID        ledger.ID                `json:"id"`
+	Occurred  time.Time                `json:"occurred_at"`
+	Detection ledger.DetectionRecorded `json:"detection"`
+}
+
+type weighing struct {
+	ID       ledger.ID       `json:"id"`
+	Occurred time.Time       `json:"occurred_at"`
+	Device   ledger.DeviceID `json:"device"`
+	Grams    int             `json:"grams"`
+}
+
+// certain is the confidence of a scan: the label says it, and the scale agrees
+// or is asked later.
+const certain = ledger.PerMille(1000)
+
+func (o *outcome) put(id ledger.ID, path string, body any) *Message {
+	b, err := json.Marshal(body)
+	if err != nil {
+		panic(fmt.Sprintf("cart: a message does not marshal: %v", err)) // our own values
+	}
+	o.messages = append(o.messages, Message{ID: id, Path: path, Body: b})
+	return &o.messages[len(o.messages)-1]
+}
+
+// take tells that piece p was taken, unless that was told.
+func (o *outcome) take(t *Trip, p *Piece) {
+	if p.Told {
+		return
+	}
+	p.Told = true
+	grams := p.Grams
+	if p.Product.Grams > 0 && !p.Product.Weighed() {
+		grams = 0 // the catalogue's weight counts, whatever the scale says
+	}
+	o.detect(t, ledger.DeriveID(p.ID, "taken"), p, ledger.ActionTake, grams, p.At)
+}
+
+// giveBack tells that piece p was taken out again.
+func (o *outcome) giveBack(t *Trip, p *Piece) {
+	grams := 0
+	if p.Product.Weighed() {
+		grams = p.Grams
+	}
+	o.detect(t, ledger.DeriveID(p.ID, "given back"), p, ledger.ActionReturn, grams, o.in.At)
+}
+
+func (o *outcome) detect(t *Trip, id ledger.ID, p *Piece, act ledger.Action, grams int, at time.Time) {
+	o.put(id, "/v1/detections", detection{ID: id, Occurred: ledger.Instant(at), Detection: ledger.DetectionRecorded{
+		Store: o.cfg.Store, Sensor: o.cfg.Cart, Source: ledger.SensorCart, Slot: "basket",
+		Items:    ledger.List[ledger.ItemHypothesis]{{SKU: p.Product.SKU, Confidence: certain}},
+		Actions:  ledger.List[ledger.ActionHypothesis]{{Action: act, Confidence: certain}},
+		Persons:  ledger.List[ledger.PersonHypothesis]{{Visit: t.Visit, Confidence: certain}},
+		Presence: ledger.List[ledger.PersonHypothesis]{}, Evidence: ledger.List[ledger.EvidenceRef]{},
+		Quantity: 1, Grams: grams, Model: o.cfg.Model,
+	}})
+}
+
+func (o *outcome) coupon(t *Trip, text string) {
+	m := o.put(ledger.DeriveID(o.in.ID, "coupon"), visitPath(t, "coupons"), map[string]string{"coupon": text})
+	m.Coupon = o.in.ID
+}
+
+// weighing tells what the cart weighs. A scale below zero says none.
+func (o *outcome) weighing(t *Trip) {
+	o.weighed = true
+	id := ledger.DeriveID(o.in.ID, "weighed")
+	o.put(id, visitPath(t, "weighings"), weighing{
+		ID: id, Occurred: ledger.Instant(o.in.At), Device: o.cfg.Cart,
+		Grams: min(max(0, t.Grams-t.Zero), ledger.MaxCartGrams),
+	})
+}
+
+func (o *outcome) exit(t *Trip) {
+	id := ledger.DeriveID(o.in.ID, "exit")
+	o.put(id, vision.PathExits, vision.GateExit{
+		ID: id, OccurredAt: ledger.Instant(o.in.At), Gate: t.Gate, Visit: t.Visit,
+	})
+}
+
+func visitPath(t *Trip, what string) string {
+	return "/v1/visits/" + url.PathEscape(string(t.Visit)) + "/" + what
+}

@@ -1,0 +1,200 @@
+package cart
+
+import (
+	"time"
+)
+
+// weighing reports whether the scale can be believed.
+func (t *Trip) weighing() bool { return t.Known && t.Fault == FaultNone }
+
+// Excess returns by how much the cart is heavier than what was scanned and
+// laid in; below zero it is lighter.
+func (t *Trip) Excess() int {
+	g := t.Grams - t.Zero
+	for i := range t.Pieces {
+		if t.Pieces[i].Placed {
+			g -= t.Pieces[i].Grams
+		}
+	}
+	return g
+}
+
+// weigh takes a weight that came to rest.
+func (t *Trip) weigh(o *outcome, w Weighed) {
+	if w.Fault != FaultNone {
+		if t.Fault != w.Fault {
+			t.Fault, t.Note = w.Fault, note(NoteFault, string(w.Fault))
+		}
+		return
+	}
+	if t.Fault != FaultNone {
+		t.Note = note(NoteScaleBack, "")
+		for i := range t.Pieces { // what was laid in meanwhile has its weight now
+			if p := &t.Pieces[i]; p.Grams == 0 {
+				p.Placed = false
+			}
+		}
+	}
+	t.Grams, t.Known, t.Fault = w.Grams, true, FaultNone
+	t.Reached = w.Reached == nil || *w.Reached
+	if t.Phase == PhaseShopping && w.Grams-t.Zero < -Quiet {
+		t.Fault, t.Note = FaultTare, note(NoteFault, string(FaultTare))
+	}
+}
+
+// settle brings what was scanned and what was weighed together, as far as they
+// agree, and notes since when they do not.
+func (t *Trip) settle(o *outcome) {
+	if t.Phase != PhaseShopping || !t.weighing() {
+		return
+	}
+	for t.match(o) {
+	}
+	if e := t.Excess(); e >= -Quiet && e <= Quiet {
+		t.Odd = time.Time{}
+		if t.Reported && !o.weighed && !t.unsure() {
+			t.Reported = false
+			o.weighing(t) // staff need not come any more
+		}
+		return
+	}
+	if t.Odd.IsZero() {
+		t.Odd = o.in.At
+	}
+}
+
+// match explains the difference by pieces on their way in or out, and reports
+// whether it found some.
+func (t *Trip) match(o *outcome) bool {
+	e := t.Excess()
+	switch {
+	case e > Quiet:
+		set := t.fit(e, func(p *Piece) int {
+			if p.Placed || p.Product.Weighed() {
+				return 0
+			}
+			return p.Product.Grams
+		})
+		if set == nil {
+			return t.learn(o, e)
+		}
+		for n, i := range set {
+			p := &t.Pieces[i]
+			p.Placed, p.Grams = true, p.Product.Grams
+			if n == len(set)-1 {
+				p.Grams = e
+			}
+			e -= p.Grams
+		}
+		t.Note = note(NoteIn, t.Pieces[set[0]].Product.Name)
+		return true
+	case e < -Quiet:
+		set := t.fit(-e, func(p *Piece) int {
+			if !p.Leaving {
+				return 0
+			}
+			return p.Grams
+		})
+		for n := len(set) - 1; n >= 0; n-- {
+			t.gone(o, set[n])
+		}
+		return set != nil
+	}
+	return false
+}
+
+// learn gives a weight that nothing else explains to the first piece on its
+// way in whose weight nobody knows: fruit, or what the list does not say.
+func (t *Trip) learn(o *outcome, grams int) bool {
+	for i := range t.Pieces {
+		p := &t.Pieces[i]
+		if p.Placed || !p.Product.Weighed() && p.Product.Grams > 0 {
+			continue
+		}
+		if p.Product.Weighed() && grams <= p.Product.TareGrams {
+			t.Note = note(NoteTooLight, p.Product.Name)
+			return false
+		}
+		p.Placed, p.Grams = true, grams
+		o.take(t, p)
+		t.Note = note(NoteIn, p.Product.Name)
+		return true
+	}
+	return false
+}
+
+// most bounds the pieces of which sets are tried: who carries more than that
+// in two hands lays them in one after the other.
+const most = 6
+
+// fit returns the pieces whose weights together are nearest to grams and near
+// enough, in order, or none. Of equals the smaller set wins, then the older.
+func (t *Trip) fit(grams int, weight func(*Piece) int) []int {
+	var open []int
+	for i := range t.Pieces {
+		if weight(&t.Pieces[i]) > 0 {
+			open = append(open, i)
+		}
+	}
+	open = open[max(0, len(open)-most):]
+	var best []int
+	off := -1
+	for set := 1; set < 1<<len(open); set++ {
+		var chosen []int
+		sum := 0
+		for b, i := range open {
+			if set&(1<<b) != 0 {
+				chosen, sum = append(chosen, i), sum+weight(&t.Pieces[i])
+			}
+		}
+		d := max(sum-grams, grams-sum)
+		if d > slackGrams+sum*slackPerMille/1000 {
+			continue
+		}
+		if off < 0 || d < off || d == off && len(chosen) < len(best) {
+			best, off = chosen, d
+		}
+	}
+	return best
+}
+
+// Due reports whether time alone makes something happen by now.
+func (t *Trip) Due(now time.Time) bool {
+	if t.Phase != PhaseShopping || !t.weighing() {
+		return false
+	}
+	return !t.Odd.IsZero() && !t.Reported && now.Sub(t.Odd) >= Patience || t.stuck(now)
+}
+
+// stuck reports whether the scale cannot be right: two pieces that it must
+// have seen were scanned long ago and it never moved.
+func (t *Trip) stuck(now time.Time) bool {
+	waiting := 0
+	for i := range t.Pieces {
+		p := &t.Pieces[i]
+		if !p.Placed && p.Product.Grams > 4*Quiet && now.Sub(p.At) >= LayIn && t.Odd.IsZero() {
+			waiting++
+		}
+	}
+	return waiting >= 2
+}
+
+func (t *Trip) clock(o *outcome) {
+	if !t.Due(o.in.At) {
+		return
+	}
+	if t.stuck(o.in.At) {
+		t.Fault, t.Note = FaultStuck, note(NoteFault, string(FaultStuck))
+	}
+	t.report(o)
+}
+
+// report tells the server what the cart weighs: if that is not what was
+// scanned, staff see it.
+func (t *Trip) report(o *outcome) {
+	if !t.Known {
+		return
+	}
+	t.Reported = true
+	o.weighing(t)
+}
