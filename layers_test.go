@@ -93,6 +93,7 @@ var layers = map[string][]string{
 	"vision/track":                 {"ledger"},
 	"vision/fuse":                  {"ledger"},
 	"vision/trial":                 {"ledger", "vision/fuse", "vision/render/shop", "vision/track", "vision/truth"},
+	"vision/walks":                 {"vision/cv", "vision/planogram", "vision/score", "vision/watch"},
 	"vision/watch":                 {"ledger", "vision/cv", "vision/evidence", "vision/lens", "vision/planogram", "vision/shelf"},
 
 	"billing":        {"ledger", "ledger/money", "projections"},

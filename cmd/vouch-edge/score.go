@@ -30,6 +30,7 @@ func newScoreCommand() *cobra.Command {
 	var asJSON, wholeShop bool
 	var visits []string
 	policy := score.DefaultPolicy
+	var walk walkFlags
 	cmd := &cobra.Command{
 		Use:   "score --truth FILE --detections FILE",
 		Short: "Compare detections with the truth: precision, recall and F1",
@@ -40,9 +41,15 @@ more than the tolerance; each event counts once. Several pairs of files are summ
 With --shop it judges a whole shop: detections also say sku, quantity, confidences and
 persons (hypotheses of visit and confidence). It prints the F1 of items, the share of right
 shoppers, the share of detections that nobody would be asked about and that are wrong, and
-each fault with what may explain it.`,
+each fault with what may explain it.
+
+With --walks the clips of a folder are watched as they are and with troubles made by the
+program, and compared with their truth: NAME.mp4, NAME.jsonl and planogram.json.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if walk.folder != "" && tolerance >= 0 && len(truths)+len(detections) == 0 {
+				return walk.run(cmd, tolerance, asJSON)
+			}
 			if len(truths) == 0 || len(truths) != len(detections) {
 				return fmt.Errorf("%w: give --truth and --detections the same number of times", errUsage)
 			}
@@ -87,6 +94,7 @@ each fault with what may explain it.`,
 	cmd.Flags().Float64Var(&policy.Person, "person-min", policy.Person, "with --shop: the same of the person")
 	cmd.Flags().StringArrayVar(&visits, "visit", nil, "with --shop: `SEEN=TRUE`, two names of one visit (may be given several times)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	walk.add(cmd)
 	return cmd
 }
 

@@ -142,6 +142,24 @@ func Compare(truth, detections []Event, tolerance float64) Result {
 	return r
 }
 
+// Unpaired returns the events without a detection and the detections without
+// an event, each in order of time: what [Compare] counts as missed and false.
+func Unpaired(truth, detections []Event, tolerance float64) (missed, wrong []Event) {
+	byTime := func(a, b Event) int { return cmp.Compare(a.T, b.T) }
+	missed, wrong = slices.SortedFunc(slices.Values(truth), byTime), slices.SortedFunc(slices.Values(detections), byTime)
+	missed = slices.DeleteFunc(missed, func(e Event) bool {
+		i := slices.IndexFunc(wrong, func(d Event) bool {
+			return d.Slot == e.Slot && d.Action == e.Action && math.Abs(d.T-e.T) <= tolerance
+		})
+		if i < 0 {
+			return false
+		}
+		wrong = slices.Delete(wrong, i, i+1)
+		return true
+	})
+	return missed, wrong
+}
+
 // Add sums two results.
 func (r Result) Add(o Result) Result {
 	errs := slices.Concat(r.Errors, o.Errors)

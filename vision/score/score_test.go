@@ -28,6 +28,9 @@ func TestEachDetectionIsPairedAtMostOnce(t *testing.T) {
 			t.Errorf("%s: Compare() = %d right, %d false, %d missed, want %d, %d, %d",
 				tt.story, r.Right, r.False, r.Missed, tt.right, tt.wrong, tt.missed)
 		}
+		if missed, wrong := Unpaired(truth, tt.seen, 1.5); len(missed) != tt.missed || len(wrong) != tt.wrong {
+			t.Errorf("%s: Unpaired() = %v, %v, want %d missed, %d false", tt.story, missed, wrong, tt.missed, tt.wrong)
+		}
 	}
 }
 
