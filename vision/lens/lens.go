@@ -10,8 +10,12 @@ import (
 type Lens struct {
 	w, h int
 	home *Look // what the camera is meant to see; nil until something is seen
-	ps   []patch
-	told bool // home was given, not found
+	// ps are the parts the view is known by, all those with the goods too: a
+	// shelf that empties loses the latter, a hand before the shelf covers few
+	// of them.
+	ps, all []patch
+	found   [2]int // where the view was last found elsewhere
+	told    bool   // home was given, not found
 	// goods says where things stand that come and go. fixed says that enough
 	// of the view lies elsewhere to tell a strange or a torn one by; without
 	// that only a view found again beside its place is noticed.
@@ -58,6 +62,8 @@ const (
 	firstChecks = 6
 	// knownShare of the patches found again is the view, lostShare is not.
 	knownShare, lostShare = 0.5, 0.3
+	// pushedMargin is how much better it must be found elsewhere than at home.
+	pushedMargin = 0.25
 	// pushed is the least distance that is a push and no shake, in pixels of
 	// the look: six of the monitor's, which follows four.
 	pushed = 3
@@ -92,6 +98,7 @@ func New(w, h int, rate float64, home *Look, goods func(x, y int) bool) *Lens {
 // hold takes a look as the one that is meant.
 func (l *Lens) hold(home Look) {
 	l.home, l.ps = &home, home.patches()
+	l.all = l.ps
 	if l.goods == nil {
 		l.fixed = len(l.ps) >= fewest
 		return
@@ -169,9 +176,9 @@ func (l *Lens) check(now Look) (judge, changed bool) {
 	if now.W != l.home.W || now.H != l.home.H {
 		return false, l.tell(Moved, fmt.Sprintf("the view was remembered at %dx%d", l.home.W, l.home.H))
 	}
-	still := len(l.lastLook.Luma) > 0 && l.lastLook.fit(now, l.ps, 0, 0, 0) >= stillShare
+	still := len(l.lastLook.Luma) > 0 && l.lastLook.fit(now, l.all, 0, 0, 0) >= stillShare
 	l.lastLook = now
-	if fit := l.home.fit(now, l.ps, 0, 0, 1); fit >= knownShare {
+	if fit := l.fit(now); fit >= knownShare {
 		l.asked, l.away, l.torn = true, 0, 0
 		if l.looks%(renewChecks*l.seconds(checkSeconds)) == 0 && l.state == Clear {
 			l.renew(now, fit)
@@ -202,15 +209,18 @@ func (l *Lens) elsewhere(now Look, still bool) (judge, changed bool) {
 		return l.asked && l.state == Clear, false
 	}
 	l.away++
-	dx, dy, fit := l.home.search(now, l.ps)
-	if fit >= knownShare && max(abs(dx), abs(dy)) >= pushed {
+	dx, dy, fit := l.home.search(now, l.all)
+	if fit >= max(knownShare, l.home.fit(now, l.all, 0, 0, 1)+pushedMargin) && max(abs(dx), abs(dy)) >= pushed {
+		if abs(dx-l.found[0]) > searchStep || abs(dy-l.found[1]) > searchStep {
+			l.found, l.away = [2]int{dx, dy}, 1 // found, but not where it was found before
+		}
 		if l.away >= pushedChecks {
 			f := l.w / now.W
 			return false, l.tell(Moved, fmt.Sprintf("pushed by %d, %d of %d pixels", dx*f, dy*f, l.w))
 		}
-		return false, false
+		return l.asked && l.state == Clear, false
 	}
-	if !l.fixed || l.home.fit(now, l.ps, 0, 0, 1) >= lostShare {
+	if !l.fixed || l.fit(now) >= lostShare {
 		l.away = min(l.away, pushedChecks-1)
 		return l.asked && l.state == Clear, false
 	}
@@ -222,6 +232,16 @@ func (l *Lens) elsewhere(now Look, still bool) (judge, changed bool) {
 		return false, l.tell(Moved, "another view than the planogram was drawn on")
 	}
 	return l.asked && l.state == Clear, false
+}
+
+// fit is how well the view is known again, by what never moves or by all of
+// it.
+func (l *Lens) fit(now Look) float64 {
+	fit := l.home.fit(now, l.all, 0, 0, 1)
+	if l.fixed && len(l.ps) < len(l.all) {
+		fit = max(fit, l.home.fit(now, l.ps, 0, 0, 1))
+	}
+	return fit
 }
 
 // remember takes the view as the one that is meant.
