@@ -1,0 +1,230 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/cv"
+	"github.com/vouchledger/vouch/vision/edge"
+	"github.com/vouchledger/vouch/vision/outbox"
+	"github.com/vouchledger/vouch/vision/planogram"
+	"github.com/vouchledger/vouch/vision/shelf"
+	"github.com/vouchledger/vouch/vision/watch"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const plan = `{"size": [640, 360], "sku": "cola", "capacity": 3, "slots": {"a": [[0,0],[50,0],[50,50]], "b": [[90,0],[150,0],[150,50]]}}`
+
+// machine is a host in a folder of its own that was not started.
+func machine(t *testing.T, server string, cameras ...edge.Camera) *Host {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "shelf.json"), []byte(plan), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	box, err := outbox.Open(filepath.Join(dir, "outbox"), outbox.Config{Now: time.Now, MaxBytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = box.Close() })
+	client := &http.Client{}
+	t.Cleanup(client.CloseIdleConnections)
+	return New(Config{
+		Store: "s1", Device: "edge-1", Program: "test/1", Local: edge.Settings{Cameras: cameras}, Beside: dir, State: dir,
+		Server: server, Client: client, Box: box, Now: time.Now, Roll: func() float64 { return 0 }, Beat: func() {},
+		Open:   func(string) (Camera, error) { return nil, cv.ErrCannotOpen },
+		Seen:   func(edge.Camera, watch.Sighting, Evidence, time.Duration) error { return nil },
+		Logger: slog.New(slog.DiscardHandler),
+	})
+}
+
+func took(slot string) watch.Sighting {
+	return watch.Sighting{Change: shelf.Change{Slot: slot, SKU: "cola", Action: shelf.Take, Quantity: 1}}
+}
+
+var shelfCam = edge.Camera{Name: "cam-1", Source: "rtsp://x", Planogram: "shelf.json", Initial: map[string]int{"a": 3, "b": 2}}
+
+// TestACameraThatComesBackKnowsWhatStandsThere: what was taken before the line
+// was lost is not on the shelf after it.
+func TestACameraThatComesBackKnowsWhatStandsThere(t *testing.T) {
+	h := machine(t, "")
+	again := func(c edge.Camera) map[string]int {
+		r := &run{camera: c, mem: &memory{}}
+		p, err := h.plan(c)
+		if err == nil {
+			p, err = h.counted(r, p)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range p.Slots {
+			if s.Initial != r.counts[s.Name] {
+				t.Errorf("slot %s begins with %d and is counted from %d", s.Name, s.Initial, r.counts[s.Name])
+			}
+		}
+		for _, slot := range []string{"a", "a", "b"} {
+			if err := h.saw(r, took(slot)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return r.counts
+	}
+	again(shelfCam)
+	if got := fmt.Sprint(again(shelfCam)); got != "map[a:0 b:0]" { // 3-4 is not below nothing
+		t.Errorf("counts after two runs = %s, want none left", got)
+	}
+	counted := shelfCam
+	counted.Initial = map[string]int{"a": 3, "b": 3} // somebody counted
+	if got := fmt.Sprint(again(counted)); got != "map[a:1 b:2]" {
+		t.Errorf("counts after somebody counted = %s, want a:1 b:2", got)
+	}
+	film := shelfCam
+	film.Source = "a.mp4"
+	if got := fmt.Sprint(again(film)); got != "map[a:1 b:1]" {
+		t.Errorf("counts of a film = %s, want its own start", got)
+	}
+}
+
+func TestASightingCountsOnlyWhenItIsKept(t *testing.T) {
+	h := machine(t, "")
+	r := &run{camera: shelfCam, mem: &memory{}}
+	p, err := h.plan(shelfCam)
+	if err == nil {
+		_, err = h.counted(r, p)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.cfg.Seen = func(edge.Camera, watch.Sighting, Evidence, time.Duration) error {
+		return fmt.Errorf("put: %w", outbox.ErrFull)
+	}
+	if err := h.saw(r, took("a")); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("a full outbox is %v, want one that the watcher waits for: %v", err, syscall.ENOSPC)
+	}
+	if r.counts["a"] != 3 || len(r.seen) != 0 {
+		t.Errorf("a sighting that was not kept counts: %v", r.counts)
+	}
+}
+
+func TestEvidenceInMemoryIsBoundedAndForgotten(t *testing.T) {
+	m := &memory{}
+	var refs []ledger.EvidenceRef
+	for n := range 4 {
+		d, err := m.Keep(t.Context(), make([]byte, maxMemory/4-n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		refs = append(refs, ledger.EvidenceRef{Digest: d})
+	}
+	if _, err := m.Keep(t.Context(), []byte("a long frame")); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("Keep() above the bound = %v, want %v", err, syscall.ENOSPC)
+	}
+	if b, err := m.Read(t.Context(), refs[1].Digest); err != nil || len(b) != maxMemory/4-1 {
+		t.Errorf("Read() = %d bytes, %v", len(b), err)
+	}
+	m.forget(refs)
+	m.forget(refs)
+	if _, err := m.Read(t.Context(), refs[1].Digest); err == nil || m.size != 0 {
+		t.Errorf("after forgetting %d bytes are held", m.size)
+	}
+}
+
+func TestTheEndOfARunIsSaidInOneWord(t *testing.T) {
+	live, film := shelfCam, edge.Camera{Name: "f", Source: "f.mp4"}
+	for _, tt := range []struct {
+		c     edge.Camera
+		err   error
+		ended bool
+		want  ledger.DeviceState
+	}{
+		{film, nil, true, ""},
+		{live, nil, false, ledger.DeviceUnreachable},
+		{live, cv.ErrCannotOpen, false, ledger.DeviceUnreachable},
+		{live, planogram.ErrSize, false, ledger.DeviceMisfit},
+		{live, cv.ErrModel, false, ledger.DeviceModelRefused},
+		{live, fmt.Errorf("%w: gone", errPlan), false, ledger.DeviceMisconfigured},
+		{live, watch.ErrBacklog, false, ledger.DeviceDiskFull},
+		{film, watch.ErrBroken, true, ledger.DeviceTorn},
+		{live, watch.ErrBroken, false, ledger.DeviceUnreachable},
+	} {
+		if in := ending(tt.c, tt.err); in.Ended != tt.ended || in.State != tt.want {
+			t.Errorf("ending(%s, %v) = %+v, want %q and %v", tt.c.Name, tt.err, in, tt.want, tt.ended)
+		}
+	}
+}
+
+func TestSettingsThatCannotBeReadAnyMoreDoNotStopTheShop(t *testing.T) {
+	h := machine(t, "", shelfCam)
+	path := filepath.Join(h.cfg.State, settingsFile)
+	for _, text := range []string{"", "{", `{"version":3,"settings":{"cameras":[{"name":"x"}]}}`} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if v, s := h.remembered(); v != 0 || len(s.Cameras) != 1 {
+			t.Errorf("with %q as settings version %d with %d cameras counts, want the shop's own file", text, v, len(s.Cameras))
+		}
+	}
+	if in, ok := h.judge(given{Version: 4, Settings: []byte(`{"cameras":[]}`)}).(edge.Configured); !ok || in.Version != 4 {
+		t.Errorf("good settings are judged %+v", in)
+	}
+	if v, s := h.remembered(); v != 4 || len(s.Cameras) != 0 {
+		t.Errorf("settings 4 were kept as %d with %d cameras", v, len(s.Cameras))
+	}
+	for text, want := range map[string]string{
+		`{"cameras":[{"name":"a","source":"x","planogram":"none.json"}]}`:                    "none.json",
+		`{"cameras":[{"name":"a","source":"x","plan":{"size":[1,2]}}]}`:                      "a:",
+		`{"cameras":[{"name":"a","source":"x","planogram":"shelf.json","initial":{"z":1}}]}`: "z",
+		`[]`: "cannot be followed",
+	} {
+		in, ok := h.judge(given{Version: 5, Settings: []byte(text)}).(edge.Refused)
+		if !ok || in.Version != 5 || !strings.Contains(in.Reason, want) {
+			t.Errorf("settings %s are judged %+v, want a refusal with %q", text, in, want)
+		}
+	}
+	if v, _ := h.remembered(); v != 4 {
+		t.Errorf("after refusals settings %d are kept, want 4", v)
+	}
+}
+
+// TestAHostWithoutCamerasOrServerTellsSoAndEnds: nothing answers, and what is
+// to be told lies in the outbox.
+func TestAHostWithoutCamerasOrServerTellsSoAndEnds(t *testing.T) {
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(http.StatusBadGateway)
+		_, _ = io.WriteString(w, "no")
+	}))
+	defer server.Close()
+	h := machine(t, server.URL, shelfCam)
+	ctx, cancel := context.WithCancel(t.Context())
+	h.cfg.Beat = func() {
+		for _, p := range h.View().Parts {
+			if p.Part == "cam-1" && p.State == ledger.DeviceUnreachable && asked.Load() >= 2 && h.cfg.Box.Status().Depth >= 2 {
+				cancel()
+			}
+		}
+	}
+	if err := h.Run(ctx); err != nil {
+		t.Errorf("Run() = %v, want none", err)
+	}
+	if _, known := h.Offset(); known {
+		t.Error("the clock is known without a server")
+	}
+}
