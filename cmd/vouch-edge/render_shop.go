@@ -25,6 +25,7 @@ type shopFlags struct {
 	atOnce       int
 	hostile      bool
 	fps          int
+	depth        int
 	noVideo      bool
 }
 
@@ -57,6 +58,7 @@ Without --scenario who does what follows from the seed. A scenario is a text:
 	flags.IntVar(&f.atOnce, "at-once", 2, "most shoppers inside at once, without --scenario; 0 is no bound")
 	flags.BoolVar(&f.hostile, "hostile", false, "shoppers try to confuse the shop, without --scenario")
 	flags.IntVar(&f.fps, "fps", 15, "frames a second")
+	flags.IntVar(&f.depth, "depth", 3, "pieces behind each other in each facing, 1 to 5")
 	flags.BoolVar(&f.noVideo, "no-video", false, "write everything but the videos")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		sc, err := f.stage()
@@ -87,6 +89,7 @@ func (f *shopFlags) stage() (*shop.Stage, error) {
 		if sc, err = shop.Convenience(f.seed, f.shelves); err != nil {
 			return nil, err
 		}
+		sc.Arrange(2, f.depth)
 		if err := sc.Parse(string(text)); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.scenario, err)
 		}
@@ -98,6 +101,7 @@ func (f *shopFlags) stage() (*shop.Stage, error) {
 		if sc, err = shop.Crowd(f.seed, f.shelves, f.interactions, f.atOnce, habits); err != nil {
 			return nil, err
 		}
+		sc.Arrange(2, f.depth)
 	}
 	if f.seconds > 0 {
 		sc.Seconds = f.seconds

@@ -87,6 +87,18 @@ func (s *Scenario) Resize(width, height int) {
 	}
 }
 
+// Arrange gives every slot so many facings and so many pieces behind each
+// other, and fills it. One deep, a camera sees all there is.
+func (s *Scenario) Arrange(facings, depth int) {
+	for i := range s.Shelves {
+		for j := range s.Shelves[i].Slots {
+			sl := &s.Shelves[i].Slots[j]
+			sl.Facings, sl.Depth = facings, depth
+			sl.Initial = sl.Capacity()
+		}
+	}
+}
+
 // Point returns the place that is along to the right of a shelf's middle, as
 // seen by who stands before it, in deep behind its front edge, and height
 // above the floor.

@@ -386,6 +386,7 @@ func TestScenariosThatCannotBeAreRefused(t *testing.T) {
 		"twins":      func(s *Scenario) { s.Cameras[0].Name = "aisle" },
 		"unsold":     func(s *Scenario) { s.Shelves[0].Slots[0].SKU = "gold" },
 		"overfull":   func(s *Scenario) { s.Shelves[0].Slots[0].Initial = 7 },
+		"deep":       func(s *Scenario) { s.Arrange(2, 9) },
 		"nobody":     func(s *Scenario) { s.Parties = []Party{{Visit: "v"}} },
 		"late": func(s *Scenario) {
 			s.Parties = []Party{{Visit: "v", Persons: []Person{{Name: "x", Enters: math.NaN()}}}}

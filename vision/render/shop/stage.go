@@ -109,8 +109,8 @@ func (s Scenario) check() error {
 			if _, ok := ProductOf(sl.SKU); !ok {
 				return fmt.Errorf("%w: slot %s holds %q, which nobody sells", ErrScenario, sl.Name, sl.SKU)
 			}
-			if sl.Facings < 1 || sl.Depth < 1 || sl.Initial < 0 || sl.Initial > sl.Capacity() {
-				return fmt.Errorf("%w: slot %s holds %d of %d", ErrScenario, sl.Name, sl.Initial, sl.Capacity())
+			if sl.Facings < 1 || sl.Facings > 4 || sl.Depth < 1 || sl.Depth > 5 || sl.Initial < 0 || sl.Initial > sl.Capacity() {
+				return fmt.Errorf("%w: slot %s of %d facings, %d deep, holds %d", ErrScenario, sl.Name, sl.Facings, sl.Depth, sl.Initial)
 			}
 			if err := once("slot", sl.Name); err != nil {
 				return err

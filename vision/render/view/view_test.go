@@ -6,7 +6,11 @@ import (
 	"math"
 	"testing"
 
+	"github.com/vouchledger/vouch/vision/planogram"
 	"github.com/vouchledger/vouch/vision/render/shop"
+	"github.com/vouchledger/vouch/vision/score"
+	"github.com/vouchledger/vouch/vision/shelf"
+	"github.com/vouchledger/vouch/vision/truth"
 )
 
 const story = `
@@ -151,6 +155,48 @@ func TestShakeMovesThePictureAndLightChangesIt(t *testing.T) {
 func TestCameraThatIsNotThereIsRefused(t *testing.T) {
 	if _, err := New(stage(t, 64, 64), "cellar"); !errors.Is(err, shop.ErrScenario) {
 		t.Errorf("New(cellar) = %v, want ErrScenario", err)
+	}
+}
+
+// TestShelfMonitorSeesWhatIsDrawn lets the real monitor look at a drawn shelf
+// on which nothing stands behind anything.
+func TestShelfMonitorSeesWhatIsDrawn(t *testing.T) {
+	sc, err := shop.Crowd(11, 1, 10, 2, shop.Normal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc.Arrange(2, 1)
+	sc.Troubles = nil
+	sc.Resize(320, 180)
+	s, err := shop.New(sc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, _ := open(t, s, "shelf-a")
+	text, err := s.Planogram(v.Camera(), "shelf-a.mp4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := planogram.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := shelf.New(plan, float64(s.FPS))
+	var seen, want []score.Event
+	frame := make([]byte, 3*320*180)
+	for n := range s.Frames() {
+		v.Frame(n, frame)
+		for _, c := range m.Step(n, frame) {
+			seen = append(seen, score.Event{Slot: c.Slot, Action: string(c.Action), T: s.Time(c.Frame)})
+		}
+	}
+	for _, in := range s.Truth().Interactions {
+		if action := map[truth.Event]string{truth.Take: "take", truth.Put: "return"}[in.Event]; action != "" {
+			want = append(want, score.Event{Slot: in.Slot, Action: action, T: in.T})
+		}
+	}
+	if r := score.Compare(want, seen, 1.5); len(want) < 6 || r.F1() < 0.8 {
+		t.Errorf("F1 %.2f of %d events (%d right, %d false, %d missed), want 0.8", r.F1(), len(want), r.Right, r.False, r.Missed)
 	}
 }
 
