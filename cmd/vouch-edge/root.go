@@ -26,5 +26,6 @@ Be a smart cart:      vouch-edge cart --video DEVICE --scale DEVICE --server URL
 		return fmt.Errorf("%w: %w; see %s --help", errUsage, err, c.CommandPath())
 	})
 	root.AddCommand(newWatchCommand(), newRunCommand(), newScoreCommand(), newGateCommand(), newCartCommand(), newRenderCommand())
+	root.AddCommand(newTrialCommand())
 	return root
 }

@@ -138,9 +138,7 @@ func (t *Tracker) paired(k *Track) bool {
 // pair gives a track to the opening it came through by: the earliest that
 // still lacks somebody, or else the last one, uninvited.
 func (t *Tracker) pair(k *Track, gate string, at time.Time) {
-	if t.paired(k) {
-		return // came in before, looked out and turned back
-	}
+	again, old := t.paired(k), k.stages
 	var last *opening
 	for _, o := range t.openings {
 		since := at.Sub(o.At)
@@ -152,11 +150,15 @@ func (t *Tracker) pair(k *Track, gate string, at time.Time) {
 			break
 		}
 	}
-	if last == nil {
-		return
+	if last == nil || again && (len(last.through) >= last.Party || slices.Contains(last.through, k)) {
+		return // looked out and turned back
 	}
 	last.through = append(last.through, k)
 	last.share()
+	if again {
+		// Somebody else than before: it was exchanged in the door with who left.
+		k.stages = append(old, stage{at, k.believed(at)})
+	}
 	t.doubt(last, k, at)
 }
 
