@@ -27,6 +27,10 @@ type Monitor struct {
 	steps  int
 	frame  int // of the last look
 	stay   stay
+	// last is some of the last picture that was looked at as a whole, glanced
+	// how many were only glanced at since.
+	last    []byte
+	glanced int
 }
 
 const (
@@ -86,6 +90,9 @@ func (m *Monitor) seconds(s float64) int {
 // Step looks at a frame, given as packed blue-green-red bytes of Size, and
 // returns what became certain by it.
 func (m *Monitor) Step(frame int, bgr []byte) []Change {
+	if m.ref != nil && m.glance(frame, bgr) {
+		return m.stay.follow(m, frame, false, nil)
+	}
 	m.build.colours(m.cur, bgr)
 	if m.ref == nil {
 		m.start(frame)

@@ -54,13 +54,17 @@ func newBuilder(w, h int) *builder {
 
 // colours fills luma, blue and red from the packed bytes.
 func (b *builder) colours(p planes, bgr []byte) {
-	bgr = bgr[:3*len(p.luma)]
-	for i := range p.luma {
-		px := bgr[3*i : 3*i+3 : 3*i+3]
-		bl, gr, re := int(px[0]), int(px[1]), int(px[2])
-		p.luma[i] = uint8((bl + 2*gr + re) >> 2) //nolint:gosec // a mean of bytes is a byte
-		p.blue[i] = uint8((bl - gr + 256) >> 1)  //nolint:gosec // half of 1..511
-		p.red[i] = uint8((re - gr + 256) >> 1)   //nolint:gosec // half of 1..511
+	luma := p.luma
+	blue, red := p.blue[:len(luma)], p.red[:len(luma)]
+	for i := range luma {
+		if len(bgr) < 3 {
+			return
+		}
+		bl, gr, re := int(bgr[0]), int(bgr[1]), int(bgr[2])
+		bgr = bgr[3:]
+		luma[i] = uint8((bl + 2*gr + re) >> 2) //nolint:gosec // a mean of bytes is a byte
+		blue[i] = uint8((bl - gr + 256) >> 1)  //nolint:gosec // half of 1..511
+		red[i] = uint8((re - gr + 256) >> 1)   //nolint:gosec // half of 1..511
 	}
 }
 

@@ -68,7 +68,9 @@ func (f *reference) follow(p span, v view) {
 	} {
 		ref, cur := planes[0][i:i+n], planes[1][j:j+n]
 		for k, c := range cur {
-			ref[k] = ease(ref[k], c)
+			if ref[k] != c { // most of a shelf at rest is as it was
+				ref[k] = ease(ref[k], c)
+			}
 		}
 	}
 }

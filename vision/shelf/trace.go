@@ -21,6 +21,13 @@ func (t *trace) add(frame int, share float64) {
 	t.shares = append(t.shares, share)
 }
 
+// again adds what was there in the last look.
+func (t *trace) again(frame int) {
+	if n := len(t.shares); n > 0 {
+		t.add(frame, t.shares[n-1])
+	}
+}
+
 func (t *trace) clear() { t.frames, t.shares = t.frames[:0], t.shares[:0] }
 
 const (
