@@ -25,14 +25,6 @@ import (
 	"github.com/vouchledger/vouch/vision/cv"
 )
 
-// TestMain lets the test's own binary be the vouch-edge that is killed.
-func TestMain(m *testing.M) {
-	if os.Getenv("VOUCH_EDGE_CHILD") != "" {
-		os.Exit(run())
-	}
-	os.Exit(m.Run())
-}
-
 // kept is what the log of `run` says to be safe.
 type kept struct {
 	Msg    string    `json:"msg"`

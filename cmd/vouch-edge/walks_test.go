@@ -24,9 +24,9 @@ type stretch struct {
 	init     map[string]int
 }
 
-// crossing is what happens between two stretches, with how near the hand may
+// passage is what happens between two stretches, with how near the hand may
 // come from either side and still only have touched.
-type crossing struct {
+type passage struct {
 	events     []crossed
 	fromBefore int // last frame before the first event is felt
 	fromAfter  int // first frame after the last one
@@ -44,7 +44,7 @@ var stretches = []stretch{
 	{545, 597, map[string]int{"left": 0, "middle": 0, "right": 1}},
 }
 
-var crossings = []crossing{
+var passages = []passage{
 	{[]crossed{{"left", "take", 199}}, 195, 203},
 	{[]crossed{{"left", "return", 371}}, 366, 376},
 	{[]crossed{{"middle", "take", 516}, {"left", "take", 518}}, 512, 522},
@@ -74,7 +74,7 @@ func makeWalk(rng *rand.Rand, moves int, tr trouble) walk {
 	at := rng.IntN(len(stretches))
 	w := walk{init: stretches[at].init}
 	pos := stretches[at].from + rng.IntN(stretches[at].to-stretches[at].from)
-	step := func(to int, cr *crossing) {
+	step := func(to int, cr *passage) {
 		for pos != to {
 			d := 1
 			if to < pos {
@@ -107,9 +107,9 @@ func makeWalk(rng *rand.Rand, moves int, tr trouble) walk {
 		s := stretches[at]
 		turn, back := 0, 0
 		if up {
-			turn, back = crossings[at].fromBefore-rng.IntN(4), s.to
+			turn, back = passages[at].fromBefore-rng.IntN(4), s.to
 		} else {
-			turn, back = crossings[at-1].fromAfter+rng.IntN(4), s.from
+			turn, back = passages[at-1].fromAfter+rng.IntN(4), s.from
 		}
 		step(turn, nil)
 		for range rng.IntN(tr.hold + 1) {
@@ -118,11 +118,11 @@ func makeWalk(rng *rand.Rand, moves int, tr trouble) walk {
 		step(back, nil)
 	}
 	if tr.atHand {
-		up := at < len(crossings) && (at == 0 || rng.IntN(2) == 0)
+		up := at < len(passages) && (at == 0 || rng.IntN(2) == 0)
 		if up {
-			pos = crossings[at].fromBefore
+			pos = passages[at].fromBefore
 		} else {
-			pos = crossings[at-1].fromAfter
+			pos = passages[at-1].fromAfter
 		}
 		for range 1 + tr.hold {
 			w.frames = append(w.frames, pos)
@@ -130,14 +130,14 @@ func makeWalk(rng *rand.Rand, moves int, tr trouble) walk {
 	}
 	dwell()
 	for range moves {
-		up := at < len(crossings) && (at == 0 || rng.IntN(2) == 0)
+		up := at < len(passages) && (at == 0 || rng.IntN(2) == 0)
 		if tr.touchOnly || rng.Float64() < tr.touch {
 			touch(up)
 		} else if up {
-			step(stretches[at+1].from, &crossings[at])
+			step(stretches[at+1].from, &passages[at])
 			at++
 		} else {
-			step(stretches[at-1].to, &crossings[at-1])
+			step(stretches[at-1].to, &passages[at-1])
 			at--
 		}
 		dwell()
