@@ -40,8 +40,6 @@ type Gesture struct {
 	Grip        Vec // where the hand takes hold
 	// Frames: the hand sets out, does it, lets go, and is back.
 	Start, At, Release, End int
-
-	belongs string
 }
 
 // A Stage is a scenario with everything decided. It may be used by several
