@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/vouchledger/vouch/ledger"
 )
 
@@ -172,4 +174,21 @@ func TestBadReportsAndSettingsAreRefused(t *testing.T) {
 	s.send("olga", "PUT", edgeAt+"/settings", map[string]any{"settings": []any{}}).want(400)
 	s.send("munich", "GET", edgeAt+"/settings", nil).want(404)
 	s.send("gate", "PUT", edgeAt+"/settings", map[string]any{"settings": map[string]any{}}).want(404)
+}
+
+// TestTheOperatorSeesTheDevicesInABrowser looks at the page in Chromium, wide
+// and on a phone.
+func TestTheOperatorSeesTheDevicesInABrowser(t *testing.T) {
+	s := openShop(t)
+	s.send("olga", "PUT", edgeAt+"/settings", map[string]any{"settings": map[string]any{}}).want(201)
+	s.send("gate", "POST", edgeAt+"/reports", s.report(0, "cam-1", "well", "cam-2", "black", "film", "ended", "clock", "well", "disk", "disk_full")).want(201)
+	b := openBrowser(t, s)
+	b.signIn(s, "olga")
+	b.do(chromedp.Navigate(b.url+"/devices"), chromedp.WaitVisible(chromedp.CSS(".devices table")))
+	b.shot("devices")
+	if got := b.text(`[...document.querySelectorAll(".devices td .chip")].map(e => e.textContent).join(", ")`); got != "Well, Black, Ended, Well, Disk full" {
+		t.Errorf("the page shows %q", got)
+	}
+	b.wide(1200, 800)
+	b.wide(380, 800)
 }
