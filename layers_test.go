@@ -77,6 +77,7 @@ var layers = map[string][]string{
 	"vision/gate":                  {"ledger", "vision", "vision/qr", "vision/ticket"},
 	"vision/lens":                  {},
 	"vision/outbox":                {"ledger"},
+	"vision/palm":                  {"ledger"},
 	"vision/planogram":             {"vision/lens"},
 	"vision/qr":                    {},
 	"vision/qr/qrscene":            {"vision/qr"},

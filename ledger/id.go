@@ -187,6 +187,9 @@ func VisitStream(v VisitID) StreamID { return StreamID(CategoryVisit + "-" + str
 // PaymentStream holds the money of a visit: intentions and observations.
 func PaymentStream(v VisitID) StreamID { return StreamID(CategoryPayment + "-" + string(v)) }
 
+// ShopperStream is the stream of what a shopper agreed to.
+func ShopperStream(s ShopperID) StreamID { return StreamID(CategoryShopper + "-" + string(s)) }
+
 // StoreStream holds a shop's policy, planograms and what no visit owns.
 func StoreStream(s StoreID) StreamID { return StreamID(CategoryStore + "-" + string(s)) }
 

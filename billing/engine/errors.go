@@ -68,6 +68,10 @@ var (
 	// known. Show a credential that says who pays.
 	ErrPayerNeeded = errors.New("nobody is let in whose payer is not known")
 
+	// ErrPalmOff means that palms are off in this shop: its policy names no
+	// jurisdiction for them. Use a code or a card.
+	ErrPalmOff = errors.New("palms are off in this shop")
+
 	// ErrNothingOwed means that a visit owes nothing, or not yet. Look at the
 	// receipt again.
 	ErrNothingOwed = errors.New("nothing is owed")

@@ -221,3 +221,43 @@ func TestAStillCodeIsRefusedWhereCodesMustChange(t *testing.T) {
 		t.Errorf("Present(changing) = %+v, want entered", a)
 	}
 }
+
+// TestPalmsAreOffUnlessAJurisdictionIsNamed: at the gate and at enrolment.
+func TestPalmsAreOffUnlessAJurisdictionIsNamed(t *testing.T) {
+	enrolment := ledger.PalmEnrolled{
+		Shopper: "anna", Store: corner, Template: ledger.DigestOf([]byte("sealed")), Method: "ordinal/1", Captures: 3,
+		Consent: ledger.DigestOf([]byte("text")), Agreed: "terminal-1, by touch",
+	}
+	palm := engine.PresentCommand{
+		Gate: "gate", Place: ledger.PlaceGate, Credential: ledger.CredentialPalm, Ticket: "palm", Shopper: "anna",
+		Customer: "cus_anna", PaymentMethod: "pm_anna",
+	}
+	for _, in := range []string{"", "DE"} {
+		w := newShop(t, func(p *ledger.Policy) { p.Palm = in })
+		m := ledger.Meta{ID: w.id("enrol"), Occurred: w.now, Actor: "device:terminal-1"}
+		rec, err := w.desk.EnrolPalm(t.Context(), m, enrolment)
+		a := w.present(palm)
+		if in == "" {
+			if !errors.Is(err, engine.ErrPalmOff) || a.Reason != ledger.RefusedStranger {
+				t.Errorf("off: EnrolPalm = %v and the gate says %+v, want ErrPalmOff and refused", err, a)
+			}
+			continue
+		}
+		if err != nil || rec.Stream != ledger.ShopperStream("anna") || a.Decision != engine.GateEntered {
+			t.Fatalf("on: EnrolPalm = %+v, %v and the gate says %+v, want both taken", rec.Stream, err, a)
+		}
+		ev, err := ledger.Decode(rec.Record)
+		if p, ok := ev.Payload.(ledger.PalmEnrolled); err != nil || !ok || p.Jurisdiction != "DE" {
+			t.Errorf("recorded %+v, %v, want the policy's jurisdiction", ev.Payload, err)
+		}
+		m.ID = w.id("revoke")
+		_, err = w.desk.RevokePalm(t.Context(), m, ledger.PalmRevoked{
+			Shopper: "anna", Template: enrolment.Template, Sealed: enrolment.Template, By: "shopper:anna", Reason: "asked for it",
+		})
+		if err != nil {
+			t.Errorf("RevokePalm = %v, want it recorded", err)
+		}
+		w.exit("palm")
+		w.audit()
+	}
+}

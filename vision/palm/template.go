@@ -1,0 +1,148 @@
+package palm
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/vouchledger/vouch/ledger"
+)
+
+const (
+	// Method names the codes in the ledger. Another method or other numbers in
+	// this package take another name: templates of two methods do not compare.
+	Method = "ordinal/1"
+
+	// Same is the distance up to which a palm is a template's. On the given drawn
+	// hands no other palm came below it: docs/benchmarks.md.
+	Same = 0.30
+
+	// Clear is by how much the second nearest person must be farther.
+	Clear = 0.03
+
+	// MinCaptures and MaxCaptures bound an enrolment.
+	MinCaptures = 2
+	MaxCaptures = 8
+)
+
+// A Template is what is kept of a shopper's palm: the codes of several
+// captures of one hand.
+type Template struct{ Codes []Code }
+
+// NewTemplate makes a template, or refuses captures that are too few or differ
+// as two hands do.
+func NewTemplate(captures []Code) (Template, error) {
+	if len(captures) < MinCaptures || len(captures) > MaxCaptures {
+		return Template{}, fmt.Errorf("%w: %d, want %d to %d", ErrCaptures, len(captures), MinCaptures, MaxCaptures)
+	}
+	for i, c := range captures {
+		nearest := 1.0
+		for j, d := range captures {
+			if i != j {
+				nearest = min(nearest, Distance(c, d))
+			}
+		}
+		if nearest == 0 {
+			return Template{}, fmt.Errorf("%w: capture %d is another one again", ErrCaptures, i+1)
+		}
+		if nearest > Same {
+			return Template{}, fmt.Errorf("%w: capture %d is not of the same hand", ErrCaptures, i+1)
+		}
+	}
+	return Template{captures}, nil
+}
+
+// Distance returns how far a palm is from the template's nearest capture.
+func (t Template) Distance(c Code) float64 {
+	best := 1.0
+	for _, own := range t.Codes {
+		best = min(best, Distance(own, c))
+	}
+	return best
+}
+
+const (
+	templateName = "vouch palm 1\n"
+	codeBytes    = ways * grid * 4
+)
+
+// MarshalBinary returns the template's one stored form.
+func (t Template) MarshalBinary() ([]byte, error) {
+	b := append([]byte(templateName), byte(len(t.Codes))) // bounded by NewTemplate
+	for _, c := range t.Codes {
+		for _, way := range c {
+			for _, row := range way {
+				b = binary.BigEndian.AppendUint32(b, row)
+			}
+		}
+	}
+	return b, nil
+}
+
+// UnmarshalBinary reads what MarshalBinary gives, and nothing else.
+func (t *Template) UnmarshalBinary(b []byte) error {
+	if len(b) <= len(templateName) || string(b[:len(templateName)]) != templateName {
+		return fmt.Errorf("%w: it does not begin like one", ErrTemplate)
+	}
+	n := int(b[len(templateName)])
+	b = b[len(templateName)+1:]
+	if n < MinCaptures || n > MaxCaptures || len(b) != n*codeBytes {
+		return fmt.Errorf("%w: %d captures in %d bytes", ErrTemplate, n, len(b))
+	}
+	t.Codes = make([]Code, n)
+	for i := range t.Codes {
+		for k := range ways {
+			for y := range grid {
+				t.Codes[i][k][y] = binary.BigEndian.Uint32(b)
+				b = b[4:]
+			}
+		}
+	}
+	return nil
+}
+
+// A Known is a template and whose it is.
+type Known struct {
+	Shopper  ledger.ShopperID
+	Template Template
+}
+
+// Identify returns whose palm it is: the nearest one, if it is near enough and
+// nobody else is about as near. Otherwise it is an [ErrUnknown].
+func Identify(known []Known, c Code) (ledger.ShopperID, float64, error) {
+	first, second := math.Inf(1), math.Inf(1)
+	var who ledger.ShopperID
+	for _, k := range known {
+		switch d := k.Template.Distance(c); {
+		case d < first:
+			first, second, who = d, first, k.Shopper
+		case d < second:
+			second = d
+		}
+	}
+	switch {
+	case first > Same:
+		return "", first, fmt.Errorf("%w: nobody is near enough", ErrUnknown)
+	case second-first < Clear:
+		return "", first, fmt.Errorf("%w: two are as near", ErrUnknown)
+	}
+	return who, first, nil
+}
+
+// still is what two captures of a living hand differ by at least, of their
+// bits: more than a camera's noise turns.
+const still = 0.004
+
+// Alive refuses captures that are the same picture: a living hand is never held
+// twice the same. It is all that one camera can see without depth, and stops
+// nobody who plays a film.
+func Alive(captures []Code) error {
+	for i, c := range captures {
+		for _, d := range captures[:i] {
+			if Distance(c, d) < still {
+				return fmt.Errorf("%w: it does not move as a hand does", ErrNoHand)
+			}
+		}
+	}
+	return nil
+}
