@@ -43,6 +43,8 @@ type Policy struct {
 	Unknown              bool             `json:"unknown,omitempty"`
 	WeighGrams           int              `json:"weigh_grams,omitempty"`
 	WeighPerMille        int              `json:"weigh_per_mille,omitempty"`
+	Rotating             bool             `json:"rotating,omitempty"`
+	Palm                 string           `json:"palm,omitempty"`
 }
 
 // A Tax is one rate. From is the file's ValidFrom unless it says otherwise; a

@@ -128,7 +128,7 @@ func (p Policy) rules(a *amounts) ledger.Policy {
 		DebtLimit: a.optional("policy.debt_limit", p.DebtLimit), AdjustHold: p.AdjustHold,
 		CaptureMarginSeconds: p.CaptureMarginSeconds, Retries: p.Retries, SupplementSeconds: p.SupplementSeconds,
 		FraudRefundLimit: a.optional("policy.fraud_refund_limit", p.FraudRefundLimit), Unknown: p.Unknown,
-		WeighGrams: p.WeighGrams, WeighPerMille: p.WeighPerMille,
+		WeighGrams: p.WeighGrams, WeighPerMille: p.WeighPerMille, Rotating: p.Rotating, Palm: p.Palm,
 	}
 }
 
