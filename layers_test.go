@@ -66,6 +66,7 @@ var layers = map[string][]string{
 	"vision/cart":                  {"ledger", "ledger/money", "vision", "vision/barcode", "vision/qr"},
 	"vision/cart/device":           {"ledger", "ledger/money", "vision", "vision/cart", "vision/gate", "vision/outbox", "vision/qr"},
 	"vision/cart/rehearsal":        {"ledger", "vision/barcode", "vision/cart", "vision/cart/device", "vision/qr"},
+	"vision/blur":                  {},
 	"vision/cv":                    {},
 	"vision/edge":                  {"ledger"},
 	"vision/edge/statuspage":       {"vision/edge/host"},
@@ -75,6 +76,7 @@ var layers = map[string][]string{
 	"vision/evidence/retention":    {"ledger", "vision/evidence"},
 	"vision/evidence/evidencetest": {"ledger", "vision/evidence"},
 	"vision/gate":                  {"ledger", "vision", "vision/qr", "vision/ticket"},
+	"vision/footage":               {"ledger", "vision/blur", "vision/cv", "vision/sidecar"},
 	"vision/lens":                  {},
 	"vision/outbox":                {"ledger"},
 	"vision/palm":                  {"ledger"},
@@ -95,7 +97,9 @@ var layers = map[string][]string{
 	"vision/fuse":                  {"ledger"},
 	"vision/trial":                 {"ledger", "vision/fuse", "vision/render/shop", "vision/track", "vision/truth"},
 	"vision/walks":                 {"vision/cv", "vision/planogram", "vision/score", "vision/watch"},
-	"vision/watch":                 {"ledger", "vision/cv", "vision/evidence", "vision/lens", "vision/planogram", "vision/shelf"},
+	"vision/watch": {
+		"ledger", "vision/cv", "vision/evidence", "vision/footage", "vision/lens", "vision/planogram", "vision/shelf", "vision/sidecar",
+	},
 
 	"billing":        {"ledger", "ledger/money", "projections"},
 	"billing/coupon": {"ledger"},

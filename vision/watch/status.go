@@ -128,7 +128,7 @@ func (w *watcher) flush(s shot, emit func(Sighting) error) error {
 // charged without a question.
 func (w *watcher) keep(ctx context.Context, s shot, out Sighting) (Sighting, error) {
 	var err error
-	out.Evidence, err = w.gather(ctx, out.Change, s.frame)
+	out.Evidence, err = w.gather(ctx, out, s.frame)
 	w.unkept = full(err)
 	if !w.unkept {
 		return out, err

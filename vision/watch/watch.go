@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/vision/cv"
+	"github.com/vouchledger/vouch/vision/footage"
 	"github.com/vouchledger/vouch/vision/lens"
 	"github.com/vouchledger/vouch/vision/planogram"
 	"github.com/vouchledger/vouch/vision/shelf"
@@ -37,6 +38,12 @@ type Config struct {
 	Now func() time.Time
 	// Keeper stores evidence; without one sightings have none.
 	Keeper Keeper
+	// Faces and Persons find whom the copies for shoppers hide; without both the
+	// upper part of whatever moves is hidden.
+	Faces   footage.FaceFinder
+	Persons Looker
+	// Weight says what a scale below the camera read; nil if there is none.
+	Weight Weigher
 	// Detector confirms sightings; nil for none. Classes are those that count
 	// as goods, all but persons if empty.
 	Detector Looker

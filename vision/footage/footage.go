@@ -1,0 +1,227 @@
+package footage
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"os"
+	"path/filepath"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/cv"
+	"github.com/vouchledger/vouch/vision/sidecar"
+)
+
+// Keeper stores bytes under their SHA-256; an evidence store is one.
+type Keeper interface {
+	Keep(ctx context.Context, b []byte) (ledger.Digest, error)
+}
+
+const (
+	// clipWidth is the largest width of a clip; a wider camera is shrunk,
+	// because a clip is for people and for phones.
+	clipWidth = 640
+	// thumbWidth is enough to tell two questions in a list apart.
+	thumbWidth = 160
+)
+
+// A Maker makes evidence. Faces and Persons find whom to hide; without both the
+// upper part of whatever moves is hidden.
+type Maker struct {
+	Keeper  Keeper
+	Faces   FaceFinder
+	Persons Looker
+	// Things, if there is one, is asked what stands at the place, for the data
+	// beside the pictures. It decides nothing.
+	Things Looker
+}
+
+// A Scene is what a camera saw of one detection. The frames stay the caller's.
+type Scene struct {
+	Before, At, After *cv.Frame
+	Clip              []*cv.Frame
+	Rate              float64 // frames a second of the clip
+	Place             image.Rectangle
+	Label             string // what stands or stood at the place
+	Model             string // what decided
+	Item, Action      ledger.PerMille
+	Weight            *sidecar.Weight // nil where nothing weighs
+}
+
+// Make stores the evidence of a scene and returns how the event names it.
+func (m Maker) Make(ctx context.Context, s Scene) ([]ledger.EvidenceRef, error) {
+	t := &taking{Maker: m, ctx: ctx}
+	boxes := sidecar.Boxes{
+		Size: [2]int{s.At.Width(), s.At.Height()}, Model: s.Model, Item: int(s.Item), Action: int(s.Action),
+	}
+	for _, p := range []struct {
+		role  string
+		frame *cv.Frame
+	}{{ledger.RoleBefore, s.Before}, {ledger.RoleAt, s.At}, {ledger.RoleAfter, s.After}} {
+		f, err := t.picture(p.role, p.frame, s)
+		if err != nil {
+			return nil, fmt.Errorf("evidence, %s: %w", p.role, err)
+		}
+		boxes.Frames = append(boxes.Frames, f)
+	}
+	if err := t.clip(s); err != nil {
+		return nil, fmt.Errorf("evidence, clip: %w", err)
+	}
+	b, err := boxes.Marshal()
+	if err == nil {
+		_, err = t.keep(ledger.RoleBoxes, sidecar.MediaType, b, "")
+	}
+	if err == nil && s.Weight != nil {
+		if b, err = s.Weight.Marshal(); err == nil {
+			_, err = t.keep(ledger.RoleWeight, sidecar.MediaType, b, "")
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("evidence: %w", err)
+	}
+	return t.refs, nil
+}
+
+// A taking is the evidence of one scene while it is made.
+type taking struct {
+	Maker
+	ctx  context.Context //nolint:containedctx // as long as the call that makes it
+	refs []ledger.EvidenceRef
+}
+
+func (t *taking) keep(role, media string, b []byte, of ledger.Digest) (ledger.Digest, error) {
+	d, err := t.Keeper.Keep(t.ctx, b)
+	if err != nil {
+		return "", err
+	}
+	t.refs = append(t.refs, ledger.EvidenceRef{Role: role, Digest: d, MediaType: media, Bytes: int64(len(b)), Of: of})
+	return d, nil
+}
+
+// picture stores a frame, its blurred copy and, of the one it happened in, a
+// thumbnail, and says what was seen in it.
+func (t *taking) picture(role string, f *cv.Frame, s Scene) (sidecar.Frame, error) {
+	seen := sidecar.Frame{Role: role}
+	b, err := f.JPEG()
+	if err != nil {
+		return seen, err
+	}
+	d, err := t.keep(role, "image/jpeg", b, "")
+	if err != nil {
+		return seen, err
+	}
+	regions, faces, err := t.hidden(f, s.Before)
+	if err != nil {
+		return seen, err
+	}
+	copied, err := blurred(f, regions)
+	if err != nil {
+		return seen, err
+	}
+	if copied != nil {
+		defer copied.Close()
+		if b, err = copied.JPEG(); err != nil {
+			return seen, err
+		}
+	}
+	if _, err := t.keep(ledger.RoleBlurred, "image/jpeg", b, d); err != nil {
+		return seen, err
+	}
+	if role == ledger.RoleAt {
+		if err := t.thumb(f, d); err != nil {
+			return seen, err
+		}
+	}
+	size := image.Rect(0, 0, f.Width(), f.Height())
+	seen.Boxes = add(seen.Boxes, size, sidecar.KindPlace, s.Label, 0, s.Place)
+	if t.Things != nil {
+		found, err := t.Things.DetectIn(f, s.Place)
+		if err != nil {
+			return seen, err
+		}
+		for _, b := range found {
+			seen.Boxes = add(seen.Boxes, size, sidecar.KindThing, b.Class, b.Score, b.Rect)
+		}
+	}
+	const enough = 48 // a wild network must not make the data larger than the pictures
+	seen.Boxes = append(seen.Boxes, faces...)
+	seen.Boxes = seen.Boxes[:min(len(seen.Boxes), enough)]
+	return seen, nil
+}
+
+func (t *taking) thumb(f *cv.Frame, of ledger.Digest) error {
+	w, h := cv.EvenSize(f.Width(), f.Height(), thumbWidth)
+	small := f.Resize(w, h)
+	defer small.Close()
+	b, err := small.JPEG()
+	if err != nil {
+		return err
+	}
+	_, err = t.keep(ledger.RoleThumb, "image/jpeg", b, of)
+	return err
+}
+
+// clip stores the clip and its blurred copy.
+func (t *taking) clip(s Scene) error {
+	if len(s.Clip) == 0 {
+		return nil
+	}
+	b, err := encode(s.Clip, s.Rate)
+	if err != nil {
+		return err
+	}
+	d, err := t.keep(ledger.RoleClip, "video/mp4", b, "")
+	if err != nil {
+		return err
+	}
+	each := make([][]image.Rectangle, len(s.Clip))
+	for i, f := range s.Clip {
+		if each[i], _, err = t.hidden(f, s.Before); err != nil {
+			return err
+		}
+	}
+	frames, touched := make([]*cv.Frame, len(s.Clip)), false
+	for i, regions := range around(each) {
+		copied, err := blurred(s.Clip[i], regions)
+		if err != nil {
+			return err
+		}
+		if frames[i] = s.Clip[i]; copied != nil {
+			defer copied.Close() //nolint:gocritic // some tens of them, until the clip is written
+			frames[i], touched = copied, true
+		}
+	}
+	if touched {
+		if b, err = encode(frames, s.Rate); err != nil {
+			return err
+		}
+	}
+	_, err = t.keep(ledger.RoleBlurred, "video/mp4", b, d)
+	return err
+}
+
+// encode writes frames as an mp4 file. OpenCV writes to files only, so the bytes
+// go through one.
+func encode(frames []*cv.Frame, rate float64) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "vouch-clip")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	path := filepath.Join(dir, "clip.mp4")
+	w, h := cv.EvenSize(frames[0].Width(), frames[0].Height(), clipWidth)
+	out, err := cv.Create(path, rate, w, h)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range frames {
+		if err := out.Write(f); err != nil {
+			_ = out.Close()
+			return nil, err
+		}
+	}
+	if err := out.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}

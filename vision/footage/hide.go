@@ -1,0 +1,101 @@
+package footage
+
+import (
+	"bytes"
+	"image"
+	"slices"
+
+	"github.com/vouchledger/vouch/vision/blur"
+	"github.com/vouchledger/vouch/vision/cv"
+	"github.com/vouchledger/vouch/vision/sidecar"
+)
+
+// FaceFinder finds faces in a frame; a network of package cv is one.
+type FaceFinder interface {
+	Find(f *cv.Frame) ([]cv.Box, error)
+	Label() string
+}
+
+// Looker finds things in a part of a frame; a detector is one.
+type Looker interface {
+	DetectIn(f *cv.Frame, part image.Rectangle) ([]cv.Box, error)
+	Label() string
+}
+
+const (
+	// person is what common detectors call one.
+	person = "person"
+	// minPerson is from which score on somebody may be there.
+	minPerson = 0.3
+	// shadow is over how many frames of a clip before and after it something
+	// stays hidden: a face that turns away is lost for some of them.
+	shadow = 3
+)
+
+// hidden returns what of a frame is hidden, and as which boxes. rest is the view
+// before anybody came.
+func (m Maker) hidden(f, rest *cv.Frame) (regions []image.Rectangle, boxes []sidecar.Box, err error) {
+	size := image.Rect(0, 0, f.Width(), f.Height())
+	var faces, persons []image.Rectangle
+	if m.Faces != nil {
+		found, err := m.Faces.Find(f)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, b := range found {
+			faces = append(faces, b.Rect)
+			regions = append(regions, blur.Around(b.Rect))
+			boxes = add(boxes, size, sidecar.KindFace, b.Class, b.Score, b.Rect)
+		}
+	}
+	if m.Persons != nil {
+		found, err := m.Persons.DetectIn(f, size)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, b := range found {
+			if b.Class == person && b.Score >= minPerson {
+				persons = append(persons, b.Rect)
+			}
+		}
+		regions = append(regions, blur.Heads(persons, faces)...)
+	}
+	if m.Faces == nil && m.Persons == nil && rest != nil && rest.Width() == f.Width() && rest.Height() == f.Height() {
+		regions = blur.Moving(f.BGR(), rest.BGR(), f.Width(), f.Height())
+	}
+	for _, r := range regions {
+		if len(faces) == 0 {
+			boxes = add(boxes, size, sidecar.KindFace, "hidden", 0, r)
+		}
+	}
+	return regions, boxes, nil
+}
+
+// add appends a box as far as it lies in the picture.
+func add(all []sidecar.Box, size image.Rectangle, kind sidecar.Kind, label string, score float64, r image.Rectangle) []sidecar.Box {
+	if r = r.Intersect(size); r.Empty() {
+		return all
+	}
+	return append(all, sidecar.Box{
+		Kind: kind, Label: label, Score: int(1000 * max(0, min(1, score))), Rect: [4]int{r.Min.X, r.Min.Y, r.Dx(), r.Dy()},
+	})
+}
+
+// blurred returns a copy of a frame with regions hidden, or nil if there was
+// nothing to hide.
+func blurred(f *cv.Frame, regions []image.Rectangle) (*cv.Frame, error) {
+	bgr := bytes.Clone(f.BGR())
+	if !blur.Hide(bgr, f.Width(), f.Height(), regions) {
+		return nil, nil
+	}
+	return cv.NewFrame(f.Width(), f.Height(), bgr)
+}
+
+// around joins what is hidden in the frames beside each.
+func around(each [][]image.Rectangle) [][]image.Rectangle {
+	all := make([][]image.Rectangle, len(each))
+	for i := range each {
+		all[i] = slices.Concat(each[max(0, i-shadow):min(len(each), i+shadow+1)]...)
+	}
+	return all
+}
