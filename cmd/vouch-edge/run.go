@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -119,8 +120,12 @@ func runShop(ctx context.Context, c shopConfig, beside string, once bool) error 
 	if c.OutboxMB == 0 {
 		c.OutboxMB = outboxMB
 	}
+	seal, err := outbox.OpenKey(cmp.Or(c.OutboxKey, filepath.Join(c.Folder, "outbox.key")))
+	if err != nil {
+		return err
+	}
 	box, err := outbox.Open(filepath.Join(c.Folder, "outbox"), outbox.Config{
-		Server: c.Server, Key: c.Key, Now: time.Now, MaxBytes: c.OutboxMB << 20, Notify: refusals(log),
+		Server: c.Server, Key: c.Key, Seal: seal, Now: time.Now, MaxBytes: c.OutboxMB << 20, Notify: refusals(log),
 	})
 	if err != nil {
 		return err

@@ -134,7 +134,7 @@ func (l *lines) close() error {
 type sender struct {
 	flags watchFlags
 	box   *outbox.Outbox
-	store *evidence.Store
+	store *evidenceStore
 	read  func(context.Context, ledger.Digest) ([]byte, error) // of evidence
 	stop  context.CancelFunc
 	done  chan error
@@ -143,19 +143,22 @@ type sender struct {
 }
 
 func openSender(ctx context.Context, f watchFlags) (*sender, error) {
-	store, err := evidence.Open(f.evidenceDir(), evidence.Config{})
+	store, err := f.openEvidence(ctx)
 	if err != nil {
 		return nil, err
 	}
-	box, err := outbox.Open(f.outbox, outbox.Config{Server: f.server, Key: f.key, Now: time.Now, Notify: func(o outbox.Outcome) {
+	seal, err := outbox.OpenKey(f.outboxKeyFile())
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	box, err := outbox.Open(f.outbox, outbox.Config{Server: f.server, Key: f.key, Seal: seal, Now: time.Now, Notify: func(o outbox.Outcome) {
 		if o.Final && o.Err != nil {
 			slog.WarnContext(ctx, "the server refused a message; it is kept in the outbox under dead",
 				slog.String("path", o.Item.Path), slog.Int("status", o.Status), slog.String("answer", string(o.Answer)))
 		}
 	}})
 	if err != nil {
-		_ = store.Close()
-		return nil, err
+		return nil, errors.Join(err, store.Close())
 	}
 	// The outbox outlives an interrupted watch: what is queued still gets
 	// its time to leave.
@@ -176,14 +179,14 @@ func (s *sender) put(seen watch.Sighting) error {
 	if seen.Purpose != shelf.Shopping {
 		return nil // nobody's cart changes by it
 	}
-	for _, e := range seen.Evidence {
+	for _, e := range toSend(seen.Evidence) {
 		b, err := s.read(context.Background(), e.Digest) // on this machine
 		if err != nil {
 			return err
 		}
 		err = s.box.Put(outbox.Item{
-			ID: "evidence-" + string(e.Digest), Method: http.MethodPut,
-			Path: "/v1/evidence/" + string(e.Digest), ContentType: e.MediaType, Body: b,
+			ID: "evidence-" + string(e.Digest), Method: http.MethodPut, Resume: true,
+			Path: evidencePath(e, s.flags.person), ContentType: e.MediaType, Body: b,
 		})
 		if err != nil {
 			return err

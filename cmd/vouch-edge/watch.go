@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/vouchledger/vouch/vision/cv"
-	"github.com/vouchledger/vouch/vision/evidence"
 	"github.com/vouchledger/vouch/vision/planogram"
 	"github.com/vouchledger/vouch/vision/watch"
 )
@@ -22,9 +22,11 @@ type watchFlags struct {
 	speed                            float64
 	skus, classes                    []string
 	model                            cv.Model
-	out, evidence                    string
+	faces                            cv.FaceModel
+	out, evidence, evidenceKeys      string
+	evidenceDays                     int
 	server, key, store, sensor       string
-	outbox, person                   string
+	outbox, outboxKey, person        string
 	drain                            time.Duration
 }
 
@@ -34,8 +36,9 @@ func newWatchCommand() *cobra.Command {
 		Use:   "watch --video FILE|URL|DEVICE --planogram FILE",
 		Short: "Notice what is taken from and returned to a shelf",
 		Long: `Watches the slots of a planogram through a video file, a network camera's address or a
-camera's number, and writes each take and return with its evidence: the frame before, the
-frame after and a short clip.
+camera's number, and writes each take and return with its evidence: the frames before, at
+and after it, a short clip, and what was seen in them as data. Of each picture and of the
+clip there is a copy without faces, which is all that a shopper is ever shown.
 
 The detections go to --out as JSON lines, to --server through an outbox on disk (a server
 that is away loses nothing), or to standard output if neither is given.`,
@@ -52,15 +55,20 @@ that is away loses nothing), or to standard output if neither is given.`,
 	fl.StringVar(&f.model.ONNX, "onnx", "", "ONNX detector (FastestDet's output) instead of --model and --weights")
 	fl.StringVar(&f.model.Names, "names", "", "the detector's classes, one a line")
 	fl.StringSliceVar(&f.classes, "classes", nil, "classes that are goods (default: all but person)")
+	fl.StringVar(&f.faces.Weights, "face-model", "", "face network for the copies that shoppers see: RFB-320 (.onnx) or res10 (.pb)")
+	fl.StringVar(&f.faces.Config, "face-config", "", "description of the face network (.pbtxt of res10)")
 	fl.StringVar(&f.start, "start", "", "time of the first frame, RFC 3339 (default: now)")
 	fl.Float64Var(&f.speed, "speed", 0, "1 plays a file in real time, 0 as fast as it decodes")
 	fl.StringVar(&f.out, "out", "", "write detections to this file as JSON lines")
 	fl.StringVar(&f.evidence, "evidence", "", "folder for the evidence (default: OUT.evidence, or vouch-evidence with --server)")
+	fl.StringVar(&f.evidenceKeys, "evidence-keys", "", "folder for the keys the evidence is encrypted to (default: EVIDENCE.keys with --server, else none)")
+	fl.IntVar(&f.evidenceDays, "evidence-days", 30, "days after which this machine deletes what it has sent")
 	fl.StringVar(&f.server, "server", "", "send detections and evidence to this server")
 	fl.StringVar(&f.key, "key", os.Getenv("VOUCH_KEY"), "device key for the server (default: $VOUCH_KEY)")
 	fl.StringVar(&f.store, "store", "store-1", "store this camera belongs to")
 	fl.StringVar(&f.sensor, "sensor", "camera-1", "name of this camera")
 	fl.StringVar(&f.outbox, "outbox", "vouch-outbox", "folder for what is not sent yet")
+	fl.StringVar(&f.outboxKey, "outbox-key", "", "file with the key the outbox is encrypted to (default: OUTBOX.key), made if it is not there")
 	fl.StringVar(&f.person, "person", "", "visit to name as the person; a shelf camera alone knows none")
 	fl.DurationVar(&f.drain, "drain", 10*time.Second, "how long to wait at the end for the outbox to empty")
 	cmd.Flags().Lookup("key").DefValue = ""
@@ -88,14 +96,25 @@ func runWatch(cmd *cobra.Command, f watchFlags) (err error) {
 		}
 		defer detector.Close() //nolint:errcheck // only read
 		cfg.Detector = detector
+		if slices.Contains(detector.Names(), "person") {
+			cfg.Persons = detector
+		}
 	}
-	if dir := f.evidenceDir(); dir != "" {
-		store, err := evidence.Open(dir, evidence.Config{})
+	if f.faces != (cv.FaceModel{}) {
+		faces, err := cv.NewFaces(f.faces)
+		if err != nil {
+			return err
+		}
+		defer faces.Close() //nolint:errcheck // only read
+		cfg.Faces = faces
+	}
+	if f.evidenceDir() != "" {
+		store, err := f.openEvidence(cmd.Context())
 		if err != nil {
 			return err
 		}
 		defer store.Close() //nolint:errcheck // only read
-		cfg.Keeper = watch.Store(store)
+		cfg.Keeper = watch.Store(store.Store)
 	}
 	sinks, err := f.sinks(cmd)
 	if err != nil {
@@ -160,16 +179,4 @@ func (f watchFlags) config() (watch.Config, error) {
 		}
 	}
 	return cfg, nil
-}
-
-func (f watchFlags) evidenceDir() string {
-	switch {
-	case f.evidence != "":
-		return f.evidence
-	case f.out != "":
-		return f.out + ".evidence"
-	case f.server != "":
-		return "vouch-evidence"
-	}
-	return ""
 }

@@ -21,6 +21,8 @@
 //   - A message leaves the queue only after the server took it, or refused it
 //     for good; then it lies under dead with the answer. It is never dropped.
 //   - No message is sent before an earlier one was answered.
+//   - With a key nothing of a message can be read in the folder without it.
+//   - Of a large body that is sent in parts a lost line costs one part at most.
 //   - A crash between the answer and the note of it sends the message again
 //     with the same id.
 //

@@ -21,6 +21,14 @@ var (
 	// process a folder of its own.
 	ErrInUse = errors.New("outbox is used by another process")
 
+	// ErrSealed means that messages lie encrypted to a key that is not the one
+	// given. Nothing is lost: give the key that they were put with.
+	ErrSealed = errors.New("messages are sealed")
+
+	// errParts means that the server does not take an upload part by part. It is
+	// tried again later, from where the server then is.
+	errParts = errors.New("the upload does not go on")
+
 	// ErrDamaged means that a stored message is not what was put. It is moved
 	// to the dead letters. It is a [ledger.ErrCorrupt].
 	ErrDamaged = fmt.Errorf("stored message is damaged: %w", ledger.ErrCorrupt)

@@ -20,6 +20,9 @@ type Item struct {
 	Method      string `json:"method"` // POST if empty
 	Path        string `json:"path"`   // on the server, "/v1/detections"
 	ContentType string `json:"content_type"`
+	// Resume sends a large body in parts, each of which survives a lost line. The
+	// server must take parts of Path as of evidence.
+	Resume bool `json:"resume,omitempty"`
 
 	Body []byte `json:"-"` // what is sent
 	File string `json:"-"` // or the file it is copied from
@@ -73,14 +76,18 @@ func (it Item) body() (r io.ReadCloser, n int64, sum string, err error) {
 }
 
 // load reads a stored message and checks its body.
-func load(path string) (head, error) {
+func (o *Outbox) load(path string) (head, error) {
 	var h head
 	f, err := os.Open(path)
 	if err != nil {
 		return h, err
 	}
 	defer f.Close()
-	r := bufio.NewReaderSize(f, maxHead)
+	plain, err := unseal(f, o.cfg.Seal)
+	if err != nil {
+		return h, fmt.Errorf("%s: %w", path, err)
+	}
+	r := bufio.NewReaderSize(plain, maxHead)
 	line, err := r.ReadSlice('\n')
 	if err != nil {
 		return h, fmt.Errorf("%s: %w: no head", path, ErrDamaged)
@@ -89,6 +96,9 @@ func load(path string) (head, error) {
 		return h, fmt.Errorf("%s: %w: %w", path, ErrDamaged, err)
 	}
 	if h.Body, err = io.ReadAll(r); err != nil {
+		if o.cfg.Seal != nil {
+			err = fmt.Errorf("%s: %w: %w", path, ErrDamaged, err)
+		}
 		return h, err
 	}
 	sum := sha256.Sum256(h.Body)

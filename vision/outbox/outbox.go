@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"filippo.io/age"
 )
 
 // Defaults of Config.
@@ -32,11 +34,12 @@ type Config struct {
 	Now    func() time.Time // clock of this device
 	Notify func(Outcome)    // told of every answer and every failed try; may be nil
 
-	Client     *http.Client  // nil: one with Timeout that follows no redirect
-	Timeout    time.Duration // of one try; 0: DefaultTimeout
-	MinBackoff time.Duration // 0: DefaultMinBackoff
-	MaxBackoff time.Duration // 0: DefaultMaxBackoff
-	MaxBytes   int64         // of the queue; 0: DefaultMaxBytes
+	Seal       *age.X25519Identity // messages lie encrypted to it; nil: as they are
+	Client     *http.Client        // nil: one with Timeout that follows no redirect
+	Timeout    time.Duration       // of one try; 0: DefaultTimeout
+	MinBackoff time.Duration       // 0: DefaultMinBackoff
+	MaxBackoff time.Duration       // 0: DefaultMaxBackoff
+	MaxBytes   int64               // of the queue; 0: DefaultMaxBytes
 }
 
 // An Outbox is a durable queue in one folder. Put, Status and Revive may be
@@ -221,17 +224,7 @@ func (o *Outbox) write(h head, body io.Reader) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	w := bufio.NewWriter(f)
-	_, err = w.Write(append(line, '\n'))
-	if err == nil {
-		_, err = io.Copy(w, body)
-	}
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil {
-		err = f.Sync()
-	}
+	size, err := o.fill(f, line, body)
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
@@ -242,7 +235,36 @@ func (o *Outbox) write(h head, body io.Reader) (int64, error) {
 		_ = os.Remove(tmp)
 		return 0, err
 	}
-	return int64(len(line)) + 1 + h.Bytes, nil
+	return size, nil
+}
+
+// fill writes a message, sealed if it is to be, and syncs it.
+func (o *Outbox) fill(f *os.File, line []byte, body io.Reader) (size int64, err error) {
+	buf := bufio.NewWriter(f)
+	w, err := seal(buf, o.cfg.Seal)
+	if err != nil {
+		return 0, err
+	}
+	if _, err = w.Write(append(line, '\n')); err == nil {
+		_, err = io.Copy(w, body)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err == nil {
+		err = buf.Flush()
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		return 0, err
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return st.Size(), nil
 }
 
 // move renames a file and makes the new name durable.
@@ -286,7 +308,7 @@ func (o *Outbox) Revive() (int, error) {
 	}
 	defer o.tell()
 	for i, seq := range seqs {
-		h, err := load(o.path("dead", seq))
+		h, err := o.load(o.path("dead", seq))
 		if errors.Is(err, ErrDamaged) {
 			continue
 		}

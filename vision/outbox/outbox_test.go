@@ -373,7 +373,7 @@ func TestKilledAtAnyMomentLosesNothingAcknowledged(t *testing.T) {
 		t.Errorf("messages after kills = %d, want more than %d", len(o.queue), acknowledged)
 	}
 	for i, e := range o.queue {
-		h, err := load(o.path("queue", e.seq))
+		h, err := o.load(o.path("queue", e.seq))
 		if err != nil || h.ID != fmt.Sprint(i) || e.seq != uint64(i) {
 			t.Fatalf("message %d = %s, %v, want whole and in its place", i, h.ID, err)
 		}

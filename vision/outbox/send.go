@@ -107,43 +107,69 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // try sends message seq once. after is how long the server asks to be left
 // alone.
 func (o *Outbox) try(ctx context.Context, seq uint64) (out Outcome, after time.Duration) {
-	h, err := load(o.path("queue", seq))
+	h, err := o.load(o.path("queue", seq))
 	out.Item = h.Item
 	if err != nil {
 		out.Err, out.Final = err, errors.Is(err, ErrDamaged) || errors.Is(err, ErrItem)
 		return out, 0
 	}
-	ctx, cancel := context.WithTimeout(ctx, o.cfg.Timeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, h.Method, o.cfg.Server+h.Path, bytes.NewReader(h.Body))
+	send := o.whole
+	if h.Resume {
+		send = o.inParts
+	}
+	res, err := send(ctx, h)
 	if err != nil {
-		out.Err = err // the server's address is wrong, not the message
+		out.Err = err // also if the server's address is wrong, which is not the message's fault
 		return out, 0
 	}
-	req.Header.Set("Content-Type", h.ContentType)
-	req.Header.Set("Idempotency-Key", h.ID)
+	out.Status, out.Answer, out.Final = res.status, res.answer, final(res.status)
+	if res.status/100 != 2 {
+		out.Err = fmt.Errorf("%s %s: server says %d %s: %s", h.Method, h.Path, res.status, http.StatusText(res.status), bytes.TrimSpace(res.answer))
+	}
+	if s, err := strconv.Atoi(res.header.Get("Retry-After")); err == nil && s > 0 {
+		after = min(time.Duration(s)*time.Second, o.cfg.MaxBackoff)
+	}
+	return out, after
+}
+
+// An answer is what the server said.
+type answer struct {
+	status int
+	header http.Header
+	answer []byte
+}
+
+// whole sends a message with its body.
+func (o *Outbox) whole(ctx context.Context, h head) (answer, error) {
+	return o.ask(ctx, h, h.Method, h.Body, "")
+}
+
+// ask makes one request for a message.
+func (o *Outbox) ask(ctx context.Context, h head, method string, body []byte, place string) (a answer, err error) {
+	ctx, cancel := context.WithTimeout(ctx, o.cfg.Timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, o.cfg.Server+h.Path, bytes.NewReader(body))
+	if err != nil {
+		return a, err
+	}
+	if method != http.MethodHead {
+		req.Header.Set("Content-Type", h.ContentType)
+		req.Header.Set("Idempotency-Key", h.ID)
+	}
+	if place != "" {
+		req.Header.Set("Content-Range", place)
+	}
 	if o.cfg.Key != "" {
 		req.Header.Set("Authorization", "Bearer "+o.cfg.Key)
 	}
 	res, err := o.cfg.Client.Do(req)
 	if err != nil {
-		out.Err = err
-		return out, 0
+		return a, err
 	}
 	defer res.Body.Close() //nolint:errcheck // the answer was read, or is not wanted
-	out.Status = res.StatusCode
-	if out.Answer, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer)); err != nil {
-		out.Err = err
-		return out, 0
-	}
-	out.Final = final(res.StatusCode)
-	if res.StatusCode/100 != 2 {
-		out.Err = fmt.Errorf("%s %s: server says %s: %s", h.Method, h.Path, res.Status, bytes.TrimSpace(out.Answer))
-	}
-	if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && s > 0 {
-		after = min(time.Duration(s)*time.Second, o.cfg.MaxBackoff)
-	}
-	return out, after
+	a.status, a.header = res.StatusCode, res.Header
+	a.answer, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	return a, err
 }
 
 // final reports whether sending again could not give another answer. A wrong

@@ -1,0 +1,93 @@
+package outbox
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"filippo.io/age"
+)
+
+// sealedBegins begins every sealed message and no other, which is JSON.
+const sealedBegins = "age-encryption.org/"
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
+
+func seal(w io.Writer, to *age.X25519Identity) (io.WriteCloser, error) {
+	if to == nil {
+		return nopCloser{w}, nil
+	}
+	return age.Encrypt(w, to.Recipient())
+}
+
+// unseal reads a message, sealed or from before messages were.
+func unseal(r io.Reader, with *age.X25519Identity) (io.Reader, error) {
+	b := bufio.NewReader(r)
+	begins, _ := b.Peek(len(sealedBegins)) // what is shorter is not sealed
+	if string(begins) != sealedBegins {
+		return b, nil
+	}
+	if with == nil {
+		return nil, fmt.Errorf("%w: it is sealed, and no key was given", ErrSealed)
+	}
+	plain, err := age.Decrypt(b, with)
+	var other *age.NoIdentityMatchError
+	switch {
+	case errors.As(err, &other):
+		return nil, fmt.Errorf("%w: with another key", ErrSealed)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return plain, nil
+}
+
+// OpenKey reads the key that messages lie encrypted to, and makes it if there is
+// none. Who has the disk without the file has nothing: it may lie where power off
+// takes it away, or where the machine's own keeper of secrets puts it.
+func OpenKey(path string) (*age.X25519Identity, error) {
+	b, err := os.ReadFile(path)
+	if err == nil {
+		id, err := age.ParseX25519Identity(strings.TrimSpace(string(b)))
+		if err != nil { // its text could hold the key
+			return nil, fmt.Errorf("outbox: %w: %s holds no key", ErrSealed, path)
+		}
+		return id, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("outbox: %w", err)
+	}
+	id, err := age.GenerateX25519Identity()
+	if err == nil {
+		err = keep(path, id.String()+"\n")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("outbox: %w", err)
+	}
+	return id, nil
+}
+
+// keep makes a file durable before anything is sealed to what it holds.
+func keep(path, text string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	tmp := path + ".new"
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = f.WriteString(text); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return move(tmp, path)
+}
