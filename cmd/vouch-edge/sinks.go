@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vouchledger/vouch/ledger"
-	"github.com/vouchledger/vouch/vision/evidence"
 	"github.com/vouchledger/vouch/vision/outbox"
 	"github.com/vouchledger/vouch/vision/shelf"
 	"github.com/vouchledger/vouch/vision/watch"
