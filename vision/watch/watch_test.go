@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -85,7 +86,8 @@ func TestSightingShowsTheShelfBeforeAndAfter(t *testing.T) {
 		t.Errorf("T, At = %.2f, %v, want about 2.5 s after the start", s.T, s.At)
 	}
 	// In the middle of the box: green before, wall after.
-	for i, want := range []bool{true, false} {
+	for role, want := range map[string]bool{ledger.RoleBefore: true, ledger.RoleAfter: false} {
+		i := slices.IndexFunc(s.Evidence, func(e ledger.EvidenceRef) bool { return e.Role == role })
 		f, err := cv.DecodeImage(stored[s.Evidence[i].Digest])
 		if err != nil {
 			t.Fatal(err)
