@@ -70,7 +70,7 @@ var layers = map[string][]string{
 	"vision/cv":                    {},
 	"vision/edge":                  {"ledger"},
 	"vision/edge/statuspage":       {"vision/edge/host"},
-	"vision/edge/host":             {"ledger", "vision/cv", "vision/edge", "vision/lens", "vision/outbox", "vision/planogram", "vision/watch"},
+	"vision/edge/host":             {"ledger", "vision/cv", "vision/edge", "vision/footage", "vision/lens", "vision/outbox", "vision/planogram", "vision/watch"},
 	"vision/evidence":              {"ledger"},
 	"vision/evidence/bucket":       {"ledger", "vision/evidence"},
 	"vision/evidence/retention":    {"ledger", "vision/evidence"},

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,6 +43,10 @@ type shopConfig struct {
 	MemoryMB int64  `json:"memory-mb"`
 	OutboxMB int64  `json:"outbox-mb"`
 	Threads  int    `json:"opencv-threads"`
+	// Of the copies that shoppers see, and of what waits on the disk.
+	FaceModel  string `json:"face-model"`
+	FaceConfig string `json:"face-config"`
+	OutboxKey  string `json:"outbox-key"`
 
 	visionedge.Settings
 }
@@ -130,10 +134,19 @@ func runShop(ctx context.Context, c shopConfig, beside string, once bool) error 
 	if err != nil {
 		return err
 	}
+	if open := openFaces(c, beside); open != nil { // a wrong file is said now, and not by each camera
+		f, err := open()
+		if err != nil {
+			return errors.Join(err, box.Close())
+		}
+		if err := f.Close(); err != nil {
+			return errors.Join(err, box.Close())
+		}
+	}
 	h := host.New(host.Config{
 		Store: ledger.StoreID(c.Store), Device: ledger.DeviceID(c.Device), Program: "vouch-edge/" + version,
 		Local: c.Settings, Beside: beside, State: state, Server: c.Server, Key: c.Key, Client: sameServer(),
-		Box: box, Open: openCamera, Detector: openDetector, Seen: keepSeen(c, box, log),
+		Box: box, Open: openCamera, Detector: openDetector, Faces: openFaces(c, beside), Seen: keepSeen(c, box, log),
 		Now: time.Now, Roll: rand.Float64, Beat: func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyWatchdog) },
 		Once: once, Logger: log,
 	})
@@ -202,6 +215,29 @@ func openDetector(m visionedge.Model) (host.Detector, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// openFaces returns what opens the shop's face network, or nil if it has none.
+func openFaces(c shopConfig, beside string) func() (host.Faces, error) {
+	if c.FaceModel == "" {
+		return nil
+	}
+	m := cv.FaceModel{Weights: from(beside, c.FaceModel), Config: from(beside, c.FaceConfig)}
+	return func() (host.Faces, error) {
+		f, err := cv.NewFaces(m)
+		if err != nil {
+			return nil, err // not a Faces that is nil
+		}
+		return f, nil
+	}
+}
+
+// from returns a file of the shop's as it is found from here.
+func from(beside, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(beside, path)
 }
 
 // keepSeen returns what makes a sighting durable: evidence first, then the

@@ -110,7 +110,7 @@ func (t *taking) picture(role string, f *cv.Frame, s Scene) (sidecar.Frame, erro
 	if err != nil {
 		return seen, err
 	}
-	regions, faces, err := t.hidden(f, s.Before)
+	regions, faces, err := t.hidden(f, s.Before, t.Persons)
 	if err != nil {
 		return seen, err
 	}
@@ -176,7 +176,11 @@ func (t *taking) clip(s Scene) error {
 	}
 	each := make([][]image.Rectangle, len(s.Clip))
 	for i, f := range s.Clip {
-		if each[i], _, err = t.hidden(f, s.Before); err != nil {
+		persons := t.Persons
+		if i%stride != 0 {
+			persons = nil
+		}
+		if each[i], _, err = t.hidden(f, s.Before, persons); err != nil {
 			return err
 		}
 	}

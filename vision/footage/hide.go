@@ -30,13 +30,16 @@ const (
 	// shadow is over how many frames of a clip before and after it something
 	// stays hidden: a face that turns away is lost for some of them.
 	shadow = 3
+	// stride is in which frames of a clip persons are looked for; shadow covers
+	// those between. A detector of things takes six times as long as one of faces.
+	stride = 4
 )
 
 // hidden returns what of a frame is hidden, and as which boxes. rest is the view
 // before anybody came.
-func (m Maker) hidden(f, rest *cv.Frame) (regions []image.Rectangle, boxes []sidecar.Box, err error) {
+func (m Maker) hidden(f, rest *cv.Frame, persons Looker) (regions []image.Rectangle, boxes []sidecar.Box, err error) {
 	size := image.Rect(0, 0, f.Width(), f.Height())
-	var faces, persons []image.Rectangle
+	var faces, bodies []image.Rectangle
 	if m.Faces != nil {
 		found, err := m.Faces.Find(f)
 		if err != nil {
@@ -48,17 +51,17 @@ func (m Maker) hidden(f, rest *cv.Frame) (regions []image.Rectangle, boxes []sid
 			boxes = add(boxes, size, sidecar.KindFace, b.Class, b.Score, b.Rect)
 		}
 	}
-	if m.Persons != nil {
-		found, err := m.Persons.DetectIn(f, size)
+	if persons != nil {
+		found, err := persons.DetectIn(f, size)
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, b := range found {
 			if b.Class == person && b.Score >= minPerson {
-				persons = append(persons, b.Rect)
+				bodies = append(bodies, b.Rect)
 			}
 		}
-		regions = append(regions, blur.Heads(persons, faces)...)
+		regions = append(regions, blur.Heads(bodies, faces)...)
 	}
 	if m.Faces == nil && m.Persons == nil && rest != nil && rest.Width() == f.Width() && rest.Height() == f.Height() {
 		regions = blur.Moving(f.BGR(), rest.BGR(), f.Width(), f.Height())

@@ -14,6 +14,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/edge"
+	"github.com/vouchledger/vouch/vision/footage"
 	"github.com/vouchledger/vouch/vision/outbox"
 	"github.com/vouchledger/vouch/vision/watch"
 )
@@ -41,6 +42,7 @@ type Config struct {
 	Box      *outbox.Outbox
 	Open     func(source string) (Camera, error)
 	Detector func(edge.Model) (Detector, error) // nil: models are refused
+	Faces    func() (Faces, error)              // nil: whatever moves is hidden from shoppers
 	// Seen makes a sighting durable with its evidence, which of reads; offset
 	// is how wrong this clock is.
 	Seen func(c edge.Camera, s watch.Sighting, of Evidence, offset time.Duration) error
@@ -55,6 +57,12 @@ type Config struct {
 // A Detector confirms what was seen.
 type Detector interface {
 	watch.Looker
+	Close() error
+}
+
+// Faces finds whom the copies for shoppers hide.
+type Faces interface {
+	footage.FaceFinder
 	Close() error
 }
 

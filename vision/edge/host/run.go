@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -120,6 +121,17 @@ func (h *Host) watch(ctx context.Context, r *run, n int) error {
 		}
 		defer d.Close() //nolint:errcheck // only read
 		cfg.Detector = d
+		if n, ok := d.(interface{ Names() []string }); ok && slices.Contains(n.Names(), "person") {
+			cfg.Persons = d
+		}
+	}
+	if h.cfg.Faces != nil {
+		f, err := h.cfg.Faces()
+		if err != nil {
+			return err
+		}
+		defer f.Close() //nolint:errcheck // only read
+		cfg.Faces = f
 	}
 	defer context.AfterFunc(ctx, func() { f.end(ctx.Err()) })()
 	_, err = watch.Run(ctx, cfg, func(s watch.Sighting) error { return h.saw(r, s) })
