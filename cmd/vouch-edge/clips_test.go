@@ -179,6 +179,44 @@ func TestEachDetectionHasItsEvidence(t *testing.T) {
 	}
 }
 
+// TestEvidenceOfADetectionIsSmall is the table of docs/benchmarks.md: what the
+// evidence of each detection of a given clip takes, everything counted once.
+func TestEvidenceOfADetectionIsSmall(t *testing.T) {
+	for _, with := range []struct {
+		name string
+		args []string
+	}{
+		{"what moves is hidden", nil},
+		{"RFB-320", []string{"--face-model", data(t, "models/version-RFB-320.onnx")}},
+	} {
+		file := filepath.Join(t.TempDir(), "seen.jsonl")
+		watchClip(t, "bottle-a", slices.Concat([]string{"--out", file}, with.args)...)
+		var sums []int64
+		roles := map[string][]int64{}
+		for _, d := range readLines(t, file) {
+			var sum int64
+			seen := map[string]bool{}
+			for _, e := range d.Evidence {
+				if !seen[e.Digest] {
+					sum += e.Bytes
+					roles[e.Kind+" "+e.MediaType] = append(roles[e.Kind+" "+e.MediaType], e.Bytes)
+				}
+				seen[e.Digest] = true
+			}
+			sums = append(sums, sum)
+		}
+		for role, all := range roles {
+			slices.Sort(all)
+			t.Logf("%s: %s: median %d bytes", with.name, role, all[len(all)/2])
+		}
+		slices.Sort(sums)
+		if len(sums) == 0 || sums[len(sums)/2] > 300_000 {
+			t.Errorf("%s: evidence of the detections = %d bytes, want a median of at most 300,000", with.name, sums)
+		}
+		t.Logf("| bottle-a, %s | %d | %d | %d | %d |", with.name, len(sums), sums[0], sums[len(sums)/2], sums[len(sums)-1])
+	}
+}
+
 func TestVideosAndPlanogramsThatDoNotFitAreRefused(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {

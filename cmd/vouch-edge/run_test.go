@@ -118,6 +118,12 @@ func (f *far) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		fmt.Fprintf(w, `{"version":%d,"settings":%s}`, f.version, f.settings)
+	case r.Method == http.MethodHead: // is it there already?
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if !f.evidence[strings.TrimPrefix(r.URL.Path, "/v1/evidence/")] {
+			w.WriteHeader(http.StatusNotFound)
+		}
 	default:
 		b, err := io.ReadAll(r.Body)
 		if err == nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +31,12 @@ func (s *taker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	if !s.up {
 		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	if r.Method == http.MethodHead { // is it there already?
+		if !slices.Contains(s.got, "PUT "+r.URL.Path) {
+			w.WriteHeader(http.StatusNotFound)
+		}
 		return
 	}
 	b, err := io.ReadAll(r.Body)
