@@ -169,7 +169,10 @@ func TestEachDetectionHasItsEvidence(t *testing.T) {
 			}
 			clip.Close()
 		}
-		want := []string{"before image/jpeg", "after image/jpeg", "clip video/mp4"}
+		want := []string{
+			"before image/jpeg", "blurred image/jpeg", "at image/jpeg", "blurred image/jpeg", "thumb image/jpeg",
+			"after image/jpeg", "blurred image/jpeg", "clip video/mp4", "blurred video/mp4", "boxes application/json",
+		}
 		if !slices.Equal(kinds, want) {
 			t.Errorf("evidence = %v, want %v", kinds, want)
 		}
