@@ -25,10 +25,9 @@ type scored struct {
 }
 
 func newScoreCommand() *cobra.Command {
-	var truths, detections []string
+	var truths, detections, visits []string
 	var tolerance time.Duration
 	var asJSON, wholeShop bool
-	var visits []string
 	policy := score.DefaultPolicy
 	var walk walkFlags
 	cmd := &cobra.Command{
@@ -40,11 +39,9 @@ more than the tolerance; each event counts once. Several pairs of files are summ
 
 With --shop it judges a whole shop: detections also say sku, quantity, confidences and
 persons (hypotheses of visit and confidence). It prints the F1 of items, the share of right
-shoppers, the share of detections that nobody would be asked about and that are wrong, and
-each fault with what may explain it.
-
-With --walks the clips of a folder are watched as they are and with troubles made by the
-program, and compared with their truth: NAME.mp4, NAME.jsonl and planogram.json.`,
+shoppers, of wrong detections nobody would be asked about, and what may explain each fault.
+With --walks the clips of a folder (NAME.mp4, NAME.jsonl, planogram.json) are watched as
+they are and with troubles made by the program.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if walk.folder != "" && tolerance >= 0 && len(truths)+len(detections) == 0 {
