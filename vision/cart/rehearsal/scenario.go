@@ -67,8 +67,10 @@ func (s *Scenario) Parse(text string) error {
 		}
 	}
 	slices.SortStableFunc(s.acts, func(a, b act) int { return int(a.at - b.at) })
-	if n := len(s.acts); n > 0 && s.Seconds == 0 {
-		s.Seconds = (s.acts[n-1].at + s.acts[n-1].for_ + 5*time.Second).Seconds()
+	if s.Seconds == 0 {
+		for _, a := range s.acts {
+			s.Seconds = max(s.Seconds, (a.at + a.for_ + 5*time.Second).Seconds())
+		}
 	}
 	if s.Seconds <= 0 || s.Seconds > 3600 {
 		return fmt.Errorf("%w: %g seconds", ErrScenario, s.Seconds)
