@@ -2,8 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/vouchledger/vouch/vision/cart"
 )
@@ -75,4 +79,64 @@ func TestATripWithACart(t *testing.T) {
 		t.Errorf("the cart's last screen is %+v, want left, all sent and nothing asked", v)
 	}
 	s.wantBigTrip(string(v.Visit))
+}
+
+// TestATripThatIsKilledAndCutOff kills the cart's process again and again, and
+// cuts its line behind the second message. The receipt is as if nothing had
+// been.
+func TestATripThatIsKilledAndCutOff(t *testing.T) {
+	s := openCartShop(t)
+	args := s.draw(`show ticket@1s
+put cola@3s, put milk@7s
+key 4131@11s, lay 4131 760@12s
+show VL1-lane-2@15s, seconds 17
+`, "--pictures")
+	s.until.Store(2) // signing in and the first piece
+	kills := 0
+	for after := 400 * time.Millisecond; !s.kill(after, append(args, "--drain", "1ms")); after += 400 * time.Millisecond {
+		kills++
+	}
+	if kills == 0 || !s.cut.Load() {
+		t.Fatalf("the cart was killed %d times, its line cut: %t; want both", kills, s.cut.Load())
+	}
+	s.until.Store(0)
+	s.cut.Store(false)
+	v := playCart(t, args)
+	if v.Phase != cart.PhaseLeft || v.Waiting != 0 || v.Pieces != 3 {
+		t.Errorf("the cart's last screen is %+v, want left with three pieces, all sent", v)
+	}
+	if r := s.receipt(string(v.Visit)); r.Gross.Minor != 214+129+300 {
+		t.Errorf("after %d kills the receipt is over %s, want 6.43", kills, r.Gross)
+	}
+}
+
+func TestACartSaysWhatIsWrongWithItsCall(t *testing.T) {
+	dir := t.TempDir()
+	bad := filepath.Join(dir, "scale.jsonl")
+	if err := os.WriteFile(bad, []byte(`{"t":1,"grams":540}`+"\n"+`{"t":2}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	some := filepath.Join(dir, "0.png")
+	if err := os.WriteFile(some, []byte("no picture"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shop := []string{"--server", "http://127.0.0.1:1", "--store", "s", "--state", filepath.Join(dir, "state"), "--page", ""}
+	for _, tt := range []struct {
+		story string
+		args  []string
+		want  string
+	}{
+		{"no server", nil, "needs --server and --store"},
+		{"two films", append(shop, "--video", "a.mp4", "--pictures", dir), "either --video or --pictures"},
+		{"a scale's line is no reading", append(shop, "--pictures", dir, "--scale", bad), "line 2: not a reading of a scale: no weight in it"},
+		{"no such scale", append(shop, "--pictures", dir, "--scale", "none"), "no such file"},
+		{"no time", append(shop, "--pictures", dir, "--start", "noon"), "want a time like"},
+		{"a picture that is none", append(shop, "--pictures", dir, "--drain", "1ms"), "0.png: image: unknown format"},
+		{"a page for all", append(shop, "--pictures", dir, "--page", "0.0.0.0:80"), "on this machine only"},
+		{"touches of a live cart", append(shop, "--touches", bad), "touched on its page"},
+	} {
+		if out, err := runEdge(t, append([]string{"cart"}, tt.args...)...); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: vouch-edge cart = %s, %v, want %q", tt.story, out, err, tt.want)
+		}
+	}
 }
