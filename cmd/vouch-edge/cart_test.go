@@ -17,16 +17,16 @@ import (
 // loaf whose weight nobody knows, milk that is taken out again, a torn label,
 // and the lane.
 const bigTrip = `show ticket@1s
-put cola@6s, put milk@11s, put crackers@16s
-scan gum@21s, lay gum@22s
-key 4131@25s, lay 4131 760@27s
-show coupon@31s
-lay wine@36s, scan wine@42s
-put bread 620@47s
-out milk@53s, remove milk@56s
-torn cola@60s
-put cola@63s
-show VL1-lane-2@69s
+put cola@3s, put milk@6.5s, put crackers@10s
+scan gum@13.5s, lay gum@14.5s
+key 4131@15.5s, lay 4131 760@16.5s
+show coupon@18s
+lay wine@20.5s, scan wine@22.5s
+put bread 620@25s
+out milk@29s, remove milk@31s
+torn cola@32s
+put cola@34s
+show VL1-lane-2@38s, seconds 40, drift 0.4
 `
 
 // bigTripMinor is 2 x (1.89 + 0.25) + 2.49 + 0.99 + 0.750 kg x 4.00 less a
