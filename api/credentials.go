@@ -11,9 +11,6 @@ import (
 	"github.com/vouchledger/vouch/vision/ticket"
 )
 
-// maxToken bounds what a terminal sends to name a card, a badge or a palm.
-const maxToken = 200
-
 // presentToken begins a visit by a card that was tapped, a badge or a palm.
 // Terminals make no tickets: each presentation gets one of its own, named after
 // the presentation's id, so that a retry begins no second visit.
