@@ -22,6 +22,7 @@ Be a smart cart:      vouch-edge cart --video DEVICE --scale DEVICE --server URL
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.AddCommand(newTrainCommand(), newModelsCommand(), newRecogniseCommand(), newReverifyCommand())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %w; see %s --help", errUsage, err, c.CommandPath())
 	})

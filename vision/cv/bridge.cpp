@@ -89,3 +89,20 @@ int vouch_try_net(const char *model, const char *config, int side, char *err, in
   }
   return 1;
 }
+
+int vouch_layer_names(const char *model, const char *config, char *out, int n) {
+  try {
+    cv::dnn::Net net = cv::dnn::readNet(model, config);
+    std::string all;
+    for (const auto &name : net.getLayerNames()) {
+      all += name + "\n";
+    }
+    std::snprintf(out, n, "%s", all.c_str());
+    return 0;
+  } catch (const std::exception &e) {
+    std::snprintf(out, n, "%s", e.what());
+  } catch (...) {
+    std::snprintf(out, n, "%s", "unknown fault");
+  }
+  return 1;
+}

@@ -38,3 +38,21 @@ func tryNet(model, config string, side int) error {
 	}
 	return nil
 }
+
+// namesText is the space for the names of all layers; the largest network here
+// has 20,000 bytes of them.
+const namesText = 1 << 20
+
+// layerNames returns the layers of a network that was tried before.
+func layerNames(model, config string) ([]string, error) {
+	m, c := C.CString(model), C.CString(config)
+	defer C.free(unsafe.Pointer(m))
+	defer C.free(unsafe.Pointer(c))
+	text := (*C.char)(C.calloc(namesText, 1))
+	defer C.free(unsafe.Pointer(text))
+	bad := C.vouch_layer_names(m, c, text, namesText) != 0
+	if bad {
+		return nil, fmt.Errorf("%w: %s: %s", ErrModel, model, strings.TrimSpace(C.GoString(text)))
+	}
+	return strings.Split(strings.TrimSpace(C.GoString(text)), "\n"), nil
+}

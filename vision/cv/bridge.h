@@ -16,6 +16,9 @@ void vouch_work_over(void);
 // Returns how often a decoder that works for the source complained since it
 // was last asked.
 int vouch_complaints(long source);
+// Writes the names of a network's layers, one a line; 0 on success, else 1 and
+// a message. gocv's own list holds pointers into names that are freed already.
+int vouch_layer_names(const char *model, const char *config, char *out, int n);
 #ifdef __cplusplus
 }
 #endif

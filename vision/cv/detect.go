@@ -16,10 +16,6 @@ import (
 )
 
 const (
-	// darknetSide and onnxSide are the input sides the small detectors were
-	// trained with; Darknet's own cfg may say otherwise and is asked.
-	darknetSide = 320
-	onnxSide    = 352
 	// minScore throws away what no reading of a shelf would use.
 	minScore = 0.15
 	// overlapLimit is the usual limit above which two boxes of one class
@@ -29,45 +25,27 @@ const (
 
 // Detector finds things of known classes in a frame.
 type Detector struct {
+	loaded
 	net   gocv.Net
 	outs  []string
 	names []string
-	side  int
-	grid  bool
 	label string
 }
 
-// NewDetector loads a Darknet or ONNX network and tries it once.
+// NewDetector loads a Darknet, ONNX or Caffe network and tries it once.
 func NewDetector(m Model) (*Detector, error) {
-	d := &Detector{side: darknetSide, label: base(m.Weights)}
-	model, config := m.Weights, m.Config
-	if m.ONNX != "" {
-		if m.Config != "" || m.Weights != "" {
-			return nil, fmt.Errorf("%w: give either a Darknet pair or an ONNX file", ErrModel)
-		}
-		d.side, d.grid, d.label = onnxSide, true, base(m.ONNX)
-		model, config = m.ONNX, ""
+	l, err := m.load()
+	if err != nil {
+		return nil, err
 	}
-	files := []string{model, m.Names}
-	if !d.grid {
-		files = append(files, config)
+	d := &Detector{loaded: l, label: m.Label}
+	if d.label == "" {
+		d.label = base(l.network)
 	}
-	for _, f := range files {
-		if _, err := os.Stat(f); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrModel, err)
-		}
-	}
-	if !d.grid {
-		d.side = cfgSide(config, darknetSide)
-	}
-	var err error
 	if d.names, err = readNames(m.Names); err != nil {
 		return nil, err
 	}
-	if err := tryNet(model, config, d.side); err != nil {
-		return nil, err
-	}
-	d.net = gocv.ReadNet(model, config)
+	d.net = gocv.ReadNet(l.network, l.config)
 	layers := d.net.GetLayerNames()
 	for _, id := range d.net.GetUnconnectedOutLayers() {
 		d.outs = append(d.outs, layers[id-1])
@@ -112,8 +90,8 @@ func readNames(path string) ([]string, error) {
 	return names, nil
 }
 
-// Label returns the file name of the weights, to be recorded with what was
-// detected.
+// Label names the model, to be recorded with what was detected: as the model
+// says it is called, or else by the file name of the weights.
 func (d *Detector) Label() string { return d.label }
 
 // Names returns the classes the detector knows.
@@ -124,32 +102,40 @@ func (d *Detector) Names() []string { return d.names }
 func (d *Detector) checkClasses() error {
 	black := gocv.NewMatWithSize(d.side, d.side, gocv.MatTypeCV8UC3)
 	defer black.Close()
+	var err error
 	for _, out := range d.forward(black) {
-		size := out.Size()
-		got := size[len(size)-1] - 5
-		if d.grid {
-			if len(size) != 4 {
-				_ = out.Close()
-				return fmt.Errorf("%w: ONNX output of shape %v; FastestDet's 1 x (5+classes) x rows x columns is understood",
-					ErrModel, size)
-			}
-			got = size[1] - 5
+		if err == nil {
+			err = d.checkOutput(out.Size())
 		}
 		_ = out.Close()
-		if got != len(d.names) {
-			_ = d.net.Close()
-			return fmt.Errorf("%w: the network has %d classes, the list of names %d", ErrModel, got, len(d.names))
-		}
+	}
+	if err != nil {
+		_ = d.net.Close()
+	}
+	return err
+}
+
+func (d *Detector) checkOutput(size []int) error {
+	got := size[len(size)-1] - 5
+	switch {
+	case d.form == ssdForm && (len(size) != 4 || size[3] != ssdRow):
+		return fmt.Errorf("%w: Caffe output of shape %v; SSD's 1 x 1 x boxes x %d is understood", ErrModel, size, ssdRow)
+	case d.form == ssdForm:
+		return nil // the classes are seen in each box
+	case d.form == gridForm && len(size) != 4:
+		return fmt.Errorf("%w: ONNX output of shape %v; FastestDet's 1 x (5+classes) x rows x columns is understood",
+			ErrModel, size)
+	case d.form == gridForm:
+		got = size[1] - 5
+	}
+	if got != len(d.names) {
+		return fmt.Errorf("%w: the network has %d classes, the list of names %d", ErrModel, got, len(d.names))
 	}
 	return nil
 }
 
 func (d *Detector) forward(m gocv.Mat) []gocv.Mat {
-	scale, swap := 1/255.0, true
-	if d.grid {
-		swap = false
-	}
-	blob := gocv.BlobFromImage(m, scale, image.Pt(d.side, d.side), gocv.NewScalar(0, 0, 0, 0), swap, false)
+	blob := gocv.BlobFromImage(m, d.scale, image.Pt(d.side, d.side), d.scalar(), d.swap, false)
 	defer blob.Close()
 	d.net.SetInput(blob, "")
 	return d.net.ForwardLayers(d.outs)
@@ -178,24 +164,55 @@ func (d *Detector) DetectIn(f *Frame, part image.Rectangle) ([]Box, error) {
 	gocv.CopyMakeBorder(crop, &pad, 0, side-part.Dy(), 0, side-part.Dx(), gocv.BorderConstant,
 		color.RGBA{R: 128, G: 128, B: 128})
 	var found []Box
+	var err error
 	for _, out := range d.forward(pad) {
-		v, err := out.DataPtrFloat32()
-		if err != nil {
-			_ = out.Close()
-			return nil, fmt.Errorf("%w: %w", ErrModel, err)
-		}
-		if d.grid {
-			size := out.Size()
-			found = d.readGrid(found, v, size[2], size[3], side)
-		} else {
-			found = d.readRows(found, v, side)
+		if err == nil {
+			found, err = d.read(found, out, side)
 		}
 		_ = out.Close()
+	}
+	if err != nil {
+		return nil, err
 	}
 	for i := range found {
 		found[i].Rect = found[i].Rect.Add(part.Min)
 	}
 	return suppress(found), nil
+}
+
+// read appends what one output says.
+func (d *Detector) read(found []Box, out gocv.Mat, side int) ([]Box, error) {
+	v, err := out.DataPtrFloat32()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrModel, err)
+	}
+	switch size := out.Size(); d.form {
+	case gridForm:
+		return d.readGrid(found, v, size[2], size[3], side), nil
+	case ssdForm:
+		return d.readSSD(found, v, side)
+	default:
+		return d.readRows(found, v, side), nil
+	}
+}
+
+// ssdRow is what SSD says of a box: the picture, the class, the score, and
+// the corners as shares of the picture.
+const ssdRow = 7
+
+func (d *Detector) readSSD(found []Box, v []float32, side int) ([]Box, error) {
+	for ; len(v) >= ssdRow; v = v[ssdRow:] {
+		class, score := int(v[1]), float64(v[2])
+		if v[0] < 0 || score < minScore {
+			continue
+		}
+		if class < 0 || class >= len(d.names) {
+			return nil, fmt.Errorf("%w: the network sees class %d, the list of names has %d", ErrModel, class, len(d.names))
+		}
+		at := func(i int) int { return int(float64(v[i]) * float64(side)) }
+		found = append(found, Box{Class: d.names[class], Score: score, Rect: image.Rect(at(3), at(4), at(5), at(6))})
+	}
+	return found, nil
 }
 
 // square grows part to a square as far as whole has room, keeping it in the

@@ -114,3 +114,19 @@ func (*Detector) DetectIn(*Frame, image.Rectangle) ([]Box, error) { return nil, 
 
 // Close does nothing.
 func (*Detector) Close() error { return nil }
+
+// Embedder looks through a network's inner layers; without OpenCV none can be
+// loaded.
+type Embedder struct{}
+
+// NewEmbedder answers ErrNoOpenCV.
+func NewEmbedder(Model, []string) (*Embedder, error) { return nil, ErrNoOpenCV }
+
+// Size returns 0.
+func (*Embedder) Size() int { return 0 }
+
+// Embed answers ErrNoOpenCV.
+func (*Embedder) Embed(*Frame) ([]float32, error) { return nil, ErrNoOpenCV }
+
+// Close does nothing.
+func (*Embedder) Close() error { return nil }

@@ -68,13 +68,23 @@ type Box struct {
 	Rect  image.Rectangle
 }
 
-// Model names a detector's files. Either Config and Weights (Darknet) or
-// ONNX is set; Names is the list of classes, one a line.
+// Model names a network's files: a Darknet pair (Config and Weights), an ONNX
+// file, or a Caffe pair (Prototxt and Caffe).
 type Model struct {
-	Config  string
-	Weights string
-	ONNX    string
-	Names   string
+	Config   string
+	Weights  string
+	ONNX     string
+	Prototxt string
+	Caffe    string
+	Names    string // of a detector: the list of classes, one a line
+	// Label is what detections call it, "name@version sha256:…"; the file name
+	// of the weights if empty.
+	Label string
+	// Side is the input's width and height, Scale what pixels are multiplied
+	// with after Mean is taken off. Zero means what is usual for its kind.
+	Side  int
+	Scale float64
+	Mean  [3]float64
 }
 
 // EvenSize returns the largest even size of the same shape as w x h that is

@@ -1,0 +1,84 @@
+//go:build opencv
+
+package cv
+
+import (
+	"fmt"
+	"os"
+
+	"gocv.io/x/gocv"
+)
+
+const (
+	// darknetSide, onnxSide and caffeSide are the input sides that the small
+	// detectors of each kind were trained with; Darknet's own cfg may say
+	// otherwise and is asked.
+	darknetSide = 320
+	onnxSide    = 352
+	caffeSide   = 300
+)
+
+// form is how a detector writes down what it saw.
+type form int
+
+const (
+	rowForm  form = iota // Darknet: a row a box
+	gridForm             // FastestDet: planes over a grid
+	ssdForm              // Caffe's SSD: seven numbers a box
+)
+
+// loaded is a network whose files were tried once.
+type loaded struct {
+	network, config string
+	form            form
+	side            int
+	scale           float64
+	mean            [3]float64
+	swap            bool
+}
+
+// load checks which files are named, that they are there, and that OpenCV
+// takes them.
+func (m Model) load() (loaded, error) {
+	l, err := m.files()
+	if err != nil {
+		return l, err
+	}
+	for _, f := range []string{l.network, l.config} {
+		if _, err := os.Stat(f); err != nil && (f != "" || l.form != gridForm) {
+			return l, fmt.Errorf("%w: %w", ErrModel, err)
+		}
+	}
+	if l.form == rowForm {
+		l.side = cfgSide(l.config, darknetSide)
+	}
+	if m.Side > 0 {
+		l.side = m.Side
+	}
+	if m.Scale > 0 {
+		l.scale = m.Scale
+	}
+	l.mean = m.Mean
+	return l, tryNet(l.network, l.config, l.side)
+}
+
+func (m Model) files() (loaded, error) {
+	pairs := 0
+	for _, named := range []bool{m.Config != "" || m.Weights != "", m.ONNX != "", m.Prototxt != "" || m.Caffe != ""} {
+		if named {
+			pairs++
+		}
+	}
+	switch {
+	case pairs != 1:
+		return loaded{}, fmt.Errorf("%w: give either a Darknet pair, an ONNX file or a Caffe pair", ErrModel)
+	case m.ONNX != "":
+		return loaded{network: m.ONNX, form: gridForm, side: onnxSide, scale: 1 / 255.0}, nil
+	case m.Prototxt != "" || m.Caffe != "":
+		return loaded{network: m.Caffe, config: m.Prototxt, form: ssdForm, side: caffeSide, scale: 1}, nil
+	}
+	return loaded{network: m.Weights, config: m.Config, form: rowForm, side: darknetSide, scale: 1 / 255.0, swap: true}, nil
+}
+
+// scalar is the mean in the order of blobs that are not swapped.
+func (l loaded) scalar() gocv.Scalar { return gocv.NewScalar(l.mean[0], l.mean[1], l.mean[2], 0) }
