@@ -102,7 +102,8 @@ var layers = map[string][]string{
 	"vision/trial":                 {"ledger", "vision/fuse", "vision/render/shop", "vision/track", "vision/truth"},
 	"vision/walks":                 {"vision/cv", "vision/planogram", "vision/score", "vision/watch"},
 	"vision/watch": {
-		"ledger", "vision/cv", "vision/evidence", "vision/footage", "vision/lens", "vision/planogram", "vision/shelf", "vision/sidecar",
+		"ledger", "vision/cv", "vision/evidence", "vision/footage", "vision/lens", "vision/planogram", "vision/recognise",
+		"vision/shelf", "vision/sidecar",
 	},
 
 	"billing":        {"ledger", "ledger/money", "projections"},

@@ -210,7 +210,7 @@ func openCamera(source string) (host.Camera, error) {
 }
 
 func openDetector(m visionedge.Model) (host.Detector, error) {
-	d, err := cv.NewDetector(cv.Model(m))
+	d, err := loadDetector(cv.Model{Config: m.Config, Weights: m.Weights, ONNX: m.ONNX, Names: m.Names}, "")
 	if err != nil {
 		return nil, err
 	}

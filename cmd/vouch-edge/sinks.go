@@ -103,15 +103,18 @@ func (l *lines) put(s watch.Sighting) error {
 	d := s.Recorded("", "", ledger.VisitID(l.person))
 	item, act := share(d.Items[0].Confidence), share(d.Actions[0].Confidence)
 	line := detectionLine{
-		T: s.T, At: s.At, Slot: s.Slot, SKU: s.SKU, Action: string(s.Action), Quantity: s.Quantity,
+		T: s.T, At: s.At, Slot: s.Slot, SKU: string(d.Items[0].SKU), Action: string(s.Action), Quantity: s.Quantity,
 		Left: s.Left, LeftSure: s.LeftSure, Home: s.Home, Untidy: s.Untidy, Unseen: s.Unseen, Purpose: s.Purpose,
-		Items:      []itemLine{{s.SKU, s.Quantity, item}},
+		Items:      []itemLine{},
 		Confidence: min(item, act), Confidences: confidences{Item: item, Action: act},
 		Frame: s.Frame, Delay: s.Delay, Model: s.Model, Evidence: []evidenceLine{},
 	}
 	if len(d.Persons) > 0 {
 		p := share(d.Persons[0].Confidence)
 		line.Confidences.Person = &p
+	}
+	for _, h := range d.Items {
+		line.Items = append(line.Items, itemLine{string(h.SKU), s.Quantity, share(h.Confidence)})
 	}
 	for _, e := range s.Evidence {
 		line.Evidence = append(line.Evidence, evidenceLine{e.Role, string(e.Digest), e.MediaType, e.Bytes})

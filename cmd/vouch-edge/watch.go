@@ -13,12 +13,14 @@ import (
 
 	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/planogram"
+	"github.com/vouchledger/vouch/vision/recognise/network"
 	"github.com/vouchledger/vouch/vision/watch"
 )
 
 // watchFlags are the flags of `vouch-edge watch`.
 type watchFlags struct {
 	video, planogram, initial, start string
+	detector, recogniser             string
 	speed                            float64
 	skus, classes                    []string
 	model                            cv.Model
@@ -53,6 +55,10 @@ that is away loses nothing), or to standard output if neither is given.`,
 	fl.StringVar(&f.model.Config, "model", "", "Darknet network description (.cfg) of a detector that confirms")
 	fl.StringVar(&f.model.Weights, "weights", "", "Darknet weights")
 	fl.StringVar(&f.model.ONNX, "onnx", "", "ONNX detector (FastestDet's output) instead of --model and --weights")
+	fl.StringVar(&f.model.Prototxt, "prototxt", "", "Caffe network description of an SSD detector")
+	fl.StringVar(&f.model.Caffe, "caffe", "", "Caffe weights (.caffemodel)")
+	fl.StringVar(&f.detector, "detector", "", "manifest of a detector, instead of its files one by one; see docs/vision-what.md")
+	fl.StringVar(&f.recogniser, "recogniser", "", "model that `vouch-edge train` wrote: what an item looks like is weighed with the planogram")
 	fl.StringVar(&f.model.Names, "names", "", "the detector's classes, one a line")
 	fl.StringSliceVar(&f.classes, "classes", nil, "classes that are goods (default: all but person)")
 	fl.StringVar(&f.faces.Weights, "face-model", "", "face network for the copies that shoppers see: RFB-320 (.onnx) or res10 (.pb)")
@@ -89,8 +95,8 @@ func runWatch(cmd *cobra.Command, f watchFlags) (err error) {
 	}
 	defer reader.Close() //nolint:errcheck // only read
 	cfg.Frames = reader
-	if f.model != (cv.Model{}) {
-		detector, err := cv.NewDetector(f.model)
+	if f.model != (cv.Model{}) || f.detector != "" {
+		detector, err := loadDetector(f.model, f.detector)
 		if err != nil {
 			return err
 		}
@@ -99,6 +105,14 @@ func runWatch(cmd *cobra.Command, f watchFlags) (err error) {
 		if slices.Contains(detector.Names(), "person") {
 			cfg.Persons = detector
 		}
+	}
+	if f.recogniser != "" {
+		r, err := network.Open(f.recogniser)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		cfg.Recogniser = r
 	}
 	if f.faces != (cv.FaceModel{}) {
 		faces, err := cv.NewFaces(f.faces)

@@ -55,9 +55,9 @@ func DecodePart(b []byte, part image.Rectangle, of image.Point) (Picture, error)
 	return shrink(img, part.Add(img.Bounds().Min), longest), nil
 }
 
-// FromBGR makes a picture of packed blue-green-red bytes, as cameras give
-// them.
-func FromBGR(w, h int, bgr []byte) (Picture, error) {
+// FromBGR makes a picture of a part of packed blue-green-red bytes, as cameras
+// give them. An empty part is the whole.
+func FromBGR(w, h int, bgr []byte, part image.Rectangle) (Picture, error) {
 	if min(w, h) < minSide || w > maxPixels/h || len(bgr) != 3*w*h {
 		return Picture{}, fmt.Errorf("%w: %d bytes for %dx%d pixels", ErrPicture, len(bgr), w, h)
 	}
@@ -65,7 +65,13 @@ func FromBGR(w, h int, bgr []byte) (Picture, error) {
 	for i := range w * h {
 		img.Pix[4*i], img.Pix[4*i+1], img.Pix[4*i+2], img.Pix[4*i+3] = bgr[3*i+2], bgr[3*i+1], bgr[3*i], 255
 	}
-	return shrink(img, img.Bounds(), longest), nil
+	if part.Empty() {
+		part = img.Bounds()
+	}
+	if part = part.Intersect(img.Bounds()); min(part.Dx(), part.Dy()) < minSide {
+		return Picture{}, fmt.Errorf("%w: the part is %dx%d pixels", ErrPicture, part.Dx(), part.Dy())
+	}
+	return shrink(img, part, longest), nil
 }
 
 // Mirror returns the picture as a mirror shows it.

@@ -3,6 +3,7 @@ package recognise
 import (
 	"bytes"
 	"errors"
+	"image"
 	"math"
 	"os"
 	"path/filepath"
@@ -215,7 +216,16 @@ func TestPicturesThatShowNothingAreRefused(t *testing.T) {
 			t.Errorf("%s: Decode() = %v, want %v", story, err, ErrPicture)
 		}
 	}
-	if _, err := FromBGR(10, 10, make([]byte, 12)); !errors.Is(err, ErrPicture) {
+	bgr := make([]byte, 3*20*20)
+	bgr[3*(5*20+5)+2] = 255 // one red pixel
+	p, err := FromBGR(20, 20, bgr, image.Rect(5, 5, 15, 15))
+	if err != nil || p.W != 10 || p.H != 10 || p.RGB[0] != 255 || p.Mirror().RGB[3*9] != 255 {
+		t.Errorf("FromBGR() of a part = %dx%d %v, %v, want its ten pixels with the red one first", p.W, p.H, p.RGB[:3], err)
+	}
+	if _, err := FromBGR(20, 20, bgr, image.Rect(18, 18, 40, 40)); !errors.Is(err, ErrPicture) {
+		t.Errorf("FromBGR() of a corner = %v, want %v", err, ErrPicture)
+	}
+	if _, err := FromBGR(10, 10, make([]byte, 12), image.Rectangle{}); !errors.Is(err, ErrPicture) {
 		t.Errorf("FromBGR() of too few bytes = %v, want %v", err, ErrPicture)
 	}
 }

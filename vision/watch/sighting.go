@@ -20,6 +20,9 @@ type Sighting struct {
 	// Model names what decided, with the detector that was asked.
 	Model    string
 	Evidence []ledger.EvidenceRef
+	// Items are the readings of what it is, best first, where a recogniser
+	// was asked; the monitor's own is the only one otherwise.
+	Items []ledger.ItemHypothesis
 }
 
 // Confidence is how sure the sighting is as a whole: as its weaker half.
@@ -39,6 +42,9 @@ func (s Sighting) Recorded(store ledger.StoreID, sensor ledger.DeviceID, person 
 		Items:    []ledger.ItemHypothesis{{SKU: ledger.SKU(s.SKU), Confidence: PerMille(s.Item)}},
 		Actions:  []ledger.ActionHypothesis{{Action: ledger.Action(s.Action), Confidence: PerMille(s.Act)}},
 		Quantity: s.Quantity, Model: s.Model, Evidence: s.Evidence,
+	}
+	if len(s.Items) > 0 {
+		d.Items = s.Items
 	}
 	if person != "" {
 		d.Persons = []ledger.PersonHypothesis{{Visit: person, Confidence: PerMille(toldPerson)}}

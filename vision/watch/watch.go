@@ -47,7 +47,9 @@ type Config struct {
 	// Detector confirms sightings; nil for none. Classes are those that count
 	// as goods, all but persons if empty.
 	Detector Looker
-	Classes  []string
+	// Recogniser says what an item looks like; nil for none.
+	Recogniser Namer
+	Classes    []string
 	// Status is told what goes wrong with the camera and when it is over, in
 	// the order of the sightings; nil for nobody.
 	Status func(Status)
@@ -329,6 +331,12 @@ func (w *watcher) report(ctx context.Context, s shot, ch shelf.Change) (Sighting
 	if d := w.cfg.Detector; d != nil {
 		out.Model += " " + d.Label()
 		if out.Change, err = confirm(d, w.cfg.Classes, ch, w.ring.at(ch.Before), s.frame); err != nil {
+			return out, err
+		}
+	}
+	if n := w.cfg.Recogniser; n != nil {
+		out.Model += " " + n.Label()
+		if out.Items, err = appearance(n, out.Change, w.ring.at(ch.Before), s.frame); err != nil {
 			return out, err
 		}
 	}
