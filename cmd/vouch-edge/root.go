@@ -22,11 +22,12 @@ Be a smart cart:      vouch-edge cart --video DEVICE --scale DEVICE --server URL
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newTrainCommand(), newModelsCommand(), newRecogniseCommand(), newReverifyCommand())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %w; see %s --help", errUsage, err, c.CommandPath())
 	})
-	root.AddCommand(newWatchCommand(), newRunCommand(), newScoreCommand(), newGateCommand(), newCartCommand(), newRenderCommand())
-	root.AddCommand(newTrialCommand())
+	root.AddCommand(
+		newRunCommand(), newWatchCommand(), newGateCommand(), newCartCommand(), newRenderCommand(), newScoreCommand(), newTrialCommand(),
+		newTrainCommand(), newModelsCommand(), newRecogniseCommand(), newReverifyCommand(),
+	)
 	return root
 }

@@ -2,8 +2,8 @@ package recognise
 
 import "fmt"
 
-// What a block counts beside the others; found once, on held-out pictures of
-// the Grocery Store Dataset's training list, and not touched for each shop.
+// What a block counts beside the others; found once, on the Grocery Store
+// Dataset with its val list in sight, and not touched for each shop.
 const (
 	colourWeight  = 1
 	textureWeight = 0.7
