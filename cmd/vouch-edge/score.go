@@ -42,7 +42,7 @@ With --shop it judges a whole shop: detections also say sku, quantity, confidenc
 persons (hypotheses of visit and confidence). It prints the F1 of items, the share of right
 shoppers, of wrong detections nobody would be asked about, and what may explain each fault.
 With --walks the clips of a folder (NAME.mp4, NAME.jsonl, planogram.json) are watched as
-they are and with troubles made by the program. With --catalogue and --model a recogniser
+they are and with troubles made by the program. With --catalogue and --recogniser a model
 is asked about a folder of pictures for each product that it was not trained with.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -88,7 +88,7 @@ is asked about a folder of pictures for each product that it was not trained wit
 		},
 	}
 	cmd.Flags().StringVar(&catalogue, "catalogue", "", "folder of pictures for each product, for a recogniser")
-	cmd.Flags().StringVar(&model, "model", "", "the recogniser's model file")
+	cmd.Flags().StringVar(&model, "recogniser", "", "with --catalogue: the model file that `vouch-edge train` wrote")
 	cmd.Flags().StringArrayVar(&truths, "truth", nil, "truth file (may be given several times)")
 	cmd.Flags().StringArrayVar(&detections, "detections", nil, "detections file, one for each truth file")
 	cmd.Flags().DurationVar(&tolerance, "tolerance", 1500*time.Millisecond, "largest difference in time (2.5s with --shop)")

@@ -31,7 +31,7 @@ type recognised struct {
 // scoreCatalogue asks a model about a catalogue's pictures.
 func scoreCatalogue(cmd *cobra.Command, catalogue, model string, asJSON bool) error {
 	if model == "" {
-		return fmt.Errorf("%w: --catalogue needs --model", errUsage)
+		return fmt.Errorf("%w: --catalogue needs --recogniser", errUsage)
 	}
 	samples, err := recognise.ReadCatalogue(catalogue)
 	if err != nil {
