@@ -91,10 +91,8 @@ func (v *visit) apply(e *Engine, ev ledger.Event) error {
 		}
 	case ledger.ReceiptIssued:
 		v.numbered(e, p.Document)
-		v.bill()
 	case ledger.ReceiptCorrected:
 		v.numbered(e, p.Document)
-		v.bill()
 	case ledger.VisitSettled:
 		v.bill()
 		if v.settledAt.IsZero() {
@@ -184,6 +182,7 @@ func (v *visit) supplemented(p ledger.SupplementAnswered) {
 func (v *visit) numbered(e *Engine, d ledger.ReceiptDocument) {
 	e.receipts[d.Number] = v.id
 	e.store(d.Store).numbered(d.Number)
+	v.bill()
 }
 
 // takenOff gives the pieces that a dispute took off to the visit they belong

@@ -136,7 +136,7 @@ func (f *cartFlags) run(cmd *cobra.Command) (err error) {
 		workers++
 		go func() { done <- page.Serve(running) }()
 	}
-	player := &device.Player{Cart: c, Start: start, Capacity: f.capacity, HasScale: f.scale != ""}
+	player := &device.Player{Cart: c, Start: start, Capacity: f.capacity, HasScale: f.scale != "", Now: time.Now}
 	err = trip.play(cmd.Context(), player, f.speed)
 	err = errors.Join(err, f.finish(cmd, c))
 	stop()

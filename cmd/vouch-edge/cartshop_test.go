@@ -208,7 +208,7 @@ func (s *cartShop) start(args ...string) {
 func (s *cartShop) up(url string) {
 	s.t.Helper()
 	s.eventually(url+" to answer", func() bool {
-		res, err := http.Get(url) //nolint:gosec,noctx // loopback
+		res, err := http.Get(url) //nolint:noctx // loopback
 		if err != nil {
 			return false
 		}

@@ -156,7 +156,7 @@ func runShop(ctx context.Context, c shopConfig, beside string, once bool) error 
 	}
 	page := &http.Server{Handler: statuspage.New(h), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = page.Serve(l) }() // ends with Close
-	log.Info("running", slog.String("store", c.Store), slog.String("device", c.Device), slog.String("status", "http://"+l.Addr().String()))
+	log.InfoContext(ctx, "running", slog.String("store", c.Store), slog.String("device", c.Device), slog.String("status", "http://"+l.Addr().String()))
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady) // nobody listens unless systemd does
 
 	sending, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -72,17 +72,9 @@ is asked about a folder of pictures for each product that it was not trained wit
 				}
 				return printShopScore(cmd, r, asJSON)
 			}
-			var sum score.Result
-			for i := range truths {
-				want, err := readEvents(truths[i])
-				if err != nil {
-					return err
-				}
-				got, err := readEvents(detections[i])
-				if err != nil {
-					return err
-				}
-				sum = sum.Add(score.Compare(want, got, tolerance.Seconds()))
+			sum, err := compareAll(truths, detections, tolerance)
+			if err != nil {
+				return err
 			}
 			return printScore(cmd, sum, tolerance, asJSON)
 		},
@@ -100,6 +92,23 @@ is asked about a folder of pictures for each product that it was not trained wit
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	walk.add(cmd)
 	return cmd
+}
+
+// compareAll sums the comparisons of pairs of files.
+func compareAll(truths, detections []string, tolerance time.Duration) (score.Result, error) {
+	var sum score.Result
+	for i := range truths {
+		want, err := readEvents(truths[i])
+		if err != nil {
+			return sum, err
+		}
+		got, err := readEvents(detections[i])
+		if err != nil {
+			return sum, err
+		}
+		sum = sum.Add(score.Compare(want, got, tolerance.Seconds()))
+	}
+	return sum, nil
 }
 
 func readEvents(path string) ([]score.Event, error) {

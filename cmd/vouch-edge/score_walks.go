@@ -46,7 +46,7 @@ func (f *walkFlags) run(cmd *cobra.Command, tolerance time.Duration, asJSON bool
 	if err != nil {
 		return err
 	}
-	cfg := walks.Config{Tolerance: tolerance.Seconds(), Seed: f.seed}
+	cfg := walks.Config{Tolerance: tolerance.Seconds(), Seed: f.seed, Now: time.Now}
 	if f.model != (cv.Model{}) {
 		detector, err := cv.NewDetector(f.model)
 		if err != nil {

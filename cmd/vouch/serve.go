@@ -96,13 +96,7 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 	if err != nil {
 		return err
 	}
-	defer func() {
-		s.gateway.Close()
-		if s.device != nil {
-			err = errors.Join(err, s.device.Close())
-		}
-		err = errors.Join(err, s.store.Close(), s.tree.signer.Close(), s.log.Close())
-	}()
+	defer func() { err = errors.Join(err, s.close()) }()
 	var port *eventstorePort
 	if cfg.Eventstore.Listen != "" {
 		if port, err = listenEventstore(ctx, cfg.Eventstore, s.log, s.keys, logger); err != nil {
@@ -261,6 +255,16 @@ func (s *server) openBooks(cfg serveConfig, logger *slog.Logger) error {
 	}
 	s.books, err = reconcile.New(s.log, s.gateway, time.Now, rules, logger)
 	return err
+}
+
+// close lets go of what open opened.
+func (s *server) close() error {
+	s.gateway.Close()
+	var err error
+	if s.device != nil {
+		err = s.device.Close()
+	}
+	return errors.Join(err, s.store.Close(), s.tree.signer.Close(), s.log.Close())
 }
 
 // closeEvery is how often is looked for days that can be closed.

@@ -136,7 +136,7 @@ func cells(g *image.Gray) (c []byte, mean int) {
 				}
 			}
 			if n > 0 {
-				c[j*gridW+i] = byte(sum / n) //nolint:gosec // a mean of bytes
+				c[j*gridW+i] = byte(sum / n)
 				mean += sum / n
 			}
 		}

@@ -191,9 +191,9 @@ func (d *Detector) read(found []Box, out gocv.Mat, side int) ([]Box, error) {
 		return d.readGrid(found, v, size[2], size[3], side), nil
 	case ssdForm:
 		return d.readSSD(found, v, side)
-	default:
-		return d.readRows(found, v, side), nil
+	case rowForm:
 	}
+	return d.readRows(found, v, side), nil
 }
 
 // ssdRow is what SSD says of a box: the picture, the class, the score, and

@@ -15,7 +15,7 @@ import (
 
 // field writes one field of a protocol buffer with a length.
 func field(number int, body []byte) []byte {
-	b := binary.AppendUvarint(nil, uint64(number)<<3|2) //nolint:gosec // a small number
+	b := binary.AppendUvarint(nil, uint64(number)<<3|2)
 	return append(binary.AppendUvarint(b, uint64(len(body))), body...)
 }
 
@@ -23,7 +23,7 @@ func field(number int, body []byte) []byte {
 func blob(numbers []float32, shape ...int) []byte {
 	var dims, data []byte
 	for _, d := range shape {
-		dims = binary.AppendUvarint(dims, uint64(d)) //nolint:gosec // a small number
+		dims = binary.AppendUvarint(dims, uint64(d))
 	}
 	for _, v := range numbers {
 		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))

@@ -318,12 +318,13 @@ func TestTheClockIsTheMedianOfTheQuickestAnswers(t *testing.T) {
 		if !known {
 			t.Fatal("the clock is not known")
 		}
-		// Of the five quickest rounds none is worse than half of its trip.
+		// Of the five quickest rounds none is worse than half of its trip, and
+		// each half may be cut by a nanosecond.
 		worst := time.Duration(0)
 		for _, r := range c.rounds {
 			worst = max(worst, r.trip()/2)
 		}
-		if (got - off).Abs() > worst {
+		if (got - off).Abs() > worst+2 {
 			t.Fatalf("Offset() = %v, want %v within %v", got, off, worst)
 		}
 	})

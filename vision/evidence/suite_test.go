@@ -39,7 +39,7 @@ func TestKeysOfABackupForgetToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close() //nolint:errcheck // the test is over
+	defer store.Close()
 	for _, v := range []ledger.VisitID{"v1", "v2"} {
 		b := []byte("frame of " + v)
 		if _, err := store.PutFor(t.Context(), v, bytes.NewReader(b), ledger.DigestOf(b)); err != nil {
@@ -73,7 +73,7 @@ func TestADamagedKeyIsSaidAndNotShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer keys.Close() //nolint:errcheck // the test is over
+	defer keys.Close()
 	store, err := evidence.Open(t.TempDir(), evidence.Config{Keys: keys})
 	if err != nil {
 		t.Fatal(err)

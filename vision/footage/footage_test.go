@@ -58,7 +58,7 @@ func film(t testing.TB, name string, step, n int) []*cv.Frame {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close() //nolint:errcheck // only read
+	defer r.Close()
 	var all []*cv.Frame
 	for i := 0; len(all) < n; i++ {
 		f, err := r.Next()
@@ -164,7 +164,7 @@ func pictures(t *testing.T, b []byte, media string) []*cv.Frame {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close() //nolint:errcheck // only read
+	defer r.Close()
 	var all []*cv.Frame
 	for {
 		f, err := r.Next()

@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vouchledger/vouch/ledger"
 	"pgregory.net/rapid"
+
+	"github.com/vouchledger/vouch/ledger"
 )
 
 var opens = time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)

@@ -20,10 +20,12 @@ import (
 )
 
 const (
-	// MaxAlone and MaxTime bound what a gate decides while it is cut off: so
-	// many entries, for so long. Then it stays shut and staff is asked.
+	// MaxAlone bounds what a gate decides while it is cut off: so many entries.
+	// Then it stays shut and staff is asked.
 	MaxAlone = 200
-	MaxTime  = 30 * time.Minute
+
+	// MaxTime is for how long.
+	MaxTime = 30 * time.Minute
 
 	usedFile = "used.jsonl"
 	keysFile = "keys.json"

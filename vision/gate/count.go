@@ -8,12 +8,15 @@ import (
 )
 
 const (
-	// Before and After bound when the persons of an entry cross the line: some
-	// walk through as the gate opens, some after. Groups are slower, by Each a
-	// person.
+	// Before is how long before the gate opened the persons of an entry may
+	// cross the line: some walk through as it opens, some after.
 	Before = time.Second
-	After  = 4 * time.Second
-	Each   = 2 * time.Second
+
+	// After is how long after the gate opened.
+	After = 4 * time.Second
+
+	// Each is how much longer for each further person.
+	Each = 2 * time.Second
 )
 
 // A Crossing is a person whose track crossed the gate's line inwards, or

@@ -27,7 +27,7 @@ func LookAt(bgr []byte, w, h int) Look {
 					sum += int(row[i]) + 2*int(row[i+1]) + int(row[i+2])
 				}
 			}
-			l.Luma[y*l.W+x] = byte(sum / (4 * step * step)) //nolint:gosec // a mean of bytes
+			l.Luma[y*l.W+x] = byte(sum / (4 * step * step))
 		}
 	}
 	return l

@@ -194,7 +194,7 @@ func DigestOf(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("model: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return "", fmt.Errorf("model: %w", err)

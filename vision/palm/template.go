@@ -20,8 +20,10 @@ const (
 	// Clear is by how much the second nearest person must be farther.
 	Clear = 0.03
 
-	// MinCaptures and MaxCaptures bound an enrolment.
+	// MinCaptures is how many captures an enrolment takes at least.
 	MinCaptures = 2
+
+	// MaxCaptures is how many it takes at most.
 	MaxCaptures = 8
 )
 

@@ -125,8 +125,8 @@ func (t *stay) follow(m *Monitor, frame int, busy bool, changes []Change) []Chan
 // taken in this stay comes back to who took it.
 func (t *stay) add(ch *Change) {
 	n := ch.Quantity
-	switch {
-	case ch.Action == Take:
+	switch ch.Action {
+	case Take:
 		t.net[ch.SKU] -= n
 		t.gone[ch.SKU] += n
 		ch.Open = t.staff

@@ -68,7 +68,7 @@ func unit(l track.Look) track.Look {
 func (e Eyes) people(r *rand.Rand, s *shop.Stage, c shop.Camera, n int, looks map[string]int) track.Frame {
 	f := track.Frame{Camera: c.Name, At: moment(s.Time(n))}
 	for _, b := range s.Boxes(c, n) {
-		if b.Seen < 0.2 || r.Float64() < e.Missed+(1-e.Missed)*math.Pow(1-b.Seen, 2) {
+		if b.Seen < 0.2 || r.Float64() < e.Missed+(1-e.Missed)*(1-b.Seen)*(1-b.Seen) {
 			continue
 		}
 		shake := func(v int) int { return v + int(math.Round(e.Edge*r.NormFloat64())) }
@@ -92,9 +92,8 @@ func (e Eyes) people(r *rand.Rand, s *shop.Stage, c shop.Camera, n int, looks ma
 
 // delivered is something that arrives at a time of its own.
 type delivered struct {
-	at   float64 // of arrival
-	do   func() error
-	tied int
+	at float64 // of arrival
+	do func() error
 }
 
 // claims is what shelf cameras say of what happened, with the seconds at

@@ -65,7 +65,7 @@ func Run(sc shop.Scenario, setting Setting) (Result, error) {
 		setting.Eyes = Usual
 	}
 	b := &bench{
-		Stage: stage, setting: setting, dice: rand.New(rand.NewPCG(sc.Seed, 41)), truth: stage.Truth(),
+		Stage: stage, setting: setting, dice: rand.New(rand.NewPCG(sc.Seed, 41)), truth: stage.Truth(), //nolint:gosec // a trial comes again by its seed
 		places: map[string]track.Place{}, staff: map[ledger.VisitID]bool{}, shelves: map[string]string{},
 	}
 	if err := b.furnish(); err != nil {

@@ -18,6 +18,8 @@ type Config struct {
 	Tolerance float64
 	// Seed decides every shake and walk.
 	Seed uint64
+	// Now times the watching, as of watch.Config.
+	Now func() time.Time
 }
 
 // Row is what one clip under one trouble gave.
@@ -108,7 +110,7 @@ func look(ctx context.Context, src *Source, plan planogram.Planogram, truth []sc
 	defer src.Close() //nolint:errcheck // only read
 	row := Row{Least: 1}
 	var seen []score.Event
-	stats, err := watch.Run(ctx, watch.Config{Frames: src, Plan: plan, Now: time.Now, Detector: cfg.Detector},
+	stats, err := watch.Run(ctx, watch.Config{Frames: src, Plan: plan, Now: cfg.Now, Detector: cfg.Detector},
 		func(s watch.Sighting) error {
 			e := score.Event{Slot: s.Slot, Action: string(s.Action), T: s.T}
 			if e.Action == "move" {

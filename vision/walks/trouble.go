@@ -98,13 +98,13 @@ func (s *spoiler) do(pic []byte) {
 	}
 	if s.grain == nil {
 		for i, v := range pic {
-			pic[i] = byte(min(255, s.brighter[v])) //nolint:gosec // bounded
+			pic[i] = byte(min(255, s.brighter[v]))
 		}
 		return
 	}
 	grain := s.grain[s.rng.IntN(len(pic)):][:len(pic)]
 	for i, v := range pic {
-		pic[i] = byte(max(0, min(255, s.brighter[v]+int32(grain[i])))) //nolint:gosec // bounded
+		pic[i] = byte(max(0, min(255, s.brighter[v]+int32(grain[i]))))
 	}
 }
 
@@ -135,7 +135,7 @@ func (s *spoiler) move(pic []byte) {
 			for k := range 3 {
 				top := int(a[l+k])*(256-fx) + int(a[r+k])*fx
 				low := int(b[l+k])*(256-fx) + int(b[r+k])*fx
-				out[3*x+k] = byte((top*(256-fy) + low*fy) >> 16) //nolint:gosec // a mean of bytes
+				out[3*x+k] = byte((top*(256-fy) + low*fy) >> 16)
 			}
 		}
 	}

@@ -79,7 +79,7 @@ func TestTheScreenInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	if *update {
-		if err := os.WriteFile(filepath.Join("..", "..", "..", "docs", "img", "cart.png"), picture, 0o644); err != nil { //nolint:gosec // a picture of the documentation
+		if err := os.WriteFile(filepath.Join("..", "..", "..", "docs", "img", "cart.png"), picture, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

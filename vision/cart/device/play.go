@@ -75,6 +75,9 @@ type Player struct {
 	Capacity int       // of the scale in grams; 0 is not known
 	HasScale bool      // then its silence is a fault
 
+	// Now tells a live trip its time. A recording has its own.
+	Now func() time.Time
+
 	eyes    cart.Eyes
 	settler cart.Settler
 	sample  int64 // of a recording
@@ -211,7 +214,7 @@ func (r *Recording) next(picture *image.Gray, taken time.Duration) (t time.Durat
 // the scale's line ends, its silence is noticed.
 func (p *Player) Live(ctx context.Context, frames Frames, scale io.Reader) error {
 	p.begin()
-	begun := time.Now()
+	begun := p.Now()
 	ended := make(chan error, 2)
 	pictures, readings := make(chan *image.Gray), make(chan cart.Reading)
 	if frames != nil {
@@ -226,12 +229,12 @@ func (p *Player) Live(ctx context.Context, frames Frames, scale io.Reader) error
 		var err error
 		select {
 		case g := <-pictures:
-			err = p.frame(g, time.Since(begun), 0, true)
+			err = p.frame(g, p.Now().Sub(begun), 0, true)
 		case r := <-readings:
-			r.T = time.Since(begun)
+			r.T = p.Now().Sub(begun)
 			err = p.reading(r, 0, true)
 		case <-tick.C:
-			err = p.tick(time.Since(begun), 0, true)
+			err = p.tick(p.Now().Sub(begun), 0, true)
 		case err = <-ended:
 			if err == nil && ctx.Err() == nil {
 				continue // the scale's line ended: it is silent from now on

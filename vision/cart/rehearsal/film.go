@@ -36,7 +36,7 @@ type pattern struct {
 
 // Film returns the film of a scenario, before its first frame.
 func (s *Scenario) Film() (*Film, error) {
-	f := &Film{s: s, random: rand.New(rand.NewPCG(s.Seed, 12)), codes: map[string]pattern{}}
+	f := &Film{s: s, random: rand.New(rand.NewPCG(s.Seed, 12)), codes: map[string]pattern{}} //nolint:gosec // a film comes again by its seed
 	f.basket()
 	f.noise = make([]float32, 1<<17+13)
 	for i := range f.noise {

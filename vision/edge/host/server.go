@@ -96,7 +96,7 @@ func (h *Host) compareClocks(ctx context.Context) {
 
 func (h *Host) round(ctx context.Context) error {
 	r := edge.Round{Sent: h.cfg.Now()}
-	_, b, err := h.ask(ctx, "/v1/time", roundWithin)
+	_, b, err := h.ask(ctx, "/v1/time", roundWithin) //nolint:bodyclose // ask read it
 	r.Back = h.cfg.Now()
 	if err != nil {
 		return fmt.Errorf("time of the server: %w", err)
@@ -129,7 +129,7 @@ func (h *Host) followSettings(ctx context.Context) {
 		if err != nil {
 			tries++
 			if tries == 1 {
-				h.cfg.Logger.Warn("no settings from the server; those there are stay", slog.String("why", err.Error()))
+				h.cfg.Logger.WarnContext(ctx, "no settings from the server; those there are stay", slog.String("why", err.Error()))
 			}
 			pause := min(time.Minute, time.Second<<min(tries, 6))
 			if !sleep(ctx, pause/2+time.Duration(h.cfg.Roll()*float64(pause/2))) {
@@ -153,6 +153,7 @@ func (h *Host) followSettings(ctx context.Context) {
 // fetch waits for other settings than those at hand.
 func (h *Host) fetch(ctx context.Context) (given, error) {
 	var g given
+	//nolint:bodyclose // ask read it
 	res, b, err := h.ask(ctx, h.path("settings")+"?wait="+strconv.Itoa(int(longPoll.Seconds())), pollWithin,
 		"If-None-Match", `"`+strconv.Itoa(h.has)+`"`)
 	if err != nil {
@@ -268,7 +269,7 @@ func replace(path string, b []byte) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close() //nolint:errcheck // only synced
+	defer d.Close()
 	return d.Sync()
 }
 

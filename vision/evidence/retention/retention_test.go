@@ -277,7 +277,7 @@ func TestARestoredKeyIsDestroyedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer backup.Close() //nolint:errcheck // the test is over
+	defer backup.Close()
 	if err := s.keys.CopyTo(backup); err != nil {
 		t.Fatal(err)
 	}
@@ -340,7 +340,7 @@ func TestNothingOpenIsEverOver(t *testing.T) {
 		for i := range rapid.IntRange(1, 40).Draw(t, "events") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 400).Draw(t, "hours")) * time.Hour)
 			id := ledger.ID{byte(i + 1)}
-			e := ledger.Event{Record: ledger.Record{ID: id, Position: uint64(i + 1), Stream: "visit-v1", Occurred: now}} //nolint:gosec // small
+			e := ledger.Event{Record: ledger.Record{ID: id, Position: uint64(i + 1), Stream: "visit-v1", Occurred: now}}
 			n := names.Draw(t, "name")
 			what := rapid.SampledFrom([]string{"settle", "dispute", "decide", "claim", "close", "ask", "answer"}).Draw(t, "what")
 			switch what {

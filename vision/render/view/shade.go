@@ -47,7 +47,7 @@ func (v *View) around(foot shop.Vec, radius, height float64) (x0, y0, x1, y1 int
 			return 0, 0, 0, 0, false
 		}
 		lo = [2]float64{min(lo[0], x), min(lo[1], y)}
-		hi = [2]float64{max(hi[0], x), max(hi[1], y)}
+		hi = [2]float64{max(hi[0], x), max(hi[1], y)} //nolint:gosec // two of two
 	}
 	w, h := float64(v.bare.w), float64(v.bare.h)
 	if hi[0] < 0 || hi[1] < 0 || lo[0] >= w || lo[1] >= h {
