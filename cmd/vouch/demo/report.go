@@ -57,6 +57,9 @@ func (r *run) report(ctx context.Context) error {
 			cart = line.Cart
 		}
 		for _, ref := range l.Refs {
+			if !ref.Original() || ref.Role == ledger.RoleThumb {
+				continue // data, and copies of what is shown
+			}
 			p, err := copyPicture(ctx, store.Store, dir, ref)
 			if err != nil {
 				return err
