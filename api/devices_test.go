@@ -192,3 +192,26 @@ func TestTheOperatorSeesTheDevicesInABrowser(t *testing.T) {
 	b.wide(1200, 800)
 	b.wide(380, 800)
 }
+
+// The menu of a person is the same on each of their pages, also on one that
+// has nothing to show yet.
+func TestTheMenuIsTheSameOnEveryPage(t *testing.T) {
+	s := openShop(t)
+	menu := func(page string) string {
+		answer := s.send("olga", "GET", page, nil, "Accept", "text/html")
+		answer.want(200)
+		_, rest, _ := strings.Cut(answer.Body.String(), "<nav")
+		nav, _, _ := strings.Cut(rest, "</nav>")
+		var links []string
+		for _, part := range strings.Split(nav, `href="`)[1:] {
+			link, _, _ := strings.Cut(part, `"`)
+			links = append(links, link)
+		}
+		return strings.Join(links, " ")
+	}
+	for _, page := range []string{"/devices", "/chargebacks", "/money"} {
+		if got, want := menu(page), menu("/visits"); got != want || !strings.Contains(got, "/devices") {
+			t.Errorf("the menu of %s is %q, that of /visits %q", page, got, want)
+		}
+	}
+}

@@ -20,7 +20,7 @@ func (a *API) devicesPage(c echo.Context) error {
 	}
 	v := web.DevicesPage{Frame: frame(c, "Devices", "devices")}
 	for _, d := range a.deviceViews("") {
-		v.Devices = append(v.Devices, a.deviceItem(d))
+		v.Items = append(v.Items, a.deviceItem(d))
 	}
 	return a.render(c, http.StatusOK, "devices", v)
 }

@@ -3,7 +3,7 @@ package web
 // A DevicesPage shows how the devices of the shops do.
 type DevicesPage struct {
 	Frame
-	Devices []DeviceItem
+	Items []DeviceItem
 }
 
 // A DeviceItem is one device.
