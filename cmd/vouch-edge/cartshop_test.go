@@ -41,6 +41,7 @@ func buildPrograms(t *testing.T) (vouch, edge string) {
 	t.Helper()
 	p := &programs
 	p.once.Do(func() {
+		//nolint:usetesting // for all tests, removed after the last
 		if p.dir, p.err = os.MkdirTemp("", "vouch-cart"); p.err != nil {
 			return
 		}

@@ -350,7 +350,7 @@ func (r *reader) wanted(p *sealed.Part) (bool, error) {
 			return false, err
 		}
 		r.matchOf, ok = p, r.match.N > 0
-		if uint64(r.match.N) == p.Count {
+		if uint64(r.match.N) == p.Count { //nolint:gosec // a count
 			r.match = nil
 		}
 	}

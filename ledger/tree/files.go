@@ -119,7 +119,7 @@ func (d *Dir) Write(name string, data []byte) error {
 	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) { //nolint:gosec // the operator's folder
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
 		return nil
 	}
 	// What lies there was never covered by a checkpoint, or is being mended.
@@ -225,7 +225,7 @@ func (d *Dir) Sync(ctx context.Context, names []string) error {
 }
 
 func syncPath(path string) error {
-	f, err := os.Open(path) //nolint:gosec // the operator's folder
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}

@@ -131,7 +131,7 @@ func config() tree.Config {
 	return tree.Config{Interval: time.Millisecond, Retry: time.Millisecond, Now: time.Now, Logger: slog.New(slog.DiscardHandler)}
 }
 
-func (s *shop) close() { s.signer.Close() } //nolint:gosec // only a lock
+func (s *shop) close() { s.signer.Close() }
 
 // openShop is a shop that has sold n things and published them.
 func openShop(t testing.TB, n int) *shop {

@@ -78,7 +78,7 @@ func TestADamagedKeyIsSaidAndNotShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close() //nolint:errcheck // the test is over
+	defer store.Close()
 	b := []byte("frame")
 	put := func() error {
 		_, err := store.PutFor(t.Context(), "v1", bytes.NewReader(b), ledger.DigestOf(b))

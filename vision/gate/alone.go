@@ -111,7 +111,7 @@ func (a *Alone) read(now time.Time) (kept []usedLine, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	lines := bufio.NewScanner(f)
 	for n := 0; lines.Scan(); n++ {
 		var l usedLine

@@ -61,7 +61,7 @@ func spread(hist []float32, at [3]float64, size [3]int, _ int) {
 	var lo [3]int
 	var up [3]float64
 	for k := range 3 {
-		f := at[k] - 0.5
+		f := at[k] - 0.5 //nolint:gosec // three of three
 		lo[k] = int(math.Floor(f))
 		up[k] = f - float64(lo[k])
 	}

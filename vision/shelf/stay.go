@@ -130,7 +130,7 @@ func (t *stay) add(ch *Change) {
 		t.net[ch.SKU] -= n
 		t.gone[ch.SKU] += n
 		ch.Open = t.staff
-	default:
+	case Return, Move:
 		t.net[ch.SKU] += n
 		mine := min(n, t.gone[ch.SKU])
 		t.gone[ch.SKU] -= mine

@@ -222,12 +222,12 @@ func (g *Group) pinned(it *item) *consumer {
 	var weight uint64
 	for _, c := range g.consumers {
 		h := fnv.New64a()
-		h.Write([]byte(key)) //nolint:errcheck,gosec // a hash takes all
+		h.Write([]byte(key)) //nolint:gosec // a hash takes all
 		var id [8]byte
 		for i := range id {
 			id[i] = byte(c.id >> (8 * i))
 		}
-		h.Write(id[:]) //nolint:errcheck,gosec // a hash takes all
+		h.Write(id[:]) //nolint:gosec // a hash takes all
 		if w := mix(h.Sum64()); best == nil || w > weight {
 			best, weight = c, w
 		}

@@ -79,7 +79,7 @@ func TestAPartThatWasCutOffIsNoObject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close() //nolint:errcheck // the test is over
+	defer b.Close()
 	lost := errors.New("another digest")
 	err = b.Create(t.Context(), "sha256/aa/clip", func(w io.Writer) error {
 		for range 20 {

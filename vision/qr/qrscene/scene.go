@@ -88,7 +88,7 @@ func Draw(name string, number int) (Picture, error) {
 
 func (c condition) draw(number int) (Picture, error) {
 	h := fnv.New64a()
-	h.Write([]byte(c.name))                                 //nolint:errcheck,gosec // a hash takes all
+	h.Write([]byte(c.name))                                 //nolint:gosec // a hash takes all
 	rnd := rand.New(rand.NewPCG(h.Sum64(), uint64(number))) //nolint:gosec // a drawing comes again by its number
 	text := make([]byte, lengths[number%len(lengths)])
 	for i := range text {
