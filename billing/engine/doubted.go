@@ -67,11 +67,8 @@ func (d *Desk) conflicted(ctx context.Context, c PresentCommand, visit, other le
 
 // doubted notes the question that an entry in doubt raised, if it did.
 func (v *visit) doubted(e *Engine, ev ledger.Event, p ledger.GateDoubted) {
-	i := len(v.cart.Questions) - 1
-	if i >= 0 && v.cart.Questions[i].Detection == ev.ID {
-		e.questions[ev.ID] = &question{
-			detection: ev.ID, stream: ev.Stream, visit: v, gate: &p, seenAt: ev.Occurred, opened: ev.ID,
-		}
+	if q := v.asked(e, ev); q != nil {
+		q.gate = &p
 	}
 }
 
@@ -82,10 +79,7 @@ func (v *visit) doubted(e *Engine, ev ledger.Event, p ledger.GateDoubted) {
 func (v *visit) attendGate(st *step, open projections.Question) (ledger.Draft, bool) {
 	label := open.Detection.String()
 	if !open.Requested {
-		return v.fact(st, ledger.ReviewRequested{
-			Detection: open.Detection, Doubts: open.Doubts, AtRisk: v.total(),
-			Deadline: st.now.Add(seconds(v.cart.Presented.Policy.ReviewSeconds)),
-		}, label), true
+		return v.fact(st, v.requestAt(st, open, v.total()), label), true
 	}
 	if !st.due(open.Deadline) || v.cart.ExitedAt.IsZero() {
 		return ledger.Draft{}, false

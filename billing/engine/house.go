@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/money"
 	"github.com/vouchledger/vouch/projections"
 )
 
@@ -118,8 +119,13 @@ func (v *visit) attend(e *Engine, st *step, open projections.Question) (ledger.D
 func (v *visit) request(e *Engine, st *step, open projections.Question, q *question) ledger.ReviewRequested {
 	sku := q.claim.Items[0].SKU
 	p, missing := e.price(v, sku, q.seenAt)
+	return v.requestAt(st, open, atRisk(p, missing, &q.claim, v.cart.Currency()))
+}
+
+// requestAt asks people to answer an open question until the visit's deadline.
+func (v *visit) requestAt(st *step, open projections.Question, atRisk money.Money) ledger.ReviewRequested {
 	return ledger.ReviewRequested{
-		Detection: open.Detection, Doubts: open.Doubts, AtRisk: atRisk(p, missing, &q.claim, v.cart.Currency()),
+		Detection: open.Detection, Doubts: open.Doubts, AtRisk: atRisk,
 		Deadline: st.now.Add(seconds(v.cart.Presented.Policy.ReviewSeconds)),
 	}
 }

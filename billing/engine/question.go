@@ -44,6 +44,18 @@ func (q *question) storeID() ledger.StoreID {
 	return q.visit.cart.Presented.Store
 }
 
+// asked returns the question that an event of the visit raised, nil if the
+// cart has none of it.
+func (v *visit) asked(e *Engine, ev ledger.Event) *question {
+	i := len(v.cart.Questions) - 1
+	if i < 0 || v.cart.Questions[i].Detection != ev.ID {
+		return nil
+	}
+	q := &question{detection: ev.ID, stream: ev.Stream, visit: v, seenAt: ev.Occurred, opened: ev.ID}
+	e.questions[ev.ID] = q
+	return q
+}
+
 // settleQuestion notes the answer where the question was asked. The other
 // visits that wait for it are decided again, and if it names another visit
 // that one is given the item.

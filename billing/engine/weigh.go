@@ -80,11 +80,8 @@ func (v *visit) weigh(e *Engine, c WeighCommand) ledger.CartWeighed {
 
 // weighing notes the question that a weighing raised, if it did.
 func (v *visit) weighing(e *Engine, ev ledger.Event, p ledger.CartWeighed) {
-	i := len(v.cart.Questions) - 1
-	if i >= 0 && v.cart.Questions[i].Detection == ev.ID {
-		e.questions[ev.ID] = &question{
-			detection: ev.ID, stream: ev.Stream, visit: v, weighed: &p, seenAt: ev.Occurred, opened: ev.ID,
-		}
+	if q := v.asked(e, ev); q != nil {
+		q.weighed = &p
 	}
 }
 
@@ -103,10 +100,7 @@ func (v *visit) attendWeighing(st *step, open projections.Question) (ledger.Draf
 	case last.Event != open.Detection:
 		d.Reason = "weighed again"
 	case !open.Requested:
-		return v.fact(st, ledger.ReviewRequested{
-			Detection: open.Detection, Doubts: open.Doubts, AtRisk: money.Zero(v.cart.Currency()),
-			Deadline: st.now.Add(seconds(v.cart.Presented.Policy.ReviewSeconds)),
-		}, label), true
+		return v.fact(st, v.requestAt(st, open, money.Zero(v.cart.Currency())), label), true
 	case st.due(open.Deadline):
 		d.Reason = "deadline passed: nothing is added for a weight alone"
 	default:
