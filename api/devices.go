@@ -16,6 +16,7 @@ import (
 
 	"github.com/vouchledger/vouch/api/register"
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
 )
 
 const (
@@ -313,24 +314,13 @@ func (a *API) configure(
 	return records[0], nil
 }
 
-type reportRequest struct {
-	ID       ledger.ID          `json:"id"`
-	Occurred time.Time          `json:"occurred_at"`
-	Program  string             `json:"program"`
-	Running  int                `json:"running"`
-	Refused  int                `json:"refused"`
-	Reason   string             `json:"reason"`
-	Offset   int                `json:"clock_offset_ms"`
-	Parts    []ledger.PartState `json:"parts"`
-}
-
 // postReport records how a device does. Its times are placed on our clock.
 func (a *API) postReport(c echo.Context) error {
 	store, device, err := a.deviceOf(c)
 	if err != nil {
 		return err
 	}
-	req, err := bodyOf[reportRequest](c)
+	req, err := bodyOf[vision.DeviceReport](c)
 	if err != nil {
 		return err
 	}
@@ -345,7 +335,7 @@ func (a *API) postReport(c echo.Context) error {
 		p.Parts = append(p.Parts, part)
 	}
 	draft, err := ledger.NewDraft(ledger.Meta{
-		ID: req.ID, Occurred: placed(req.Occurred, req.Offset), Actor: actor(c), Trace: traceOf(c),
+		ID: req.ID, Occurred: placed(req.OccurredAt, req.Offset), Actor: actor(c), Trace: traceOf(c),
 	}, p)
 	if err != nil {
 		return err

@@ -12,19 +12,8 @@ import (
 	"github.com/vouchledger/vouch/api/web"
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
 )
-
-// reverifyRequest is what a model found in the stored evidence of a detection.
-type reverifyRequest struct {
-	ID          ledger.ID                 `json:"id"`
-	Occurred    time.Time                 `json:"occurred_at"`
-	Detection   ledger.ID                 `json:"detection"`
-	Model       string                    `json:"model"`
-	ModelDigest ledger.Digest             `json:"model_digest"`
-	Items       []ledger.ItemHypothesis   `json:"items"`
-	Actions     []ledger.ActionHypothesis `json:"actions"`
-	Evidence    []ledger.EvidenceRef      `json:"evidence"`
-}
 
 // reverifiedView is what is answered to it.
 type reverifiedView struct {
@@ -75,7 +64,7 @@ func (a *API) getDetections(c echo.Context) error {
 // postReverification takes what a model found in the stored evidence of one of
 // the visit's detections.
 func (a *API) postReverification(c echo.Context) error {
-	req, err := bodyOf[reverifyRequest](c)
+	req, err := bodyOf[vision.Reverification](c)
 	if err != nil {
 		return err
 	}
@@ -89,7 +78,7 @@ func (a *API) postReverification(c echo.Context) error {
 		return errNotFound
 	}
 	rec, err := a.s.Desk.Reverify(c.Request().Context(), engine.ReverifyCommand{
-		ID: req.ID, Occurred: ledger.Instant(req.Occurred), Actor: actor(c), Trace: traceOf(c),
+		ID: req.ID, Occurred: ledger.Instant(req.OccurredAt), Actor: actor(c), Trace: traceOf(c),
 		Found: ledger.DetectionReverified{
 			Detection: req.Detection, Model: req.Model, ModelDigest: req.ModelDigest, Items: req.Items,
 			Actions: req.Actions, Evidence: req.Evidence,

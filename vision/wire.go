@@ -69,3 +69,28 @@ type GateExit struct {
 	Visit      ledger.VisitID  `json:"visit,omitempty"`
 	Code       string          `json:"code,omitempty"`
 }
+
+// A DeviceReport says how a device does.
+type DeviceReport struct {
+	ID         ledger.ID          `json:"id"`
+	OccurredAt time.Time          `json:"occurred_at"` // by the device's clock
+	Program    string             `json:"program"`     // its name and version
+	Running    int                `json:"running"`     // number of the settings it follows
+	Refused    int                `json:"refused"`     // number of those it does not take, 0 if none
+	Reason     string             `json:"reason"`      // why not
+	Offset     int                `json:"clock_offset_ms"`
+	Parts      []ledger.PartState `json:"parts"`
+}
+
+// A Reverification is what a model found in the stored evidence of a
+// detection.
+type Reverification struct {
+	ID          ledger.ID                 `json:"id"`
+	OccurredAt  time.Time                 `json:"occurred_at"`
+	Detection   ledger.ID                 `json:"detection"`
+	Model       string                    `json:"model"`
+	ModelDigest ledger.Digest             `json:"model_digest"`
+	Items       []ledger.ItemHypothesis   `json:"items"`
+	Actions     []ledger.ActionHypothesis `json:"actions,omitempty"`
+	Evidence    []ledger.EvidenceRef      `json:"evidence"`
+}

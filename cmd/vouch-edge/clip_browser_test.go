@@ -3,27 +3,23 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/vouchledger/vouch/internal/peer"
 )
 
 // TestChromiumPlaysAndSeeksEveryClip gives the clips of a run, and their blurred
 // copies, to Debian's Chromium: each loads, jumps to its middle and plays on.
 func TestChromiumPlaysAndSeeksEveryClip(t *testing.T) {
-	browser, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("no chromium here: clips are tested in it where there is one")
-	}
 	file := filepath.Join(t.TempDir(), "seen.jsonl")
 	watchClip(t, "bottle-a", "--out", file)
 	var clips []string
@@ -50,14 +46,8 @@ func TestChromiumPlaysAndSeeksEveryClip(t *testing.T) {
 		http.ServeContent(w, r, "", time.Time{}, b)
 	}))
 	defer server.Close()
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath(browser), chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("headless", true), chromedp.Flag("no-sandbox", true), chromedp.Flag("disable-gpu", true),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("autoplay-policy", "no-user-gesture-required"))
+	ctx, stop := peer.Chromium(t, 60*time.Second)
 	defer stop()
-	ctx, cancel := chromedp.NewContext(alloc)
-	defer cancel()
-	ctx, timeout := context.WithTimeout(ctx, 60*time.Second)
-	defer timeout()
 	if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/")); err != nil {
 		t.Fatal(err)
 	}

@@ -11,30 +11,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vouchledger/vouch/internal/given"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/score"
 )
 
-// data returns a file of the shared test data, or skips the test.
-func data(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("VOUCH_DATA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("test data is not on this machine: %s", name)
-	}
-	return path
-}
-
 // initial reads the start state from the note beside a clip, as an operator
 // would count the shelf.
 func initial(t testing.TB, name string) string {
 	t.Helper()
-	b, err := os.ReadFile(strings.TrimSuffix(data(t, "video/"+name+".mp4"), ".mp4") + ".meta.json")
+	b, err := os.ReadFile(strings.TrimSuffix(given.File(t, "video/"+name+".mp4"), ".mp4") + ".meta.json")
 	if os.IsNotExist(err) {
 		return ""
 	}
@@ -55,7 +42,7 @@ var clips = []string{"bottle-a", "walk-s1", "walk-s2", "walk-s3", "walk-s4"}
 func watchClip(t testing.TB, name string, more ...string) (file string, seen []detectionLine) {
 	t.Helper()
 	args := slices.Concat([]string{
-		"watch", "--video", data(t, "video/"+name+".mp4"), "--planogram", data(t, "video/planogram.json"),
+		"watch", "--video", given.File(t, "video/"+name+".mp4"), "--planogram", given.File(t, "video/planogram.json"),
 		"--initial", initial(t, name),
 	}, more)
 	out, err := runEdge(t, args...)
@@ -92,15 +79,15 @@ func TestBottlesAreSeenOnTheGivenClips(t *testing.T) {
 	}{
 		{"without a model", nil},
 		{"with YOLO-Fastest", []string{
-			"--model", data(t, "models/yolo-fastest-1.1.cfg"),
-			"--weights", data(t, "models/yolo-fastest-1.1.weights"), "--names", data(t, "models/coco.names"),
+			"--model", given.File(t, "models/yolo-fastest-1.1.cfg"),
+			"--weights", given.File(t, "models/yolo-fastest-1.1.weights"), "--names", given.File(t, "models/coco.names"),
 		}},
 	} {
 		var total score.Result
 		args := []string{"score", "--json"}
 		for _, name := range clips {
 			file, seen := watchClip(t, name, with.args...)
-			truth := strings.TrimSuffix(data(t, "video/"+name+".mp4"), ".mp4") + ".jsonl"
+			truth := strings.TrimSuffix(given.File(t, "video/"+name+".mp4"), ".mp4") + ".jsonl"
 			args = append(args, "--truth", truth, "--detections", file)
 			want, err := readEvents(truth)
 			if err != nil {
@@ -190,7 +177,7 @@ func TestEvidenceOfADetectionIsSmall(t *testing.T) {
 		args []string
 	}{
 		{"what moves is hidden", nil},
-		{"RFB-320", []string{"--face-model", data(t, "models/version-RFB-320.onnx")}},
+		{"RFB-320", []string{"--face-model", given.File(t, "models/version-RFB-320.onnx")}},
 	} {
 		file := filepath.Join(t.TempDir(), "seen.jsonl")
 		watchClip(t, "bottle-a", slices.Concat([]string{"--out", file}, with.args)...)
@@ -229,7 +216,7 @@ func TestVideosAndPlanogramsThatDoNotFitAreRefused(t *testing.T) {
 		}
 		return path
 	}
-	clip, plan := data(t, "video/bottle-a.mp4"), data(t, "video/planogram.json")
+	clip, plan := given.File(t, "video/bottle-a.mp4"), given.File(t, "video/planogram.json")
 	for _, tt := range []struct{ story, video, plan, more, want string }{
 		{"no video", write("a.mp4", "not a video"), plan, "", "no frame of it decodes"},
 		{"empty video", write("b.mp4", ""), plan, "", "no frame of it decodes"},

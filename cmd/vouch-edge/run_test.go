@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchledger/vouch/internal/given"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cv"
 )
@@ -263,11 +264,11 @@ func writeShop(t *testing.T, server string, cameras ...string) string {
 
 func filmCamera(t *testing.T, name, more string) string {
 	t.Helper()
-	clip, err := filepath.Abs(data(t, "video/bottle-a.mp4"))
+	clip, err := filepath.Abs(given.File(t, "video/bottle-a.mp4"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := filepath.Abs(data(t, "video/planogram.json"))
+	plan, err := filepath.Abs(given.File(t, "video/planogram.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -358,7 +359,7 @@ func (c *netCamera) plug(in bool) {
 
 func newNetCamera(t *testing.T) (*netCamera, string) {
 	t.Helper()
-	r, err := cv.Open(data(t, "video/bottle-a.mp4"))
+	r, err := cv.Open(given.File(t, "video/bottle-a.mp4"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -388,7 +389,7 @@ func TestACableIsPulledAndTheOperatorChangesTheCameras(t *testing.T) {
 	f, url := newFar(t)
 	f.ahead = time.Hour
 	camera, address := newNetCamera(t)
-	plan, err := filepath.Abs(data(t, "video/planogram.json"))
+	plan, err := filepath.Abs(given.File(t, "video/planogram.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

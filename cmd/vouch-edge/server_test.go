@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchledger/vouch/internal/given"
 	"github.com/vouchledger/vouch/ledger"
 )
 
@@ -70,7 +71,7 @@ func TestDeadServerGetsEverythingLateAndInOrder(t *testing.T) {
 	defer server.Close()
 	dir := t.TempDir()
 	args := []string{
-		"watch", "--video", data(t, "video/bottle-a.mp4"), "--planogram", data(t, "video/planogram.json"),
+		"watch", "--video", given.File(t, "video/bottle-a.mp4"), "--planogram", given.File(t, "video/planogram.json"),
 		"--start", "2026-03-02T10:00:00Z", "--server", server.URL, "--key", "k1", "--store", "s1", "--sensor", "cam",
 		"--outbox", filepath.Join(dir, "outbox"), "--evidence", filepath.Join(dir, "evidence"), "--drain", "200ms",
 	}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/vouchledger/vouch/internal/given"
 	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/planogram"
 	"github.com/vouchledger/vouch/vision/score"
@@ -218,7 +219,7 @@ func (s *spoiler) do(src []byte, n int) []byte {
 
 // smallFrames returns all frames of the bottle clip at the monitor's size.
 func smallFrames(t testing.TB) [][]byte {
-	r, err := cv.Open(data(t, "video/bottle-a.mp4"))
+	r, err := cv.Open(given.File(t, "video/bottle-a.mp4"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +245,7 @@ func smallFrames(t testing.TB) [][]byte {
 }
 
 func runWalk(t testing.TB, all [][]byte, wk walk, tr trouble, rng *rand.Rand) []score.Event {
-	plan, err := planogram.Load(data(t, "video/planogram.json"))
+	plan, err := planogram.Load(given.File(t, "video/planogram.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

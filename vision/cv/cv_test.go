@@ -10,34 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/vouchledger/vouch/internal/given"
 )
 
-// data returns a file of the shared test data, or skips the test.
-func data(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("VOUCH_DATA")
-	if dir == "" {
-		at, err := os.Getwd()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for at != filepath.Dir(at) {
-			if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil {
-				break
-			}
-			at = filepath.Dir(at)
-		}
-		dir = filepath.Join(at, "..", "shared", "data")
-	}
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("test data is not on this machine: %s", name)
-	}
-	return path
-}
-
 func TestBottleClipIsReadToItsEnd(t *testing.T) {
-	r, err := Open(data(t, "video/bottle-a.mp4"))
+	r, err := Open(given.File(t, "video/bottle-a.mp4"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +52,7 @@ func TestBrokenVideosAreRefusedWithWhatToDo(t *testing.T) {
 		}
 		return path
 	}
-	whole, err := os.ReadFile(data(t, "video/bottle-a.mp4"))
+	whole, err := os.ReadFile(given.File(t, "video/bottle-a.mp4"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +160,7 @@ func TestClipReadsBackFrameForFrame(t *testing.T) {
 }
 
 func TestDetectorsSeeABottleInEachSlot(t *testing.T) {
-	r, err := Open(data(t, "video/bottle-a.mp4"))
+	r, err := Open(given.File(t, "video/bottle-a.mp4"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,11 +170,11 @@ func TestDetectorsSeeABottleInEachSlot(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	names := data(t, "models/coco.names")
+	names := given.File(t, "models/coco.names")
 	for _, m := range []Model{
-		{Config: data(t, "models/yolo-fastest-1.1.cfg"), Weights: data(t, "models/yolo-fastest-1.1.weights"), Names: names},
-		{Config: data(t, "models/yolo-fastest-1.1-xl.cfg"), Weights: data(t, "models/yolo-fastest-1.1-xl.weights"), Names: names},
-		{ONNX: data(t, "models/FastestDet.onnx"), Names: names},
+		{Config: given.File(t, "models/yolo-fastest-1.1.cfg"), Weights: given.File(t, "models/yolo-fastest-1.1.weights"), Names: names},
+		{Config: given.File(t, "models/yolo-fastest-1.1-xl.cfg"), Weights: given.File(t, "models/yolo-fastest-1.1-xl.weights"), Names: names},
+		{ONNX: given.File(t, "models/FastestDet.onnx"), Names: names},
 	} {
 		d, err := NewDetector(m)
 		if err != nil {
@@ -236,9 +214,9 @@ func TestBadModelsAreRefusedNotCrashedOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cfg, weights := data(t, "models/yolo-fastest-1.1.cfg"), data(t, "models/yolo-fastest-1.1.weights")
+	cfg, weights := given.File(t, "models/yolo-fastest-1.1.cfg"), given.File(t, "models/yolo-fastest-1.1.weights")
 	for story, m := range map[string]Model{
-		"weights of another network": {Config: cfg, Weights: junk, Names: data(t, "models/coco.names")},
+		"weights of another network": {Config: cfg, Weights: junk, Names: given.File(t, "models/coco.names")},
 		"names of another network":   {Config: cfg, Weights: weights, Names: short},
 		"no names":                   {Config: cfg, Weights: weights},
 		"junk as ONNX":               {ONNX: junk, Names: short},

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/vouchledger/vouch/internal/given"
 )
 
 // field writes one field of a protocol buffer with a length.
@@ -121,8 +123,8 @@ func TestModelsOfTheWrongShapeAreRefusedClearly(t *testing.T) {
 		"half a pair":         {Model{Prototxt: good, Names: list, Side: 8}, ""},
 		"a torn file":         {Model{Prototxt: good, Caffe: torn, Names: list, Side: 8}, "torn.caffemodel"},
 		"two kinds at once":   {Model{Prototxt: good, Caffe: goodModel, ONNX: torn, Names: list}, "either"},
-		"a face detector":     {Model{ONNX: data(t, "models/version-RFB-320.onnx"), Names: list}, ""},
-		"another input":       {Model{ONNX: data(t, "models/FastestDet.onnx"), Names: data(t, "models/coco.names"), Side: 33}, ""},
+		"a face detector":     {Model{ONNX: given.File(t, "models/version-RFB-320.onnx"), Names: list}, ""},
+		"another input":       {Model{ONNX: given.File(t, "models/FastestDet.onnx"), Names: given.File(t, "models/coco.names"), Side: 33}, ""},
 		"nothing at all":      {Model{Names: list}, "give either"},
 		"a Caffe file as net": {Model{ONNX: goodModel, Names: list}, ""},
 	} {
@@ -141,9 +143,9 @@ func TestInnerLayersOfANetworkAreSeen(t *testing.T) {
 		layers []string
 		size   int
 	}{
-		{Model{ONNX: data(t, "models/FastestDet.onnx")}, []string{"onnx_node!Concat_224"}, 384},
+		{Model{ONNX: given.File(t, "models/FastestDet.onnx")}, []string{"onnx_node!Concat_224"}, 384},
 		{Model{
-			Config: data(t, "models/yolo-fastest-1.1.cfg"), Weights: data(t, "models/yolo-fastest-1.1.weights"),
+			Config: given.File(t, "models/yolo-fastest-1.1.cfg"), Weights: given.File(t, "models/yolo-fastest-1.1.weights"),
 		}, []string{"bn_81", "bn_104", "shortcut_108"}, 816},
 	} {
 		e, err := NewEmbedder(c.model, c.layers)

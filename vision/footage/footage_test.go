@@ -13,31 +13,18 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/vouchledger/vouch/internal/given"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/blur"
 	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/sidecar"
 )
 
-// data returns a file of the shared test data, or skips the test.
-func data(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("VOUCH_DATA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("test data is not on this machine: %s", name)
-	}
-	return path
-}
-
 // networks are the two forms of face networks that are known.
 func networks(t testing.TB) map[string]cv.FaceModel {
 	return map[string]cv.FaceModel{
-		"RFB-320": {Weights: data(t, "models/version-RFB-320.onnx")},
-		"res10":   {Weights: data(t, "models/opencv_face_detector_uint8.pb"), Config: data(t, "models/opencv_face_detector.pbtxt")},
+		"RFB-320": {Weights: given.File(t, "models/version-RFB-320.onnx")},
+		"res10":   {Weights: given.File(t, "models/opencv_face_detector_uint8.pb"), Config: given.File(t, "models/opencv_face_detector.pbtxt")},
 	}
 }
 
@@ -54,7 +41,7 @@ func openFaces(t testing.TB, m cv.FaceModel) *cv.Faces {
 // film reads every step-th frame of a clip, at most n.
 func film(t testing.TB, name string, step, n int) []*cv.Frame {
 	t.Helper()
-	r, err := cv.Open(data(t, name))
+	r, err := cv.Open(given.File(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,11 +290,11 @@ func TestAFaceThatTurnsAwayStaysHidden(t *testing.T) {
 func TestFilesThatAreNoFaceNetworkAreRefused(t *testing.T) {
 	for story, m := range map[string]cv.FaceModel{
 		"no file":                  {Weights: filepath.Join(t.TempDir(), "none.onnx")},
-		"a network of other forms": {Weights: data(t, "models/FastestDet.onnx")},
+		"a network of other forms": {Weights: given.File(t, "models/FastestDet.onnx")},
 		"weights and another's description": {
-			Weights: data(t, "models/opencv_face_detector_uint8.pb"), Config: data(t, "models/coco.names"),
+			Weights: given.File(t, "models/opencv_face_detector_uint8.pb"), Config: given.File(t, "models/coco.names"),
 		},
-		"a text": {Weights: data(t, "models/coco.names")},
+		"a text": {Weights: given.File(t, "models/coco.names")},
 	} {
 		if f, err := cv.NewFaces(m); !errors.Is(err, cv.ErrModel) {
 			t.Errorf("%s: NewFaces = %v, %v, want ErrModel", story, f, err)

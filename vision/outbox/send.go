@@ -11,6 +11,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"github.com/vouchledger/vouch/vision/internal/pause"
 )
 
 // maxAnswer bounds how much of an answer is kept.
@@ -49,7 +51,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 			wait = o.cfg.MinBackoff
 			continue
 		}
-		if !sleep(ctx, max(wait, after)) {
+		if !pause.For(ctx, max(wait, after)) {
 			return nil
 		}
 		wait = min(2*wait, o.cfg.MaxBackoff)
@@ -90,17 +92,6 @@ func (o *Outbox) await(ctx context.Context) (uint64, bool) {
 			return 0, false
 		case <-changed:
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
 	}
 }
 

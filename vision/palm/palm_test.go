@@ -14,26 +14,9 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/vouchledger/vouch/internal/given"
 	"github.com/vouchledger/vouch/ledger"
 )
-
-// data returns a file of the shared test data, or skips the test.
-func data(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("VOUCH_DATA")
-	for at, _ := os.Getwd(); dir == ""; at = filepath.Dir(at) {
-		if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil {
-			dir = filepath.Join(at, "..", "shared", "data")
-		} else if at == filepath.Dir(at) {
-			t.Skip("no go.mod above the test")
-		}
-	}
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("test data is not on this machine: %s", name)
-	}
-	return path
-}
 
 // load returns the picture by its strongest colour: skin is never dark in all.
 func load(t testing.TB, path string) *image.Gray {
@@ -107,9 +90,9 @@ func (s *score) add(enrolled, probes map[string][]Code) {
 
 // given reads the given drawn hands: two captures of each to enrol, two to
 // probe.
-func given(t testing.TB) (enrolled, probes map[string][]Code, s score) {
+func givenHands(t testing.TB) (enrolled, probes map[string][]Code, s score) {
 	t.Helper()
-	b, err := os.ReadFile(data(t, "palm/labels.jsonl"))
+	b, err := os.ReadFile(given.File(t, "palm/labels.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +103,7 @@ func given(t testing.TB) (enrolled, probes map[string][]Code, s score) {
 			t.Fatal(err)
 		}
 		s.all++
-		c, err := Read(load(t, data(t, "palm/"+l.File)))
+		c, err := Read(load(t, given.File(t, "palm/"+l.File)))
 		switch {
 		case errors.Is(err, ErrNoHand):
 			s.failed++
@@ -137,7 +120,7 @@ func given(t testing.TB) (enrolled, probes map[string][]Code, s score) {
 }
 
 func TestGivenHandsAreTheirOwn(t *testing.T) {
-	enrolled, probes, s := given(t)
+	enrolled, probes, s := givenHands(t)
 	frr, far := s.rates(Same)
 	at, eer := s.eer()
 	t.Logf("%d of %d captures have no palm; at %.2f: refused %.1f %% of %d own, taken %.1f %% of %d others; EER %.1f %% at %.3f",

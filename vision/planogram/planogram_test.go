@@ -2,9 +2,9 @@ package planogram
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"testing"
+
+	"github.com/vouchledger/vouch/internal/given"
 )
 
 const shelf = `{"video": "a.mp4", "fps": "30/1", "size": [640, 360],
@@ -32,14 +32,7 @@ func TestSeveralProductsAndFacings(t *testing.T) {
 }
 
 func TestGivenPlanogramIsValid(t *testing.T) {
-	path := filepath.Join("..", "..", "..", "shared", "data", "video", "planogram.json")
-	if dir := os.Getenv("VOUCH_DATA"); dir != "" {
-		path = filepath.Join(dir, "video", "planogram.json")
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("test data is not on this machine: video/planogram.json")
-	}
-	p, err := Load(path)
+	p, err := Load(given.File(t, "video/planogram.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

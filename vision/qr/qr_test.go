@@ -7,31 +7,14 @@ import (
 	"image"
 	_ "image/jpeg"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
-)
 
-// data returns a file of the shared test data, or skips the test.
-func data(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("VOUCH_DATA")
-	for at, _ := os.Getwd(); dir == ""; at = filepath.Dir(at) {
-		if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil {
-			dir = filepath.Join(at, "..", "shared", "data")
-		} else if at == filepath.Dir(at) {
-			t.Skip("no go.mod above the test")
-		}
-	}
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("test data is not on this machine: %s", name)
-	}
-	return path
-}
+	"github.com/vouchledger/vouch/internal/given"
+)
 
 func load(t testing.TB, path string) *image.Gray {
 	t.Helper()
@@ -54,7 +37,7 @@ var always = []string{
 }
 
 func TestCodesBeforeTheCameraAreRead(t *testing.T) {
-	b, err := os.ReadFile(data(t, "qr/truth.jsonl"))
+	b, err := os.ReadFile(given.File(t, "qr/truth.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +49,7 @@ func TestCodesBeforeTheCameraAreRead(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &truth); err != nil {
 			t.Fatal(err)
 		}
-		g := load(t, data(t, "qr/"+truth.File))
+		g := load(t, given.File(t, "qr/"+truth.File))
 		s := scores[truth.Condition]
 		if s.all++; s.all == 1 {
 			order = append(order, truth.Condition)
@@ -155,7 +138,7 @@ func TestTextsThatFitNoCode(t *testing.T) {
 
 func BenchmarkDecode(b *testing.B) {
 	for _, c := range []string{"clean", "blur1.8", "occl8"} {
-		g := load(b, data(b, fmt.Sprintf("qr/%s-00.jpg", c)))
+		g := load(b, given.File(b, fmt.Sprintf("qr/%s-00.jpg", c)))
 		for name, effort := range map[string]Effort{"quick": Quick, "full": Full} {
 			b.Run(c+"/"+name, func(b *testing.B) {
 				for b.Loop() {

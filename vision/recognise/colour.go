@@ -28,8 +28,8 @@ func colours(p Picture) []float32 {
 			l, ca, cb := lab(r, g, b)
 			dx, dy := math.Abs(float64(2*x+1)/float64(p.W)-1), math.Abs(float64(2*y+1)/float64(p.H)-1)
 			put := func(hist []float32) {
-				spread(hist[:hsvBins], [3]float64{h * 16, s * 4, v * 4}, [3]int{16, 4, 4}, 1)
-				spread(hist[hsvBins:], [3]float64{l * 4, ca * 8, cb * 8}, [3]int{4, 8, 8}, 1)
+				spread(hist[:hsvBins], [3]float64{h * 16, s * 4, v * 4}, [3]int{16, 4, 4})
+				spread(hist[hsvBins:], [3]float64{l * 4, ca * 8, cb * 8}, [3]int{4, 8, 8})
 			}
 			put(whole)
 			if max(dx, dy) < 0.6 {
@@ -39,7 +39,7 @@ func colours(p Picture) []float32 {
 				put(core)
 			}
 			q := 2*(2*y/p.H) + 2*x/p.W
-			spread(parts[q*hsvBins:(q+1)*hsvBins], [3]float64{h * 16, s * 4, v * 4}, [3]int{16, 4, 4}, 1)
+			spread(parts[q*hsvBins:(q+1)*hsvBins], [3]float64{h * 16, s * 4, v * 4}, [3]int{16, 4, 4})
 		}
 	}
 	for k := range 3 {
@@ -57,7 +57,7 @@ func colours(p Picture) []float32 {
 // spread adds one to a joint histogram, shared out linearly between
 // neighbouring bins so that a small change of light is a small change. The
 // first axis of hue goes round.
-func spread(hist []float32, at [3]float64, size [3]int, _ int) {
+func spread(hist []float32, at [3]float64, size [3]int) {
 	var lo [3]int
 	var up [3]float64
 	for k := range 3 {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
 )
 
 const (
@@ -72,21 +73,10 @@ func (c *Client) Evidence(ctx context.Context, d ledger.Digest) ([]byte, error) 
 	return b, nil
 }
 
-// request is the body of POST /v1/visits/{visit}/reverifications.
-type request struct {
-	ID          ledger.ID               `json:"id"`
-	Occurred    time.Time               `json:"occurred_at"`
-	Detection   ledger.ID               `json:"detection"`
-	Model       string                  `json:"model"`
-	ModelDigest ledger.Digest           `json:"model_digest"`
-	Items       []ledger.ItemHypothesis `json:"items"`
-	Evidence    []ledger.EvidenceRef    `json:"evidence"`
-}
-
 // Send implements Server.
 func (c *Client) Send(ctx context.Context, visit ledger.VisitID, f Finding) (ledger.Agreement, error) {
-	body, err := json.Marshal(request{
-		ID: f.ID, Occurred: f.Occurred, Detection: f.Detection, Model: f.Model, ModelDigest: f.Digest,
+	body, err := json.Marshal(vision.Reverification{
+		ID: f.ID, OccurredAt: f.Occurred, Detection: f.Detection, Model: f.Model, ModelDigest: f.Digest,
 		Items: f.Items, Evidence: f.Evidence,
 	})
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
 	"github.com/vouchledger/vouch/vision/recognise"
 	"github.com/vouchledger/vouch/vision/sidecar"
 )
@@ -74,7 +75,7 @@ type shop struct {
 	t          *testing.T
 	store      map[ledger.Digest][]byte
 	detections []Detection
-	sent       []request
+	sent       []vision.Reverification
 }
 
 func (s *shop) keep(role, media string, b []byte) ledger.EvidenceRef {
@@ -109,7 +110,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		_, _ = w.Write(b)
 	case path == "/v1/visits/v1/reverifications":
-		var q request
+		var q vision.Reverification
 		b, _ := io.ReadAll(r.Body)
 		if err := json.Unmarshal(b, &q); err != nil {
 			s.t.Error(err)

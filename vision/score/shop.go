@@ -192,7 +192,7 @@ func (j *judge) pair(fits func(in truth.Interaction, d Detection) bool) []couple
 			edges = append(edges, edge{i, k, gain})
 		}
 	}
-	couples := assign(edges)
+	couples := pair(edges)
 	for _, c := range couples {
 		j.found[c.happened], j.used[c.detected] = true, true
 	}

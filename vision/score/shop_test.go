@@ -129,7 +129,7 @@ func TestAsManyAsPossibleArePaired(t *testing.T) {
 			}
 		}
 		got, rows, cols := 0.0, map[int]bool{}, map[int]bool{}
-		for _, c := range assign(edges) {
+		for _, c := range pair(edges) {
 			i := slices.IndexFunc(edges, func(e edge) bool { return e.happened == c.happened && e.detected == c.detected })
 			if i < 0 || rows[c.happened] || cols[c.detected] {
 				t.Fatalf("couple %v is no edge, or one of it is in two couples", c)
@@ -138,7 +138,7 @@ func TestAsManyAsPossibleArePaired(t *testing.T) {
 			got += edges[i].gain
 		}
 		if want := best(edges, 0, map[int]bool{}); math.Abs(got-want) > 1e-3 {
-			t.Fatalf("assign(%v) gains %v, want %v", edges, got, want)
+			t.Fatalf("pair(%v) gains %v, want %v", edges, got, want)
 		}
 	})
 }

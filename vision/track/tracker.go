@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/vouchledger/vouch/vision/internal/assign"
 )
 
 // A Box is where one camera sees one person.
@@ -177,7 +179,7 @@ func (t *Tracker) Observe(f Frame) error {
 		}
 	}
 	costs, motions := t.costs(live, seen, f)
-	joined := assign(costs, make([]float64, len(live)))
+	joined := assign.Join(costs, make([]float64, len(live)))
 	taken := make([]bool, len(seen))
 	for i, j := range joined {
 		if j < 0 {

@@ -5,35 +5,20 @@ package watch_test
 import (
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/vouchledger/vouch/internal/given"
 	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/evidence"
 	"github.com/vouchledger/vouch/vision/planogram"
 	"github.com/vouchledger/vouch/vision/watch"
 )
 
-// data returns a file of the shared test data, or skips the test.
-func data(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("VOUCH_DATA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("test data is not on this machine: %s", name)
-	}
-	return path
-}
-
 func open(t testing.TB, name string) *cv.Reader {
 	t.Helper()
-	r, err := cv.Open(data(t, name))
+	r, err := cv.Open(given.File(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +65,7 @@ func BenchmarkDecode(b *testing.B) {
 }
 
 func benchmarkWatch(b *testing.B, keep bool) {
-	plan, err := planogram.Load(data(b, "video/planogram.json"))
+	plan, err := planogram.Load(given.File(b, "video/planogram.json"))
 	if err != nil {
 		b.Fatal(err)
 	}

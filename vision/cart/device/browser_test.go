@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/vouchledger/vouch/internal/peer"
 	"github.com/vouchledger/vouch/vision/cart"
 )
 
@@ -20,10 +20,8 @@ var update = flag.Bool("update", false, "write docs/img/cart.png")
 // TestTheScreenInABrowser plays a shopper at the screen in Debian's Chromium:
 // cut off, with a thing that was not scanned.
 func TestTheScreenInABrowser(t *testing.T) {
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("no chromium here: the screen is tested in a browser where there is one")
-	}
+	ctx, stop := peer.Chromium(t, 60*time.Second)
+	defer stop()
 	s, url := serve(t)
 	c, off := on(t, t.TempDir(), url)
 	defer off()
@@ -41,14 +39,6 @@ func TestTheScreenInABrowser(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("headless", true), chromedp.Flag("no-sandbox", true), chromedp.Flag("disable-gpu", true),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("hide-scrollbars", true))
-	defer stop()
-	ctx, cancel := chromedp.NewContext(alloc)
-	defer cancel()
-	ctx, timeout := context.WithTimeout(ctx, 60*time.Second)
-	defer timeout()
 	do := func(steps ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
 		if err := chromedp.Do(ctx, steps...); err != nil {

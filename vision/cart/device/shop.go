@@ -19,6 +19,7 @@ import (
 	"github.com/vouchledger/vouch/vision"
 	"github.com/vouchledger/vouch/vision/cart"
 	"github.com/vouchledger/vouch/vision/gate"
+	"github.com/vouchledger/vouch/vision/internal/pause"
 )
 
 const (
@@ -127,7 +128,7 @@ func (c *Cart) refresh(ctx context.Context) {
 				c.cfg.Logger.DebugContext(ctx, "prices are not read", slog.Any("error", err))
 			}
 		}
-		if !sleep(ctx, wait) {
+		if !pause.For(ctx, wait) {
 			return
 		}
 	}
@@ -193,7 +194,7 @@ func (c *Cart) poll(ctx context.Context) {
 			c.mu.Unlock()
 			continue
 		}
-		if !sleep(ctx, pollEvery) {
+		if !pause.For(ctx, pollEvery) {
 			return
 		}
 	}
@@ -214,16 +215,4 @@ func (c *Cart) readTotal(ctx context.Context, visit ledger.VisitID) (*cart.Total
 		t.Lines = append(t.Lines, cart.TotalLine{SKU: l.SKU, Gross: l.Gross})
 	}
 	return t, nil
-}
-
-// sleep waits, and reports false if ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
 	"github.com/vouchledger/vouch/vision/edge"
 	"github.com/vouchledger/vouch/vision/footage"
 	"github.com/vouchledger/vouch/vision/outbox"
@@ -204,18 +205,6 @@ func (h *Host) Offset() (time.Duration, bool) {
 	return h.offset, h.offsets
 }
 
-// reportRequest is the body of a report.
-type reportRequest struct {
-	ID         ledger.ID          `json:"id"`
-	OccurredAt time.Time          `json:"occurred_at"`
-	Program    string             `json:"program"`
-	Running    int                `json:"running"`
-	Refused    int                `json:"refused"`
-	Reason     string             `json:"reason"`
-	Offset     int                `json:"clock_offset_ms"`
-	Parts      []ledger.PartState `json:"parts"`
-}
-
 // report puts what the supervisor says into the outbox. With a full disk it
 // is kept in memory; the next one says it all anyway.
 func (h *Host) report(r ledger.DeviceReported) {
@@ -227,7 +216,7 @@ func (h *Host) report(r ledger.DeviceReported) {
 	id, err := ledger.NewID(now, rand.Reader)
 	if err == nil {
 		var body []byte
-		body, err = json.Marshal(reportRequest{
+		body, err = json.Marshal(vision.DeviceReport{
 			ID: id, OccurredAt: now.UTC(), Program: h.cfg.Program, Running: r.Running, Refused: r.Refused, Reason: r.Reason,
 			Offset: r.ClockOffset, Parts: r.Parts,
 		})
@@ -254,15 +243,3 @@ func (h *Host) path(what string) string {
 
 // errAnswer is an answer of the server that is not the one hoped for.
 var errAnswer = errors.New("the server says")
-
-// sleep waits, or returns false when ctx ends.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
-}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/edge"
+	"github.com/vouchledger/vouch/vision/internal/pause"
 	"github.com/vouchledger/vouch/vision/planogram"
 )
 
@@ -81,14 +82,14 @@ func (h *Host) compareClocks(ctx context.Context) {
 			in.Detail = err.Error()
 		}
 		h.tell(ctx, in)
-		pause := time.Second
+		rest := time.Second
 		if n+1 >= firstRounds {
-			pause = roundEvery
+			rest = roundEvery
 		}
 		if err != nil {
-			pause = max(pause, 10*time.Second)
+			rest = max(rest, 10*time.Second)
 		}
-		if !sleep(ctx, pause) {
+		if !pause.For(ctx, rest) {
 			return
 		}
 	}
@@ -131,8 +132,8 @@ func (h *Host) followSettings(ctx context.Context) {
 			if tries == 1 {
 				h.cfg.Logger.WarnContext(ctx, "no settings from the server; those there are stay", slog.String("why", err.Error()))
 			}
-			pause := min(time.Minute, time.Second<<min(tries, 6))
-			if !sleep(ctx, pause/2+time.Duration(h.cfg.Roll()*float64(pause/2))) {
+			rest := min(time.Minute, time.Second<<min(tries, 6))
+			if !pause.For(ctx, rest/2+time.Duration(h.cfg.Roll()*float64(rest/2))) {
 				return
 			}
 			continue
@@ -140,7 +141,7 @@ func (h *Host) followSettings(ctx context.Context) {
 		tries = 0
 		if g.Version == 0 || g.Version == h.has {
 			// An old server answers at once; ask it no more than once a second.
-			if !sleep(ctx, time.Second) {
+			if !pause.For(ctx, time.Second) {
 				return
 			}
 			continue
@@ -284,7 +285,7 @@ func (h *Host) watchDisk(ctx context.Context) {
 			in.Full, in.Detail = true, fmt.Sprintf("%d MB are free", free>>20)
 		}
 		h.tell(ctx, in)
-		if !sleep(ctx, diskEvery) {
+		if !pause.For(ctx, diskEvery) {
 			return
 		}
 	}
