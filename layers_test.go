@@ -102,7 +102,8 @@ var layers = map[string][]string{
 	"vision/internal/assign":       {},
 	"vision/internal/pause":        {},
 	"vision/fuse":                  {"ledger"},
-	"vision/trial":                 {"ledger", "vision/fuse", "vision/render/shop", "vision/track", "vision/truth"},
+	"vision/floor":                 {"ledger", "vision/fuse", "vision/shelf", "vision/track"},
+	"vision/trial":                 {"ledger", "vision/floor", "vision/fuse", "vision/render/shop", "vision/score", "vision/track", "vision/truth"},
 	"vision/walks":                 {"vision/cv", "vision/planogram", "vision/score", "vision/watch"},
 	"vision/watch": {
 		"ledger", "vision/cv", "vision/evidence", "vision/footage", "vision/lens", "vision/planogram", "vision/recognise",

@@ -36,7 +36,17 @@ type ShopResult struct {
 	// Touches counts detections where somebody only touched or tidied.
 	Touches int
 
-	Faults []Fault
+	// Verdicts are about the detections, one each and in their order.
+	Verdicts []Verdict
+	Faults   []Fault
+}
+
+// A Verdict says what of one detection was right.
+type Verdict struct {
+	Truth  *truth.Interaction // what happened; nil if nothing did
+	Item   bool               // the product
+	Action bool               // direction and number of pieces
+	Person bool               // the visit that comes first, none for staff's
 }
 
 // A Fault is one difference between what happened and what was detected.
@@ -67,7 +77,7 @@ const (
 // billed.
 func CompareShop(t truth.Shop, detections []Detection, p Policy) ShopResult {
 	j := newJudge(t, detections, p)
-	r := ShopResult{Detections: len(detections)}
+	r := ShopResult{Detections: len(detections), Verdicts: make([]Verdict, len(detections))}
 	for _, in := range j.moved {
 		r.Happened += in.Quantity
 	}
@@ -107,6 +117,11 @@ func CompareShop(t truth.Shop, detections []Detection, p Policy) ShopResult {
 		}
 		j.fault(&r, what, -1, i)
 	}
+	for i, k := range j.about {
+		if k >= 0 {
+			r.Verdicts[i] = j.verdict(k, i)
+		}
+	}
 	slices.SortStableFunc(r.Faults, func(a, b Fault) int { return cmp.Compare(a.T, b.T) })
 	return r
 }
@@ -119,10 +134,13 @@ type judge struct {
 	shelves    map[string]string
 	found      []bool // of moved
 	used       []bool // of detections
+	about      []int  // of each detection, which of moved it is about; -1 for none
 }
 
 func newJudge(t truth.Shop, detections []Detection, p Policy) *judge {
-	j := &judge{policy: p, detections: detections, shelves: map[string]string{}, used: make([]bool, len(detections))}
+	j := &judge{
+		policy: p, detections: detections, shelves: map[string]string{}, used: make([]bool, len(detections)), about: slices.Repeat([]int{-1}, len(detections)),
+	}
 	for _, in := range t.Interactions {
 		j.shelves[in.Slot] = in.Shelf
 		if in.Event == truth.Take || in.Event == truth.Put {
@@ -194,7 +212,7 @@ func (j *judge) pair(fits func(in truth.Interaction, d Detection) bool) []couple
 	}
 	couples := pair(edges)
 	for _, c := range couples {
-		j.found[c.happened], j.used[c.detected] = true, true
+		j.found[c.happened], j.used[c.detected], j.about[c.detected] = true, true, c.happened
 	}
 	return couples
 }
@@ -217,6 +235,16 @@ func (j *judge) right(r *ShopResult, c couple) {
 		j.fault(r, WrongShopper, c.happened, c.detected)
 	case d.Quantity != in.Quantity:
 		j.fault(r, WrongQuantity, c.happened, c.detected)
+	}
+}
+
+// verdict says what of a detection is right about an interaction.
+func (j *judge) verdict(happened, detected int) Verdict {
+	in, d := &j.moved[happened], j.detections[detected]
+	visit, _ := d.visit()
+	return Verdict{
+		Truth: in, Item: j.sku(detected) == in.SKU, Person: visit == in.Visit,
+		Action: (d.Action == "take") == (in.Event == truth.Take) && d.Quantity == in.Quantity,
 	}
 }
 
@@ -246,7 +274,7 @@ func (r ShopResult) Add(o ShopResult) ShopResult {
 		Attributed: r.Attributed + o.Attributed, Shopper: r.Shopper + o.Shopper, Staff: r.Staff + o.Staff,
 		Detections: r.Detections + o.Detections, Confident: r.Confident + o.Confident,
 		WrongCharge: r.WrongCharge + o.WrongCharge, Touches: r.Touches + o.Touches,
-		Faults: slices.Concat(r.Faults, o.Faults),
+		Verdicts: slices.Concat(r.Verdicts, o.Verdicts), Faults: slices.Concat(r.Faults, o.Faults),
 	}
 }
 

@@ -117,6 +117,26 @@ func TestDaysAreSummed(t *testing.T) {
 	}
 }
 
+func TestEveryDetectionHasAVerdict(t *testing.T) {
+	d := append(seen(), detected(60, "a1", "take", "cola", 1, "v1", 0.9))
+	d[0].Persons[1].Visit = "v3"
+	d[2].SKU = "tea"
+	d[3].Quantity = 1
+	d[4].Action, d[4].Persons = "take", nil
+	got := CompareShop(day, d, DefaultPolicy).Verdicts
+	want := []Verdict{
+		{&day.Interactions[0], true, true, false},
+		{&day.Interactions[1], true, true, true},
+		{&day.Interactions[2], false, true, true},
+		{&day.Interactions[3], true, false, true},
+		{&day.Interactions[5], true, false, true},
+		{},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Verdicts (-want +got)\n%s", diff)
+	}
+}
+
 // TestAsManyAsPossibleArePaired compares with trying everything.
 func TestAsManyAsPossibleArePaired(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -92,9 +92,8 @@ const (
 // Met reports whether every goal of the table is reached.
 func (r Report) Met() bool {
 	s := r.Result
-	return s.ItemF1() >= goalF1 && s.RightShopper() >= goalWho && s.WrongShare() <= goalWrong &&
-		max(fuse.CalibrationError(s.ItemOdds), fuse.CalibrationError(s.ActionOdds),
-			fuse.CalibrationError(s.PersonOdds)) <= goalCalibr
+	return s.ItemF1() >= goalF1 && s.RightShopper() >= goalWho && s.WrongChargeShare() <= goalWrong &&
+		max(fuse.CalibrationError(s.Odds[0]), fuse.CalibrationError(s.Odds[1]), fuse.CalibrationError(s.Odds[2])) <= goalCalibr
 }
 
 // Write writes the table, and the reliability diagrams in numbers.
@@ -106,8 +105,8 @@ func (r Report) Write(w io.Writer) error {
 		}
 		return "**not met**"
 	}
-	_, err := fmt.Fprintf(w, "%d takes and puts (staff's among them), %d detections, %d right; %d asked, %d charged without asking, %d of these wrong\n\n",
-		s.Interactions, s.Detections, s.Right, s.Asked, s.Charged, s.WrongCharge)
+	_, err := fmt.Fprintf(w, "%d pieces taken and put (staff's among them), %d detected, %d right; %d detections, %d asked, %d charged without asking, %d of these wrong\n\n",
+		s.Happened, s.Detected, s.Right, s.Detections, s.Asked(), s.Confident, s.WrongCharge)
 	if err != nil {
 		return err
 	}
@@ -119,13 +118,13 @@ func (r Report) Write(w io.Writer) error {
 	}{
 		{"item F1", fmt.Sprintf("%.3f", s.ItemF1()), "≥ 0.97", s.ItemF1() >= goalF1},
 		{"right shopper", fmt.Sprintf("%.3f", s.RightShopper()), "≥ 0.97", s.RightShopper() >= goalWho},
-		{"wrong confident charge", fmt.Sprintf("%.2f %%", 100*s.WrongShare()), "≤ 0.5 %", s.WrongShare() <= goalWrong},
+		{"wrong confident charge", fmt.Sprintf("%.2f %%", 100*s.WrongChargeShare()), "≤ 0.5 %", s.WrongChargeShare() <= goalWrong},
 	}
 	kinds := []struct {
 		name string
 		odds []fuse.Outcome
 		raw  []fuse.Outcome
-	}{{"item", s.ItemOdds, s.Raw[0]}, {"action", s.ActionOdds, s.Raw[1]}, {"person", s.PersonOdds, s.Raw[2]}}
+	}{{"item", s.Odds[0], s.Raw[0]}, {"action", s.Odds[1], s.Raw[1]}, {"person", s.Odds[2], s.Raw[2]}}
 	for _, k := range kinds {
 		e := fuse.CalibrationError(k.odds)
 		rows = append(rows, struct {

@@ -7,9 +7,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"time"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/floor"
 	"github.com/vouchledger/vouch/vision/fuse"
 	"github.com/vouchledger/vouch/vision/render/shop"
 	"github.com/vouchledger/vouch/vision/track"
@@ -41,15 +41,13 @@ const (
 	twiceShare = 0.01
 )
 
-// A bench is one staged shop with what watches it.
+// A bench is one staged shop with the floor that watches it.
 type bench struct {
 	*shop.Stage
 	setting Setting
 	dice    *rand.Rand
 	truth   truth.Shop
-	tracker *track.Tracker
-	fuser   *fuse.Fuser
-	places  map[string]track.Place
+	floor   *floor.Floor
 	staff   map[ledger.VisitID]bool
 	shelves map[string]string // by slot
 	found   []fuse.Detection
@@ -66,7 +64,7 @@ func Run(sc shop.Scenario, setting Setting) (Result, error) {
 	}
 	b := &bench{
 		Stage: stage, setting: setting, dice: rand.New(rand.NewPCG(sc.Seed, 41)), truth: stage.Truth(), //nolint:gosec // a trial comes again by its seed
-		places: map[string]track.Place{}, staff: map[ledger.VisitID]bool{}, shelves: map[string]string{},
+		staff: map[ledger.VisitID]bool{}, shelves: map[string]string{},
 	}
 	if err := b.furnish(); err != nil {
 		return Result{}, err
@@ -74,47 +72,30 @@ func Run(sc shop.Scenario, setting Setting) (Result, error) {
 	if err := b.play(); err != nil {
 		return Result{}, err
 	}
-	return count(b.truth, b.found, b.staff, b.shelves), nil
+	return judged(b.truth, b.found, b.staff, b.shelves), nil
 }
 
-// furnish makes tracker and fuser out of the plan of the shop.
+// furnish makes a floor out of the plan of the shop.
 func (b *bench) furnish() error {
-	var cameras []track.Camera
-	for _, c := range b.persons() {
-		floor, err := floorOf(c)
+	c := floor.Config{Places: map[string]track.Place{}}
+	for _, cam := range b.persons() {
+		plan, err := floorOf(cam)
 		if err != nil {
-			return fmt.Errorf("camera %s: %w", c.Name, err)
+			return fmt.Errorf("camera %s: %w", cam.Name, err)
 		}
-		cam := track.Camera{ID: c.Name, Width: c.Width, Height: c.Height, Floor: floor, Pixels: 8}
-		if c.Kind == shop.Overhead {
-			cam.Middle, cam.Pixels = true, 14
+		k := track.Camera{ID: cam.Name, Width: cam.Width, Height: cam.Height, Floor: plan, Pixels: 8}
+		if cam.Kind == shop.Overhead {
+			k.Middle, k.Pixels = true, 14
 		}
-		cameras = append(cameras, cam)
+		c.Track.Cameras = append(c.Track.Cameras, k)
 	}
-	var err error
-	b.tracker, err = track.New(track.Config{Cameras: cameras, Lines: []track.Line{{
+	c.Track.Lines = []track.Line{{
 		Gate: gateName, A: track.Point{X: shop.DoorX - 0.8, Y: doorLine}, B: track.Point{X: shop.DoorX + 0.8, Y: doorLine},
 		Inside: track.Point{X: shop.DoorX, Y: 2},
-	}}})
-	if err != nil {
-		return err
-	}
-	config := fuse.Config{
-		Products: map[string]fuse.Product{}, Tags: map[string]string{}, Who: b.who, Calibration: b.setting.Calibration,
-		Sensors: fuse.DefaultSensors,
-	}
-	config.Sensors.Near = near
-	config.Sensors.Noise = max(0.3, b.ScaleNoise)
-	for _, p := range shop.Products() {
-		config.Products[p.SKU] = fuse.Product{Grams: p.Grams, Tagged: p.Tagged && !b.setting.NoTags}
-	}
-	if !b.setting.NoTags {
-		for _, t := range b.truth.Tags {
-			config.Tags[t.Tag] = t.SKU
-		}
-	}
-	names, weighed := b.Scales()
+	}}
+	b.stock(&c.Fuse)
 	scaleOf := map[string]string{}
+	names, weighed := b.Scales()
 	for _, n := range names {
 		for _, slot := range weighed[n] {
 			scaleOf[slot] = n
@@ -129,15 +110,32 @@ func (b *bench) furnish() error {
 			if !b.setting.NoTags {
 				slot.Reader = sh.Reader()
 			}
-			config.Slots = append(config.Slots, slot)
-			b.places[sl.Name], b.shelves[sl.Name] = b.place(sh, i), sh.Name
+			c.Fuse.Slots = append(c.Fuse.Slots, slot)
+			c.Places[sl.Name], b.shelves[sl.Name] = b.place(sh, i), sh.Name
 		}
 	}
 	for _, v := range b.truth.Visits {
 		b.staff[ledger.VisitID(v.Visit)] = v.Staff
 	}
-	b.fuser, err = fuse.New(config)
+	var err error
+	b.floor, err = floor.New(c)
 	return err
+}
+
+// stock tells fusion what is sold, and how good sensors are.
+func (b *bench) stock(c *fuse.Config) {
+	c.Products, c.Tags, c.Calibration = map[string]fuse.Product{}, map[string]string{}, b.setting.Calibration
+	c.Sensors = fuse.DefaultSensors
+	c.Sensors.Near = near
+	c.Sensors.Noise = max(0.3, b.ScaleNoise)
+	for _, p := range shop.Products() {
+		c.Products[p.SKU] = fuse.Product{Grams: p.Grams, Tagged: p.Tagged && !b.setting.NoTags}
+	}
+	if !b.setting.NoTags {
+		for _, t := range b.truth.Tags {
+			c.Tags[t.Tag] = t.SKU
+		}
+	}
 }
 
 // persons are the cameras that look for persons.
@@ -200,7 +198,7 @@ func (b *bench) play() error {
 			looks[p.Name] = p.Look
 		}
 		for _, c := range cameras {
-			if err := b.tracker.Observe(b.setting.Eyes.people(b.dice, b.Stage, c, n, looks)); err != nil {
+			if err := b.floor.See(b.setting.Eyes.people(b.dice, b.Stage, c, n, looks)); err != nil {
 				return err
 			}
 		}
@@ -210,15 +208,20 @@ func (b *bench) play() error {
 			}
 			queue = queue[1:]
 		}
-		b.found = append(b.found, b.fuser.Tick(moment(t))...)
+		found, err := b.floor.Tick(moment(t))
+		if err != nil {
+			return err
+		}
+		b.found = append(b.found, found...)
 	}
 	for _, d := range queue {
 		if err := d.do(); err != nil {
 			return err
 		}
 	}
-	b.found = append(b.found, b.fuser.Flush()...)
-	return nil
+	found, err := b.floor.Flush()
+	b.found = append(b.found, found...)
+	return err
 }
 
 // deliveries are all readings with the times at which they arrive.
@@ -238,14 +241,13 @@ func (b *bench) deliveries() []delivered {
 		names, _ := b.Scales()
 		for _, name := range names {
 			for w := range b.Weights(name) {
-				send(w.T, func() error { return b.fuser.Weigh(w.Scale, moment(w.T), w.Grams) })
+				send(w.T, func() error { return b.floor.Weigh(w.Scale, moment(w.T), w.Grams) })
 			}
 		}
 	}
 	for r := range b.Reads() {
 		send(r.T, func() error {
-			b.fuser.Read(fuse.TagRead{Reader: r.Reader, Tag: r.Tag, At: moment(r.T), RSSI: r.RSSI})
-			return nil
+			return b.floor.Read(fuse.TagRead{Reader: r.Reader, Tag: r.Tag, At: moment(r.T), RSSI: r.RSSI})
 		})
 	}
 	if !b.setting.Blind {
@@ -257,24 +259,15 @@ func (b *bench) deliveries() []delivered {
 		}
 		claims, said := b.setting.Eyes.claims(b.dice, b.truth.Interactions, home)
 		for i, c := range claims {
-			send(said[i], func() error { return b.fuser.Claim(c) })
+			send(said[i], func() error { return b.floor.Claim(c) })
 		}
 	}
 	for _, v := range b.truth.Visits {
 		for _, o := range b.openings(v) {
-			send(seconds(o.At), func() error { b.tracker.Bind(o); return nil })
+			send(seconds(o.At), func() error { return b.floor.Open(floor.Opening{Opening: o, Staff: v.Staff}) })
 		}
 	}
 	return queue
-}
-
-// who asks the tracker.
-func (b *bench) who(at time.Time, slot string) []fuse.Person {
-	var persons []fuse.Person
-	for _, s := range track.Visits(b.tracker.Who(at, b.places[slot])) {
-		persons = append(persons, fuse.Person{Visit: s.Visit, P: s.P, Staff: b.staff[s.Visit]})
-	}
-	return persons
 }
 
 // openings are the gate's words for a visit: one for all who come in together,

@@ -26,18 +26,18 @@ func run(t testing.TB, sc shop.Scenario, s Setting) Result {
 
 func TestAConvenienceShopIsJudgedRight(t *testing.T) {
 	r := run(t, crowd(t, 3, 150, shop.Normal), Setting{})
-	if r.ItemF1() < 0.97 || r.RightShopper() < 0.95 || r.WrongShare() > 0.01 {
+	if r.ItemF1() < 0.97 || r.RightShopper() < 0.95 || r.WrongChargeShare() > 0.01 {
 		t.Errorf("item F1 %.3f, right shopper %.3f, wrong charges %.3f of %d detections; want 0.97, 0.95, 0.01",
-			r.ItemF1(), r.RightShopper(), r.WrongShare(), r.Detections)
+			r.ItemF1(), r.RightShopper(), r.WrongChargeShare(), r.Detections)
 	}
-	if len(r.ItemOdds) != r.Detections || r.Charged+r.Asked != r.Detections {
-		t.Errorf("%d detections have %d confidences, %d charged and %d asked", r.Detections, len(r.ItemOdds), r.Charged, r.Asked)
+	if len(r.Odds[0]) != r.Detections || len(r.Odds[1]) != r.Detections {
+		t.Errorf("%d detections have %d and %d confidences", r.Detections, len(r.Odds[0]), len(r.Odds[1]))
 	}
 }
 
 func TestTheSameTrialEndsTheSame(t *testing.T) {
 	a, b := run(t, crowd(t, 5, 40, shop.Normal), Setting{}), run(t, crowd(t, 5, 40, shop.Normal), Setting{})
-	if a.Right != b.Right || a.Shopper != b.Shopper || a.Charged != b.Charged || a.WrongCharge != b.WrongCharge {
+	if a.Right != b.Right || a.Shopper != b.Shopper || a.Confident != b.Confident || a.WrongCharge != b.WrongCharge {
 		t.Errorf("two runs count %+v and %+v", a, b)
 	}
 }
@@ -61,8 +61,8 @@ func TestASensorThatIsMissingIsMissed(t *testing.T) {
 			t.Errorf("%s: item F1 %.3f and right shopper %.3f, with everything %.3f and %.3f; want worse",
 				name, r.ItemF1(), r.RightShopper(), all.ItemF1(), all.RightShopper())
 		}
-		if r.WrongShare() > 0.05 {
-			t.Errorf("%s: %.3f are charged wrongly and surely, want doubt instead", name, r.WrongShare())
+		if r.WrongChargeShare() > 0.05 {
+			t.Errorf("%s: %.3f are charged wrongly and surely, want doubt instead", name, r.WrongChargeShare())
 		}
 	}
 }

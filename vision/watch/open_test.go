@@ -38,6 +38,12 @@ func TestReturnWaitsUntilItIsKnownWhoBroughtIt(t *testing.T) {
 			return 320, 180, pic
 		}}
 		var got []string
+		found := 0
+		cfg.Found = func(s Sighting) {
+			if found++; !s.Open && len(got) == 0 && tt.frames == 300 {
+				t.Errorf("%s: it is found when it is not open any more", tt.story)
+			}
+		}
 		_, err = happens(t, c, cfg, func(s Sighting) error {
 			word := string(s.Action) + " " + s.Slot
 			if s.Purpose != "" {
@@ -49,6 +55,9 @@ func TestReturnWaitsUntilItIsKnownWhoBroughtIt(t *testing.T) {
 			got = append(got, word)
 			return nil
 		})
+		if found != 1 {
+			t.Errorf("%s: found %d times, want once, at once", tt.story, found)
+		}
 		if broken := tt.promised > tt.frames; (err != nil) != broken || !slices.Equal(got, []string{tt.want}) {
 			t.Errorf("%s: %q, %v, want %q", tt.story, got, err, tt.want)
 		}

@@ -53,6 +53,10 @@ type Config struct {
 	// Status is told what goes wrong with the camera and when it is over, in
 	// the order of the sightings; nil for nobody.
 	Status func(Status)
+	// Found is told of every sighting as soon as it is certain that something
+	// moved, also while its purpose is not known yet: package floor judges these
+	// together with what other sensors say. nil for nobody.
+	Found func(Sighting)
 	// Staff says whether who is at the shelf is known to be staff, by a badge
 	// or a track; nil if nobody can say. It is asked at every look.
 	Staff func() bool
@@ -298,6 +302,9 @@ func (w *watcher) tell(ctx context.Context, s shot, changes []shelf.Change, emit
 		out, err := w.report(ctx, s, ch)
 		if err != nil {
 			return err
+		}
+		if w.cfg.Found != nil {
+			w.cfg.Found(out)
 		}
 		if out.Open {
 			w.open = append(w.open, out)

@@ -1,0 +1,318 @@
+package floor
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/fuse"
+	"github.com/vouchledger/vouch/vision/track"
+)
+
+// A Config describes a shop's floor.
+type Config struct {
+	// Track names the cameras that look for persons, and the doors. Without a
+	// camera nobody is followed, and detections name no visit.
+	Track track.Config
+	// Fuse names slots, products, scales and tags. Its Who is the floor itself
+	// and must be nil.
+	Fuse fuse.Config
+	// Places says where each slot is. Of a slot without a place nobody knows who
+	// stands there.
+	Places map[string]track.Place
+	// Late is how late a frame of persons may come; 0 for 500 ms. It must be
+	// less than the time after which a moment is judged (Fuse.Wait).
+	Late time.Duration
+}
+
+const (
+	// usualLate is enough for a small detector on a slow processor.
+	usualLate = 500 * time.Millisecond
+	// ahead is how far before the time a sensor's clock may be: more than any
+	// that is set by the network, and what a machine falls behind under load.
+	ahead = 10 * time.Second
+	// repeats is how long a repetition of an opening is known for what it is.
+	repeats = time.Hour
+)
+
+// An Opening is a gate that opened.
+type Opening struct {
+	track.Opening
+	Staff bool // who came in works here
+}
+
+// Late counts what came too late to count.
+type Late struct {
+	Frames   int // of persons
+	Readings int // of scales and shelf cameras
+}
+
+// A Floor joins what a shop's sensors say. It may be used by several
+// goroutines.
+type Floor struct {
+	mu      sync.Mutex
+	late    time.Duration
+	tracker *track.Tracker // nil if nobody is followed
+	cameras map[string]bool
+	fuser   *fuse.Fuser
+	places  map[string]track.Place
+	staff   map[ledger.VisitID]bool
+	opened  []track.Opening // of the last time
+	frames  []track.Frame   // that the tracker has not seen, in order
+	upTo    time.Time       // frames before it have been seen
+	now     time.Time
+	missed  int
+}
+
+// New returns the floor of a shop.
+func New(c Config) (*Floor, error) {
+	if c.Late == 0 {
+		c.Late = usualLate
+	}
+	if c.Late < 0 || c.Fuse.Wait != 0 && c.Late >= c.Fuse.Wait {
+		return nil, fmt.Errorf("%w: frames come %v late, and a moment is judged after %v", ErrConfig, c.Late, c.Fuse.Wait)
+	}
+	if c.Fuse.Who != nil {
+		return nil, fmt.Errorf("%w: who stands where is said twice", ErrConfig)
+	}
+	f := &Floor{late: c.Late, places: c.Places, cameras: map[string]bool{}, staff: map[ledger.VisitID]bool{}}
+	for _, cam := range c.Track.Cameras {
+		f.cameras[cam.ID] = true
+	}
+	var err error
+	if len(c.Track.Cameras) > 0 {
+		if f.tracker, err = track.New(c.Track); err != nil {
+			return nil, err
+		}
+		c.Fuse.Who = f.who
+	}
+	if f.fuser, err = fuse.New(c.Fuse); err != nil {
+		return nil, err
+	}
+	for slot := range c.Places {
+		if !slices.ContainsFunc(c.Fuse.Slots, func(s fuse.Slot) bool { return s.ID == slot }) {
+			return nil, fmt.Errorf("%w: a place for %q, which is no slot", ErrConfig, slot)
+		}
+	}
+	return f, nil
+}
+
+// known refuses a time that has not come.
+func (f *Floor) known(what string, at time.Time) error {
+	if !f.now.IsZero() && at.Sub(f.now) > ahead {
+		return fmt.Errorf("%s of %v at %v: %w", what, at.UTC(), f.now.UTC(), ErrAhead)
+	}
+	return nil
+}
+
+// See takes what one camera saw of persons. Frames wait until all that are
+// older have come.
+func (f *Floor) See(seen track.Frame) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.cameras[seen.Camera] {
+		return fmt.Errorf("frame of %q: %w", seen.Camera, track.ErrCamera)
+	}
+	if err := f.known("frame of "+seen.Camera, seen.At); err != nil {
+		return err
+	}
+	if seen.At.Before(f.upTo) {
+		f.missed++
+		return nil
+	}
+	i, twice := slices.BinarySearchFunc(f.frames, seen, func(a, b track.Frame) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Camera, b.Camera))
+	})
+	if !twice {
+		f.frames = slices.Insert(f.frames, i, seen)
+	}
+	return nil
+}
+
+// Open says that a gate opened; it may be said again.
+func (f *Floor) Open(o Opening) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.known("opening of "+o.Gate, o.At); err != nil {
+		return err
+	}
+	f.opened = slices.DeleteFunc(f.opened, func(was track.Opening) bool { return f.now.Sub(was.At) > repeats })
+	if slices.Contains(f.opened, o.Opening) {
+		return nil
+	}
+	f.opened = append(f.opened, o.Opening)
+	if o.Staff {
+		f.staff[o.Visit] = true
+	}
+	if f.tracker != nil {
+		f.tracker.Bind(o.Opening)
+	}
+	return nil
+}
+
+// Left says that nobody of a visit is inside any more.
+func (f *Floor) Left(visit ledger.VisitID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fuser.Gone(visit)
+}
+
+// Weigh takes a scale's reading.
+func (f *Floor) Weigh(scale string, at time.Time, grams float64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.known("weight on "+scale, at); err != nil {
+		return err
+	}
+	return f.fuser.Weigh(scale, at, grams)
+}
+
+// Step takes a step that a scale found by itself.
+func (f *Floor) Step(s fuse.Step) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.known("step of "+s.Scale, s.Until); err != nil {
+		return err
+	}
+	return f.fuser.Step(s)
+}
+
+// Read takes an RFID answer.
+func (f *Floor) Read(r fuse.TagRead) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.known("read of "+r.Reader, r.At); err != nil {
+		return err
+	}
+	f.fuser.Read(r)
+	return nil
+}
+
+// Claim takes what a shelf camera says of a slot. It is to be given as soon as
+// it is certain that something moved: what moved, and whose purpose it was,
+// is judged here.
+func (f *Floor) Claim(c fuse.Claim) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.known("claim of "+c.Camera, c.At); err != nil {
+		return err
+	}
+	return f.fuser.Claim(c)
+}
+
+// Tick says what time it is and returns the detections that have become
+// certain, in the order in which they did. Call it several times a
+// second; a time before the last one changes nothing.
+func (f *Floor) Tick(now time.Time) ([]fuse.Detection, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if now.After(f.now) {
+		f.now = now
+	}
+	if err := f.follow(f.now.Add(-f.late)); err != nil {
+		return nil, err
+	}
+	return f.fuser.Tick(f.now), nil
+}
+
+// Flush judges everything that waits: nothing more comes.
+func (f *Floor) Flush() ([]fuse.Detection, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := len(f.frames); n > 0 {
+		if err := f.follow(f.frames[n-1].At.Add(1)); err != nil {
+			return nil, err
+		}
+	}
+	return f.fuser.Flush(), nil
+}
+
+// follow lets the tracker see the frames before a time, in order.
+func (f *Floor) follow(until time.Time) error {
+	if !until.After(f.upTo) {
+		return nil
+	}
+	f.upTo = until
+	for len(f.frames) > 0 && f.frames[0].At.Before(until) {
+		next := f.frames[0]
+		f.frames = f.frames[1:]
+		if err := f.tracker.Observe(next); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// who is asked by the fuser, for a moment that the tracker has passed.
+func (f *Floor) who(at time.Time, slot string) []fuse.Person {
+	place, ok := f.places[slot]
+	if !ok {
+		return nil
+	}
+	var persons []fuse.Person
+	for _, s := range track.Visits(f.tracker.Who(at, place)) {
+		persons = append(persons, fuse.Person{Visit: s.Visit, P: s.P, Staff: f.staff[s.Visit]})
+	}
+	return persons
+}
+
+// Staff reports whether a visit is that of somebody who works here.
+func (f *Floor) Staff(visit ledger.VisitID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.staff[visit]
+}
+
+// Crossings returns who went through a gate in a window of time.
+func (f *Floor) Crossings(gate string, from, until time.Time) []track.Crossing {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.tracker == nil {
+		return nil
+	}
+	return f.tracker.Crossings(gate, from, until)
+}
+
+// Tailgates returns the gates that let in more than they opened for. A
+// crossing may find its opening for ten seconds: ask for what is older.
+func (f *Floor) Tailgates(from, until time.Time) []track.Tailgate {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.tracker == nil {
+		return nil
+	}
+	return f.tracker.Tailgates(from, until)
+}
+
+// A Someone is a person on the floor as of the last tick.
+type Someone struct {
+	Track  int
+	State  track.State
+	At     track.Point
+	Seen   time.Time
+	Belief track.Belief
+}
+
+// Persons returns who is in the shop.
+func (f *Floor) Persons() []Someone {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.tracker == nil {
+		return nil
+	}
+	var all []Someone
+	for _, k := range f.tracker.Tracks() {
+		all = append(all, Someone{Track: k.ID, State: k.State, At: k.At(), Seen: k.Seen, Belief: k.Belief()})
+	}
+	return all
+}
+
+// Late returns how much came too late.
+func (f *Floor) Late() Late {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return Late{Frames: f.missed, Readings: f.fuser.Late()}
+}
