@@ -28,6 +28,7 @@ import (
 	"github.com/vouchledger/vouch/vision/edge/host"
 	"github.com/vouchledger/vouch/vision/edge/statuspage"
 	"github.com/vouchledger/vouch/vision/outbox"
+	"github.com/vouchledger/vouch/vision/recognise/network"
 	"github.com/vouchledger/vouch/vision/watch"
 )
 
@@ -99,15 +100,21 @@ on a page of this machine. See docs/operating/shop.md.`,
 				return fmt.Errorf("%w: --config is needed", errUsage)
 			}
 			c, err := loadShop(path)
-			if err != nil || check {
+			if err != nil {
 				return err
+			}
+			if check {
+				return host.New(host.Config{
+					Local: c.Settings, Beside: filepath.Dir(path), Detector: openDetector, Recogniser: openRecogniser,
+					Now: time.Now, Roll: rand.Float64,
+				}).Check()
 			}
 			return runShop(cmd.Context(), c, filepath.Dir(path), once)
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "", "the shop's file, YAML or JSON")
 	cmd.Flags().BoolVar(&once, "once", false, "end when every camera is a file that was played")
-	cmd.Flags().BoolVar(&check, "check", false, "only read the file and say what is wrong with it")
+	cmd.Flags().BoolVar(&check, "check", false, "only read the file and try its models, and say what is wrong with them")
 	return cmd
 }
 
@@ -146,7 +153,7 @@ func runShop(ctx context.Context, c shopConfig, beside string, once bool) error 
 	h := host.New(host.Config{
 		Store: ledger.StoreID(c.Store), Device: ledger.DeviceID(c.Device), Program: "vouch-edge/" + version,
 		Local: c.Settings, Beside: beside, State: state, Server: c.Server, Key: c.Key, Client: sameServer(),
-		Box: box, Open: openCamera, Detector: openDetector, Faces: openFaces(c, beside), Seen: keepSeen(c, box, log),
+		Box: box, Open: openCamera, Detector: openDetector, Recogniser: openRecogniser, Faces: openFaces(c, beside), Seen: keepSeen(c, box, log),
 		Now: time.Now, Roll: rand.Float64, Beat: func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyWatchdog) },
 		Once: once, Logger: log,
 	})
@@ -209,12 +216,20 @@ func openCamera(source string) (host.Camera, error) {
 	return r, nil
 }
 
-func openDetector(m visionedge.Model) (host.Detector, error) {
-	d, err := loadDetector(cv.Model{Config: m.Config, Weights: m.Weights, ONNX: m.ONNX, Names: m.Names}, "")
+func openDetector(manifest string) (host.Detector, error) {
+	d, err := loadDetector(cv.Model{}, manifest)
 	if err != nil {
 		return nil, err
 	}
 	return d, nil
+}
+
+func openRecogniser(model string) (host.Recogniser, error) {
+	r, err := network.Open(model)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // openFaces returns what opens the shop's face network, or nil if it has none.

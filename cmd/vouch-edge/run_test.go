@@ -24,6 +24,7 @@ import (
 	"github.com/vouchledger/vouch/internal/given"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cv"
+	"github.com/vouchledger/vouch/vision/models"
 )
 
 // kept is what the log of `run` says to be safe.
@@ -452,6 +453,29 @@ func TestAShopFileWithAnUnknownNameIsRefused(t *testing.T) {
 	} {
 		path := filepath.Join(dir, "shop.yaml")
 		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := runEdge(t, "run", "--config", path, "--check"); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: run --check = %v, want %q", name, err, tt.want)
+		}
+	}
+	for name, tt := range map[string]struct{ text, want string }{
+		"files without a licence": {"model: {onnx: a.onnx, names: a.txt}", "name their manifest with detector"},
+		"a manifest not there":    {"detector: nowhere.json", "nowhere.json"},
+		"a manifest without a licence": {"detector: " + manifest(t, dir, "free.json", func(m *models.Manifest) {
+			m.Licence = ""
+		}), "no licence"},
+		"another file than declared": {"detector: " + manifest(t, dir, "other.json", func(m *models.Manifest) {
+			m.Files["onnx"] = models.File{Path: m.Files["onnx"].Path, SHA256: strings.Repeat("0", 64)}
+		}), "not the file"},
+		"classes of another network": {"detector: " + manifest(t, dir, "few.json", func(m *models.Manifest) {
+			m.Files["names"] = listOf(t, dir, "bottle")
+		}), "80 classes, the list of names 1"},
+		"a recogniser that is none": {"recogniser: free.json", "not a model"},
+	} {
+		path := filepath.Join(dir, "shop.yaml")
+		text := "store: a\ndevice: b\nserver: c\ncameras:\n  - {name: x, source: y, planogram: z, " + tt.text + "}\n"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := runEdge(t, "run", "--config", path, "--check"); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -37,16 +37,15 @@ type Camera struct {
 	Speed  float64 `json:"speed,omitempty"`             // of a file: 1 is real time, 0 as fast as it decodes
 	Repeat bool    `json:"repeat,omitempty"`            // of a file: begin again at its end
 
-	Model   Model    `json:"model,omitzero"`
-	Classes []string `json:"classes,omitempty"`
-}
+	// Detector names the manifest of a network that confirms what was seen,
+	// Recogniser a model that `vouch-edge train` wrote: files beside the shop's.
+	Detector   string   `json:"detector,omitempty"`
+	Recogniser string   `json:"recogniser,omitempty"`
+	Classes    []string `json:"classes,omitempty"`
 
-// Model names the files of a detector that confirms.
-type Model struct {
-	Config  string `json:"config,omitempty"`
-	Weights string `json:"weights,omitempty"`
-	ONNX    string `json:"onnx,omitempty"`
-	Names   string `json:"names,omitempty"`
+	// Model named files one by one. It is only read to be refused: such files
+	// have no licence and no digest that anybody declared.
+	Model json.RawMessage `json:"model,omitempty"`
 }
 
 // Live reports whether the source is a camera: what is not read in time is
@@ -104,6 +103,10 @@ func (c Camera) validate() error {
 		return fmt.Errorf("speed %v is below 0", c.Speed)
 	case c.Live() && (c.Speed != 0 || c.Repeat):
 		return errors.New("speed and repeat are for files")
+	case len(c.Model) > 0:
+		return errors.New("model names files without a licence and a digest; name their manifest with detector")
+	case len(c.Classes) > 0 && c.Detector == "":
+		return errors.New("classes without a detector that could see them")
 	}
 	return nil
 }

@@ -26,8 +26,8 @@ type Camera interface {
 	Close() error
 }
 
-// Config says for which shop and with what a host works. All fields but
-// Detector are needed.
+// Config says for which shop and with what a host works. All fields are needed
+// but those that say what nil means.
 type Config struct {
 	Store   ledger.StoreID
 	Device  ledger.DeviceID
@@ -40,10 +40,13 @@ type Config struct {
 	Key    string
 	Client *http.Client
 
-	Box      *outbox.Outbox
-	Open     func(source string) (Camera, error)
-	Detector func(edge.Model) (Detector, error) // nil: models are refused
-	Faces    func() (Faces, error)              // nil: whatever moves is hidden from shoppers
+	Box  *outbox.Outbox
+	Open func(source string) (Camera, error)
+	// Detector opens the network of a manifest, Recogniser a model file; where
+	// one is nil its files are refused.
+	Detector   func(manifest string) (Detector, error)
+	Recogniser func(model string) (Recogniser, error)
+	Faces      func() (Faces, error) // nil: whatever moves is hidden from shoppers
 	// Seen makes a sighting durable with its evidence, which of reads; offset
 	// is how wrong this clock is.
 	Seen func(c edge.Camera, s watch.Sighting, of Evidence, offset time.Duration) error
@@ -59,6 +62,12 @@ type Config struct {
 type Detector interface {
 	watch.Looker
 	Close() error
+}
+
+// A Recogniser says what an item looks like.
+type Recogniser interface {
+	watch.Namer
+	Close()
 }
 
 // Faces finds whom the copies for shoppers hide.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"log/slog"
 	"net/http"
@@ -23,6 +24,7 @@ import (
 	"github.com/vouchledger/vouch/vision/edge"
 	"github.com/vouchledger/vouch/vision/outbox"
 	"github.com/vouchledger/vouch/vision/planogram"
+	"github.com/vouchledger/vouch/vision/recognise"
 	"github.com/vouchledger/vouch/vision/shelf"
 	"github.com/vouchledger/vouch/vision/watch"
 )
@@ -158,6 +160,7 @@ func TestTheEndOfARunIsSaidInOneWord(t *testing.T) {
 		{live, cv.ErrCannotOpen, false, ledger.DeviceUnreachable},
 		{live, planogram.ErrSize, false, ledger.DeviceMisfit},
 		{live, cv.ErrModel, false, ledger.DeviceModelRefused},
+		{live, fmt.Errorf("%w: not the file", errEyes), false, ledger.DeviceModelRefused},
 		{live, fmt.Errorf("%w: gone", errPlan), false, ledger.DeviceMisconfigured},
 		{live, watch.ErrBacklog, false, ledger.DeviceDiskFull},
 		{film, watch.ErrBroken, true, ledger.DeviceTorn},
@@ -190,7 +193,11 @@ func TestSettingsThatCannotBeReadAnyMoreDoNotStopTheShop(t *testing.T) {
 		`{"cameras":[{"name":"a","source":"x","planogram":"none.json"}]}`:                    "none.json",
 		`{"cameras":[{"name":"a","source":"x","plan":{"size":[1,2]}}]}`:                      "a:",
 		`{"cameras":[{"name":"a","source":"x","planogram":"shelf.json","initial":{"z":1}}]}`: "z",
-		`[]`: "cannot be followed",
+		`[]`:                                    "cannot be followed",
+		camWith(`"detector":"eye.json"`):        "looks with no detector",
+		camWith(`"recogniser":"corner.vmodel"`): "looks with no recogniser",
+		camWith(`"model":{"onnx":"a.onnx","names":"a.txt"}`): "name their manifest with detector",
+		camWith(`"classes":["bottle"]`):                      "classes without a detector",
 	} {
 		in, ok := h.judge(given{Version: 5, Settings: []byte(text)}).(edge.Refused)
 		if !ok || in.Version != 5 || !strings.Contains(in.Reason, want) {
@@ -199,6 +206,80 @@ func TestSettingsThatCannotBeReadAnyMoreDoNotStopTheShop(t *testing.T) {
 	}
 	if v, _ := h.remembered(); v != 4 {
 		t.Errorf("after refusals settings %d are kept, want 4", v)
+	}
+}
+
+// camWith is settings of one camera, with something more.
+func camWith(more string) string {
+	return `{"cameras":[{"name":"a","source":"x","planogram":"shelf.json",` + more + `}]}`
+}
+
+// openEye is a detector, and a recogniser, that count how many are open.
+type openEye struct{ open *int }
+
+func (e openEye) DetectIn(*cv.Frame, image.Rectangle) ([]cv.Box, error) { return nil, nil }
+func (e openEye) Names() []string                                       { return []string{"person"} }
+func (e openEye) Label() string                                         { return "eye@1" }
+func (e openEye) Close() error { *e.open--; return nil }
+
+func (e openEye) Recognise(recognise.Picture) (recognise.Answer, error) {
+	return recognise.Answer{}, nil
+}
+
+// openRecogniser is one whose Close answers nothing.
+type openRecogniser struct{ openEye }
+
+func (r openRecogniser) Close() { *r.open-- }
+
+// TestSettingsWithAModelThatCannotBeUsedAreRefused: the model is opened before
+// the settings count, the reason names the camera, and nothing stays open.
+func TestSettingsWithAModelThatCannotBeUsedAreRefused(t *testing.T) {
+	h := machine(t, "")
+	open, asked := 0, []string{}
+	h.cfg.Detector = func(path string) (Detector, error) {
+		asked = append(asked, filepath.Base(path))
+		if filepath.Base(path) == "torn.json" {
+			return nil, fmt.Errorf("%s: %w", path, cv.ErrModel)
+		}
+		open++
+		return openEye{&open}, nil
+	}
+	h.cfg.Recogniser = func(path string) (Recogniser, error) {
+		asked = append(asked, filepath.Base(path))
+		if filepath.Base(path) == "other.vmodel" {
+			return nil, fmt.Errorf("%s: %w: 9 numbers where 8 are due", path, recognise.ErrShape)
+		}
+		open++
+		return openRecogniser{openEye{&open}}, nil
+	}
+	for more, want := range map[string]string{
+		`"detector":"torn.json"`:                            "a: model: ",
+		`"detector":"eye.json","recogniser":"other.vmodel"`: "9 numbers where 8 are due",
+	} {
+		in, ok := h.judge(given{Version: 5, Settings: []byte(camWith(more))}).(edge.Refused)
+		if !ok || in.Version != 5 || !strings.Contains(in.Reason, want) || open != 0 {
+			t.Errorf("settings with %s are judged %+v with %d models open, want a refusal with %q", more, in, open, want)
+		}
+	}
+	asked = nil
+	good := strings.Replace(camWith(`"detector":"eye.json","recogniser":"corner.vmodel"`), "]}", `,{"name":"b","source":"y",`+
+		`"planogram":"shelf.json","detector":"eye.json","recogniser":"corner.vmodel"}]}`, 1)
+	in, ok := h.judge(given{Version: 6, Settings: []byte(good)}).(edge.Configured)
+	if !ok || open != 0 || len(asked) != 2 {
+		t.Errorf("good settings are judged %+v, %d models open, asked for %v; want each model opened once", in, open, asked)
+	}
+	var cfg watch.Config
+	e, err := h.eyes(in.Settings.Cameras[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.look(&cfg); cfg.Detector == nil || cfg.Persons == nil || cfg.Recogniser == nil || open != 2 {
+		t.Errorf("a camera looks with %+v, %d open, want a detector of persons too and a recogniser", cfg, open)
+	}
+	e.close()
+	h.cfg.Local = edge.Settings{Cameras: []edge.Camera{{Name: "c", Detector: "torn.json"}}}
+	if err := h.Check(); !errors.Is(err, cv.ErrModel) || !strings.HasPrefix(err.Error(), "c: ") || open != 0 {
+		t.Errorf("Check() = %v with %d open, want %v of c", err, open, cv.ErrModel)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -71,7 +70,7 @@ func ending(c edge.Camera, err error) edge.Closed {
 	switch {
 	case errors.Is(err, planogram.ErrSize):
 		in.State = ledger.DeviceMisfit
-	case errors.Is(err, cv.ErrModel):
+	case errors.Is(err, errEyes), errors.Is(err, cv.ErrModel):
 		in.State = ledger.DeviceModelRefused
 	case errors.Is(err, errPlan):
 		in.State = ledger.DeviceMisconfigured
@@ -114,17 +113,12 @@ func (h *Host) watch(ctx context.Context, r *run, n int) error {
 		Frames: f, Plan: plan, Start: h.cfg.Now(), Speed: r.camera.Speed, Now: h.cfg.Now, Keeper: r.mem,
 		Classes: r.camera.Classes, Status: h.noticed(ctx, r.camera, n),
 	}
-	if m := r.camera.Model; m != (edge.Model{}) {
-		d, err := h.detector(m)
-		if err != nil {
-			return err
-		}
-		defer d.Close() //nolint:errcheck // only read
-		cfg.Detector = d
-		if n, ok := d.(interface{ Names() []string }); ok && slices.Contains(n.Names(), "person") {
-			cfg.Persons = d
-		}
+	eyes, err := h.eyes(r.camera)
+	if err != nil {
+		return err
 	}
+	defer eyes.close()
+	eyes.look(&cfg)
 	if h.cfg.Faces != nil {
 		f, err := h.cfg.Faces()
 		if err != nil {
@@ -136,15 +130,6 @@ func (h *Host) watch(ctx context.Context, r *run, n int) error {
 	defer context.AfterFunc(ctx, func() { f.end(ctx.Err()) })()
 	_, err = watch.Run(ctx, cfg, func(s watch.Sighting) error { return h.saw(r, s) })
 	return err
-}
-
-func (h *Host) detector(m edge.Model) (Detector, error) {
-	if h.cfg.Detector == nil {
-		return nil, fmt.Errorf("%w: this program has none", cv.ErrModel)
-	}
-	return h.cfg.Detector(edge.Model{
-		Config: h.file(m.Config), Weights: h.file(m.Weights), ONNX: h.file(m.ONNX), Names: h.file(m.Names),
-	})
 }
 
 // states are the words of the ledger for what a lens notices.

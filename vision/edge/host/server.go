@@ -181,6 +181,9 @@ func (h *Host) judge(g given) edge.Input {
 		}
 	}
 	if err == nil {
+		err = h.tryEyes(s.Cameras)
+	}
+	if err == nil {
 		err = h.remember(g)
 	}
 	if err != nil {
