@@ -62,7 +62,7 @@ var layers = map[string][]string{
 	"projections/crowd":          {"ledger", "ledger/money", "projections"},
 	"projections/runner":         {"ledger", "projections"},
 
-	"vision":                       {"ledger"},
+	"vision":                       {"ledger", "ledger/money"},
 	"vision/barcode":               {"ledger"},
 	"vision/cart":                  {"ledger", "ledger/money", "vision", "vision/barcode", "vision/qr"},
 	"vision/cart/device":           {"ledger", "ledger/money", "vision", "vision/cart", "vision/gate", "vision/internal/pause", "vision/outbox", "vision/qr"},

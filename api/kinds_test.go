@@ -16,6 +16,7 @@ import (
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
+	"github.com/vouchledger/vouch/vision"
 )
 
 // The stories here are the kinds of visits of docs/reference/visits.md, each
@@ -345,9 +346,9 @@ func TestASmartCart(t *testing.T) {
 func TestACartReadsWhatTheShopSells(t *testing.T) {
 	s := openShop(t)
 	s.stockCarts()
-	var l priceListView
+	var l vision.PriceList
 	s.send("cart", "GET", "/v1/shops/berlin-1/price-list", nil).want(200, &l)
-	got := map[ledger.SKU]listedView{}
+	got := map[ledger.SKU]vision.Product{}
 	for _, p := range l.Products {
 		got[p.SKU] = p
 	}

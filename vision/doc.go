@@ -1,5 +1,5 @@
 // Package vision holds what a shop's edge and the server say to each other:
-// the JSON shapes of entries and exits at a gate.
+// the JSON shapes of entries and exits at a gate, of reports and of prices.
 //
 // Everything that sees is in the packages below. Those that need OpenCV are
 // package cv and its users, and only vouch-edge is built with them. Package

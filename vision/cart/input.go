@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
 )
 
 // An Input is one thing that happened to a cart. Exactly one of its parts is
@@ -25,8 +26,8 @@ type Input struct {
 
 // Shown is a code before the cart's camera, or its text as it was typed.
 type Shown struct {
-	Text    string   `json:"text"`
-	Product *Product `json:"product,omitempty"` // whose label it is; nil if nobody's
+	Text    string          `json:"text"`
+	Product *vision.Product `json:"product,omitempty"` // whose label it is; nil if nobody's
 }
 
 // A Fault is what is wrong with a scale.
@@ -52,12 +53,12 @@ type Weighed struct {
 
 // Touch is a finger on the cart's screen.
 type Touch struct {
-	Do      Act       `json:"do"`
-	Number  string    `json:"number,omitempty"`  // of ActKey
-	Product *Product  `json:"product,omitempty"` // that the number is of; nil if nobody's
-	Piece   ledger.ID `json:"piece,omitzero"`    // of ActRemove
-	Text    string    `json:"text,omitempty"`    // of ActCoupon
-	Gate    string    `json:"gate,omitempty"`    // of ActLeave: the lane, if it is not the cart itself
+	Do      Act             `json:"do"`
+	Number  string          `json:"number,omitempty"`  // of ActKey
+	Product *vision.Product `json:"product,omitempty"` // that the number is of; nil if nobody's
+	Piece   ledger.ID       `json:"piece,omitzero"`    // of ActRemove
+	Text    string          `json:"text,omitempty"`    // of ActCoupon
+	Gate    string          `json:"gate,omitempty"`    // of ActLeave: the lane, if it is not the cart itself
 }
 
 // An Act is what a finger can do.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
 )
 
 // A Phase says how far a trip is.
@@ -57,7 +58,7 @@ type Config struct {
 // A Piece is one thing of a trip.
 type Piece struct {
 	ID      ledger.ID // the input that it came with
-	Product Product
+	Product vision.Product
 	At      time.Time
 	Grams   int  // as the scale said when it was laid in; 0 before
 	Placed  bool // the scale saw it come, or does not matter
@@ -124,7 +125,7 @@ func (t *Trip) Apply(cfg *Config, in *Input) []Message {
 }
 
 // show takes a code: a ticket, a lane, a coupon, or a product's.
-func (t *Trip) show(o *outcome, text string, p *Product) {
+func (t *Trip) show(o *outcome, text string, p *vision.Product) {
 	switch {
 	case IsTicket(text):
 		t.signIn(o, text)
@@ -208,7 +209,7 @@ func (t *Trip) zero(o *outcome) {
 }
 
 // scan adds a piece, or lets one go if the shopper said so before.
-func (t *Trip) scan(o *outcome, p *Product) {
+func (t *Trip) scan(o *outcome, p *vision.Product) {
 	if t.TakeOut {
 		t.TakeOut = false
 		for i := len(t.Pieces) - 1; i >= 0; i-- {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
+	"github.com/vouchledger/vouch/vision"
 )
 
 var (
@@ -25,7 +26,7 @@ var (
 func eur(minor int64) money.Money { return money.Money{Minor: minor, Currency: "EUR"} }
 
 // goods are what the stories are about.
-var goods = map[string]*Product{
+var goods = map[string]*vision.Product{
 	"cola":   {SKU: "cola", GTIN: "4006381333931", Name: "Cola", Unit: eur(189), Deposit: eur(25), Grams: 540},
 	"milk":   {SKU: "milk", GTIN: "96385074", Name: "Milk", Unit: eur(129), Grams: 1035},
 	"gum":    {SKU: "gum", Name: "Gum", Unit: eur(99), Grams: 14},
