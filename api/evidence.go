@@ -58,6 +58,8 @@ func evidenceOf(p ledger.Payload) []ledger.EvidenceRef {
 		return p.Evidence
 	case ledger.DetectionReverified:
 		return p.Evidence
+	case ledger.CartWeighed:
+		return p.Evidence
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func (a *API) expired(ctx context.Context, d ledger.Digest) (time.Time, bool) {
 
 // captions name what is shown.
 var captions = map[string]string{
-	ledger.RoleBefore: "Before", ledger.RoleAt: "As it happened", ledger.RoleAfter: "After", ledger.RoleClip: "Clip",
+	ledger.RoleBefore: "Before", ledger.RoleAt: "As it happened", ledger.RoleAfter: "After", ledger.RoleLabel: "The label", ledger.RoleClip: "Clip",
 	ledger.RoleWeight: "Weight", ledger.RoleBoxes: "What was seen where", ledger.RoleThumb: "Thumbnail",
 }
 
@@ -82,7 +82,7 @@ func (t *teller) sayGone(x *web.Exhibit, caption string, d ledger.Digest) {
 
 func (t *teller) place(x *web.Exhibit, role, caption string, d ledger.Digest, address string) {
 	switch role {
-	case ledger.RoleBefore, ledger.RoleAt, ledger.RoleAfter:
+	case ledger.RoleLabel, ledger.RoleBefore, ledger.RoleAt, ledger.RoleAfter:
 		x.Pictures = append(x.Pictures, web.Picture{Role: role, Caption: caption, Address: address})
 	case ledger.RoleClip:
 		x.Clip = address

@@ -53,6 +53,7 @@ func (a *API) reviewCard(c echo.Context, it reviewItem) (web.ReviewItem, error) 
 	}
 	if it.Weighed != nil {
 		a.fillWeighing(&v, it, s.cart)
+		v.Exhibit = t.exhibit(it.Weighed.Evidence, "")
 	}
 	if it.Gate != nil {
 		fillDoubted(&v, it.Gate)

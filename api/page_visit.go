@@ -56,6 +56,10 @@ func (a *API) teller(ctx context.Context, k keys.Key, s *story) *teller {
 		switch p := e.Payload.(type) { // what names things
 		case ledger.DetectionRecorded:
 			t.claims[e.ID] = p
+		case ledger.CartWeighed:
+			if len(p.Evidence) > 0 { // it claims a weight and no item
+				t.claims[e.ID] = ledger.DetectionRecorded{Slot: string(p.Device), Evidence: p.Evidence}
+			}
 		case ledger.ItemPriced:
 			priced[p.SKU] = p.Name
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vouchledger/vouch/ledger"
 )
@@ -85,6 +86,37 @@ func TestAShopperSeesNobodyElsesFace(t *testing.T) {
 			t.Errorf("the reviewer's page does not show the %s", ref.Role)
 		}
 	}
+}
+
+// TestAWeighingShowsHowItCameAbout: whoever answers the question of a cart's
+// weight sees the frame, its shopper the copy without faces, and the time is the
+// server's although the cart's clock is a minute behind.
+func TestAWeighingShowsHowItCameAbout(t *testing.T) {
+	s := openShop(t)
+	s.stockCarts()
+	visit := s.push("lea")
+	at := s.keep(ledger.RoleAt, "image/jpeg", []byte("\xff\xd8\xff\xe0 a hand in the cart"))
+	blurred := s.keep(ledger.RoleBlurred, "image/jpeg", []byte("\xff\xd8\xff\xe0 a hand"))
+	blurred.Of = at.Digest
+	w := s.weighing(900)
+	w["occurred_at"], w["clock_offset_ms"], w["evidence"] = s.now().Add(-time.Minute), 60_000, []ledger.EvidenceRef{at, blurred}
+	var v weighingView
+	s.send("cart", "POST", "/v1/visits/"+visit+"/weighings", w).want(201, &v)
+	if off := s.now().Sub(v.Occurred); off < 0 || off > 30*time.Second {
+		t.Errorf("the weighing is placed %s before now, want it now", off)
+	}
+	eventually(s, "anna", "/v1/reviews", "the cart", func(l list[reviewItem]) bool { return len(l.Items) == 1 })
+	for _, tt := range []struct{ who, page, shown, hidden string }{
+		{"anna", "/reviews", string(at.Digest), "/v1/evidence/" + string(blurred.Digest)},
+		{"lea", "/visits/" + visit, string(blurred.Digest), "/v1/evidence/" + string(at.Digest)},
+	} {
+		page := s.send(tt.who, "GET", tt.page, nil, "Accept", "text/html").want(200).Body.String()
+		if !strings.Contains(page, "/v1/evidence/"+tt.shown) || strings.Contains(page, tt.hidden) {
+			t.Errorf("%s on %s: want the picture %s and not %s", tt.who, tt.page, tt.shown, tt.hidden)
+		}
+	}
+	s.send("lea", "GET", "/v1/evidence/"+string(at.Digest)+"?visit="+visit, nil).want(403)
+	s.send("lea", "GET", "/v1/evidence/"+string(blurred.Digest)+"?visit="+visit, nil).want(200)
 }
 
 // TestThePageSaysWhenEvidenceExpired shows a date and a digest where a picture

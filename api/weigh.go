@@ -12,14 +12,8 @@ import (
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/vision"
 )
-
-type weighingRequest struct {
-	ID       ledger.ID       `json:"id"`
-	Occurred time.Time       `json:"occurred_at"`
-	Device   ledger.DeviceID `json:"device"`
-	Grams    int             `json:"grams"`
-}
 
 // weighingView is what a cart is told of its weighing, and a shopper too.
 type weighingView struct {
@@ -45,7 +39,7 @@ func viewWeighing(w projections.Weighing) weighingView {
 // postWeighing takes what a cart weighs with all that is in it. The answer says
 // whether that is what the scanned pieces weigh.
 func (a *API) postWeighing(c echo.Context) error {
-	req, err := bodyOf[weighingRequest](c)
+	req, err := bodyOf[vision.CartWeighing](c)
 	if err != nil {
 		return err
 	}
@@ -54,8 +48,8 @@ func (a *API) postWeighing(c echo.Context) error {
 		return err
 	}
 	rec, err := a.s.Desk.WeighCart(c.Request().Context(), engine.WeighCommand{
-		ID: req.ID, Occurred: ledger.Instant(req.Occurred), Actor: actor(c), Trace: traceOf(c), Visit: s.visit,
-		Device: req.Device, Grams: req.Grams,
+		ID: req.ID, Occurred: placed(req.OccurredAt, req.Offset), Actor: actor(c), Trace: traceOf(c), Visit: s.visit,
+		Device: req.Device, Grams: req.Grams, Offset: req.Offset, Evidence: req.Evidence,
 	})
 	if err != nil {
 		return err

@@ -24,5 +24,23 @@ func (r *reader) cartWeighed(i int, p *CartWeighed) int {
 	i = r.int(r.lit(i, `,"unknown":`), &p.Unknown)
 	i = r.int(r.lit(i, `,"tolerance":`), &p.Tolerance)
 	i = r.bool(r.lit(i, `,"passed":`), &p.Passed)
+	if j := r.lit(i, `,"evidence":[`); j >= 0 {
+		i = j
+		i = r.listEvidenceRef(i, &p.Evidence)
+		if len(p.Evidence) == 0 {
+			return -1
+		}
+	} else {
+		p.Evidence = p.Evidence[:0]
+	}
+	if j := r.lit(i, `,"clock_offset_ms":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.ClockOffset)
+		if p.ClockOffset == 0 {
+			return -1
+		}
+	} else {
+		p.ClockOffset = 0
+	}
 	return r.lit(i, `}`)
 }

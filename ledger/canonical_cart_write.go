@@ -11,5 +11,11 @@ func (w *writer) cartWeighed(b []byte, p *CartWeighed) []byte {
 	b = w.int(append(b, `,"unknown":`...), p.Unknown)
 	b = w.int(append(b, `,"tolerance":`...), p.Tolerance)
 	b = w.bool(append(b, `,"passed":`...), p.Passed)
+	if len(p.Evidence) > 0 {
+		b = w.listEvidenceRef(append(b, `,"evidence":[`...), &p.Evidence)
+	}
+	if p.ClockOffset != 0 {
+		b = w.int(append(b, `,"clock_offset_ms":`...), p.ClockOffset)
+	}
 	return append(b, '}')
 }

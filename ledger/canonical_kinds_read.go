@@ -130,6 +130,7 @@ type parts struct {
 	liststring             slab[string]
 	listBankLine           slab[BankLine]
 	listDayTotal           slab[DayTotal]
+	listEvidenceRef        slab[EvidenceRef]
 	listSKU                slab[SKU]
 	listPartState          slab[PartState]
 	listDoubt              slab[Doubt]
@@ -141,7 +142,6 @@ type parts struct {
 	listTaxTotal           slab[TaxTotal]
 	listItemHypothesis     slab[ItemHypothesis]
 	listActionHypothesis   slab[ActionHypothesis]
-	listEvidenceRef        slab[EvidenceRef]
 	listSlotPlan           slab[SlotPlan]
 	listPersonHypothesis   slab[PersonHypothesis]
 }

@@ -114,6 +114,34 @@ func (r *reader) listDayTotal(i int, p *List[DayTotal]) int {
 	}
 }
 
+func (r *reader) listEvidenceRef(i int, p *List[EvidenceRef]) int {
+	s := (*p)[:0]
+	if r.at(i) == ']' {
+		*p = s
+		return i + 1
+	}
+	switch {
+	case cap(s) > 0:
+	case r.parts != nil:
+		s = r.parts.listEvidenceRef.take(r.count(i, `{"role":`))
+	default:
+		s = make(List[EvidenceRef], 0, r.count(i, `{"role":`))
+	}
+	for {
+		s = more(s)
+		i = r.evidenceRef(i, &s[len(s)-1])
+		switch r.at(i) {
+		case ',':
+			i++
+		case ']':
+			*p = s
+			return i + 1
+		default:
+			return -1
+		}
+	}
+}
+
 func (r *reader) listSKU(i int, p *List[SKU]) int {
 	s := (*p)[:0]
 	if r.at(i) == ']' {
@@ -380,34 +408,6 @@ func (r *reader) listItemHypothesis(i int, p *List[ItemHypothesis]) int {
 	for {
 		s = more(s)
 		i = r.itemHypothesis(i, &s[len(s)-1])
-		switch r.at(i) {
-		case ',':
-			i++
-		case ']':
-			*p = s
-			return i + 1
-		default:
-			return -1
-		}
-	}
-}
-
-func (r *reader) listActionHypothesis(i int, p *List[ActionHypothesis]) int {
-	s := (*p)[:0]
-	if r.at(i) == ']' {
-		*p = s
-		return i + 1
-	}
-	switch {
-	case cap(s) > 0:
-	case r.parts != nil:
-		s = r.parts.listActionHypothesis.take(r.count(i, `{"action":`))
-	default:
-		s = make(List[ActionHypothesis], 0, r.count(i, `{"action":`))
-	}
-	for {
-		s = more(s)
-		i = r.actionHypothesis(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
 			i++

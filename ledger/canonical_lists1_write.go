@@ -42,6 +42,16 @@ func (w *writer) listDayTotal(b []byte, p *List[DayTotal]) []byte {
 	return append(b, ']')
 }
 
+func (w *writer) listEvidenceRef(b []byte, p *List[EvidenceRef]) []byte {
+	for i := range *p {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = w.evidenceRef(b, &(*p)[i])
+	}
+	return append(b, ']')
+}
+
 func (w *writer) listSKU(b []byte, p *List[SKU]) []byte {
 	for i := range *p {
 		if i > 0 {
@@ -138,16 +148,6 @@ func (w *writer) listItemHypothesis(b []byte, p *List[ItemHypothesis]) []byte {
 			b = append(b, ',')
 		}
 		b = w.itemHypothesis(b, &(*p)[i])
-	}
-	return append(b, ']')
-}
-
-func (w *writer) listActionHypothesis(b []byte, p *List[ActionHypothesis]) []byte {
-	for i := range *p {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = w.actionHypothesis(b, &(*p)[i])
 	}
 	return append(b, ']')
 }

@@ -2,7 +2,7 @@
 
 package ledger
 
-func (r *reader) listEvidenceRef(i int, p *List[EvidenceRef]) int {
+func (r *reader) listActionHypothesis(i int, p *List[ActionHypothesis]) int {
 	s := (*p)[:0]
 	if r.at(i) == ']' {
 		*p = s
@@ -11,13 +11,13 @@ func (r *reader) listEvidenceRef(i int, p *List[EvidenceRef]) int {
 	switch {
 	case cap(s) > 0:
 	case r.parts != nil:
-		s = r.parts.listEvidenceRef.take(r.count(i, `{"role":`))
+		s = r.parts.listActionHypothesis.take(r.count(i, `{"action":`))
 	default:
-		s = make(List[EvidenceRef], 0, r.count(i, `{"role":`))
+		s = make(List[ActionHypothesis], 0, r.count(i, `{"action":`))
 	}
 	for {
 		s = more(s)
-		i = r.evidenceRef(i, &s[len(s)-1])
+		i = r.actionHypothesis(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
 			i++

@@ -2,12 +2,12 @@
 
 package ledger
 
-func (w *writer) listEvidenceRef(b []byte, p *List[EvidenceRef]) []byte {
+func (w *writer) listActionHypothesis(b []byte, p *List[ActionHypothesis]) []byte {
 	for i := range *p {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = w.evidenceRef(b, &(*p)[i])
+		b = w.actionHypothesis(b, &(*p)[i])
 	}
 	return append(b, ']')
 }

@@ -8,6 +8,7 @@ const (
 	RoleBefore  = "before"  // the frame before anything happened
 	RoleAt      = "at"      // the frame in which it happened
 	RoleAfter   = "after"   // the frame when it was over
+	RoleLabel   = "label"   // the frame in which its label was read
 	RoleClip    = "clip"    // the seconds around it
 	RoleWeight  = "weight"  // what a scale read meanwhile, as data
 	RoleBoxes   = "boxes"   // what was seen where and how surely, as data beside the pictures

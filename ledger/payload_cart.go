@@ -19,6 +19,11 @@ type CartWeighed struct {
 	Unknown   int      `json:"unknown"`   // pieces whose weight nobody knows: with any, it does not pass
 	Tolerance int      `json:"tolerance"` // grams that the two may differ by
 	Passed    bool     `json:"passed"`
+	// Evidence shows how the weight came about.
+	Evidence List[EvidenceRef] `json:"evidence,omitzero"`
+	// ClockOffset is what was added to the device's clock to have the event's
+	// time, in milliseconds.
+	ClockOffset int `json:"clock_offset_ms,omitzero"`
 }
 
 // Off returns by how many grams the cart is heavier than what it should hold;
@@ -45,6 +50,12 @@ func (p CartWeighed) Validate() error {
 	}
 	if p.Passed != p.Agrees() {
 		return fmt.Errorf("%w: %d g where %d are due does not make passed %t", ErrInvalid, p.Measured, p.Expected, p.Passed)
+	}
+	if err := validateOffset(p.ClockOffset); err != nil {
+		return err
+	}
+	if err := validateEvidence(p.Evidence); err != nil {
+		return err
 	}
 	return need("visit", string(p.Visit), "store", string(p.Store), "device", string(p.Device))
 }

@@ -309,6 +309,9 @@ func fuller() []ledger.Payload {
 			Seller: seller, Catalogue: "c1", Policy: policy, Offline: true,
 		},
 		ledger.GateDoubted{Visit: visit, Store: store, Gate: "gate-2", Doubt: ledger.DoubtConflict, Other: "01935700-0001-7000-8000-000000000002"},
+		ledger.CartWeighed{
+			Visit: visit, Store: store, Device: "cart-7", Measured: 812, Expected: 464, Tolerance: 39, Evidence: evidence(), ClockOffset: -1250,
+		},
 	}
 }
 

@@ -82,6 +82,16 @@ type DeviceReport struct {
 	Parts      []ledger.PartState `json:"parts"`
 }
 
+// A CartWeighing says what a smart cart weighs with all that is in it.
+type CartWeighing struct {
+	ID         ledger.ID            `json:"id"`
+	OccurredAt time.Time            `json:"occurred_at"` // by the cart's clock
+	Device     ledger.DeviceID      `json:"device"`
+	Grams      int                  `json:"grams"` // without the cart itself
+	Offset     int                  `json:"clock_offset_ms,omitzero"`
+	Evidence   []ledger.EvidenceRef `json:"evidence,omitzero"` // of how the weight came about
+}
+
 // A Reverification is what a model found in the stored evidence of a
 // detection.
 type Reverification struct {

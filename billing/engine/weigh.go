@@ -22,6 +22,8 @@ type WeighCommand struct {
 	Visit    ledger.VisitID
 	Device   ledger.DeviceID
 	Grams    int // without the cart itself
+	Offset   int // milliseconds that were added to the device's clock
+	Evidence []ledger.EvidenceRef
 }
 
 // WeighCart records what a cart weighs beside what the pieces of its visit
@@ -68,7 +70,10 @@ func (d *Desk) weighed(ctx context.Context, id ledger.ID, c WeighCommand) (Recor
 
 // weigh compares what the scale says with what the pieces weigh.
 func (v *visit) weigh(e *Engine, c WeighCommand) ledger.CartWeighed {
-	p := ledger.CartWeighed{Visit: c.Visit, Store: v.cart.Presented.Store, Device: c.Device, Measured: c.Grams}
+	p := ledger.CartWeighed{Visit: c.Visit, Store: v.cart.Presented.Store, Device: c.Device, Measured: c.Grams, ClockOffset: c.Offset}
+	if len(c.Evidence) > 0 {
+		p.Evidence = c.Evidence
+	}
 	p.Expected, p.Unknown = v.cart.Weighs(func(pick *projections.Pick) int {
 		priced, _ := e.price(v, pick.SKU, pick.At) // the price is about to be pinned
 		return priced.Grams

@@ -206,6 +206,10 @@ func (f *folding) apply(e ledger.Event) error {
 		f.frames(e.ID, d.Evidence, e.Occurred, f.sighting(d))
 	case ledger.DetectionAttributed:
 		f.frames(e.ID, d.Evidence, d.SeenAt, f.action(d.Action, d.Quantity, d.SKU)+" "+d.Slot)
+	case ledger.CartWeighed:
+		if len(d.Evidence) > 0 {
+			f.frames(e.ID, d.Evidence, e.Occurred, weighing(d))
+		}
 	case ledger.ReceiptIssued:
 		f.p.Receipts = append(f.p.Receipts, d.Document)
 	case ledger.ReceiptCorrected:

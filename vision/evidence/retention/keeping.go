@@ -32,6 +32,7 @@ func Kinds() []ledger.Kind {
 		ledger.KindReceiptCorrected, ledger.KindReviewRequested, ledger.KindReviewDecided, ledger.KindDisputeOpened,
 		ledger.KindDisputeDecided, ledger.KindFraudWarningReceived, ledger.KindChargebackOpened, ledger.KindChargebackClosed,
 		ledger.KindDetectionRecorded, ledger.KindDetectionImplicated, ledger.KindDetectionAttributed,
+		ledger.KindCartWeighed,
 		ledger.KindEvidencePackBuilt, ledger.KindNoticeQuarantined, ledger.KindEvidenceHeld, ledger.KindEvidenceReleased,
 		ledger.KindEvidenceExpired,
 	}
@@ -118,6 +119,8 @@ func (k *Keeping) Apply(e ledger.Event) error {
 	case ledger.DetectionAttributed:
 		k.refs(e, p.Detection, p.Evidence)
 	case ledger.DetectionRecorded:
+		k.refs(e, e.ID, p.Evidence)
+	case ledger.CartWeighed:
 		k.refs(e, e.ID, p.Evidence)
 	case ledger.DetectionImplicated:
 		k.name(e, ledger.RetentionUnnamed, k.detections[p.Detection]...)

@@ -236,6 +236,22 @@ func TestWhatTwoVisitsNameIsKeptForBoth(t *testing.T) {
 	s.wantGone(270, d, ledger.RetentionRoutine, 135)
 }
 
+// TestWhatAWeighingShowsIsKeptWithItsVisit: the frame of a cart's weight is
+// routine evidence of the visit, and not unnamed.
+func TestWhatAWeighingShowsIsKeptWithItsVisit(t *testing.T) {
+	s := newShop(t)
+	info, err := s.store.PutBytes(t.Context(), []byte("a cart from above"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.say("visit-v1", ledger.CartWeighed{
+		Visit: "v1", Store: "berlin-1", Device: "cart-7", Measured: 900, Tolerance: 30,
+		Evidence: []ledger.EvidenceRef{{Role: ledger.RoleAt, Digest: info.Digest, MediaType: "image/jpeg", Bytes: 17}},
+	})
+	s.settle("v1")
+	s.wantGone(135, info.Digest, ledger.RetentionRoutine, 135)
+}
+
 // TestAPassThatWasCutOffIsFinished stops after the log knows and before the
 // store does, and has a second server do the same.
 func TestAPassThatWasCutOffIsFinished(t *testing.T) {
