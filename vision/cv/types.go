@@ -15,6 +15,9 @@ const JPEGQuality = 85
 // play and seek.
 const ClipCodec = "avc1"
 
+// PeopleLabel names OpenCV's own detector of persons in what it found.
+const PeopleLabel = "opencv-hog"
+
 // Rate is a frame rate as a fraction, because 179/6 and 30000/1001 frames a
 // second drift apart from any rounded number within an hour.
 type Rate struct {

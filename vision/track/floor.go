@@ -47,7 +47,7 @@ func FitHomography(picture, floor []Point) (Homography, error) {
 		return Homography{}, fmt.Errorf("%w: three of them lie on a line", ErrHomography)
 	}
 	h := Homography{x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7], 1}
-	return to.inverse().times(h).times(from), nil
+	return to.Inverse().times(h).times(from), nil
 }
 
 // add adds one equation to the normal equations.
@@ -116,8 +116,8 @@ func (h Homography) times(o Homography) (r Homography) {
 	return r
 }
 
-// inverse returns the map back, up to scale, which a homography has none of.
-func (h Homography) inverse() Homography {
+// Inverse returns the map back, up to scale, which a homography has none of.
+func (h Homography) Inverse() Homography {
 	return Homography{
 		h[4]*h[8] - h[5]*h[7], h[2]*h[7] - h[1]*h[8], h[1]*h[5] - h[2]*h[4],
 		h[5]*h[6] - h[3]*h[8], h[0]*h[8] - h[2]*h[6], h[2]*h[3] - h[0]*h[5],
@@ -134,7 +134,7 @@ func (h Homography) apply(p Point) Point {
 func (h Homography) Floor(p Point) Point { return h.apply(p) }
 
 // Picture returns where in the picture a point of the floor lies.
-func (h Homography) Picture(p Point) Point { return h.inverse().apply(p) }
+func (h Homography) Picture(p Point) Point { return h.Inverse().apply(p) }
 
 // spreadAt returns what an uncertainty of sx and sy pixels at p means on the
 // floor, to first order.

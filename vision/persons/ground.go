@@ -1,0 +1,319 @@
+package persons
+
+import "math"
+
+// What a pixel of the small picture is.
+const (
+	empty = iota // as without anybody
+	shade        // the same in another light, or something grey
+	solid        // something else
+)
+
+const (
+	// smallWidth is about how wide the small picture is that is compared: a
+	// person is some 15 pixels wide in it, and noise is averaged away.
+	smallWidth = 170
+	// slack is how far in grey levels a pixel may be off what it and its
+	// neighbours are without anybody, besides what it usually trembles by.
+	slack    = 7
+	trembles = 2.5
+	// darkest to brightest is how much light a shadow leaves, tinged by how much
+	// the colours may be darkened unequally.
+	darkest, brightest, tinged = 0.5, 0.97, 0.07
+	// learns is the share of a new picture in the empty one.
+	learns = 0.03
+	// rangesEvery is how many pictures apart the ranges of neighbours are
+	// taken anew.
+	rangesEvery = 6
+	// flooded is the share of the picture above which something happened to
+	// the camera and not in the shop, and relearn for how many seconds.
+	flooded = 0.7
+	relearn = 1.0
+)
+
+// ground is the picture without anybody, and what differs from it now.
+type ground struct {
+	w, h, k int // of the small picture, and how many pixels one of it is wide
+	rate    float64
+
+	now     []uint8           // blue, green, red
+	mean    []float32         // without anybody
+	dev     []float32         // how much a pixel trembles
+	lo, hi  []float32         // of a pixel's neighbourhood
+	moved   [3][tones]float32 // by light and exposure, for each tone of each channel
+	covered []bool            // by a person, a moment ago
+	mask    []uint8
+	clean   []uint8
+
+	kept   []uint8 // what differs, as it was first seen
+	stable []int32 // and for how many pictures it has been so
+	seen   int
+	flood  int
+}
+
+func newGround(w, h int, rate float64) *ground {
+	k := max(1, int(math.Round(float64(w)/smallWidth)))
+	g := &ground{w: w / k, h: h / k, k: k, rate: rate}
+	n := g.w * g.h
+	g.now, g.kept = make([]uint8, 3*n), make([]uint8, 3*n)
+	g.mean, g.lo, g.hi = make([]float32, 3*n), make([]float32, 3*n), make([]float32, 3*n)
+	g.covered = make([]bool, n)
+	g.dev, g.mask, g.clean, g.stable = make([]float32, n), make([]uint8, n), make([]uint8, n), make([]int32, n)
+	return g
+}
+
+// frames returns how many pictures so many seconds are.
+func (g *ground) frames(seconds float64) int32 { return int32(max(1, seconds*g.rate)) }
+
+// shrink averages k x k pixels into one.
+func (g *ground) shrink(bgr []byte, width int) {
+	k, area := g.k, g.k*g.k
+	row := make([]int, 3*g.w)
+	for y := range g.h {
+		clear(row)
+		for dy := range k {
+			src := bgr[3*width*(y*k+dy):]
+			for x := range g.w {
+				b, gr, r := 0, 0, 0
+				for p := src[3*k*x : 3*k*(x+1)]; len(p) >= 3; p = p[3:] {
+					b, gr, r = b+int(p[0]), gr+int(p[1]), r+int(p[2])
+				}
+				row[3*x], row[3*x+1], row[3*x+2] = row[3*x]+b, row[3*x+1]+gr, row[3*x+2]+r
+			}
+		}
+		for i, v := range row {
+			g.now[3*y*g.w+i] = uint8(v / area) //nolint:gosec // a mean of bytes
+		}
+	}
+}
+
+// look compares a picture with the empty one.
+func (g *ground) look(bgr []byte, width int) {
+	g.shrink(bgr, width)
+	if g.seen == 0 {
+		g.begin()
+	}
+	if g.seen%rangesEvery == 0 {
+		g.ranges()
+	}
+	g.seen++
+	g.expose()
+	for i := range g.mask {
+		g.mask[i] = g.judge(i)
+	}
+	g.tidy()
+}
+
+// begin takes the picture for the empty one.
+func (g *ground) begin() {
+	for i, v := range g.now {
+		g.mean[i] = float32(v)
+	}
+	clear(g.dev)
+	clear(g.stable)
+	clear(g.mask)
+	clear(g.covered)
+	g.moved = [3][tones]float32{}
+}
+
+// ranges takes what is darkest and brightest around each pixel: a camera that
+// trembles by a pixel shows nothing new.
+func (g *ground) ranges() {
+	for y := range g.h {
+		for x := range g.w {
+			for c := range 3 {
+				lo, hi := float32(255), float32(0)
+				for ny := max(0, y-1); ny <= min(g.h-1, y+1); ny++ {
+					for nx := max(0, x-1); nx <= min(g.w-1, x+1); nx++ {
+						v := g.mean[3*(ny*g.w+nx)+c]
+						lo, hi = min(lo, v), max(hi, v)
+					}
+				}
+				g.lo[3*(y*g.w+x)+c], g.hi[3*(y*g.w+x)+c] = lo, hi
+			}
+		}
+	}
+}
+
+// tones is how many steps of brightness light and exposure are found for: a
+// camera that opens its iris moves dark and bright parts by different amounts.
+const tones = 8
+
+// expose finds by how much light and exposure moved each brightness of the
+// picture: the median of what no person covered a moment ago.
+func (g *ground) expose() {
+	for c := range 3 {
+		var moved [tones][256]int
+		var n [tones]int
+		for i := c; i < len(g.now); i += 3 * 3 {
+			if g.covered[i/3] {
+				continue
+			}
+			d := int(g.now[i]) - int(g.mean[i])
+			if d < -100 || d > 100 {
+				continue
+			}
+			t := int(g.mean[i]) * tones / 256
+			moved[t][d+128]++
+			n[t]++
+		}
+		// A tone that hardly occurs moves as the nearest that does.
+		last, enough := -1, len(g.mask)/3/50
+		for t := range tones {
+			if n[t] < enough {
+				continue
+			}
+			g.moved[c][t] = float32(median(&moved[t], n[t]))
+			for u := last + 1; u < t; u++ {
+				from := t
+				if last >= 0 && u-last < t-u {
+					from = last
+				}
+				g.moved[c][u] = g.moved[c][from]
+			}
+			last = t
+		}
+		for u := last + 1; u < tones && last >= 0; u++ {
+			g.moved[c][u] = g.moved[c][last]
+		}
+	}
+}
+
+func median(counts *[256]int, n int) int {
+	sum := 0
+	for d, k := range counts {
+		if sum += k; 2*sum >= n {
+			return d - 128
+		}
+	}
+	return 0
+}
+
+// usual returns channel c of pixel i as it would be in the light at which the
+// empty picture was taken.
+func (g *ground) usual(i, c int) float32 {
+	at := float32(g.now[3*i+c])*tones/256 - 0.5
+	t := int(max(0, min(tones-2, at)))
+	f := max(0, min(1, at-float32(t)))
+	return float32(g.now[3*i+c]) - (g.moved[c][t]*(1-f) + g.moved[c][t+1]*f)
+}
+
+// judge says what pixel i is.
+func (g *ground) judge(i int) uint8 {
+	tol := float32(slack + trembles*g.dev[i])
+	out, sum, least, most := float32(0), 0.0, math.Inf(1), 0.0
+	for c := range 3 {
+		v := g.usual(i, c)
+		out = max(out, g.lo[3*i+c]-v, v-g.hi[3*i+c])
+		r := (float64(v) + 4) / (float64(g.mean[3*i+c]) + 4)
+		sum, least, most = sum+r/3, min(least, r), max(most, r)
+	}
+	switch {
+	case out <= tol:
+		return empty
+	case sum >= darkest && sum <= brightest && most-least <= tinged:
+		return shade
+	}
+	return solid
+}
+
+// tidy fills holes and takes lone pixels away.
+func (g *ground) tidy() {
+	copy(g.clean, g.mask)
+	for y := 1; y < g.h-1; y++ {
+		for x := 1; x < g.w-1; x++ {
+			i := y*g.w + x
+			n := 0
+			for dy := -g.w; dy <= g.w; dy += g.w {
+				for dx := -1; dx <= 1; dx++ {
+					if g.mask[i+dy+dx] == solid {
+						n++
+					}
+				}
+			}
+			switch {
+			case g.mask[i] == solid && n <= 3:
+				g.clean[i] = empty
+			case g.mask[i] != solid && n >= 6:
+				g.clean[i] = solid
+			}
+		}
+	}
+	g.mask, g.clean = g.clean, g.mask
+}
+
+const (
+	// stillThing and stillPerson are how many seconds something that does not
+	// change becomes part of the empty shop after.
+	stillThing, stillPerson = 5.0, 90.0
+	// still is how far in grey levels it may change meanwhile.
+	still = 10
+)
+
+// learn moves the empty picture on. person says which pixels persons explain.
+func (g *ground) learn(person []bool) {
+	copy(g.covered, person)
+	n := 0
+	for i, m := range g.mask {
+		if m == solid {
+			n++
+		}
+		if m == empty {
+			g.stable[i] = 0
+			g.follow(i)
+			continue
+		}
+		far := 0
+		for c := range 3 {
+			far = max(far, abs(int(g.now[3*i+c])-int(g.kept[3*i+c])))
+		}
+		if g.stable[i] == 0 || far > still {
+			copy(g.kept[3*i:3*i+3], g.now[3*i:3*i+3])
+			g.stable[i] = 0
+		}
+		g.stable[i]++
+		limit := stillThing
+		if person[i] {
+			limit = stillPerson
+		}
+		if g.stable[i] > g.frames(limit) {
+			g.take(i)
+		}
+	}
+	if float64(n) > flooded*float64(len(g.mask)) {
+		g.flood++
+	} else {
+		g.flood = 0
+	}
+	if int32(g.flood) > g.frames(relearn) { //nolint:gosec // seconds
+		g.begin()
+		g.flood = 0
+	}
+}
+
+// follow learns a pixel that is empty. At first it learns as fast as a mean.
+func (g *ground) follow(i int) {
+	share := float32(max(learns, 1/float64(g.seen+1)))
+	far := float32(0)
+	for c := range 3 {
+		d := g.usual(i, c) - g.mean[3*i+c]
+		g.mean[3*i+c] += share * d
+		far = max(far, d, -d)
+	}
+	g.dev[i] += learns * (min(far, 8) - g.dev[i])
+}
+
+// take makes what is seen now part of the empty picture.
+func (g *ground) take(i int) {
+	for c := range 3 {
+		g.mean[3*i+c] = g.usual(i, c)
+	}
+	g.stable[i], g.mask[i] = 0, empty
+}
+
+func abs(v int) int {
+	if v < 0 {
+		return -v
+	}
+	return v
+}

@@ -1,0 +1,274 @@
+package persons_test
+
+import (
+	"errors"
+	"image"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/vouchledger/vouch/vision/mount"
+	"github.com/vouchledger/vouch/vision/persons"
+	"github.com/vouchledger/vouch/vision/render/shop"
+	"github.com/vouchledger/vouch/vision/render/view"
+	"github.com/vouchledger/vouch/vision/score"
+	"github.com/vouchledger/vouch/vision/track"
+)
+
+// afternoon is a drawn shop: two come in together, a third later, a lamp goes
+// on, the camera is knocked.
+func afternoon(t testing.TB, width, height, fps int) *shop.Stage {
+	t.Helper()
+	sc, err := shop.Convenience(1, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = sc.Parse(`anna enters 1s: take a2, touch a3 after 1s, return a2
+ben with anna enters 2s: take a1, take b4
+carl enters 6s: take c2
+lights 9s
+shake 12s for 1s
+seconds 17`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc.FPS = fps
+	sc.Resize(width, height)
+	s, err := shop.New(sc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// watched is what a camera of a stage shows, and its floor file.
+type watched struct {
+	shop.Camera
+	stage  *shop.Stage
+	frames [][]byte
+	mount  *mount.Mount
+}
+
+func watch(t testing.TB, s *shop.Stage, camera string) watched {
+	t.Helper()
+	v, err := view.New(s, camera)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := watched{Camera: v.Camera(), stage: s}
+	for n := range v.Frames() {
+		w.frames = append(w.frames, make([]byte, 3*w.Width*w.Height))
+		v.Frame(n, w.frames[n])
+	}
+	b, err := s.FloorFile(w.Camera)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.mount, err = mount.Parse(b); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// people returns the boxes of every frame.
+func (w watched) people(t testing.TB, m *mount.Mount) (all [][]track.Box) {
+	t.Helper()
+	d, err := persons.NewMoving(w.Width, w.Height, float64(w.stage.FPS), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bgr := range w.frames {
+		boxes, err := d.People(persons.Picture{BGR: bgr, Width: w.Width, Height: w.Height})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, boxes)
+	}
+	return all
+}
+
+func (w watched) count(found [][]track.Box, overlap float64) (sum score.Boxes) {
+	for n, boxes := range found {
+		var rects []image.Rectangle
+		for _, b := range boxes {
+			rects = append(rects, b.Rect)
+		}
+		sum = sum.Add(score.Persons(w.stage.Boxes(w.Camera, n), rects, overlap))
+	}
+	return sum
+}
+
+func TestPersonsAreFoundInADrawnShop(t *testing.T) {
+	s := afternoon(t, 320, 180, 8)
+	for _, tt := range []struct {
+		camera            string
+		precision, recall float64 // with the floor measured, at a third of overlap
+		bareRecall        float64
+	}{{"entrance", 0.97, 0.9, 0.8}, {"overhead", 0.97, 0.85, 0.4}, {"aisle", 0.97, 0.8, 0.7}} {
+		w := watch(t, s, tt.camera)
+		found := w.people(t, w.mount)
+		with, half := w.count(found, 1.0/3), w.count(found, 0.5)
+		without := w.count(w.people(t, nil), 1.0/3)
+		t.Logf("%s: precision %.3f, recall %.3f; at a half %.3f, %.3f; without floor %.3f, %.3f", tt.camera,
+			with.Precision(), with.Recall(), half.Precision(), half.Recall(), without.Precision(), without.Recall())
+		if with.Precision() < tt.precision || with.Recall() < tt.recall || without.Recall() < tt.bareRecall {
+			t.Errorf("%s: want precision %v, recall %v, %v without floor", tt.camera, tt.precision, tt.recall, tt.bareRecall)
+		}
+		for _, boxes := range found {
+			for _, b := range boxes {
+				if len(b.Look) == 0 || b.Score <= 0 || b.Score >= 1 || !b.Rect.In(image.Rect(0, 0, w.Width, w.Height)) {
+					t.Fatalf("%s: %+v is no box with a look and a score", tt.camera, b)
+				}
+			}
+		}
+		if tt.camera == "entrance" {
+			if again := w.people(t, w.mount); !cmp.Equal(again, found) {
+				t.Error("the same pictures give other boxes")
+			}
+		}
+	}
+}
+
+// A room paints a picture: a wall with a floor, noise, and what is put there.
+type room struct {
+	dice  *rand.Rand
+	light float64
+	put   map[image.Rectangle][3]uint8
+}
+
+const roomWide, roomHigh, rate = 160, 120, 2
+
+func newRoom() *room {
+	return &room{rand.New(rand.NewPCG(3, 3)), 1, map[image.Rectangle][3]uint8{}}
+}
+
+func (r *room) picture() persons.Picture {
+	p := persons.Picture{BGR: make([]byte, 3*roomWide*roomHigh), Width: roomWide, Height: roomHigh}
+	for y := range roomHigh {
+		for x := range roomWide {
+			c := [3]uint8{uint8(150 + x/8), 160, uint8(170 - y/4)}
+			if (x/20+y/20)%2 == 0 {
+				c[1] -= 12
+			}
+			for at, colour := range r.put {
+				if image.Pt(x, y).In(at) {
+					c = colour
+				}
+			}
+			for i, v := range c {
+				p.BGR[3*(y*roomWide+x)+i] = uint8(max(0, min(255, r.light*float64(v)+2*r.dice.NormFloat64())))
+			}
+		}
+	}
+	return p
+}
+
+// somebody is where a person stands in the painted room.
+func somebody(x int) image.Rectangle { return image.Rect(x, 30, x+22, 110) }
+
+func detector(t testing.TB) *persons.Moving {
+	t.Helper()
+	d, err := persons.NewMoving(roomWide, roomHigh, rate, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// after shows the room for some seconds and returns the boxes at the end.
+func (r *room) after(t testing.TB, d *persons.Moving, seconds int) []track.Box {
+	t.Helper()
+	var boxes []track.Box
+	for range rate * seconds {
+		var err error
+		if boxes, err = d.People(r.picture()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return boxes
+}
+
+func TestWhoStandsStillIsSeenForAMinuteAndMore(t *testing.T) {
+	r, d := newRoom(), detector(t)
+	r.after(t, d, 2)
+	r.put[somebody(60)] = [3]uint8{40, 30, 160}
+	if boxes := r.after(t, d, 60); len(boxes) != 1 || boxes[0].Rect.Intersect(somebody(60)).Empty() {
+		t.Errorf("after a minute the boxes are %v, want one at %v", boxes, somebody(60))
+	}
+	if boxes := r.after(t, d, 60); len(boxes) != 0 {
+		t.Errorf("after two minutes the boxes are %v: what never moves is a thing", boxes)
+	}
+}
+
+func TestALampIsNobody(t *testing.T) {
+	r, d := newRoom(), detector(t)
+	r.after(t, d, 2)
+	for _, light := range []float64{1.2, 0.7, 1.0} {
+		r.light = light
+		if boxes := r.after(t, d, 1); len(boxes) != 0 {
+			t.Errorf("in light of %v there are %v, want nobody", light, boxes)
+		}
+	}
+	r.put[somebody(90)] = [3]uint8{40, 30, 160}
+	if boxes := r.after(t, d, 1); len(boxes) != 1 {
+		t.Errorf("after the lamps there are %v, want the one who came in", boxes)
+	}
+}
+
+func TestWhoWasThereAtTheStartLeavesNoGhost(t *testing.T) {
+	r, d := newRoom(), detector(t)
+	r.put[somebody(60)] = [3]uint8{40, 30, 160}
+	r.after(t, d, 2)
+	delete(r.put, somebody(60))
+	if boxes := r.after(t, d, 3); len(boxes) != 0 {
+		t.Errorf("where somebody stood at the start there are %v, want nobody", boxes)
+	}
+}
+
+func TestABasketThatIsPutDownIsForgotten(t *testing.T) {
+	r, d := newRoom(), detector(t)
+	r.after(t, d, 2)
+	r.put[image.Rect(20, 96, 40, 110)] = [3]uint8{30, 60, 30}
+	r.after(t, d, 8)
+	// Somebody stands before it and goes: only they were seen.
+	r.put[somebody(18)] = [3]uint8{40, 30, 160}
+	if boxes := r.after(t, d, 2); len(boxes) != 1 {
+		t.Errorf("before the basket there are %v, want one", boxes)
+	}
+	delete(r.put, somebody(18))
+	if boxes := r.after(t, d, 2); len(boxes) != 0 {
+		t.Errorf("after they went there are %v, want nobody", boxes)
+	}
+}
+
+func TestPicturesThatDoNotFitAreRefused(t *testing.T) {
+	d := detector(t)
+	for _, p := range []persons.Picture{
+		{},
+		{BGR: make([]byte, 3*roomWide*roomHigh-1), Width: roomWide, Height: roomHigh},
+		{BGR: make([]byte, 3*80*60), Width: 80, Height: 60},
+	} {
+		if _, err := d.People(p); !errors.Is(err, persons.ErrPicture) {
+			t.Errorf("People(%d bytes, %d x %d) = %v, want %v", len(p.BGR), p.Width, p.Height, err, persons.ErrPicture)
+		}
+	}
+	s := afternoon(t, 320, 180, 8)
+	b, err := s.FloorFile(s.Cameras[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := mount.Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := persons.NewMoving(640, 360, 8, m); !errors.Is(err, mount.ErrSize) {
+		t.Errorf("NewMoving with another camera's floor = %v, want %v", err, mount.ErrSize)
+	}
+	if _, err := persons.NewMoving(640, 360, 0, nil); !errors.Is(err, persons.ErrConfig) {
+		t.Errorf("NewMoving without a rate = %v, want %v", err, persons.ErrConfig)
+	}
+	if _, err := persons.New(persons.Config{Still: true}); !errors.Is(err, persons.ErrConfig) {
+		t.Errorf("New that looks with nothing = %v, want %v", err, persons.ErrConfig)
+	}
+}
