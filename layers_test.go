@@ -20,6 +20,7 @@ var layers = map[string][]string{
 	"internal/npmtest": {},
 	"internal/peer":    {},
 	"internal/given":   {},
+	"internal/tinynet": {},
 
 	"ledger":            {"ledger/money"},
 	"ledger/money":      {},

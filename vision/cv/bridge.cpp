@@ -9,6 +9,10 @@
 #include <cstdio>
 #include <map>
 #include <mutex>
+#include <sstream>
+#include <string>
+#include <vector>
+
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/dnn.hpp>
@@ -72,37 +76,61 @@ void vouch_quiet(void) {
   }
 }
 
-int vouch_try_net(const char *model, const char *config, int side, char *err, int n) {
-  try {
-    cv::dnn::Net net = cv::dnn::readNet(model, config);
-    cv::Mat black = cv::Mat::zeros(side, side, CV_8UC3);
-    net.setInput(cv::dnn::blobFromImage(black, 1 / 255.0, cv::Size(side, side)));
-    std::vector<cv::Mat> out;
-    net.forward(out, net.getUnconnectedOutLayersNames());
-    return 0;
-  } catch (const cv::Exception &e) {
-    std::snprintf(err, n, "%s", e.err.c_str());
-  } catch (const std::exception &e) {
-    std::snprintf(err, n, "%s", e.what());
-  } catch (...) {
-    std::snprintf(err, n, "%s", "unknown fault");
+static std::string lines(const std::vector<std::string> &names) {
+  std::string all;
+  for (const auto &name : names) {
+    all += name + "\n";
   }
-  return 1;
+  return all;
 }
 
-int vouch_layer_names(const char *model, const char *config, char *out, int n) {
+// guarded says what do does or what it throws.
+template <typename F> static int guarded(char *out, int n, F &&do_it) {
   try {
-    cv::dnn::Net net = cv::dnn::readNet(model, config);
-    std::string all;
-    for (const auto &name : net.getLayerNames()) {
-      all += name + "\n";
-    }
-    std::snprintf(out, n, "%s", all.c_str());
+    std::snprintf(out, n, "%s", do_it().c_str());
     return 0;
+  } catch (const cv::Exception &e) {
+    std::snprintf(out, n, "%s", e.err.c_str());
   } catch (const std::exception &e) {
     std::snprintf(out, n, "%s", e.what());
   } catch (...) {
     std::snprintf(out, n, "%s", "unknown fault");
   }
   return 1;
+}
+
+// run asks a network for layers of an empty picture.
+static void run(cv::dnn::Net net, int side, const std::vector<std::string> &layers) {
+  cv::Mat black = cv::Mat::zeros(side, side, CV_8UC3);
+  net.setInput(cv::dnn::blobFromImage(black, 1 / 255.0, cv::Size(side, side)));
+  std::vector<cv::Mat> out;
+  net.forward(out, layers);
+}
+
+int vouch_try_net(const char *model, const char *config, int side, char *err, int n) {
+  return guarded(err, n, [&] {
+    cv::dnn::Net net = cv::dnn::readNet(model, config);
+    run(net, side, net.getUnconnectedOutLayersNames());
+    return std::string();
+  });
+}
+
+int vouch_layer_names(const char *model, const char *config, char *out, int n) {
+  return guarded(out, n, [&] { return lines(cv::dnn::readNet(model, config).getLayerNames()); });
+}
+
+int vouch_output_names(const char *model, const char *config, char *out, int n) {
+  return guarded(out, n, [&] { return lines(cv::dnn::readNet(model, config).getUnconnectedOutLayersNames()); });
+}
+
+int vouch_try_layers(const char *model, const char *config, int side, const char *layers, char *err, int n) {
+  return guarded(err, n, [&] {
+    std::vector<std::string> names;
+    std::istringstream in(layers);
+    for (std::string name; std::getline(in, name);) {
+      names.push_back(name);
+    }
+    run(cv::dnn::readNet(model, config), side, names);
+    return std::string();
+  });
 }

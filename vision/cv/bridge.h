@@ -19,6 +19,12 @@ int vouch_complaints(long source);
 // Writes the names of a network's layers, one a line; 0 on success, else 1 and
 // a message. gocv's own list holds pointers into names that are freed already.
 int vouch_layer_names(const char *model, const char *config, char *out, int n);
+// The same of the layers that nothing follows: what the network answers.
+int vouch_output_names(const char *model, const char *config, char *out, int n);
+// Loads a network and asks it for layers, named one a line, once; 0 on success,
+// else 1 and a message. Some layers work in the room of others and cannot be
+// asked for: OpenCV throws.
+int vouch_try_layers(const char *model, const char *config, int side, const char *layers, char *err, int n);
 #ifdef __cplusplus
 }
 #endif

@@ -45,11 +45,10 @@ func NewDetector(m Model) (*Detector, error) {
 	if d.names, err = readNames(m.Names); err != nil {
 		return nil, err
 	}
-	d.net = gocv.ReadNet(l.network, l.config)
-	layers := d.net.GetLayerNames()
-	for _, id := range d.net.GetUnconnectedOutLayers() {
-		d.outs = append(d.outs, layers[id-1])
+	if d.outs, err = outputNames(l.network, l.config); err != nil {
+		return nil, err
 	}
+	d.net = gocv.ReadNet(l.network, l.config)
 	return d, d.checkClasses()
 }
 
@@ -135,7 +134,7 @@ func (d *Detector) checkOutput(size []int) error {
 }
 
 func (d *Detector) forward(m gocv.Mat) []gocv.Mat {
-	blob := gocv.BlobFromImage(m, d.scale, image.Pt(d.side, d.side), d.scalar(), d.swap, false)
+	blob := d.blob(m)
 	defer blob.Close()
 	d.net.SetInput(blob, "")
 	return d.net.ForwardLayers(d.outs)

@@ -4,9 +4,9 @@ package cv
 
 import (
 	"fmt"
-	"image"
 	"math"
 	"slices"
+	"strings"
 
 	"gocv.io/x/gocv"
 )
@@ -20,25 +20,25 @@ type Embedder struct {
 	size   int
 }
 
-// NewEmbedder loads a network and looks at the named layers once. Each must
-// give planes, one a channel.
+// NewEmbedder loads a network and looks at the named layers once; without any
+// it takes what the network answers. Each layer must give numbers, or planes,
+// one a channel. A node of an ONNX file goes by its own name too.
 func NewEmbedder(m Model, layers []string) (*Embedder, error) {
 	l, err := m.load()
 	if err != nil {
 		return nil, err
 	}
-	e := &Embedder{loaded: l, layers: layers}
-	known, err := layerNames(l.network, l.config)
+	e := &Embedder{loaded: l}
+	if len(layers) == 0 {
+		e.layers, err = outputNames(l.network, l.config)
+	} else {
+		e.layers, err = l.resolve(layers)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if len(layers) == 0 {
-		return nil, fmt.Errorf("%w: no layer to look at is named", ErrModel)
-	}
-	for _, name := range layers {
-		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("%w: no layer %q in %s", ErrModel, name, l.network)
-		}
+	if err := tryLayers(l.network, l.config, l.side, e.layers); err != nil {
+		return nil, err
 	}
 	e.net = gocv.ReadNet(l.network, l.config)
 	black := gocv.NewMatWithSize(e.side, e.side, gocv.MatTypeCV8UC3)
@@ -52,15 +52,38 @@ func NewEmbedder(m Model, layers []string) (*Embedder, error) {
 	return e, nil
 }
 
+// resolve returns the names that OpenCV has for layers.
+func (l loaded) resolve(layers []string) ([]string, error) {
+	known, err := layerNames(l.network, l.config)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, 0, len(layers))
+	for _, name := range layers {
+		at := slices.IndexFunc([]string{"", "onnx_node!", "onnx_node_output_0!"}, func(prefix string) bool {
+			return slices.Contains(known, prefix+name)
+		})
+		if at < 0 {
+			return nil, fmt.Errorf("%w: no layer %q in %s; its last are %s", ErrModel, name, base(l.network),
+				strings.Join(known[max(0, len(known)-5):], ", "))
+		}
+		out = append(out, []string{"", "onnx_node!", "onnx_node_output_0!"}[at]+name)
+	}
+	return out, nil
+}
+
 // Size returns how many numbers a picture gives.
 func (e *Embedder) Size() int { return e.size }
 
-// Embed returns, for each layer, the mean and the largest value of each of
-// its planes.
+// Layers returns the names of the layers that are looked at.
+func (e *Embedder) Layers() []string { return e.layers }
+
+// Embed returns, for each layer, its numbers, or the mean and the largest value
+// of each of its planes.
 func (e *Embedder) Embed(f *Frame) ([]float32, error) { return e.embed(f.mat) }
 
 func (e *Embedder) embed(m gocv.Mat) ([]float32, error) {
-	blob := gocv.BlobFromImage(m, e.scale, image.Pt(e.side, e.side), e.scalar(), e.swap, false)
+	blob := e.blob(m)
 	defer blob.Close()
 	e.net.SetInput(blob, "")
 	outs := e.net.ForwardLayers(e.layers)
@@ -73,10 +96,14 @@ func (e *Embedder) embed(m gocv.Mat) ([]float32, error) {
 	for i, o := range outs {
 		size := o.Size()
 		data, err := o.DataPtrFloat32()
-		if err != nil || len(size) != 4 || size[0] != 1 || size[2]*size[3] == 0 {
-			return nil, fmt.Errorf("%w: layer %s gives %v, want 1 x planes x rows x columns", ErrModel, e.layers[i], size)
+		switch {
+		case err == nil && len(size) == 2 && size[0] == 1 && size[1] > 0, err == nil && len(size) == 4 && size[0] == 1 && size[1] > 0 && size[2]*size[3] == 1:
+			v = append(v, data...)
+		case err == nil && len(size) == 4 && size[0] == 1 && size[2]*size[3] > 1:
+			v = planes(v, data, size[2]*size[3])
+		default:
+			return nil, fmt.Errorf("%w: layer %s gives %v, want 1 x numbers or 1 x planes x rows x columns", ErrModel, e.layers[i], size)
 		}
-		v = planes(v, data, size[2]*size[3])
 	}
 	return v, nil
 }

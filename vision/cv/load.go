@@ -4,6 +4,7 @@ package cv
 
 import (
 	"fmt"
+	"image"
 	"os"
 
 	"gocv.io/x/gocv"
@@ -33,8 +34,8 @@ type loaded struct {
 	form            form
 	side            int
 	scale           float64
-	mean            [3]float64
-	swap            bool
+	mean, std       [3]float64
+	swap            bool // red, green, blue
 }
 
 // load checks which files are named, that they are there, and that OpenCV
@@ -58,7 +59,10 @@ func (m Model) load() (loaded, error) {
 	if m.Scale > 0 {
 		l.scale = m.Scale
 	}
-	l.mean = m.Mean
+	l.mean, l.std = m.Mean, m.Std
+	if m.Order != "" {
+		l.swap = m.Order == "rgb"
+	}
 	return l, tryNet(l.network, l.config, l.side)
 }
 
@@ -80,5 +84,22 @@ func (m Model) files() (loaded, error) {
 	return loaded{network: m.Weights, config: m.Config, form: rowForm, side: darknetSide, scale: 1 / 255.0, swap: true}, nil
 }
 
-// scalar is the mean in the order of blobs that are not swapped.
-func (l loaded) scalar() gocv.Scalar { return gocv.NewScalar(l.mean[0], l.mean[1], l.mean[2], 0) }
+// blob returns a picture as the network wants it. OpenCV takes the mean in the
+// network's own order of channels.
+func (l loaded) blob(m gocv.Mat) gocv.Mat {
+	b := gocv.BlobFromImage(m, l.scale, image.Pt(l.side, l.side), gocv.NewScalar(l.mean[0], l.mean[1], l.mean[2], 0), l.swap, false)
+	if l.std == ([3]float64{}) {
+		return b
+	}
+	v, err := b.DataPtrFloat32()
+	if err != nil {
+		panic("cv: a blob is not of floats: " + err.Error()) // BlobFromImage makes no other
+	}
+	plane := len(v) / len(l.std)
+	for c, by := range l.std {
+		for i := range v[c*plane : (c+1)*plane] {
+			v[c*plane+i] /= float32(by)
+		}
+	}
+	return b
+}

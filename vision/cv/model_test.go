@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/vouchledger/vouch/internal/given"
+	"github.com/vouchledger/vouch/internal/tinynet"
 )
 
 // field writes one field of a protocol buffer with a length.
@@ -171,8 +172,76 @@ func TestInnerLayersOfANetworkAreSeen(t *testing.T) {
 		if _, err := NewEmbedder(c.model, []string{"no such layer"}); !errors.Is(err, ErrModel) {
 			t.Errorf("NewEmbedder() of a layer that is not there = %v, want %v", err, ErrModel)
 		}
-		if _, err := NewEmbedder(c.model, nil); !errors.Is(err, ErrModel) {
-			t.Errorf("NewEmbedder() of no layer = %v, want %v", err, ErrModel)
+	}
+	// Some layers work in the room of others: OpenCV would end the process.
+	_, err := NewEmbedder(Model{
+		Config: given.File(t, "models/yolo-fastest-1.1.cfg"), Weights: given.File(t, "models/yolo-fastest-1.1.weights"),
+	}, []string{"bn_59"})
+	if !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), "cannot be looked at") {
+		t.Errorf("NewEmbedder() of a layer without room of its own = %v, want %v", err, ErrModel)
+	}
+}
+
+// onnx writes an ONNX file.
+func onnx(t *testing.T, b []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "own.onnx")
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestAnOperatorsOwnNetworkIsGivenWhatItWants: the order of channels, mean,
+// scale and std are the manifest's; what it answers is taken as it is, under its
+// node's own name or without any name.
+func TestAnOperatorsOwnNetworkIsGivenWhatItWants(t *testing.T) {
+	own := onnx(t, tinynet.Embedding(8, 1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1)) // each channel, and all of them
+	bgr := make([]byte, 3*32*32)
+	for i := range bgr {
+		bgr[i] = [3]byte{30, 60, 90}[i%3]
+	}
+	f := must(NewFrame(32, 32, bgr))(t)
+	defer f.Close()
+	for story, c := range map[string]struct {
+		model  Model
+		layers []string
+		want   string
+	}{
+		"as it is":          {Model{Side: 8, Scale: 1}, []string{"say"}, "[30 60 90 180]"},
+		"red first":         {Model{Side: 8, Scale: 1, Order: "rgb"}, nil, "[90 60 30 180]"},
+		"mean and scale":    {Model{Side: 8, Scale: 0.5, Mean: [3]float64{80, 60, 20}, Order: "rgb"}, nil, "[5 0 5 10]"},
+		"mean, scale, std":  {Model{Side: 8, Scale: 0.5, Mean: [3]float64{80, 50, 20}, Std: [3]float64{5, 1, 0.5}, Order: "rgb"}, nil, "[1 5 10 16]"},
+		"two layers":        {Model{Side: 8, Scale: 1}, []string{"flat", "say"}, "[30 60 90 30 60 90 180]"},
+		"OpenCV's own name": {Model{Side: 8, Scale: 1}, []string{"onnx_node!flat"}, "[30 60 90]"},
+	} {
+		c.model.ONNX = own
+		e, err := NewEmbedder(c.model, c.layers)
+		if err != nil {
+			t.Errorf("%s: %v", story, err)
+			continue
+		}
+		if got := fmt.Sprint(must(e.Embed(f))(t)); got != c.want {
+			t.Errorf("%s: Embed() = %s, want %s", story, got, c.want)
+		}
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	for story, c := range map[string]struct {
+		file   []byte
+		side   int
+		layers []string
+		says   string
+	}{
+		"another node":    {tinynet.Embedding(8, 1, 1, 1), 8, []string{"speak"}, `no layer "speak" in own.onnx; its last are`},
+		"no numbers":      {tinynet.Grey(8), 8, nil, "want 1 x numbers"},
+		"half a file":     {tinynet.Embedding(8, 1, 1, 1)[:90], 8, nil, "own.onnx"},
+		"another picture": {tinynet.Grey(8), 9, nil, "own.onnx"},
+	} {
+		e, err := NewEmbedder(Model{ONNX: onnx(t, c.file), Side: c.side}, c.layers)
+		if !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: NewEmbedder() = %v, %v, want %v that says %q", story, e, err, ErrModel, c.says)
 		}
 	}
 }

@@ -125,6 +125,9 @@ func NewEmbedder(Model, []string) (*Embedder, error) { return nil, ErrNoOpenCV }
 // Size returns 0.
 func (*Embedder) Size() int { return 0 }
 
+// Layers returns nothing.
+func (*Embedder) Layers() []string { return nil }
+
 // Embed answers ErrNoOpenCV.
 func (*Embedder) Embed(*Frame) ([]float32, error) { return nil, ErrNoOpenCV }
 

@@ -84,10 +84,14 @@ type Model struct {
 	// of the weights if empty.
 	Label string
 	// Side is the input's width and height, Scale what pixels are multiplied
-	// with after Mean is taken off. Zero means what is usual for its kind.
+	// with after Mean is taken off, Std what each channel is divided by then.
+	// Order is rgb or bgr; Mean and Std are in that order. Zero and empty mean
+	// what is usual for its kind.
 	Side  int
 	Scale float64
 	Mean  [3]float64
+	Std   [3]float64
+	Order string
 }
 
 // EvenSize returns the largest even size of the same shape as w x h that is

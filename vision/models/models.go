@@ -40,12 +40,27 @@ type File struct {
 	SHA256 string `json:"sha256"`
 }
 
-// Input is what the network wants to be given; zero is what is usual for its
-// format.
+// Input is what the network wants to be given: a square picture, each value
+// less its channel's Mean, times Scale, by its channel's Std. Zero is what is
+// usual for its format.
 type Input struct {
 	Side  int        `json:"side"`
 	Scale float64    `json:"scale"`
 	Mean  [3]float64 `json:"mean"`
+	Std   [3]float64 `json:"std,omitzero"`
+	Order string     `json:"order,omitempty"` // of the channels: rgb or bgr
+}
+
+// validate refuses an input that no network has.
+func (in Input) validate() error {
+	bad := in.Side < 0 || in.Side > 4096 || in.Scale < 0 || (in.Order != "" && in.Order != "rgb" && in.Order != "bgr")
+	for _, v := range in.Std {
+		bad = bad || v < 0 || (v == 0) != (in.Std == [3]float64{})
+	}
+	if bad {
+		return fmt.Errorf("%w: input %+v: side 0 to 4096, scale and std not below 0, order rgb or bgr", ErrManifest, in)
+	}
+	return nil
 }
 
 // Manifest is what is said of a network.
@@ -57,7 +72,9 @@ type Manifest struct {
 	Format  Format          `json:"format"`
 	Files   map[string]File `json:"files"` // config and weights; or onnx; or prototxt and caffe; and names
 	Input   Input           `json:"input"`
-	Layers  []string        `json:"layers"` // inner layers that a recogniser may look at
+	// Layers are the inner layers that a recogniser looks at. Without any it
+	// takes what the network answers.
+	Layers []string `json:"layers"`
 
 	dir string
 }
@@ -145,10 +162,7 @@ func (m Manifest) validate() error {
 			return fmt.Errorf("%w: a %s model needs a file %q", ErrManifest, m.Format, name)
 		}
 	}
-	if m.Input.Side < 0 || m.Input.Side > 4096 || m.Input.Scale < 0 {
-		return fmt.Errorf("%w: input %+v", ErrManifest, m.Input)
-	}
-	return nil
+	return m.Input.validate()
 }
 
 func (m Manifest) check(name string) error {

@@ -82,6 +82,8 @@ func TestAModelThatIsNotDeclaredWholeIsRefused(t *testing.T) {
 		"a digest that is none": func(m *Manifest) { m.Files["names"] = File{Path: "eye.names", SHA256: "12"} },
 		"a file elsewhere":      func(m *Manifest) { m.Files["names"] = File{"../eye.names", m.Files["names"].SHA256} },
 		"an input of no size":   func(m *Manifest) { m.Input.Side = -1 },
+		"an order of no colour": func(m *Manifest) { m.Input.Order = "cmy" },
+		"a spread of nothing":   func(m *Manifest) { m.Input.Std = [3]float64{1, 0, 1} },
 	} {
 		path, m := network(t)
 		spoil(&m)

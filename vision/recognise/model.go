@@ -60,6 +60,8 @@ type NetworkHeader struct {
 	Side    int        `json:"side"`    // of its input; 0 is what it says itself
 	Scale   float64    `json:"scale"`
 	Mean    [3]float64 `json:"mean"`
+	Std     [3]float64 `json:"std,omitzero"`    // what each channel is divided by
+	Order   string     `json:"order,omitempty"` // of the channels, rgb or bgr
 	Files   []File     `json:"files"`
 }
 
@@ -242,7 +244,7 @@ func (m *Model) validateHeader() error {
 
 func (n NetworkHeader) validate() error {
 	if n.Name == "" || n.Licence == "" || n.Numbers < 1 || n.Numbers > maxNumbers || len(n.Layers) == 0 ||
-		n.Side < 0 || n.Side > 4096 || len(n.Files) == 0 || len(n.Files) > 2 {
+		n.Side < 0 || n.Side > 4096 || len(n.Files) == 0 || len(n.Files) > 2 || (n.Order != "" && n.Order != "rgb" && n.Order != "bgr") {
 		return fmt.Errorf("%w: network %q is not described whole, or without a licence", ErrModel, n.Name)
 	}
 	for _, f := range n.Files {

@@ -17,7 +17,7 @@ func Files(m models.Manifest) cv.Model {
 	return cv.Model{
 		Config: m.Path("config"), Weights: m.Path("weights"), ONNX: m.Path("onnx"), Prototxt: m.Path("prototxt"),
 		Caffe: m.Path("caffe"), Names: m.Path("names"), Label: m.Label(),
-		Side: m.Input.Side, Scale: m.Input.Scale, Mean: m.Input.Mean,
+		Side: m.Input.Side, Scale: m.Input.Scale, Mean: m.Input.Mean, Std: m.Input.Std, Order: m.Input.Order,
 	}
 }
 
@@ -42,14 +42,14 @@ func Add(set *recognise.Settings, path string) (func(), error) {
 		return nil, err
 	}
 	h := recognise.NetworkHeader{
-		Name: m.Name, Version: m.Version, Licence: m.Licence, Format: string(m.Format), Layers: m.Layers,
-		Side: m.Input.Side, Scale: m.Input.Scale, Mean: m.Input.Mean,
+		Name: m.Name, Version: m.Version, Licence: m.Licence, Format: string(m.Format),
+		Side: m.Input.Side, Scale: m.Input.Scale, Mean: m.Input.Mean, Std: m.Input.Std, Order: m.Input.Order,
 	}
 	e, err := cv.NewEmbedder(Files(m), m.Layers)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	h.Numbers = e.Size()
+	h.Layers, h.Numbers = e.Layers(), e.Size()
 	for _, name := range m.Names() {
 		b, err := os.ReadFile(m.Path(name))
 		if err != nil {
@@ -122,7 +122,7 @@ func load(m *recognise.Model, n int) (*cv.Embedder, error) {
 	}
 	e, err := cv.NewEmbedder(cv.Model{
 		Config: files["config"], Weights: files["weights"], ONNX: files["onnx"], Prototxt: files["prototxt"],
-		Caffe: files["caffe"], Side: h.Side, Scale: h.Scale, Mean: h.Mean,
+		Caffe: files["caffe"], Side: h.Side, Scale: h.Scale, Mean: h.Mean, Std: h.Std, Order: h.Order,
 	}, h.Layers)
 	if err != nil {
 		return nil, fmt.Errorf("network %s: %w", h.Name, err)
