@@ -21,6 +21,7 @@ var layers = map[string][]string{
 	"internal/peer":    {},
 	"internal/given":   {},
 	"internal/tinynet": {},
+	"internal/goals":   {},
 
 	"ledger":            {"ledger/money"},
 	"ledger/money":      {},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vouchledger/vouch/cmd/vouch/bench"
+	"github.com/vouchledger/vouch/internal/goals"
 )
 
 // newBenchCommand returns `vouch bench` with a subcommand for each part that
@@ -120,29 +120,7 @@ func runBenchLedger(cmd *cobra.Command, cfg bench.Config, file, page string) err
 	if err != nil {
 		return fmt.Errorf("bench ledger: %w", err)
 	}
-	return publish(cmd, report, file, page)
-}
-
-// publish writes a report to the terminal and the files.
-func publish(cmd *cobra.Command, report bench.Report, file, page string) error {
-	if page != "" {
-		if err := report.Update(page); err != nil {
-			return err
-		}
-	}
-	if file == "-" {
-		return report.WriteJSON(cmd.OutOrStdout())
-	}
-	if file != "" {
-		f, err := os.Create(file)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(report.WriteJSON(f), f.Close()); err != nil {
-			return err
-		}
-	}
-	return report.WriteText(cmd.OutOrStdout())
+	return goals.Publish(cmd.OutOrStdout(), &report, file, page)
 }
 
 // newBenchBillingCommand returns `vouch bench billing`.
@@ -184,7 +162,7 @@ Exit status 0 says that it was measured, not that the goals are met.`,
 			if err != nil {
 				return fmt.Errorf("bench billing: %w", err)
 			}
-			return publish(cmd, report, file, page)
+			return goals.Publish(cmd.OutOrStdout(), &report, file, page)
 		},
 	}
 	f := cmd.Flags()

@@ -102,9 +102,9 @@ func (r *run) appendRows(noNATS string) {
 			}
 			work := fmt.Sprintf("%s, %s", of.work, counted(n, "writer"))
 			if c, ok := cells[of.store][n]; ok {
-				r.report.atLeast(work, c.Ratio, goal, of.unit)
+				r.report.AtLeast(work, c.Ratio, goal, of.unit)
 			} else {
-				r.report.missing(work, goal, of.unit, false, of.missing)
+				r.report.Missing(work, goal, of.unit, false, of.missing)
 			}
 		}
 	}

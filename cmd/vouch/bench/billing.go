@@ -7,11 +7,10 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"slices"
-	"syscall"
 	"time"
 
 	"github.com/vouchledger/vouch/billing"
+	"github.com/vouchledger/vouch/internal/goals"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
 	"github.com/vouchledger/vouch/projections"
@@ -47,12 +46,13 @@ func Billing(ctx context.Context, cfg BillingConfig) (Report, error) {
 		return Report{}, err
 	}
 	start := cfg.Now()
-	r := Report{
-		Bench: benchBilling, At: start.UTC(), Machine: thisMachine(dir, cfg.Version), Rounds: cfg.Rounds, Visits: cfg.Visits,
-	}
+	r := Report{Visits: cfg.Visits, Report: goals.Report{
+		Program: program, Bench: "billing", At: start.UTC(), Machine: goals.ThisMachine(dir, cfg.Version), Rounds: cfg.Rounds,
+	}}
 	err = r.billing(ctx, cfg, dir)
-	r.Machine.Load += " to " + load()
+	r.Machine.Ended()
 	r.Took = cfg.Now().Sub(start).Seconds()
+	r.Extent = fmt.Sprintf("%d rounds of %s visits, %.0f s in all", r.Rounds, goals.Number(float64(r.Visits)), r.Took)
 	return r, errors.Join(err, os.RemoveAll(dir))
 }
 
@@ -75,30 +75,16 @@ func (r *Report) billing(ctx context.Context, cfg BillingConfig, dir string) err
 		waits, slow = append(waits, run.wait), append(slow, run.waitP99)
 		perVisit, busy = append(perVisit, run.events), append(busy, run.busy)
 	}
-	r.atLeast("ten prices looked up, receipt of ten lines priced and decided, one core", median(priced), goalReceipts, "receipts/s")
-	r.atLeast("gate, hold, three pieces, exit, receipt, capture: settled", median(settled), goalSettled, "visits/s")
-	r.atMost("exit to issued receipt, nothing in doubt, grace 0, one shopper, median", median(waits), goalWait, "ms")
-	r.figure("the same, 99th percentile", median(slow), "ms")
-	r.figure("shops and shoppers at once while settling: shops", benchShops, "")
-	r.figure("shoppers", float64(cfg.Shoppers), "")
-	r.figure("processor time of a settled visit, provider and shoppers counted", median(busy), "µs")
-	r.figure("events of a settled visit", median(perVisit), "")
-	r.figure("events durable meanwhile", median(rates), "events/s")
+	r.AtLeast("ten prices looked up, receipt of ten lines priced and decided, one core", goals.Median(priced), goalReceipts, "receipts/s")
+	r.AtLeast("gate, hold, three pieces, exit, receipt, capture: settled", goals.Median(settled), goalSettled, "visits/s")
+	r.AtMost("exit to issued receipt, nothing in doubt, grace 0, one shopper, median", goals.Median(waits), goalWait, "ms")
+	r.Figure("the same, 99th percentile", goals.Median(slow), "ms")
+	r.Figure("shops and shoppers at once while settling: shops", benchShops, "")
+	r.Figure("shoppers", float64(cfg.Shoppers), "")
+	r.Figure("processor time of a settled visit, provider and shoppers counted", goals.Median(busy), "µs")
+	r.Figure("events of a settled visit", goals.Median(perVisit), "")
+	r.Figure("events durable meanwhile", goals.Median(rates), "events/s")
 	return nil
-}
-
-func median(xs []float64) float64 {
-	xs = slices.Sorted(slices.Values(xs))
-	return xs[len(xs)/2]
-}
-
-// processorTime returns what the process has used of its processors.
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // receipts prices n visits of ten products, one after the other, and returns
@@ -109,7 +95,7 @@ func receipts(n int) (perSecond float64, err error) {
 		return 0, err
 	}
 	runtime.GC()
-	before := processorTime()
+	before := goals.ProcessorTime()
 	var sum int64
 	for i := range n {
 		for _, pick := range cart.Picks {
@@ -124,7 +110,7 @@ func receipts(n int) (perSecond float64, err error) {
 		}
 		sum += min(d.Gross.Minor, cart.Presented.Policy.Hold.Minor) // what is captured
 	}
-	took := processorTime() - before
+	took := goals.ProcessorTime() - before
 	if sum == 0 || took <= 0 {
 		return 0, fmt.Errorf("%w: %d captured in %s", ledger.ErrInvalid, sum, took)
 	}

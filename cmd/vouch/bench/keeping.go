@@ -10,6 +10,7 @@ import (
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
 
+	"github.com/vouchledger/vouch/internal/goals"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/embedded"
 	"github.com/vouchledger/vouch/ledger/ledgerbench"
@@ -28,11 +29,11 @@ func (r *run) sealed(ctx context.Context) error {
 		return err
 	}
 	if w.Events == 0 {
-		r.report.missing(work, goal, "", true, "nothing is sealed yet: make --events larger")
+		r.report.Missing(work, goal, "", true, "nothing is sealed yet: make --events larger")
 		return nil
 	}
-	r.report.atMost(work, float64(w.Files)/float64(w.Bodies), goal, "")
-	r.report.figure("sealed event, all files counted", float64(w.Files)/float64(w.Events), "bytes")
+	r.report.AtMost(work, float64(w.Files)/float64(w.Bodies), goal, "")
+	r.report.Figure("sealed event, all files counted", float64(w.Files)/float64(w.Events), "bytes")
 	return nil
 }
 
@@ -79,11 +80,11 @@ func (r *run) proofs(ctx context.Context) error {
 		took = append(took, float64(end.Sub(start).Nanoseconds())/1e3)
 		whole = append(whole, float64(r.Now().Sub(end).Nanoseconds())/1e3)
 	}
-	r.report.atMost(fmt.Sprintf("one inclusion proof out of %s, made and checked", number(float64(stack.Size()))),
+	r.report.AtMost(fmt.Sprintf("one inclusion proof out of %s, made and checked", goals.Number(float64(stack.Size()))),
 		ledgerbench.Median(took), 50, "µs")
-	r.report.atMost("tree, per event, tiles written", cost, 1, "µs")
-	r.report.figure("of it leaf and hashes", hashing, "µs")
-	r.report.figure("checking a proof with the signature of its checkpoint", ledgerbench.Median(whole), "µs")
+	r.report.AtMost("tree, per event, tiles written", cost, 1, "µs")
+	r.report.Figure("of it leaf and hashes", hashing, "µs")
+	r.report.Figure("checking a proof with the signature of its checkpoint", ledgerbench.Median(whole), "µs")
 	return nil
 }
 

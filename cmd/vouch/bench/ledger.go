@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/vouchledger/vouch/internal/goals"
 	"github.com/vouchledger/vouch/ledger/ledgerbench/jetstream"
 	"github.com/vouchledger/vouch/ledger/ledgerbench/postgres"
 )
@@ -52,15 +53,18 @@ func Ledger(ctx context.Context, cfg Config) (Report, error) {
 		return Report{}, err
 	}
 	start := cfg.Now()
-	r := &run{Config: cfg, dir: dir, report: Report{
-		Bench: benchLedger, At: start.UTC(), Machine: thisMachine(dir, cfg.Version), TurnMS: cfg.Turn.Milliseconds(), Rounds: cfg.Rounds,
-	}}
+	r := &run{Config: cfg, dir: dir, report: Report{TurnMS: cfg.Turn.Milliseconds(), Report: goals.Report{
+		Program: program, Bench: "ledger", At: start.UTC(), Machine: goals.ThisMachine(dir, cfg.Version), Rounds: cfg.Rounds,
+	}}}
 	err = os.Chmod(dir, 0o711) //nolint:gosec // the user postgres must be able to pass, and sees nothing
 	if err == nil {
 		err = r.all(ctx)
 	}
-	r.report.Machine.Load += " to " + load()
+	r.report.Machine.Ended()
 	r.report.Took = cfg.Now().Sub(start).Seconds()
+	r.report.Tables = r.report.stores()
+	r.report.Extent = fmt.Sprintf("%d rounds, turns of %d ms, %s events; %.0f s in all",
+		r.report.Rounds, r.report.TurnMS, goals.Number(float64(r.report.Events)), r.report.Took)
 	return r.report, errors.Join(err, os.RemoveAll(dir))
 }
 
@@ -110,7 +114,8 @@ func (r *run) startDatabase(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	r.report.Machine.PostgreSQL, err = r.database.Version(ctx)
+	v, err := r.database.Version(ctx)
+	r.report.Machine.Programs = append(r.report.Machine.Programs, "PostgreSQL "+v)
 	return err
 }
 
@@ -124,7 +129,7 @@ func (r *run) startJetStream(ctx context.Context) (s *jetstream.Server, missing 
 		return nil, err.Error(), nil
 	}
 	if err == nil {
-		r.report.Machine.NATS = s.Version
+		r.report.Machine.Programs = append(r.report.Machine.Programs, "nats-server "+s.Version)
 	}
 	return s, "", err
 }

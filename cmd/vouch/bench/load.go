@@ -62,8 +62,8 @@ func (r *run) load(ctx context.Context) ([]ledger.StreamID, error) {
 	}
 	r.report.Events = uint64(l.events.Load()) //nolint:gosec // counted up
 	n := float64(l.events.Load())
-	r.report.figure("mean body of the made-up events", float64(l.bytes.Load())/n, "bytes")
-	r.report.figure(fmt.Sprintf("made up and appended by %d writers, with sealing", shops), n/took.Seconds(), "events/s")
+	r.report.Figure("mean body of the made-up events", float64(l.bytes.Load())/n, "bytes")
+	r.report.Figure(fmt.Sprintf("made up and appended by %d writers, with sealing", shops), n/took.Seconds(), "events/s")
 	return spread(l.settled, r.Visits), nil
 }
 

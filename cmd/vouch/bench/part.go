@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/vouchledger/vouch/internal/goals"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/embedded"
 	"github.com/vouchledger/vouch/ledger/ledgerbench"
@@ -70,7 +71,7 @@ func RunPart(ctx context.Context, out io.Writer, now func() time.Time, part Part
 // weigh looks at the process's memory.
 func (o *Outcome) weigh() {
 	const status = "/proc/self/status"
-	o.RSS, o.Peak = float64(kilobytes(status, "VmRSS"))/1024, float64(kilobytes(status, "VmHWM"))/1024
+	o.RSS, o.Peak = float64(goals.Kilobytes(status, "VmRSS"))/1024, float64(goals.Kilobytes(status, "VmHWM"))/1024
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	o.Heap = float64(m.HeapInuse) / (1 << 20)

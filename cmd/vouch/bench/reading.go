@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vouchledger/vouch/internal/goals"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/embedded"
 	"github.com/vouchledger/vouch/ledger/ledgerbench"
@@ -28,7 +29,7 @@ func (r *run) replay(ctx context.Context) error {
 		}
 		rates = append(rates, float64(o.Events)/o.CPUMS*1e3)
 	}
-	r.report.atLeast(fmt.Sprintf("replay and fold into carts, one core, %s events", number(float64(small))),
+	r.report.AtLeast(fmt.Sprintf("replay and fold into carts, one core, %s events", goals.Number(float64(small))),
 		ledgerbench.Median(rates), 1_500_000, "events/s")
 	if err := r.replayAll(ctx); err != nil {
 		return err
@@ -37,8 +38,8 @@ func (r *run) replay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.report.figure("decoding alone, one core", float64(d.Events)/d.CPUMS*1e3, "events/s")
-	r.report.figure("decoding with encoding/json takes", d.OtherMS/d.CPUMS, "times as long")
+	r.report.Figure("decoding alone, one core", float64(d.Events)/d.CPUMS*1e3, "events/s")
+	r.report.Figure("decoding with encoding/json takes", d.OtherMS/d.CPUMS, "times as long")
 	return nil
 }
 
@@ -50,8 +51,8 @@ const cartMB = 1.3
 func (r *run) replayAll(ctx context.Context) error {
 	const goal, unit = 900_000, "events/s"
 	events := float64(r.report.Events)
-	if need, there := int(events/1000*cartMB), kilobytes("/proc/meminfo", "MemAvailable")/1024; there > 0 && there < need {
-		r.report.missing(fmt.Sprintf("the same, out of all %s events", number(events)), goal, unit, false,
+	if need, there := int(events/1000*cartMB), goals.Kilobytes("/proc/meminfo", "MemAvailable")/1024; there > 0 && there < need {
+		r.report.Missing(fmt.Sprintf("the same, out of all %s events", goals.Number(events)), goal, unit, false,
 			fmt.Sprintf("the carts need %d MB of memory, there are %d: make --events smaller", need, there))
 		return nil
 	}
@@ -60,10 +61,10 @@ func (r *run) replayAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.report.atLeast(fmt.Sprintf("the same, out of all %s events", number(events)),
+	r.report.AtLeast(fmt.Sprintf("the same, out of all %s events", goals.Number(events)),
 		float64(all.Events)/all.CPUMS*1e3, goal, unit)
-	r.report.figure("all of it by the wall clock, one core", float64(all.Events)/all.WallMS*1e3, unit)
-	r.report.figure(fmt.Sprintf("memory of its %s carts and the log", number(float64(all.Carts))), all.RSS, "MB")
+	r.report.Figure("all of it by the wall clock, one core", float64(all.Events)/all.WallMS*1e3, unit)
+	r.report.Figure(fmt.Sprintf("memory of its %s carts and the log", goals.Number(float64(all.Carts))), all.RSS, "MB")
 	return nil
 }
 
@@ -82,11 +83,11 @@ func (r *run) open(ctx context.Context) error {
 		took, resident = append(took, o.WallMS), append(resident, o.RSS)
 		peak, heap = append(peak, o.Peak), append(heap, o.Heap)
 	}
-	work := fmt.Sprintf("open %s events", number(float64(r.report.Events)))
-	r.report.atMost(work, ledgerbench.Median(took), 200, "ms")
-	r.report.atMost(work+", memory resident", ledgerbench.Median(resident), 300, "MB")
-	r.report.figure("most memory while opening", ledgerbench.Median(peak), "MB")
-	r.report.figure("of it Go's heap in use", ledgerbench.Median(heap), "MB")
+	work := fmt.Sprintf("open %s events", goals.Number(float64(r.report.Events)))
+	r.report.AtMost(work, ledgerbench.Median(took), 200, "ms")
+	r.report.AtMost(work+", memory resident", ledgerbench.Median(resident), 300, "MB")
+	r.report.Figure("most memory while opening", ledgerbench.Median(peak), "MB")
+	r.report.Figure("of it Go's heap in use", ledgerbench.Median(heap), "MB")
 	return nil
 }
 
@@ -106,7 +107,7 @@ func (r *run) visits(ctx context.Context, visits []ledger.StreamID) (err error) 
 			return err
 		}
 		defer func() { err = errors.Join(err, table.Close(context.WithoutCancel(ctx))) }()
-		r.report.figure("the same events into PostgreSQL, by COPY and then three indexes",
+		r.report.Figure("the same events into PostgreSQL, by COPY and then three indexes",
 			float64(r.report.Events)/r.Now().Sub(start).Seconds(), "events/s")
 	}
 	return r.readVisits(ctx, log, table, visits)
@@ -154,21 +155,21 @@ func (r *run) readVisits(ctx context.Context, log ledger.Log, table *postgres.St
 
 func (r *run) visitRows(mine, theirs []float64, events float64) {
 	const against = "the same against PostgreSQL"
-	work := fmt.Sprintf("read one visit of %.1f events out of %s, warm", events, number(float64(r.report.Events)))
+	work := fmt.Sprintf("read one visit of %.1f events out of %s, warm", events, goals.Number(float64(r.report.Events)))
 	if len(mine) == 0 {
 		const why = "no visit has come to its end: make --events larger"
-		r.report.missing(work, 250, "µs", true, why)
-		r.report.missing(against, 10, "×", false, why)
+		r.report.Missing(work, 250, "µs", true, why)
+		r.report.Missing(against, 10, "×", false, why)
 		return
 	}
 	median := ledgerbench.Median(mine)
-	r.report.atMost(work, median, 250, "µs")
+	r.report.AtMost(work, median, 250, "µs")
 	if len(theirs) == 0 {
-		r.report.missing(against, 10, "×", false, r.noSQL)
+		r.report.Missing(against, 10, "×", false, r.noSQL)
 		return
 	}
-	r.report.atLeast(against, ledgerbench.Median(theirs)/median, 10, "×")
-	r.report.figure("one visit out of PostgreSQL, warm", ledgerbench.Median(theirs), "µs")
+	r.report.AtLeast(against, ledgerbench.Median(theirs)/median, 10, "×")
+	r.report.Figure("one visit out of PostgreSQL, warm", ledgerbench.Median(theirs), "µs")
 }
 
 // timed returns what read gives and its time in microseconds.

@@ -13,6 +13,7 @@ import (
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/billing/stripe"
 	"github.com/vouchledger/vouch/billing/stripesim"
+	"github.com/vouchledger/vouch/internal/goals"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/embedded"
 )
@@ -151,7 +152,7 @@ func (t *till) crowd(ctx context.Context, s *settling) error {
 	if err != nil {
 		return err
 	}
-	start, busy := t.cfg.Now(), processorTime()
+	start, busy := t.cfg.Now(), goals.ProcessorTime()
 	next := make(chan int)
 	g, inside := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -182,7 +183,7 @@ func (t *till) crowd(ctx context.Context, s *settling) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	took, used := t.cfg.Now().Sub(start).Seconds(), processorTime()-busy
+	took, used := t.cfg.Now().Sub(start).Seconds(), goals.ProcessorTime()-busy
 	after, err := t.log.Head(ctx)
 	s.perSecond = float64(t.cfg.Visits) / took
 	s.busy = float64(used.Microseconds()) / float64(t.cfg.Visits)
@@ -215,7 +216,7 @@ func (t *till) queue(ctx context.Context, s *settling) error {
 		}
 	}
 	slices.Sort(waits)
-	s.wait, s.waitP99 = median(waits), waits[len(waits)*99/100]
+	s.wait, s.waitP99 = goals.Median(waits), waits[len(waits)*99/100]
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package bench
+package goals
 
 import (
 	"bufio"
@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // A Machine is what a figure depends on.
@@ -19,36 +20,47 @@ type Machine struct {
 	FileSystem string `json:"file_system"`
 	Go         string `json:"go"`
 	Vouch      string `json:"vouch"`
-	PostgreSQL string `json:"postgresql"` // empty if not measured
-	NATS       string `json:"nats"`       // likewise
-	Load       string `json:"load"`       // average over one minute when the run began, and when it ended
+	// Programs are those of others that were measured, or measured with, each
+	// with its version.
+	Programs []string `json:"programs"`
+	Load     string   `json:"load"` // average over one minute when the run began, and when it ended
 }
 
 // String returns m in one line.
 func (m Machine) String() string {
 	s := fmt.Sprintf("%d CPUs (%s), %d MB, %s, %s, %s, vouch %s", m.CPUs, m.CPU, m.MemoryMB, m.FileSystem, m.Kernel, m.Go, m.Vouch)
-	if m.PostgreSQL != "" {
-		s += ", PostgreSQL " + m.PostgreSQL
-	}
-	if m.NATS != "" {
-		s += ", nats-server " + m.NATS
+	for _, p := range m.Programs {
+		s += ", " + p
 	}
 	return s + ", load " + m.Load
 }
 
-// thisMachine looks at the machine and the disk of dir. What it cannot find out
+// ThisMachine looks at the machine and the disk of dir. What it cannot find out
 // stays empty.
-func thisMachine(dir, vouch string) Machine {
+func ThisMachine(dir, vouch string) Machine {
 	m := Machine{
-		CPU: field("/proc/cpuinfo", "model name"), CPUs: runtime.NumCPU(), Kernel: runtime.GOOS + "/" + runtime.GOARCH,
+		Programs: []string{},
+		CPU:      field("/proc/cpuinfo", "model name"), CPUs: runtime.NumCPU(), Kernel: runtime.GOOS + "/" + runtime.GOARCH,
 		FileSystem: fileSystem(dir), Go: runtime.Version(), Vouch: vouch,
 	}
-	m.MemoryMB = kilobytes("/proc/meminfo", "MemTotal") / 1024
+	m.MemoryMB = Kilobytes("/proc/meminfo", "MemTotal") / 1024
 	if b, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		m.Kernel += " " + strings.TrimSpace(string(b))
 	}
 	m.Load = load()
 	return m
+}
+
+// Ended notes the load at the end of a run.
+func (m *Machine) Ended() { m.Load += " to " + load() }
+
+// ProcessorTime returns what this process has used of its processors.
+func ProcessorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // load returns the load average over one minute.
@@ -76,8 +88,8 @@ func field(file, name string) string {
 	return ""
 }
 
-// kilobytes returns a "name: 123 kB" of such a file.
-func kilobytes(file, name string) int {
+// Kilobytes returns a "name: 123 kB" of such a file.
+func Kilobytes(file, name string) int {
 	n, err := strconv.Atoi(strings.TrimSuffix(field(file, name), " kB"))
 	if err != nil {
 		return 0
