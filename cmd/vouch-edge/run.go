@@ -22,6 +22,7 @@ import (
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/vouchledger/vouch/cmd/vouch-edge/bench"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cv"
 	visionedge "github.com/vouchledger/vouch/vision/edge"
@@ -109,7 +110,7 @@ on a page of this machine. See docs/operating/shop.md.`,
 					Now: time.Now, Roll: rand.Float64,
 				}).Check()
 			}
-			return runShop(cmd.Context(), c, filepath.Dir(path), once)
+			return runShop(cmd.Context(), c, filepath.Dir(path), once, bench.Taps{Open: openCamera, Log: os.Stderr})
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "", "the shop's file, YAML or JSON")
@@ -121,9 +122,10 @@ on a page of this machine. See docs/operating/shop.md.`,
 // outboxMB is the room for messages if the file says nothing.
 const outboxMB = outbox.DefaultMaxBytes >> 20
 
-func runShop(ctx context.Context, c shopConfig, beside string, once bool) error {
+// runShop runs until ctx ends. `vouch-edge bench` listens at the taps.
+func runShop(ctx context.Context, c shopConfig, beside string, once bool, taps bench.Taps) error {
 	limit(c)
-	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	log := slog.New(slog.NewJSONHandler(taps.Log, nil))
 	state := filepath.Join(c.Folder, "state")
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return err
@@ -136,7 +138,7 @@ func runShop(ctx context.Context, c shopConfig, beside string, once bool) error 
 		return err
 	}
 	box, err := outbox.Open(filepath.Join(c.Folder, "outbox"), outbox.Config{
-		Server: c.Server, Key: c.Key, Seal: seal, Now: time.Now, MaxBytes: c.OutboxMB << 20, Notify: refusals(log),
+		Server: c.Server, Key: c.Key, Seal: seal, Now: time.Now, MaxBytes: c.OutboxMB << 20, Notify: taps.Sending(refusals(log)),
 	})
 	if err != nil {
 		return err
@@ -153,10 +155,13 @@ func runShop(ctx context.Context, c shopConfig, beside string, once bool) error 
 	h := host.New(host.Config{
 		Store: ledger.StoreID(c.Store), Device: ledger.DeviceID(c.Device), Program: "vouch-edge/" + version,
 		Local: c.Settings, Beside: beside, State: state, Server: c.Server, Key: c.Key, Client: sameServer(),
-		Box: box, Open: openCamera, Detector: openDetector, Recogniser: openRecogniser, Faces: openFaces(c, beside), Seen: keepSeen(c, box, log),
+		Box: box, Open: taps.Open, Detector: openDetector, Recogniser: openRecogniser, Faces: openFaces(c, beside), Seen: taps.Keeping(keepSeen(c, box, log)),
 		Now: time.Now, Roll: rand.Float64, Beat: func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyWatchdog) },
 		Once: once, Logger: log,
 	})
+	if taps.Running != nil {
+		taps.Running(h)
+	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Status)
 	if err != nil {
 		return errors.Join(err, box.Close())

@@ -1,0 +1,146 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/vouchledger/vouch/vision/cv"
+	"github.com/vouchledger/vouch/vision/walks"
+	"github.com/vouchledger/vouch/vision/watch"
+)
+
+// A clip is a film of a shelf that can be played to a shop.
+type clip struct {
+	walks.Clip
+	plan string // the planogram's file
+}
+
+// drawnClips is how many shelves are drawn where none are given.
+const drawnClips = 4
+
+// films returns the given clips, or drawn ones where there are none.
+func (r *run) films(ctx context.Context) ([]clip, error) {
+	given, err := walks.Folder(r.video())
+	if err == nil {
+		return clips(given, r.video()), nil
+	}
+	if !errors.Is(err, walks.ErrNoClips) {
+		return nil, err
+	}
+	for seed := len(r.own) + 1; seed <= drawnClips; seed++ {
+		dir := filepath.Join(r.dir, fmt.Sprintf("drawn-%d", seed))
+		if err := r.Draw(ctx, uint64(seed), dir); err != nil { //nolint:gosec // from 1 on
+			return nil, err
+		}
+		drawn, err := walks.Folder(dir)
+		if err != nil {
+			return nil, err
+		}
+		drawn[0].Name = filepath.Base(dir)
+		r.own = append(r.own, clips(drawn, dir)...)
+	}
+	return r.own, nil
+}
+
+func clips(in []walks.Clip, dir string) []clip {
+	var out []clip
+	for _, c := range in {
+		out = append(out, clip{c, filepath.Join(dir, "planogram.json")})
+	}
+	return out
+}
+
+// picks returns what happens on a film at this rate, with the last frame of each
+// hand's visit. Picks without a known visit are left out.
+func (c clip) picks(rate float64) []pick {
+	var out []pick
+	for _, e := range c.Truth {
+		frame := int(e.T*rate + 0.5)
+		for _, reach := range c.Reaches {
+			if reach.In <= frame && frame <= reach.Out {
+				out = append(out, pick{film: c.Name, slot: e.Slot, action: e.Action, frame: frame, out: reach.Out})
+				break
+			}
+		}
+	}
+	return out
+}
+
+// filmScheme is what the source of a camera begins with that plays a film.
+const filmScheme = "film://"
+
+// A source is an open film.
+type source interface {
+	watch.Source
+	Close() error
+}
+
+// A playing is a film that is played in real time, as a camera delivers: each
+// frame at its moment. At its end the camera stays on and shows nothing more.
+type playing struct {
+	source
+	name string
+	book *logbook
+	done <-chan struct{} // closed when nobody looks any more
+	over func()          // called once at the end of the film
+	now  func() time.Time
+
+	n     int
+	begun time.Time
+}
+
+// Next returns the next frame when it is due.
+func (p *playing) Next() (*cv.Frame, error) {
+	f, err := p.source.Next()
+	if errors.Is(err, io.EOF) {
+		if p.over != nil {
+			p.over()
+			p.over = nil
+		}
+		<-p.done
+	}
+	if err != nil {
+		return nil, err
+	}
+	if p.n == 0 {
+		p.begun = p.now()
+	}
+	due := p.begun.Add(time.Duration(float64(p.n) / p.Rate().Float() * float64(time.Second)))
+	if !p.until(due) {
+		f.Close()
+		return nil, io.EOF
+	}
+	p.n++
+	p.book.delivered(p.name)
+	return f, nil
+}
+
+// until waits for a moment, and returns false if nobody looks any more.
+func (p *playing) until(due time.Time) bool {
+	t := time.NewTimer(due.Sub(p.now()))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-p.done:
+		return false
+	}
+}
+
+// Live implements watch.Source.
+func (p *playing) Live() bool { return true }
+
+// filmOf returns the name of the film in a camera's source.
+func filmOf(source string) (string, error) {
+	name, ok := strings.CutPrefix(source, filmScheme)
+	if !ok {
+		return "", fmt.Errorf("%w: %s is no film", os.ErrInvalid, source)
+	}
+	return name, nil
+}
