@@ -77,6 +77,7 @@ lint:
 bench: build $(BIN)/nats-server
 	./$(BIN)/vouch bench ledger --json $(BIN)/bench-ledger.json --update docs/benchmarks.md
 	./$(BIN)/vouch bench billing --json $(BIN)/bench-billing.json --update docs/benchmarks.md
+	./$(BIN)/vouch-edge bench --json $(BIN)/bench-vision.json --update docs/benchmarks.md
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 1s ./...
 
 ## torture: kill, corrupt and race for TORTURE (default ten minutes)
