@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -383,6 +384,7 @@ func (s *shop) ask(who, method string, p sample, there bool) call {
 func TestWhoMaySeeWhat(t *testing.T) {
 	s := openShop(t)
 	samples := s.samples()
+	maps.Copy(samples, s.palmSamples())
 	s.api.Close() // so that a live stream ends at once
 	for _, r := range append(s.api.routes(), s.api.pageRoutes()...) {
 		if r.open {

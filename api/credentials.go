@@ -22,8 +22,12 @@ func (a *API) presentToken(c echo.Context, req entryRequest) (engine.GateAnswer,
 	made := ledger.DeriveID(req.ID, "presented")
 	stranger := ticket.RefusalError{Reason: ledger.RefusedStranger, Detail: "no " + string(req.Credential) + " of ours"}
 	shopper, err := a.bearer(c, req)
-	if errors.Is(err, ErrUnknownShopper) {
+	var refused *ticket.RefusalError
+	switch {
+	case errors.Is(err, ErrUnknownShopper):
 		return a.refuse(c, req, stranger)
+	case errors.As(err, &refused):
+		return a.refuse(c, req, *refused)
 	}
 	if err != nil {
 		return engine.GateAnswer{}, err
@@ -51,8 +55,11 @@ func (a *API) presentToken(c echo.Context, req entryRequest) (engine.GateAnswer,
 	})
 }
 
-// bearer returns whom a token names.
+// bearer returns whom a token or a palm names.
 func (a *API) bearer(c echo.Context, req entryRequest) (ledger.ShopperID, error) {
+	if len(req.Palm) > 0 {
+		return a.palmBearer(c, req)
+	}
 	if a.s.Bearer == nil {
 		return "", ErrUnknownShopper
 	}

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/vouchledger/vouch/api/palms"
 	"github.com/vouchledger/vouch/billing/coupon"
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/billing/report"
 	"github.com/vouchledger/vouch/billing/watch"
 	"github.com/vouchledger/vouch/projections/books"
+	"github.com/vouchledger/vouch/vision/palm"
 )
 
 var (
@@ -68,6 +70,13 @@ var refusals = []struct {
 	{engine.ErrDepositLine, http.StatusUnprocessableEntity, "invalid", true},
 	{engine.ErrUnknownLine, http.StatusUnprocessableEntity, "invalid", true},
 	{engine.ErrTooMany, http.StatusUnprocessableEntity, "invalid", true},
+	{engine.ErrPalmOff, http.StatusConflict, "refused", true},
+	{engine.ErrPalmStands, http.StatusConflict, "refused", true},
+	{engine.ErrNoConsent, http.StatusConflict, "refused", true},
+	{palms.ErrNoText, http.StatusConflict, "refused", true},
+	{palms.ErrOldText, http.StatusConflict, "refused", true},
+	{palm.ErrCaptures, http.StatusUnprocessableEntity, "invalid", true},
+	{palm.ErrNotAlive, http.StatusUnprocessableEntity, "invalid", true},
 	{engine.ErrOtherEvidence, http.StatusUnprocessableEntity, "invalid", true},
 	{engine.ErrUnknownSKU, http.StatusUnprocessableEntity, "invalid", true},
 }

@@ -25,6 +25,7 @@ type entryRequest struct {
 	Credential ledger.CredentialKind `json:"credential"`
 	Party      int                   `json:"party"`
 	Token      string                `json:"token"`   // of a card, badge or palm, instead of a code
+	Palm       []byte                `json:"palm"`    // of a palm, instead of its token: what the gate has read of it
 	Offline    bool                  `json:"offline"` // the gate was cut off and has opened already
 	Tried      ledger.ID             `json:"tried"`   // with offline: the entry that got no answer
 }
@@ -80,7 +81,11 @@ func (r entryRequest) complete() error {
 	case ledger.CredentialQR, "":
 	}
 	switch {
-	case byToken != (r.Token != ""):
+	case len(r.Palm) > 0 && (r.Credential != ledger.CredentialPalm || r.Token != ""):
+		return invalid("body.palm", "a palm is shown as it was read, or by its token, and nothing else has one")
+	case len(r.Palm) > 0 && r.Offline:
+		return invalid("body.offline", "a gate that is cut off knows no palm")
+	case byToken != (r.Token != "" || len(r.Palm) > 0):
 		return invalid("body.token", "a card, a badge and a palm have a token, and nothing else has")
 	case (r.Code == "") != (byToken || r.Credential == ledger.CredentialNone):
 		return invalid("body.code", "show a code, or say that there is none")
@@ -105,7 +110,7 @@ func (a *API) present(c echo.Context, req entryRequest) (engine.GateAnswer, erro
 			Ticket: ledger.DeriveID(req.ID, "visitor").String(),
 		})
 	}
-	if req.Token != "" {
+	if req.Token != "" || len(req.Palm) > 0 {
 		return a.presentToken(c, req)
 	}
 	now := a.s.Now()

@@ -42,6 +42,8 @@ var (
 	shoppers    = []keys.Role{keys.Shopper}
 	caretakers  = []keys.Role{keys.Operator, keys.Auditor}
 	claimers    = []keys.Role{keys.Operator, keys.Finance, keys.Auditor}
+	palmReaders = []keys.Role{keys.Shopper, keys.Device, keys.Operator, keys.Auditor}
+	palmOwners  = []keys.Role{keys.Shopper, keys.Operator, keys.Auditor}
 )
 
 func (a *API) routes() []route {
@@ -110,7 +112,7 @@ func (a *API) routes() []route {
 		{method: get, path: "/openapi.json", open: true, handle: a.getDocument},
 		{method: get, path: "/healthz", open: true, handle: a.getHealth},
 		{method: get, path: "/readyz", open: true, handle: a.getReadiness},
-	}, slices.Concat(a.bookRoutes(), a.exceptionRoutes(), a.moneyRoutes(), a.deviceRoutes())...)
+	}, slices.Concat(a.bookRoutes(), a.exceptionRoutes(), a.moneyRoutes(), a.deviceRoutes(), a.palmRoutes())...)
 }
 
 // bookRoutes are about the books.

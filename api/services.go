@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vouchledger/vouch/api/keys"
+	"github.com/vouchledger/vouch/api/palms"
 	"github.com/vouchledger/vouch/api/register"
 	"github.com/vouchledger/vouch/billing"
 	"github.com/vouchledger/vouch/billing/chargeback"
@@ -59,7 +60,9 @@ type Services struct {
 	Rotation *ticket.Rotation
 	// Bearer says whom the token of a card, a badge or a palm names; nobody is
 	// ErrUnknownShopper. nil: nobody.
-	Bearer        func(context.Context, ledger.CredentialKind, string) (ledger.ShopperID, error)
+	Bearer func(context.Context, ledger.CredentialKind, string) (ledger.ShopperID, error)
+	// Palms keeps palms; nil: this server has none.
+	Palms         *palms.Office
 	Tlog          func(name string) ([]byte, error) // the published tree, by the names of tlog-tiles; nil: there is none
 	SecureCookies bool                              // the server is reached over TLS only
 	Ready         func(context.Context) error       // nil: the log answers

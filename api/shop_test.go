@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/vouchledger/vouch/api/keys"
+	"github.com/vouchledger/vouch/api/palms"
 	"github.com/vouchledger/vouch/api/register"
 	"github.com/vouchledger/vouch/billing"
 	"github.com/vouchledger/vouch/billing/chargeback"
@@ -118,6 +119,7 @@ type shop struct {
 	store *evidence.Store
 	ring  *ticket.Key
 	doc   *checker
+	data  string // folder of the server
 	base  time.Time
 	began time.Time
 	skip  time.Duration // jumps of the clock
@@ -181,8 +183,11 @@ func openShop(t *testing.T) *shop {
 		runner.Config{}, quiet)
 	claims := runner.New(s.log, func() *chargeback.Book { return &chargeback.Book{} }, runner.Config{}, quiet)
 	reg := runner.New(s.log, func() *register.Register { return &register.Register{} }, runner.Config{}, quiet)
+	s.data = t.TempDir()
+	hands := must(palms.Open(s.data, "", s.desk, quiet))(t)
 	s.api = must(New(Services{
-		Log: s.log, Desk: s.desk, Evidence: s.store, Keys: ks, Tickets: s.ring,
+		Palms: hands,
+		Log:   s.log, Desk: s.desk, Evidence: s.store, Keys: ks, Tickets: s.ring,
 		Ring:   must(ticket.NewRing(s.ring.Public()))(t),
 		Visits: visits, Reviews: queue, Journal: journal, Register: reg,
 		Reconciler: must(reconcile.New(s.log, nil, s.now, reconcile.Config{}, quiet))(t),
@@ -233,7 +238,8 @@ func openShop(t *testing.T) *shop {
 	run(journal.Run)
 	run(reg.Run)
 	run(claims.Run)
-	t.Cleanup(func() { s.api.Close(); cancel(); wg.Wait(); s.store.Close() })
+	run(hands.Run)
+	t.Cleanup(func() { s.api.Close(); cancel(); wg.Wait(); s.store.Close(); hands.Close() })
 	s.seed(ks)
 	return s
 }

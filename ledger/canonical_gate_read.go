@@ -9,25 +9,11 @@ func (r *reader) payloadGate(k Kind) Payload {
 		if r.gateDoubted(0, &p) == len(r.b) {
 			return p
 		}
-	case KindPalmEnrolled:
-		var p PalmEnrolled
-		if r.palmEnrolled(0, &p) == len(r.b) {
-			return p
-		}
-	case KindPalmRevoked:
-		var p PalmRevoked
-		if r.palmRevoked(0, &p) == len(r.b) {
-			return p
-		}
 	}
 	return nil
 }
 
 func (p *GateDoubted) read(r *reader) int { return r.gateDoubted(0, p) }
-
-func (p *PalmEnrolled) read(r *reader) int { return r.palmEnrolled(0, p) }
-
-func (p *PalmRevoked) read(r *reader) int { return r.palmRevoked(0, p) }
 
 func (r *reader) gateDoubted(i int, p *GateDoubted) int {
 	i = r.field(123, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
@@ -37,26 +23,5 @@ func (r *reader) gateDoubted(i int, p *GateDoubted) int {
 	i = r.int(r.lit(i, `,"persons":`), &p.Persons)
 	i = r.int(r.lit(i, `,"party":`), &p.Party)
 	i = r.field(126, r.lit(i, `,"other":"`), (*string)(&p.Other))
-	return r.lit(i, `}`)
-}
-
-func (r *reader) palmEnrolled(i int, p *PalmEnrolled) int {
-	i = r.field(127, r.lit(i, `{"shopper":"`), (*string)(&p.Shopper))
-	i = r.field(128, r.lit(i, `,"store":"`), (*string)(&p.Store))
-	i = r.field(129, r.lit(i, `,"template":"`), (*string)(&p.Template))
-	i = r.field(130, r.lit(i, `,"method":"`), &p.Method)
-	i = r.int(r.lit(i, `,"captures":`), &p.Captures)
-	i = r.field(131, r.lit(i, `,"consent":"`), (*string)(&p.Consent))
-	i = r.field(132, r.lit(i, `,"agreed":"`), &p.Agreed)
-	i = r.field(133, r.lit(i, `,"jurisdiction":"`), &p.Jurisdiction)
-	return r.lit(i, `}`)
-}
-
-func (r *reader) palmRevoked(i int, p *PalmRevoked) int {
-	i = r.field(134, r.lit(i, `{"shopper":"`), (*string)(&p.Shopper))
-	i = r.field(135, r.lit(i, `,"template":"`), (*string)(&p.Template))
-	i = r.field(136, r.lit(i, `,"by":"`), &p.By)
-	i = r.field(137, r.lit(i, `,"reason":"`), &p.Reason)
-	i = r.field(138, r.lit(i, `,"sealed":"`), (*string)(&p.Sealed))
 	return r.lit(i, `}`)
 }

@@ -12,24 +12,3 @@ func (w *writer) gateDoubted(b []byte, p *GateDoubted) []byte {
 	b = w.str(append(b, `,"other":"`...), string(p.Other))
 	return append(b, '}')
 }
-
-func (w *writer) palmEnrolled(b []byte, p *PalmEnrolled) []byte {
-	b = w.str(append(b, `{"shopper":"`...), string(p.Shopper))
-	b = w.str(append(b, `,"store":"`...), string(p.Store))
-	b = w.str(append(b, `,"template":"`...), string(p.Template))
-	b = w.str(append(b, `,"method":"`...), p.Method)
-	b = w.int(append(b, `,"captures":`...), p.Captures)
-	b = w.str(append(b, `,"consent":"`...), string(p.Consent))
-	b = w.str(append(b, `,"agreed":"`...), p.Agreed)
-	b = w.str(append(b, `,"jurisdiction":"`...), p.Jurisdiction)
-	return append(b, '}')
-}
-
-func (w *writer) palmRevoked(b []byte, p *PalmRevoked) []byte {
-	b = w.str(append(b, `{"shopper":"`...), string(p.Shopper))
-	b = w.str(append(b, `,"template":"`...), string(p.Template))
-	b = w.str(append(b, `,"by":"`...), p.By)
-	b = w.str(append(b, `,"reason":"`...), p.Reason)
-	b = w.str(append(b, `,"sealed":"`...), string(p.Sealed))
-	return append(b, '}')
-}

@@ -51,9 +51,7 @@ func (r *reader) payload(k Kind) Payload {
 		KindEvidenceReleased,
 		KindEvidenceExpired:
 		return r.payloadEvidence(k)
-	case KindGateDoubted,
-		KindPalmEnrolled,
-		KindPalmRevoked:
+	case KindGateDoubted:
 		return r.payloadGate(k)
 	case KindIncrementIntended,
 		KindIncremented,
@@ -71,6 +69,11 @@ func (r *reader) payload(k Kind) Payload {
 		KindVisitMatched,
 		KindCashTaken:
 		return r.payloadMoney(k)
+	case KindPalmConsented,
+		KindPalmWithdrawn,
+		KindPalmEnrolled,
+		KindPalmRevoked:
+		return r.payloadPalm(k)
 	case KindHoldIntended,
 		KindCaptureIntended,
 		KindReleaseIntended,
@@ -114,7 +117,7 @@ func (r *reader) payload(k Kind) Payload {
 }
 
 // textFields is how many fields hold a text.
-const textFields = 299
+const textFields = 308
 
 // seen holds the structs read last.
 type seen struct {

@@ -81,10 +81,6 @@ func (w *writer) payload(b []byte, p Payload) []byte {
 		return w.evidenceExpired(b, &p)
 	case GateDoubted:
 		return w.gateDoubted(b, &p)
-	case PalmEnrolled:
-		return w.palmEnrolled(b, &p)
-	case PalmRevoked:
-		return w.palmRevoked(b, &p)
 	case IncrementIntended:
 		return w.incrementIntended(b, &p)
 	case Incremented:
@@ -115,6 +111,14 @@ func (w *writer) payload(b []byte, p Payload) []byte {
 		return w.visitMatched(b, &p)
 	case CashTaken:
 		return w.cashTaken(b, &p)
+	case PalmConsented:
+		return w.palmConsented(b, &p)
+	case PalmWithdrawn:
+		return w.palmWithdrawn(b, &p)
+	case PalmEnrolled:
+		return w.palmEnrolled(b, &p)
+	case PalmRevoked:
+		return w.palmRevoked(b, &p)
 	case HoldIntended:
 		return w.holdIntended(b, &p)
 	case CaptureIntended:

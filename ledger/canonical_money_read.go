@@ -118,31 +118,31 @@ func (p *VisitMatched) read(r *reader) int { return r.visitMatched(0, p) }
 func (p *CashTaken) read(r *reader) int { return r.cashTaken(0, p) }
 
 func (r *reader) incrementIntended(i int, p *IncrementIntended) int {
-	i = r.field(139, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(140, r.lit(i, `,"store":"`), (*string)(&p.Store))
+	i = r.field(127, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(128, r.lit(i, `,"store":"`), (*string)(&p.Store))
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
-	i = r.field(141, r.lit(i, `,"object":"`), &p.Object)
-	i = r.field(142, r.lit(i, `,"key":"`), &p.Key)
+	i = r.field(129, r.lit(i, `,"object":"`), &p.Object)
+	i = r.field(130, r.lit(i, `,"key":"`), &p.Key)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) incremented(i int, p *Incremented) int {
 	i = r.id(r.lit(i, `{"intent":"`), &p.Intent)
-	i = r.field(143, r.lit(i, `,"object":"`), &p.Object)
+	i = r.field(131, r.lit(i, `,"object":"`), &p.Object)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
 	i = r.time(r.lit(i, `,"capture_before":"`), &p.CaptureBefore)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) chargeIntended(i int, p *ChargeIntended) int {
-	i = r.field(144, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(145, r.lit(i, `,"store":"`), (*string)(&p.Store))
+	i = r.field(132, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(133, r.lit(i, `,"store":"`), (*string)(&p.Store))
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
-	i = r.field(146, r.lit(i, `,"customer":"`), &p.Customer)
-	i = r.field(147, r.lit(i, `,"payment_method":"`), &p.PaymentMethod)
+	i = r.field(134, r.lit(i, `,"customer":"`), &p.Customer)
+	i = r.field(135, r.lit(i, `,"payment_method":"`), &p.PaymentMethod)
 	i = r.chargePurpose(r.lit(i, `,"purpose":"`), &p.Purpose)
-	i = r.field(148, r.lit(i, `,"receipt":"`), &p.Receipt)
-	i = r.field(149, r.lit(i, `,"key":"`), &p.Key)
+	i = r.field(136, r.lit(i, `,"receipt":"`), &p.Receipt)
+	i = r.field(137, r.lit(i, `,"key":"`), &p.Key)
 	if j := r.lit(i, `,"case":"`); j >= 0 {
 		i = j
 		i = r.id(i, &p.Case)
@@ -166,27 +166,27 @@ func (r *reader) chargeIntended(i int, p *ChargeIntended) int {
 
 func (r *reader) charged(i int, p *Charged) int {
 	i = r.id(r.lit(i, `{"intent":"`), &p.Intent)
-	i = r.field(150, r.lit(i, `,"object":"`), &p.Object)
+	i = r.field(138, r.lit(i, `,"object":"`), &p.Object)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) holdLapsed(i int, p *HoldLapsed) int {
-	i = r.field(151, r.lit(i, `{"object":"`), &p.Object)
+	i = r.field(139, r.lit(i, `{"object":"`), &p.Object)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
 	i = r.time(r.lit(i, `,"at":"`), &p.At)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) refundFailed(i int, p *RefundFailed) int {
-	i = r.field(152, r.lit(i, `{"refund":"`), &p.Refund)
+	i = r.field(140, r.lit(i, `{"refund":"`), &p.Refund)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
-	i = r.field(153, r.lit(i, `,"code":"`), &p.Code)
+	i = r.field(141, r.lit(i, `,"code":"`), &p.Code)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) externalObserved(i int, p *ExternalObserved) int {
-	i = r.field(154, r.lit(i, `{"object":"`), &p.Object)
+	i = r.field(142, r.lit(i, `{"object":"`), &p.Object)
 	i = r.externalWhat(r.lit(i, `,"what":"`), &p.What)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
 	if j := r.lit(i, `,"intent":"`); j >= 0 {
@@ -200,7 +200,7 @@ func (r *reader) externalObserved(i int, p *ExternalObserved) int {
 	}
 	if j := r.lit(i, `,"key":"`); j >= 0 {
 		i = j
-		i = r.field(155, i, &p.Key)
+		i = r.field(143, i, &p.Key)
 		if p.Key == "" {
 			return -1
 		}
@@ -218,7 +218,7 @@ func (r *reader) externalObserved(i int, p *ExternalObserved) int {
 	}
 	if j := r.lit(i, `,"of":"`); j >= 0 {
 		i = j
-		i = r.field(156, i, &p.Of)
+		i = r.field(144, i, &p.Of)
 		if p.Of == "" {
 			return -1
 		}
@@ -230,15 +230,15 @@ func (r *reader) externalObserved(i int, p *ExternalObserved) int {
 
 func (r *reader) paymentEscalated(i int, p *PaymentEscalated) int {
 	i = r.id(r.lit(i, `{"intent":"`), &p.Intent)
-	i = r.field(157, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(145, r.lit(i, `,"reason":"`), &p.Reason)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) paymentResolved(i int, p *PaymentResolved) int {
 	i = r.id(r.lit(i, `{"intent":"`), &p.Intent)
-	i = r.field(158, r.lit(i, `,"op":"`), &p.Op)
+	i = r.field(146, r.lit(i, `,"op":"`), &p.Op)
 	i = r.bool(r.lit(i, `,"done":`), &p.Done)
-	i = r.field(159, r.lit(i, `,"object":"`), &p.Object)
+	i = r.field(147, r.lit(i, `,"object":"`), &p.Object)
 	if j := r.lit(i, `,"amount":`); j >= 0 {
 		i = j
 		i = r.money(i, &p.Amount)
@@ -248,16 +248,16 @@ func (r *reader) paymentResolved(i int, p *PaymentResolved) int {
 	} else {
 		p.Amount = money.Money{}
 	}
-	i = r.field(160, r.lit(i, `,"by":"`), &p.By)
-	i = r.field(161, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(148, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(149, r.lit(i, `,"reason":"`), &p.Reason)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) debtWrittenOff(i int, p *DebtWrittenOff) int {
-	i = r.field(162, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(150, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
-	i = r.field(163, r.lit(i, `,"by":"`), &p.By)
-	i = r.field(164, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(151, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(152, r.lit(i, `,"reason":"`), &p.Reason)
 	if j := r.lit(i, `,"case":"`); j >= 0 {
 		i = j
 		i = r.id(i, &p.Case)
@@ -271,45 +271,45 @@ func (r *reader) debtWrittenOff(i int, p *DebtWrittenOff) int {
 }
 
 func (r *reader) goodwillGranted(i int, p *GoodwillGranted) int {
-	i = r.field(165, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(166, r.lit(i, `,"receipt":"`), &p.Receipt)
+	i = r.field(153, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(154, r.lit(i, `,"receipt":"`), &p.Receipt)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
-	i = r.field(167, r.lit(i, `,"by":"`), &p.By)
-	i = r.field(168, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(155, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(156, r.lit(i, `,"reason":"`), &p.Reason)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) supplementProposed(i int, p *SupplementProposed) int {
-	i = r.field(169, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(170, r.lit(i, `,"receipt":"`), &p.Receipt)
+	i = r.field(157, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(158, r.lit(i, `,"receipt":"`), &p.Receipt)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
 	i = r.time(r.lit(i, `,"deadline":"`), &p.Deadline)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) supplementAnswered(i int, p *SupplementAnswered) int {
-	i = r.field(171, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(159, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
 	i = r.id(r.lit(i, `,"proposal":"`), &p.Proposal)
 	i = r.supplementAnswer(r.lit(i, `,"answer":"`), &p.Answer)
-	i = r.field(172, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(160, r.lit(i, `,"by":"`), &p.By)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) visitMatched(i int, p *VisitMatched) int {
-	i = r.field(173, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(174, r.lit(i, `,"shopper":"`), (*string)(&p.Shopper))
-	i = r.field(175, r.lit(i, `,"customer":"`), &p.Customer)
-	i = r.field(176, r.lit(i, `,"payment_method":"`), &p.PaymentMethod)
-	i = r.field(177, r.lit(i, `,"by":"`), &p.By)
-	i = r.field(178, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(161, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(162, r.lit(i, `,"shopper":"`), (*string)(&p.Shopper))
+	i = r.field(163, r.lit(i, `,"customer":"`), &p.Customer)
+	i = r.field(164, r.lit(i, `,"payment_method":"`), &p.PaymentMethod)
+	i = r.field(165, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(166, r.lit(i, `,"reason":"`), &p.Reason)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) cashTaken(i int, p *CashTaken) int {
-	i = r.field(179, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(180, r.lit(i, `,"receipt":"`), &p.Receipt)
+	i = r.field(167, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(168, r.lit(i, `,"receipt":"`), &p.Receipt)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
-	i = r.field(181, r.lit(i, `,"till":"`), (*string)(&p.Till))
-	i = r.field(182, r.lit(i, `,"by":"`), &p.By)
+	i = r.field(169, r.lit(i, `,"till":"`), (*string)(&p.Till))
+	i = r.field(170, r.lit(i, `,"by":"`), &p.By)
 	return r.lit(i, `}`)
 }

@@ -86,12 +86,12 @@ func (p *PaymentUnclear) read(r *reader) int { return r.paymentUnclear(0, p) }
 func (p *PaymentNotified) read(r *reader) int { return r.paymentNotified(0, p) }
 
 func (r *reader) holdIntended(i int, p *HoldIntended) int {
-	i = r.field(183, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(184, r.lit(i, `,"store":"`), (*string)(&p.Store))
+	i = r.field(192, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(193, r.lit(i, `,"store":"`), (*string)(&p.Store))
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
-	i = r.field(185, r.lit(i, `,"customer":"`), &p.Customer)
-	i = r.field(186, r.lit(i, `,"payment_method":"`), &p.PaymentMethod)
-	i = r.field(187, r.lit(i, `,"key":"`), &p.Key)
+	i = r.field(194, r.lit(i, `,"customer":"`), &p.Customer)
+	i = r.field(195, r.lit(i, `,"payment_method":"`), &p.PaymentMethod)
+	i = r.field(196, r.lit(i, `,"key":"`), &p.Key)
 	if j := r.lit(i, `,"adjustable":`); j >= 0 {
 		i = j
 		i = r.bool(i, &p.Adjustable)
@@ -105,31 +105,31 @@ func (r *reader) holdIntended(i int, p *HoldIntended) int {
 }
 
 func (r *reader) captureIntended(i int, p *CaptureIntended) int {
-	i = r.field(188, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(189, r.lit(i, `,"store":"`), (*string)(&p.Store))
-	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
-	i = r.field(190, r.lit(i, `,"object":"`), &p.Object)
-	i = r.field(191, r.lit(i, `,"receipt":"`), &p.Receipt)
-	i = r.field(192, r.lit(i, `,"key":"`), &p.Key)
-	return r.lit(i, `}`)
-}
-
-func (r *reader) releaseIntended(i int, p *ReleaseIntended) int {
-	i = r.field(193, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(194, r.lit(i, `,"store":"`), (*string)(&p.Store))
-	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
-	i = r.field(195, r.lit(i, `,"object":"`), &p.Object)
-	i = r.field(196, r.lit(i, `,"key":"`), &p.Key)
-	return r.lit(i, `}`)
-}
-
-func (r *reader) refundIntended(i int, p *RefundIntended) int {
 	i = r.field(197, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
 	i = r.field(198, r.lit(i, `,"store":"`), (*string)(&p.Store))
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
 	i = r.field(199, r.lit(i, `,"object":"`), &p.Object)
 	i = r.field(200, r.lit(i, `,"receipt":"`), &p.Receipt)
 	i = r.field(201, r.lit(i, `,"key":"`), &p.Key)
+	return r.lit(i, `}`)
+}
+
+func (r *reader) releaseIntended(i int, p *ReleaseIntended) int {
+	i = r.field(202, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(203, r.lit(i, `,"store":"`), (*string)(&p.Store))
+	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
+	i = r.field(204, r.lit(i, `,"object":"`), &p.Object)
+	i = r.field(205, r.lit(i, `,"key":"`), &p.Key)
+	return r.lit(i, `}`)
+}
+
+func (r *reader) refundIntended(i int, p *RefundIntended) int {
+	i = r.field(206, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(207, r.lit(i, `,"store":"`), (*string)(&p.Store))
+	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
+	i = r.field(208, r.lit(i, `,"object":"`), &p.Object)
+	i = r.field(209, r.lit(i, `,"receipt":"`), &p.Receipt)
+	i = r.field(210, r.lit(i, `,"key":"`), &p.Key)
 	if j := r.lit(i, `,"purpose":"`); j >= 0 {
 		i = j
 		i = r.refundPurpose(i, &p.Purpose)
@@ -153,7 +153,7 @@ func (r *reader) refundIntended(i int, p *RefundIntended) int {
 
 func (r *reader) held(i int, p *Held) int {
 	i = r.id(r.lit(i, `{"intent":"`), &p.Intent)
-	i = r.field(202, r.lit(i, `,"object":"`), &p.Object)
+	i = r.field(211, r.lit(i, `,"object":"`), &p.Object)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
 	i = r.time(r.lit(i, `,"capture_before":"`), &p.CaptureBefore)
 	return r.lit(i, `}`)
@@ -161,40 +161,40 @@ func (r *reader) held(i int, p *Held) int {
 
 func (r *reader) captured(i int, p *Captured) int {
 	i = r.id(r.lit(i, `{"intent":"`), &p.Intent)
-	i = r.field(203, r.lit(i, `,"object":"`), &p.Object)
+	i = r.field(212, r.lit(i, `,"object":"`), &p.Object)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) released(i int, p *Released) int {
 	i = r.id(r.lit(i, `{"intent":"`), &p.Intent)
-	i = r.field(204, r.lit(i, `,"object":"`), &p.Object)
+	i = r.field(213, r.lit(i, `,"object":"`), &p.Object)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) refunded(i int, p *Refunded) int {
 	i = r.id(r.lit(i, `{"intent":"`), &p.Intent)
-	i = r.field(205, r.lit(i, `,"object":"`), &p.Object)
+	i = r.field(214, r.lit(i, `,"object":"`), &p.Object)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) paymentDeclined(i int, p *PaymentDeclined) int {
 	i = r.id(r.lit(i, `{"intent":"`), &p.Intent)
-	i = r.field(206, r.lit(i, `,"code":"`), &p.Code)
+	i = r.field(215, r.lit(i, `,"code":"`), &p.Code)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) paymentUnclear(i int, p *PaymentUnclear) int {
 	i = r.id(r.lit(i, `{"intent":"`), &p.Intent)
 	i = r.int(r.lit(i, `,"attempt":`), &p.Attempt)
-	i = r.field(207, r.lit(i, `,"detail":"`), &p.Detail)
+	i = r.field(216, r.lit(i, `,"detail":"`), &p.Detail)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) paymentNotified(i int, p *PaymentNotified) int {
-	i = r.field(208, r.lit(i, `{"event":"`), &p.Event)
-	i = r.field(209, r.lit(i, `,"type":"`), &p.Type)
-	i = r.field(210, r.lit(i, `,"object":"`), &p.Object)
+	i = r.field(217, r.lit(i, `{"event":"`), &p.Event)
+	i = r.field(218, r.lit(i, `,"type":"`), &p.Type)
+	i = r.field(219, r.lit(i, `,"object":"`), &p.Object)
 	return r.lit(i, `}`)
 }

@@ -68,9 +68,9 @@ func (p *VisitSettled) read(r *reader) int { return r.visitSettled(0, p) }
 
 func (r *reader) itemPriced(i int, p *ItemPriced) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
-	i = r.field(211, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
-	i = r.field(212, r.lit(i, `,"name":"`), &p.Name)
-	i = r.field(213, r.lit(i, `,"category":"`), &p.Category)
+	i = r.field(220, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(221, r.lit(i, `,"name":"`), &p.Name)
+	i = r.field(222, r.lit(i, `,"category":"`), &p.Category)
 	i = r.money(r.lit(i, `,"unit":`), &p.Unit)
 	i = r.taxRule(r.lit(i, `,"tax":`), &p.Tax)
 	i = r.id(r.lit(i, `,"price":"`), &p.Price)
@@ -144,11 +144,11 @@ func (r *reader) taxRule(i int, p *TaxRule) int {
 }
 
 func (r *reader) taxRuleAnew(i int, p *TaxRule) int {
-	i = r.field(214, r.lit(i, `{"category":"`), &p.Category)
-	i = r.field(215, r.lit(i, `,"jurisdiction":"`), &p.Jurisdiction)
-	i = r.field(216, r.lit(i, `,"rate":"`), &p.Rate)
+	i = r.field(223, r.lit(i, `{"category":"`), &p.Category)
+	i = r.field(224, r.lit(i, `,"jurisdiction":"`), &p.Jurisdiction)
+	i = r.field(225, r.lit(i, `,"rate":"`), &p.Rate)
 	i = r.bool(r.lit(i, `,"inclusive":`), &p.Inclusive)
-	i = r.field(217, r.lit(i, `,"rounding":"`), (*string)(&p.Rounding))
+	i = r.field(226, r.lit(i, `,"rounding":"`), (*string)(&p.Rounding))
 	if j := r.lit(i, `,"basis":"`); j >= 0 {
 		i = j
 		i = r.taxBasis(i, &p.Basis)
@@ -160,7 +160,7 @@ func (r *reader) taxRuleAnew(i int, p *TaxRule) int {
 	}
 	if j := r.lit(i, `,"parts":"`); j >= 0 {
 		i = j
-		i = r.field(218, i, (*string)(&p.Parts))
+		i = r.field(227, i, (*string)(&p.Parts))
 		if p.Parts == "" {
 			return -1
 		}
@@ -172,8 +172,8 @@ func (r *reader) taxRuleAnew(i int, p *TaxRule) int {
 
 func (r *reader) pricingFailed(i int, p *PricingFailed) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
-	i = r.field(219, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
-	i = r.field(220, r.lit(i, `,"missing":"`), &p.Missing)
+	i = r.field(228, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(229, r.lit(i, `,"missing":"`), &p.Missing)
 	return r.lit(i, `}`)
 }
 
@@ -188,38 +188,38 @@ func (r *reader) reviewRequested(i int, p *ReviewRequested) int {
 func (r *reader) reviewDecided(i int, p *ReviewDecided) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
 	i = r.verdict(r.lit(i, `,"verdict":"`), &p.Verdict)
-	i = r.field(221, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(230, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
 	i = r.action(r.lit(i, `,"action":"`), &p.Action)
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
-	i = r.field(222, r.lit(i, `,"visit":"`), (*string)(&p.Visit))
-	i = r.field(223, r.lit(i, `,"reviewer":"`), &p.Reviewer)
-	i = r.field(224, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(231, r.lit(i, `,"visit":"`), (*string)(&p.Visit))
+	i = r.field(232, r.lit(i, `,"reviewer":"`), &p.Reviewer)
+	i = r.field(233, r.lit(i, `,"reason":"`), &p.Reason)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) discount(i int, p *Discount) int {
-	i = r.field(225, r.lit(i, `{"promotion":"`), &p.Promotion)
-	i = r.field(226, r.lit(i, `,"name":"`), &p.Name)
+	i = r.field(234, r.lit(i, `{"promotion":"`), &p.Promotion)
+	i = r.field(235, r.lit(i, `,"name":"`), &p.Name)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
 	i = r.int(r.lit(i, `,"pieces":`), &p.Pieces)
 	if j := r.lit(i, `,"coupon":"`); j >= 0 {
 		i = j
-		i = r.field(227, i, &p.Coupon)
+		i = r.field(236, i, &p.Coupon)
 		if p.Coupon == "" {
 			return -1
 		}
 	} else {
 		p.Coupon = ""
 	}
-	i = r.field(228, r.lit(i, `,"reason":"`), &p.Reason)
+	i = r.field(237, r.lit(i, `,"reason":"`), &p.Reason)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) receiptLine(i int, p *ReceiptLine) int {
 	i = r.int(r.lit(i, `{"no":`), &p.No)
-	i = r.field(229, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
-	i = r.field(230, r.lit(i, `,"name":"`), &p.Name)
-	i = r.field(231, r.lit(i, `,"category":"`), &p.Category)
+	i = r.field(238, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(239, r.lit(i, `,"name":"`), &p.Name)
+	i = r.field(240, r.lit(i, `,"category":"`), &p.Category)
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
 	i = r.money(r.lit(i, `,"unit":`), &p.Unit)
 	i = r.money(r.lit(i, `,"net":`), &p.Net)
@@ -276,7 +276,7 @@ func (r *reader) receiptLine(i int, p *ReceiptLine) int {
 	}
 	if j := r.lit(i, `,"scale":"`); j >= 0 {
 		i = j
-		i = r.field(232, i, (*string)(&p.Scale))
+		i = r.field(241, i, (*string)(&p.Scale))
 		if p.Scale == "" {
 			return -1
 		}
@@ -333,7 +333,7 @@ func (r *reader) receiptLine(i int, p *ReceiptLine) int {
 
 func (r *reader) pendingItem(i int, p *PendingItem) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
-	i = r.field(233, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(242, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
 	i = r.listDoubt(r.lit(i, `,"doubts":[`), &p.Doubts)
 	i = r.money(r.lit(i, `,"at_risk":`), &p.AtRisk)
@@ -348,10 +348,10 @@ func (r *reader) taxTotal(i int, p *TaxTotal) int {
 }
 
 func (r *reader) receiptDocument(i int, p *ReceiptDocument) int {
-	i = r.field(234, r.lit(i, `{"number":"`), &p.Number)
-	i = r.field(235, r.lit(i, `,"corrects":"`), &p.Corrects)
-	i = r.field(236, r.lit(i, `,"visit":"`), (*string)(&p.Visit))
-	i = r.field(237, r.lit(i, `,"store":"`), (*string)(&p.Store))
+	i = r.field(243, r.lit(i, `{"number":"`), &p.Number)
+	i = r.field(244, r.lit(i, `,"corrects":"`), &p.Corrects)
+	i = r.field(245, r.lit(i, `,"visit":"`), (*string)(&p.Visit))
+	i = r.field(246, r.lit(i, `,"store":"`), (*string)(&p.Store))
 	i = r.seller(r.lit(i, `,"seller":`), &p.Seller)
 	i = r.time(r.lit(i, `,"entered":"`), &p.Entered)
 	i = r.time(r.lit(i, `,"exited":"`), &p.Exited)

@@ -17,8 +17,8 @@ func (p *DetectionReverified) read(r *reader) int { return r.detectionReverified
 
 func (r *reader) detectionReverified(i int, p *DetectionReverified) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
-	i = r.field(238, r.lit(i, `,"model":"`), &p.Model)
-	i = r.field(239, r.lit(i, `,"model_digest":"`), (*string)(&p.ModelDigest))
+	i = r.field(247, r.lit(i, `,"model":"`), &p.Model)
+	i = r.field(248, r.lit(i, `,"model_digest":"`), (*string)(&p.ModelDigest))
 	i = r.listItemHypothesis(r.lit(i, `,"items":[`), &p.Items)
 	i = r.listActionHypothesis(r.lit(i, `,"actions":[`), &p.Actions)
 	i = r.agreement(r.lit(i, `,"agreement":"`), &p.Agreement)

@@ -88,6 +88,8 @@ const (
 	KindDeviceConfigured      Kind = "device.configured.v1"
 	KindDeviceReported        Kind = "device.reported.v1"
 	KindGateDoubted           Kind = "gate.doubted.v1"
+	KindPalmConsented         Kind = "palm.consented.v1"
+	KindPalmWithdrawn         Kind = "palm.withdrawn.v1"
 	KindPalmEnrolled          Kind = "palm.enrolled.v1"
 	KindPalmRevoked           Kind = "palm.revoked.v1"
 )
@@ -180,6 +182,8 @@ var kinds = map[Kind]func([]byte) (Payload, error){
 	KindDeviceConfigured:      decode[DeviceConfigured],
 	KindDeviceReported:        decode[DeviceReported],
 	KindGateDoubted:           decode[GateDoubted],
+	KindPalmConsented:         decode[PalmConsented],
+	KindPalmWithdrawn:         decode[PalmWithdrawn],
 	KindPalmEnrolled:          decode[PalmEnrolled],
 	KindPalmRevoked:           decode[PalmRevoked],
 }

@@ -106,7 +106,9 @@ var writers = map[ledger.Kind][2]string{
 	ledger.KindDeviceConfigured:      {"operator", "The versions of a device run 1, 2, 3; the device keeps running by the one before until it has said otherwise."},
 	ledger.KindDeviceReported:        {"edge", "On a change only, and whole: the last one of a stream is how the device does."},
 	ledger.KindGateDoubted:           {"gate, through the server", "The visit waits for an answer unless the receipt is out; at the deadline a tailgated one is billed and one in conflict is not."},
-	ledger.KindPalmEnrolled:          {"server", "Only in a shop whose policy names a jurisdiction; after consent; no template is in the log."},
+	ledger.KindPalmConsented:         {"shopper, or operator", "Only in a shop whose policy names a jurisdiction; before any template; one at a time."},
+	ledger.KindPalmWithdrawn:         {"shopper, or operator", "Once for each consent; no gate knows the palm from then on."},
+	ledger.KindPalmEnrolled:          {"device, through the server", "Under the consent before it; no template is in the log."},
 	ledger.KindPalmRevoked:           {"server", "After the key and the template were destroyed."},
 	ledger.KindEvidenceExpired:       {"server", "Before its key and its bytes are destroyed; never during a question, a dispute, a chargeback or a hold."},
 }

@@ -209,6 +209,10 @@ func samples() []ledger.Payload {
 			Shopper: "anna", Store: store, Template: digest, Method: "ordinal/1", Captures: 3, Consent: digest,
 			Agreed: "terminal-1, by touch", Jurisdiction: "DE",
 		},
+		ledger.PalmConsented{
+			Shopper: "anna", Store: store, Jurisdiction: "DE", Text: digest, Version: "2026-11", Agreed: "on the shopper's page",
+		},
+		ledger.PalmWithdrawn{Shopper: "anna", Consent: ledger.ID{15: 7}, By: "shopper:anna", Reason: "asked for it"},
 		ledger.PalmRevoked{Shopper: "anna", Template: digest, By: "shopper:anna", Reason: "asked for it", Sealed: digest},
 	}
 }

@@ -108,6 +108,8 @@ func every() []ledger.Payload {
 		ledger.DeviceConfigured{},
 		ledger.DeviceReported{},
 		ledger.GateDoubted{},
+		ledger.PalmConsented{},
+		ledger.PalmWithdrawn{},
 		ledger.PalmEnrolled{},
 		ledger.PalmRevoked{},
 		ledger.FiscalStarted{},

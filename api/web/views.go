@@ -14,7 +14,10 @@ type Frame struct {
 }
 
 // A CodePage shows a shopper the code that opens a gate.
-type CodePage struct{ Frame }
+type CodePage struct {
+	Frame
+	Palm bool // the server keeps palms
+}
 
 // A ChargebacksPage is the list of card networks' claims.
 type ChargebacksPage struct {

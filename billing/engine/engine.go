@@ -28,6 +28,7 @@ type Engine struct {
 	objects    map[string]ledger.VisitID // at the provider
 	shoppers   map[ledger.ShopperID][]*visit
 	coupons    map[string]redemption
+	palms      map[ledger.ShopperID]*projections.Palm
 	unpriced   map[ledger.VisitID]*visit // wait for the catalogue
 
 	supplements map[ledger.ID]ledger.VisitID // by proposal
@@ -49,6 +50,7 @@ func New() *Engine {
 		objects: map[string]ledger.VisitID{}, shoppers: map[ledger.ShopperID][]*visit{}, coupons: map[string]redemption{},
 		unpriced: map[ledger.VisitID]*visit{}, landing: map[uint64][]subject{},
 		supplements: map[ledger.ID]ledger.VisitID{}, cards: map[string]*card{}, asked: map[ledger.VisitID]*visit{},
+		palms: map[ledger.ShopperID]*projections.Palm{},
 	}
 }
 
@@ -71,6 +73,8 @@ func (e *Engine) Apply(ev ledger.Event) error {
 		err = e.store(ledger.StoreID(id)).apply(e, ev)
 	case ledger.CategoryCatalogue:
 		err = e.applyCatalogue(ledger.CatalogueID(id), ev)
+	case ledger.CategoryShopper:
+		err = e.palm(ledger.ShopperID(id)).Apply(ev)
 	case ledger.CategoryCoupon:
 		e.applyCoupon(ev)
 	default: // other streams hold nothing that decides about money

@@ -72,6 +72,14 @@ var (
 	// jurisdiction for them. Use a code or a card.
 	ErrPalmOff = errors.New("palms are off in this shop")
 
+	// ErrPalmStands means that an earlier consent to a palm stands, or that its
+	// template is not destroyed yet. Withdraw it first.
+	ErrPalmStands = errors.New("a consent to a palm stands already")
+
+	// ErrNoConsent means that the shopper agrees to no palm, or does not any more.
+	// Nothing is made without it.
+	ErrNoConsent = errors.New("there is no consent to a palm")
+
 	// ErrNothingOwed means that a visit owes nothing, or not yet. Look at the
 	// receipt again.
 	ErrNothingOwed = errors.New("nothing is owed")

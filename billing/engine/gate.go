@@ -120,8 +120,8 @@ func (e *Engine) present(c PresentCommand) (proposal, ledger.RefusalReason, erro
 		}
 		return proposal{}, ledger.RefusedReplayed, nil
 	}
-	if c.Credential == ledger.CredentialPalm && s.policy.Palm == "" {
-		return proposal{}, ledger.RefusedStranger, nil // palms are off here
+	if c.Credential == ledger.CredentialPalm && !e.palmStands(c.Shopper, *s.policy) {
+		return proposal{}, ledger.RefusedStranger, nil // palms are off here, or this one is not agreed to
 	}
 	if s.policy.Rotating && c.Credential == ledger.CredentialQR && !c.Rotating && !c.Offline {
 		return proposal{}, ledger.RefusedCopied, nil

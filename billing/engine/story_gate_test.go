@@ -222,43 +222,107 @@ func TestAStillCodeIsRefusedWhereCodesMustChange(t *testing.T) {
 	}
 }
 
-// TestPalmsAreOffUnlessAJurisdictionIsNamed: at the gate and at enrolment.
-func TestPalmsAreOffUnlessAJurisdictionIsNamed(t *testing.T) {
-	enrolment := ledger.PalmEnrolled{
+// palmed is a shop in which palms are on for a jurisdiction.
+func palmed(t *testing.T, in string) *world {
+	return newShop(t, func(p *ledger.Policy) { p.Palm = in })
+}
+
+func (w *world) agree() (engine.Recorded, error) {
+	m := ledger.Meta{ID: w.id("consent"), Occurred: w.now, Actor: "shopper:anna"}
+	return w.desk.ConsentPalm(w.t.Context(), m, ledger.PalmConsented{
+		Shopper: "anna", Store: corner, Text: ledger.DigestOf([]byte("text")), Version: "2026-11", Agreed: "on the shopper's page",
+	})
+}
+
+func (w *world) enrolPalm(name string, consent ledger.ID) error {
+	m := ledger.Meta{ID: w.id(name), Occurred: w.now, Actor: "device:terminal-1"}
+	_, err := w.desk.EnrolPalm(w.t.Context(), m, consent, ledger.PalmEnrolled{
 		Shopper: "anna", Store: corner, Template: ledger.DigestOf([]byte("sealed")), Method: "ordinal/1", Captures: 3,
-		Consent: ledger.DigestOf([]byte("text")), Agreed: "terminal-1, by touch",
-	}
-	palm := engine.PresentCommand{
-		Gate: "gate", Place: ledger.PlaceGate, Credential: ledger.CredentialPalm, Ticket: "palm", Shopper: "anna",
+	})
+	return err
+}
+
+func (w *world) palm(ticket string) engine.GateAnswer {
+	return w.present(engine.PresentCommand{
+		Gate: "gate", Place: ledger.PlaceGate, Credential: ledger.CredentialPalm, Ticket: ticket, Shopper: "anna",
 		Customer: "cus_anna", PaymentMethod: "pm_anna",
+	})
+}
+
+// TestPalmsAreOffUnlessAJurisdictionIsNamed: at the gate, for a consent and for an
+// enrolment.
+func TestPalmsAreOffUnlessAJurisdictionIsNamed(t *testing.T) {
+	w := palmed(t, "")
+	if _, err := w.agree(); !errors.Is(err, engine.ErrPalmOff) {
+		t.Errorf("ConsentPalm = %v, want ErrPalmOff", err)
 	}
-	for _, in := range []string{"", "DE"} {
-		w := newShop(t, func(p *ledger.Policy) { p.Palm = in })
-		m := ledger.Meta{ID: w.id("enrol"), Occurred: w.now, Actor: "device:terminal-1"}
-		rec, err := w.desk.EnrolPalm(t.Context(), m, enrolment)
-		a := w.present(palm)
-		if in == "" {
-			if !errors.Is(err, engine.ErrPalmOff) || a.Reason != ledger.RefusedStranger {
-				t.Errorf("off: EnrolPalm = %v and the gate says %+v, want ErrPalmOff and refused", err, a)
-			}
-			continue
+	if err := w.enrolPalm("enrol", w.id("consent")); !errors.Is(err, engine.ErrPalmOff) {
+		t.Errorf("EnrolPalm = %v, want ErrPalmOff", err)
+	}
+	if a := w.palm("off"); a.Reason != ledger.RefusedStranger {
+		t.Errorf("the gate says %+v, want refused", a)
+	}
+	if shops := w.desk.PalmShops(); len(shops) > 0 {
+		t.Errorf("PalmShops = %v, want none", shops)
+	}
+}
+
+// TestAPalmLivesFromItsConsentToItsWithdrawal: nothing is made before the one, and
+// nothing works after the other, whatever comes late.
+func TestAPalmLivesFromItsConsentToItsWithdrawal(t *testing.T) {
+	w := palmed(t, "DE")
+	if err := w.enrolPalm("too early", w.id("consent")); !errors.Is(err, engine.ErrNoConsent) {
+		t.Errorf("EnrolPalm before a consent = %v, want ErrNoConsent", err)
+	}
+	if a := w.palm("early"); a.Reason != ledger.RefusedStranger {
+		t.Errorf("the gate says %+v before a consent, want refused", a)
+	}
+	given, err := w.agree()
+	if err != nil || given.Stream != ledger.ShopperStream("anna") {
+		t.Fatalf("ConsentPalm = %+v, %v, want it recorded for anna", given.Stream, err)
+	}
+	if again, err := w.agree(); err != nil || !again.Duplicate {
+		t.Errorf("the consent sent twice = %+v, %v, want the first", again, err)
+	}
+	if err := w.enrolPalm("enrol", given.ID); err != nil {
+		t.Fatal(err)
+	}
+	if a := w.palm("palm"); a.Decision != engine.GateEntered {
+		t.Fatalf("the gate says %+v, want entered", a)
+	}
+	w.exit("palm")
+	m := ledger.Meta{ID: w.id("withdraw"), Occurred: w.now, Actor: "shopper:anna"}
+	if _, err := w.desk.WithdrawPalm(t.Context(), m, ledger.PalmWithdrawn{Shopper: "anna", By: "shopper:anna", Reason: "asked"}); err != nil {
+		t.Fatal(err)
+	}
+	if a := w.palm("after"); a.Reason != ledger.RefusedStranger {
+		t.Errorf("the gate says %+v after the withdrawal, want refused", a)
+	}
+	if err := w.enrolPalm("late", given.ID); !errors.Is(err, engine.ErrNoConsent) {
+		t.Errorf("EnrolPalm that comes late = %v, want ErrNoConsent", err)
+	}
+	m.ID = w.id("consent again")
+	if _, err := w.desk.ConsentPalm(t.Context(), m, given2()); !errors.Is(err, engine.ErrPalmStands) {
+		t.Errorf("ConsentPalm while the template is there = %v, want ErrPalmStands", err)
+	}
+	for range 2 { // whoever finds it to do, twice
+		if _, err := w.desk.RevokePalm(t.Context(), m, given.ID, ledger.PalmRevoked{Shopper: "anna", By: "server", Reason: "withdrawn"}); err != nil {
+			t.Fatal(err)
 		}
-		if err != nil || rec.Stream != ledger.ShopperStream("anna") || a.Decision != engine.GateEntered {
-			t.Fatalf("on: EnrolPalm = %+v, %v and the gate says %+v, want both taken", rec.Stream, err, a)
-		}
-		ev, err := ledger.Decode(rec.Record)
-		if p, ok := ev.Payload.(ledger.PalmEnrolled); err != nil || !ok || p.Jurisdiction != "DE" {
-			t.Errorf("recorded %+v, %v, want the policy's jurisdiction", ev.Payload, err)
-		}
-		m.ID = w.id("revoke")
-		_, err = w.desk.RevokePalm(t.Context(), m, ledger.PalmRevoked{
-			Shopper: "anna", Template: enrolment.Template, Sealed: enrolment.Template, By: "shopper:anna", Reason: "asked for it",
-		})
-		if err != nil {
-			t.Errorf("RevokePalm = %v, want it recorded", err)
-		}
-		w.exit("palm")
-		w.pass(time.Minute)
-		w.audit()
+	}
+	p, err := w.desk.Palm(t.Context(), "anna")
+	if err != nil || p.Live() || p.Unfinished() || p.Revoked.Sealed != ledger.DigestOf([]byte("sealed")) || p.Enrolled.Jurisdiction != "DE" {
+		t.Errorf("Palm = %+v, %v, want it destroyed", p, err)
+	}
+	if _, err := w.desk.ConsentPalm(t.Context(), m, given2()); err != nil {
+		t.Errorf("ConsentPalm anew = %v, want it taken", err)
+	}
+	w.pass(time.Minute)
+	w.audit()
+}
+
+func given2() ledger.PalmConsented {
+	return ledger.PalmConsented{
+		Shopper: "anna", Store: corner, Text: ledger.DigestOf([]byte("newer text")), Version: "2026-12", Agreed: "on paper, no. 4",
 	}
 }

@@ -45,7 +45,8 @@ const MaxBytes = 64 << 20
 type File struct {
 	Format     string                  `json:"format"`
 	Receipt    string                  `json:"receipt,omitempty"`  // number of the receipt that is proven
-	Event      ledger.ID               `json:"event"`              // the event that is proven, or that carries the receipt
+	Palm       ledger.ShopperID        `json:"palm,omitempty"`     // whose palm's consent, template and destruction are proven
+	Event      ledger.ID               `json:"event"`              // the event that is proven, that carries the receipt, or the last about the palm
 	Checkpoint string                  `json:"checkpoint"`         // signed note, with cosignatures
 	Document   *ledger.ReceiptDocument `json:"document,omitempty"` // the receipt, for people
 	Evidence   []ledger.Digest         `json:"evidence"`           // what the events name, sorted
@@ -129,9 +130,9 @@ func OfEvent(ctx context.Context, log ledger.Log, t Tree, id ledger.ID) (File, e
 // events of the visit and of its payment that the checkpoint covers.
 func OfReceipt(ctx context.Context, log ledger.Log, t Tree, number string, visit ledger.VisitID) (File, error) {
 	f := File{Format: Format, Receipt: number, Checkpoint: string(t.Checkpoint)}
-	records, err := t.covered(ctx, log, visit)
+	records, err := t.covered(ctx, log, ledger.VisitStream(visit), ledger.PaymentStream(visit))
 	if err != nil {
-		return File{}, err
+		return File{}, fmt.Errorf("visit %s: %w", visit, err)
 	}
 	for _, r := range records {
 		doc, err := document(r)
@@ -154,14 +155,34 @@ func OfReceipt(ctx context.Context, log ledger.Log, t Tree, number string, visit
 	return f, err
 }
 
-// covered returns the records of a visit's two streams that t has, in the order
-// of the log.
-func (t Tree) covered(ctx context.Context, log ledger.Log, visit ledger.VisitID) ([]ledger.Record, error) {
+// OfPalm returns the proof of what a shopper agreed to about their palm, and of what
+// became of it: all events of their stream that the checkpoint covers.
+func OfPalm(ctx context.Context, log ledger.Log, t Tree, shopper ledger.ShopperID) (File, error) {
+	f := File{Format: Format, Palm: shopper, Checkpoint: string(t.Checkpoint), Evidence: []ledger.Digest{}}
+	records, err := t.covered(ctx, log, ledger.ShopperStream(shopper))
+	if err != nil {
+		return File{}, fmt.Errorf("palm of %s: %w", shopper, err)
+	}
+	if len(records) == 0 {
+		return File{}, fmt.Errorf("palm of %s: %w in the tree of %d leaves; a checkpoint that covers it comes within seconds", shopper, ledger.ErrNotFound, t.View.Size())
+	}
+	for _, r := range records {
+		e, err := t.prove(r)
+		if err != nil {
+			return File{}, err
+		}
+		f.Events, f.Event = append(f.Events, e), r.ID
+	}
+	return f, nil
+}
+
+// covered returns the records of streams that t has, in the order of the log.
+func (t Tree) covered(ctx context.Context, log ledger.Log, streams ...ledger.StreamID) ([]ledger.Record, error) {
 	var records []ledger.Record
-	for _, s := range []ledger.StreamID{ledger.VisitStream(visit), ledger.PaymentStream(visit)} {
+	for _, s := range streams {
 		for r, err := range log.Read(ctx, ledger.Query{Stream: s}) {
 			if err != nil {
-				return nil, fmt.Errorf("visit %s: %w", visit, err)
+				return nil, err
 			}
 			if _, err := tree.Locate(t.View, r.Position); errors.Is(err, ledger.ErrNotFound) {
 				break // later than the checkpoint

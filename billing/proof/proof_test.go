@@ -57,6 +57,12 @@ func openShops(t *testing.T) *shops {
 	if _, err := log.Append(t.Context(), "Kasse 3", ledger.Any(), till); err != nil {
 		t.Fatal(err)
 	}
+	return openTree(t, log)
+}
+
+// openTree makes a tree over a log.
+func openTree(t *testing.T, log ledger.Log) *shops {
+	t.Helper()
 	s, err := signer.Open(t.TempDir(), origin, seeded(1))
 	if err != nil {
 		t.Fatal(err)
@@ -318,4 +324,58 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("Parse takes %q, which is not JSON", text)
 		}
 	})
+}
+
+// TestAPalmsEndIsProven: and a file in which something else was destroyed than was
+// made, or an event is left out, proves nothing.
+func TestAPalmsEndIsProven(t *testing.T) {
+	log := memlog.New(time.Now)
+	digest := ledger.DigestOf([]byte("sealed"))
+	stream := ledger.ShopperStream("anna")
+	put := func(id byte, p ledger.Payload) {
+		t.Helper()
+		d, err := ledger.NewDraft(ledger.Meta{ID: ledger.ID{15: id}, Occurred: time.Unix(100, 0), Actor: "shopper:anna"}, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := log.Append(t.Context(), stream, ledger.Any(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(1, ledger.PalmConsented{Shopper: "anna", Store: "s1", Jurisdiction: "DE", Text: digest, Version: "1", Agreed: "page"})
+	put(2, ledger.PalmEnrolled{
+		Shopper: "anna", Store: "s1", Template: digest, Method: "ordinal/1", Captures: 3, Consent: digest, Agreed: "page", Jurisdiction: "DE",
+	})
+	put(3, ledger.PalmWithdrawn{Shopper: "anna", Consent: ledger.ID{15: 1}, By: "shopper:anna", Reason: "asked"})
+	put(4, ledger.PalmRevoked{Shopper: "anna", Template: digest, Sealed: digest, By: "shopper:anna", Reason: "asked"})
+	s := openTree(t, log)
+	f, err := proof.OfPalm(t.Context(), log, s.tree, "anna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := f.Verify(s.trust())
+	if err != nil || v.Palm == nil || v.Palm.Revoked.Sealed != digest || v.Palm.Live() {
+		t.Fatalf("Verify = %+v, %v, want the palm destroyed", v.Palm, err)
+	}
+	missing, early, both := f, f, f
+	missing.Events = slices.Delete(slices.Clone(f.Events), 1, 2)
+	early.Events, early.Event = f.Events[:3], f.Event
+	both.Receipt = "s1-2026-000001"
+	for story, bad := range map[string]proof.File{"without the enrolment": missing, "without the end": early, "about two things": both} {
+		if _, err := bad.Verify(s.trust()); !errors.Is(err, ledger.ErrCorrupt) {
+			t.Errorf("%s: Verify = %v, want ErrCorrupt", story, err)
+		}
+	}
+	if _, err := proof.OfPalm(t.Context(), log, s.tree, "ben"); !errors.Is(err, ledger.ErrNotFound) {
+		t.Errorf("OfPalm of nobody = %v, want ErrNotFound", err)
+	}
+	put(5, ledger.PalmConsented{Shopper: "anna", Store: "s1", Jurisdiction: "DE", Text: digest, Version: "2", Agreed: "page"})
+	put(6, ledger.PalmRevoked{Shopper: "anna", Template: digest, Sealed: ledger.DigestOf([]byte("other")), By: "server", Reason: "?"})
+	s = openTree(t, log)
+	if f, err = proof.OfPalm(t.Context(), log, s.tree, "anna"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Verify(s.trust()); !errors.Is(err, ledger.ErrCorrupt) {
+		t.Errorf("Verify of a destruction of something else = %v, want ErrCorrupt", err)
+	}
 }

@@ -26,6 +26,7 @@ type Verified struct {
 	Records    []ledger.Record // in the order of the log, with the bytes of the file
 	Proven     ledger.Record   // the event that the file is about
 	Document   *ledger.ReceiptDocument
+	Palm       *projections.Palm // of a shopper, as of the last event
 	Evidence   []ledger.Digest
 }
 
@@ -74,10 +75,15 @@ func (f File) verify(trust Trust) (Verified, error) {
 	if !slices.Equal(named, f.Evidence) {
 		return v, fmt.Errorf("%w: the file lists other evidence than its events name", ledger.ErrCorrupt)
 	}
-	if f.Receipt == "" {
-		return v, f.alone(v)
+	switch {
+	case f.Receipt != "" && f.Palm != "":
+		return v, fmt.Errorf("%w: the file is about a receipt and a palm", ledger.ErrCorrupt)
+	case f.Receipt != "":
+		return v, f.receipt(&v)
+	case f.Palm != "":
+		return v, f.palm(&v)
 	}
-	return v, f.receipt(&v)
+	return v, f.alone(v)
 }
 
 // record checks one event up to the root and returns it.
@@ -143,6 +149,32 @@ func (f File) receipt(v *Verified) error {
 			}
 		}
 	})
+}
+
+// palm requires that the events are those of the shopper from the first on, and that
+// what was destroyed is what was made.
+func (f File) palm(v *Verified) error {
+	if f.Document != nil || v.Records[len(v.Records)-1].ID != f.Event {
+		return fmt.Errorf("%w: the file is not about the last event of the palm", ledger.ErrCorrupt)
+	}
+	var p projections.Palm
+	for _, r := range v.Records {
+		if r.Stream != ledger.ShopperStream(f.Palm) {
+			return fmt.Errorf("%w: event %s is of %s", ledger.ErrCorrupt, r.ID, r.Stream)
+		}
+		e, err := ledger.Decode(r)
+		if err != nil {
+			return err
+		}
+		if err := p.Apply(e); err != nil {
+			return err
+		}
+	}
+	if !p.RevokedAt.IsZero() && (p.Revoked.Sealed != p.Enrolled.Template || p.Revoked.Template != p.Enrolled.Template) {
+		return fmt.Errorf("%w: what was destroyed is not what was made", ledger.ErrCorrupt)
+	}
+	v.Palm = &p
+	return nil
 }
 
 // streams decodes all events, requires that they are those of the visit and of

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vouchledger/vouch/api/palms"
 	"github.com/vouchledger/vouch/cmd/vouch/archive"
 	"github.com/vouchledger/vouch/cmd/vouch/evidencestore"
 )
@@ -16,7 +17,7 @@ import (
 func layout() archive.Layout {
 	return archive.Layout{
 		Ledger: ledgerDir, Evidence: evidencestore.Dir, EvidenceKeys: evidencestore.KeysDir, Tree: tlogDir, Signer: signerDir, TicketKey: ticketKeyFile,
-		Derived: []string{readModelDir, indexFile},
+		Derived: []string{readModelDir, indexFile}, Palms: []string{palms.Dir, palms.KeysDir}, Yours: []string{palms.TextsDir},
 	}
 }
 
@@ -48,8 +49,8 @@ backup has copied is not copied again, only read again and checked; with --quick
 believed. Every byte that was copied is read back. Until the new backup is whole the
 earlier one can be restored, whatever happens.
 
-NOT copied: API keys, ticket key, the tree's signing key, and the shoppers' payment
-methods. They give power over money and people and have backups of their own
+NOT copied: API keys, ticket key, the tree's signing key, the shoppers' payment
+methods and palms. They give power over money and people and have backups of their own
 (docs/operating/backup.md).
 
 A backup is never brought back to less: a ledger that does not begin with what the backup
@@ -103,6 +104,9 @@ func printBackup(w io.Writer, r archive.Backup) {
 	if len(r.Secret) > 0 {
 		fmt.Fprintf(w, "NOT copied, because it gives power over money and people: %s\n", strings.Join(r.Secret, ", "))
 		fmt.Fprintln(w, "            back it up apart, encrypted, and let it forget what is erased (docs/operating/backup.md)")
+	}
+	if len(r.Yours) > 0 {
+		fmt.Fprintf(w, "not copied, because you wrote it: %s; keep every version that anybody agreed to\n", strings.Join(r.Yours, ", "))
 	}
 	if len(r.Derived) > 0 {
 		fmt.Fprintf(w, "not copied, because it is made again: %s\n", strings.Join(r.Derived, ", "))

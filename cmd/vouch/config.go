@@ -37,6 +37,8 @@ type serveConfig struct {
 	EvidenceKeys      string `koanf:"evidence-keys"`
 	EvidenceRetention string `koanf:"evidence-retention"`
 
+	PalmKeys string `koanf:"palm-keys"`
+
 	Tlog tlogConfig `koanf:",squash"`
 
 	Eventstore eventstoreConfig `koanf:",squash"`
@@ -54,6 +56,7 @@ func addServeFlags(cmd *cobra.Command) {
 	f.String("evidence", "", "where evidence is kept: a folder (default DATA/evidence), or s3://BUCKET?endpoint=URL&region=NAME; the key of the account goes into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 	f.String("evidence-keys", "", "folder of the keys of evidence, outside of it (default DATA/evidence-keys)")
 	f.String("evidence-retention", retention.Default().String(), "days that each class of evidence is kept")
+	f.String("palm-keys", "", "folder of the keys of palms, on something that keeps nothing that was deleted (default DATA/palm-keys)")
 	f.String("listen", "127.0.0.1:8080", "address of API and pages")
 	f.String("stripe-key", "", "secret key of the Stripe account; prefer VOUCH_STRIPE_KEY")
 	f.String("stripe-url", "", "address of another server that speaks Stripe's protocol, such as vouch stripesim")

@@ -97,21 +97,22 @@ func openProofTrees(data, elsewhere string) ([]proof.Tree, error) {
 }
 
 // makeProof proves an event or a receipt under the first tree that holds it.
-func makeProof(ctx context.Context, log ledger.Log, trees []proof.Tree, arg string) (f proof.File, err error) {
+func makeProof(ctx context.Context, log ledger.Log, trees []proof.Tree, arg string) (proof.File, error) {
 	id, notID := ledger.ParseID(arg)
-	var visit ledger.VisitID
-	if notID != nil {
-		if visit, err = findVisit(ctx, log, arg); err != nil {
-			return f, err
-		}
+	if notID == nil {
+		return firstProof(trees, func(t proof.Tree) (proof.File, error) { return proof.OfEvent(ctx, log, t, id) })
 	}
+	visit, err := findVisit(ctx, log, arg)
+	if err != nil {
+		return proof.File{}, err
+	}
+	return firstProof(trees, func(t proof.Tree) (proof.File, error) { return proof.OfReceipt(ctx, log, t, arg, visit) })
+}
+
+// firstProof returns the proof under the first tree that holds it.
+func firstProof(trees []proof.Tree, of func(proof.Tree) (proof.File, error)) (f proof.File, err error) {
 	for _, t := range trees {
-		if notID == nil {
-			f, err = proof.OfEvent(ctx, log, t, id)
-		} else {
-			f, err = proof.OfReceipt(ctx, log, t, arg, visit)
-		}
-		if !errors.Is(err, ledger.ErrNotFound) {
+		if f, err = of(t); !errors.Is(err, ledger.ErrNotFound) {
 			return f, err
 		}
 	}
@@ -202,7 +203,7 @@ func verifyFile(w io.Writer, name string, flags trustFlags, asJSON bool) error {
 	}
 	if asJSON {
 		return printJSON(w, provenJSON{
-			Receipt: f.Receipt, Event: f.Event, Kind: v.Proven.Kind, Stream: v.Proven.Stream, Position: v.Proven.Position,
+			Receipt: f.Receipt, Palm: provenPalm(f.Palm, v.Palm), Event: f.Event, Kind: v.Proven.Kind, Stream: v.Proven.Stream, Position: v.Proven.Position,
 			Events: len(v.Records), Origin: v.Checkpoint.Origin, Leaves: v.Checkpoint.Size, Root: fmt.Sprintf("%x", v.Checkpoint.Root),
 			Cosigners: cosigners, Evidence: v.Evidence,
 		})
@@ -214,6 +215,7 @@ func verifyFile(w io.Writer, name string, flags trustFlags, asJSON bool) error {
 // provenJSON is what a file proves, as `--json` prints it.
 type provenJSON struct {
 	Receipt   string          `json:"receipt,omitempty"`
+	Palm      *palmJSON       `json:"palm,omitempty"`
 	Event     ledger.ID       `json:"event"`
 	Kind      ledger.Kind     `json:"kind"`
 	Stream    ledger.StreamID `json:"stream"`
@@ -231,6 +233,8 @@ func printProven(w io.Writer, f proof.File, v proof.Verified, cosigners []string
 	if v.Document != nil {
 		fmt.Fprintf(w, "  receipt   %s of %s, equals its replay\n", f.Receipt, v.Document.Gross)
 		fmt.Fprintf(w, "  visit     %s, %d events of it and of its payment\n", v.Document.Visit, len(v.Records))
+	} else if v.Palm != nil {
+		printPalm(w, f.Palm, *v.Palm)
 	} else {
 		fmt.Fprintf(w, "  event     %s, %s of %s\n", f.Event, v.Proven.Kind, v.Proven.Stream)
 	}

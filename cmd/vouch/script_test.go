@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"image/png"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +11,9 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/vouchledger/vouch/vision/palm"
+	"github.com/vouchledger/vouch/vision/palm/palmtest"
 )
 
 func TestMain(m *testing.M) {
@@ -21,6 +27,7 @@ func TestStories(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits,
 			"flip":  flip,
+			"hands": hands,
 		},
 	})
 }
@@ -60,4 +67,24 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	b[offset] ^= 1
 	ts.Check(os.WriteFile(files[0], b, 0o600))
+}
+
+// hands draws three pictures of somebody's hand: hands NAME.
+func hands(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hands NAME")
+	}
+	seed := uint64(args[0][0])
+	p, r := palmtest.NewPerson(seed), rand.New(rand.NewPCG(seed, 5))
+	for i := 1; i <= 3; {
+		g := p.Capture(r)
+		if _, err := palm.Read(g); err != nil {
+			continue // a person would be asked again
+		}
+		f, err := os.Create(ts.MkAbs(fmt.Sprintf("%s-%d.png", args[0], i)))
+		ts.Check(err)
+		ts.Check(png.Encode(f, g))
+		ts.Check(f.Close())
+		i++
+	}
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/vouchledger/vouch/api"
 	"github.com/vouchledger/vouch/api/keys"
+	"github.com/vouchledger/vouch/api/palms"
 	"github.com/vouchledger/vouch/api/payers"
 	"github.com/vouchledger/vouch/billing/clerk"
 	"github.com/vouchledger/vouch/billing/engine"
@@ -71,6 +72,7 @@ type server struct {
 	gateway *stripe.Gateway
 	store   *evidencestore.Store
 	keys    *keys.Store
+	palms   *palms.Office
 	tree    *treeServer
 	fiscal  *fiscal.Runner
 	books   *reconcile.Reconciler
@@ -128,7 +130,7 @@ func serve(ctx context.Context, cfg serveConfig, logger *slog.Logger) (err error
 	group.Go(func() error { return ended(s.expireEvidence(ctx, policy, logger)) })
 	group.Go(func() error { return watchSealing(ctx, s.log, logger) })
 	for _, run := range []func(context.Context) error{
-		s.watching.run, s.tree.Run, s.fiscal.Run,
+		s.watching.run, s.tree.Run, s.fiscal.Run, s.palms.Run,
 		s.models.visits.Run, s.models.reviews.Run, s.models.journal.Run, s.models.register.Run, s.models.chargebacks.Run,
 	} {
 		group.Go(func() error { return ended(run(ctx)) })
@@ -219,6 +221,9 @@ func (s *server) openOn(ctx context.Context, cfg serveConfig, logger *slog.Logge
 	if err != nil {
 		return err
 	}
+	if s.palms, err = palms.Open(cfg.Data, cfg.PalmKeys, s.desk, logger); err != nil {
+		return err
+	}
 	metrics := prometheus.NewRegistry()
 	inbox, err := s.openWatching(cfg, metrics, logger)
 	if err != nil {
@@ -233,7 +238,7 @@ func (s *server) openOn(ctx context.Context, cfg serveConfig, logger *slog.Logge
 		Register: s.models.register, Chargebacks: s.models.chargebacks, Reconciler: s.books,
 		Payer: payerOf(directory), Webhook: webhook(inbox), Now: time.Now, Logger: logger, Confirm: s.gateway.Confirmation,
 		Tlog: s.tree.Folder().Published, Ready: s.tree.Ready, Metrics: metrics,
-		Rotation: rotation, Bearer: bearerOf(directory),
+		Rotation: rotation, Bearer: bearerOf(directory), Palms: s.palms,
 	})
 	if err != nil {
 		return errors.Join(err, s.tree.signer.Close())
@@ -264,7 +269,7 @@ func (s *server) close() error {
 	if s.device != nil {
 		err = s.device.Close()
 	}
-	return errors.Join(err, s.store.Close(), s.tree.signer.Close(), s.log.Close())
+	return errors.Join(err, s.palms.Close(), s.store.Close(), s.tree.signer.Close(), s.log.Close())
 }
 
 // closeEvery is how often is looked for days that can be closed.

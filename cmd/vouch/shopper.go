@@ -17,7 +17,7 @@ func newShopperCommand() *cobra.Command {
 		Use:   "shopper",
 		Short: "Enrol shoppers with a card, and forget them",
 	}
-	cmd.AddCommand(newEnrolCommand(), newStaffCommand(), newTokenCommand(), newForgetCommand())
+	cmd.AddCommand(newEnrolCommand(), newStaffCommand(), newTokenCommand(), newPalmCommand(), newForgetCommand())
 	return cmd
 }
 
@@ -93,8 +93,9 @@ func newTokenCommand() *cobra.Command {
 		Use:   "token SHOPPER",
 		Short: "Say whom a card, or the badge of staff, names at a terminal",
 		Long: `Keeps in the shopper directory, under its hash, the token by which a terminal knows a card
-that is tapped or a badge. It is never the number of the card. Forgetting the shopper
-removes it.`,
+that is tapped, a badge, or a palm that it compares by itself. It is never the number of
+the card. A palm opens nothing without a consent (vouch shopper palm). Forgetting the
+shopper removes it.`,
 		Example: `  vouch shopper token anna --card fp_8d2c
   vouch shopper token cleo --badge 0417`,
 		Args: cobra.ExactArgs(1),
@@ -102,21 +103,25 @@ removes it.`,
 	data := addDataFlag(cmd)
 	card := cmd.Flags().String("card", "", "`TOKEN` of a card, as the terminal gives it")
 	badge := cmd.Flags().String("badge", "", "`TOKEN` of a badge")
-	cmd.MarkFlagsMutuallyExclusive("card", "badge")
-	cmd.MarkFlagsOneRequired("card", "badge")
+	palm := cmd.Flags().String("palm", "", "`TOKEN` of a palm, of a terminal that compares palms by itself")
+	cmd.MarkFlagsMutuallyExclusive("card", "badge", "palm")
+	cmd.MarkFlagsOneRequired("card", "badge", "palm")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		dir, err := payers.Open(*data)
 		if err != nil {
 			return err
 		}
-		kind, token := ledger.CredentialCard, *card
+		kind, token, what := ledger.CredentialCard, *card, "card"
 		if *badge != "" {
-			kind, token = ledger.CredentialStaff, *badge
+			kind, token, what = ledger.CredentialStaff, *badge, "badge"
+		}
+		if *palm != "" {
+			kind, token, what = ledger.CredentialPalm, *palm, "palm"
 		}
 		if err := dir.PutToken(kind, token, ledger.ShopperID(args[0])); err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s is known by a %s\n", args[0], map[bool]string{true: "badge", false: "card"}[kind == ledger.CredentialStaff])
+		fmt.Fprintf(cmd.OutOrStdout(), "%s is known by a %s\n", args[0], what)
 		return nil
 	}
 	return cmd
@@ -126,14 +131,19 @@ func newForgetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "forget SHOPPER",
 		Short: "Remove what ties a shopper's id to a card",
-		Long: `Removes the shopper from the shopper directory. Their receipts stay, under an id that
-then names nobody; all proofs and balances still hold.`,
+		Long: `Removes the shopper from the shopper directory, and destroys the key of their palm's
+template; the server records that it did. Their receipts stay, under an id that then names
+nobody; all proofs and balances still hold.`,
 		Args: cobra.ExactArgs(1),
 	}
-	data := addDataFlag(cmd)
+	from := addSourceFlags(cmd)
+	palmKeys := addPalmKeysFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		dir, err := payers.Open(*data)
+		dir, err := payers.Open(from.data)
 		if err != nil {
+			return err
+		}
+		if err := forgetPalm(cmd.Context(), *from, *palmKeys, ledger.ShopperID(args[0])); err != nil {
 			return err
 		}
 		if err := dir.Forget(ledger.ShopperID(args[0])); err != nil {

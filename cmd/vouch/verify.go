@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vouchledger/vouch/api/palms"
 	"github.com/vouchledger/vouch/cmd/vouch/audit"
 	"github.com/vouchledger/vouch/cmd/vouch/evidencestore"
 	"github.com/vouchledger/vouch/ledger"
@@ -28,7 +29,8 @@ byte for byte, that every visit is settled at most once and nothing is charged t
 that the journal sums to zero, every tile, bundle and checkpoint of the tree against the
 log and against what was signed last, and every piece of evidence against its digest: one
 that is missing or altered is named with the event that names it. One that has expired
-is no fault.
+is no fault. Palms: every template is the one that was recorded, and of every consent that
+was withdrawn the key is marked destroyed and the template gone.
 
 With FILE, which vouch proof made, it checks that file alone, without server or data
 folder, against the key that vouch tlog key printed: every event's bytes, its place in the
@@ -48,6 +50,7 @@ It may run beside the server. Exit code 0 only if all of it holds, 6 if not.`,
 	asJSON := cmd.Flags().Bool("json", false, "the report as JSON")
 	skip := cmd.Flags().Bool("skip-evidence", false, "do not read the evidence")
 	where, keys := addEvidenceFlags(cmd)
+	palmKeys := addPalmKeysFlag(cmd)
 	elsewhere := cmd.Flags().String("tlog-signer", "", "folder of the tree's signing key (default DATA/signer)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 1 {
@@ -60,6 +63,7 @@ It may run beside the server. Exit code 0 only if all of it holds, 6 if not.`,
 		cfg := audit.Config{
 			Ledger: filepath.Join(from.data, ledgerDir), Evidence: evidencestore.In(from.data, *where, *keys),
 			Tree: filepath.Join(from.data, tlogDir), Signer: signerFolder(from.data, *elsewhere), Progress: bar.progress,
+			Palms: audit.Palms{Templates: filepath.Join(from.data, palms.Dir), Keys: palmKeysIn(from.data, *palmKeys)},
 		}
 		if from.address != "" {
 			log, err := from.cluster(cmd.Context(), "", bar.progress, slog.New(slog.DiscardHandler))
@@ -154,4 +158,7 @@ func printReport(w io.Writer, r audit.Report) {
 		fmt.Fprintf(w, "; %d pieces have expired", r.Expiries)
 	}
 	fmt.Fprintln(w)
+	if r.Palms+r.PalmsDestroyed > 0 {
+		fmt.Fprintf(w, "  palms     %d as they were made, %d destroyed\n", r.Palms, r.PalmsDestroyed)
+	}
 }

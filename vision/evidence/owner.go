@@ -116,7 +116,7 @@ func (k *Keys) Destroy(v ledger.VisitID) error {
 		return err
 	}
 	for _, owner := range []string{string(v) + originals, string(v)} {
-		if err := k.place(keyFile(owner), destroyed, k.root.Rename); err != nil {
+		if err := k.folder.Destroy(owner); err != nil {
 			return fmt.Errorf("evidence key of %s: %w", owner, err)
 		}
 	}

@@ -105,28 +105,6 @@ func encode(p *[side * side]float64) Code {
 	return c
 }
 
-// Read returns the code of the hand in a picture.
-func Read(g *image.Gray) (Code, error) {
-	if g.Rect.Dx() < side || g.Rect.Dy() < side || g.Rect.Min != (image.Point{}) || g.Stride != g.Rect.Dx() {
-		return Code{}, fmt.Errorf("%w: the picture is too small, or a part of another", ErrNoHand)
-	}
-	m, err := cutOut(g)
-	if err != nil {
-		return Code{}, err
-	}
-	frames, err := m.find()
-	if err != nil {
-		return Code{}, err
-	}
-	for _, f := range frames {
-		var p *[side * side]float64
-		if p, err = m.upright(g, f); err == nil {
-			return encode(p), nil
-		}
-	}
-	return Code{}, err
-}
-
 // Distance returns the share of unequal bits at the best shift: 0 for the same
 // picture, about a half for two that have nothing to do with each other.
 func Distance(a, b Code) float64 {

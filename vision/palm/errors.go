@@ -11,6 +11,10 @@ var (
 	// one hand. Begin it again.
 	ErrCaptures = errors.New("the captures make no template")
 
+	// ErrNotAlive means that the captures may be of a picture of a hand. Ask for
+	// another credential, or for the hand again.
+	ErrNotAlive = errors.New("it does not move as a hand does")
+
 	// ErrConsent means that nobody agreed. Nothing is made without it.
 	ErrConsent = errors.New("there is no consent")
 

@@ -187,14 +187,15 @@ func (m *mask) valleys(c []point) (out []point) {
 type frame struct {
 	origin, across, down point
 	width                float64
+	valleys              [3]point // in a row
 }
 
 // find returns the frames that the hand may have, best first: for each three
 // valleys in a row, the nearer to equal steps on a line the better. The thumb's
 // valley is neither, but of a hand that leans the thumb may look right; its
 // square is then not on the palm.
-func (m *mask) find() ([]frame, error) {
-	vs := m.valleys(m.contour())
+func (m *mask) find(contour []point) ([]frame, error) {
+	vs := m.valleys(contour)
 	middle := m.middle()
 	type judged struct {
 		frame
@@ -240,7 +241,11 @@ func (m *mask) judge(a, b, d, middle point) (f frame, cost float64) {
 	bend := math.Abs(line.cross(b.minus(a))) / width / width
 	steps := math.Abs(a.distance(b)-b.distance(d)) / width
 	aside := math.Abs(middle.minus(half).dot(line)) / width / width
-	return frame{half, point{down.y, -down.x}, down, width}, 2*bend + steps + aside
+	across := point{down.y, -down.x}
+	if line.dot(across) < 0 {
+		a, d = d, a // always from the same side of the palm
+	}
+	return frame{half, across, down, width, [3]point{a, b, d}}, 2*bend + steps + aside
 }
 
 // middle returns the middle of the hand.

@@ -3,171 +3,39 @@ package palm
 import (
 	"errors"
 	"flag"
-	"image"
-	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
+
+	"github.com/vouchledger/vouch/vision/palm/palmtest"
 )
 
 // people is how many drawn people are scored. The figures of docs/benchmarks.md
 // are of 100.
 var people = flag.Int("people", 6, "drawn people of the palm score")
 
-// A person is what a drawn palm has of its own: lines, wrinkles and ridges. The
-// three principal lines are jittered from one topology, which is harder than
-// people are told apart by.
-type person struct {
-	lines  [][4]point // cubic curves in palm coordinates, 0..1
-	widths []float64
-	ridge  [2]float64
-	length [5]float64 // of the fingers
-}
-
-func newPerson(seed uint64) person {
-	r := rand.New(rand.NewPCG(seed, 77))
-	j := func(p point, by float64) point { return point{p.x + by*r.NormFloat64(), p.y + by*r.NormFloat64()} }
-	p := person{ridge: [2]float64{r.Float64() * math.Pi, 28 + 10*r.Float64()}}
-	for _, l := range [][4]point{
-		{{0.98, 0.32}, {0.75, 0.42}, {0.5, 0.38}, {0.33, 0.08}}, // heart
-		{{0.03, 0.35}, {0.3, 0.38}, {0.6, 0.48}, {0.93, 0.68}},  // head
-		{{0.04, 0.38}, {0.3, 0.42}, {0.44, 0.65}, {0.36, 0.97}}, // life
-	} {
-		p.lines = append(p.lines, [4]point{j(l[0], 0.03), j(l[1], 0.05), j(l[2], 0.05), j(l[3], 0.03)})
-		p.widths = append(p.widths, 0.010+0.005*r.Float64())
-	}
-	for range 8 + r.IntN(6) {
-		a := point{0.1 + 0.8*r.Float64(), 0.1 + 0.8*r.Float64()}
-		b := j(a, 0.15)
-		p.lines = append(p.lines, [4]point{a, j(a, 0.05), j(b, 0.05), b})
-		p.widths = append(p.widths, 0.004+0.003*r.Float64())
-	}
-	for i, l := range [5]float64{0.62, 0.82, 0.92, 0.84, 0.62} {
-		p.length[i] = l * (0.95 + 0.1*r.Float64())
-	}
-	return p
-}
-
-func (c cubic) at(t float64) point {
-	u := 1 - t
-	return c[0].times(u * u * u).plus(c[1].times(3 * u * u * t)).plus(c[2].times(3 * u * t * t)).plus(c[3].times(t * t * t))
-}
-
-type cubic [4]point
-
-// skin returns how dark the palm is at each place of a fine square.
-const fine = 256
-
-func (p person) skin() []float64 {
-	out := make([]float64, fine*fine)
-	for i, l := range p.lines {
-		w := p.widths[i]
-		for t := 0.0; t <= 1; t += 0.004 {
-			q := cubic(l).at(t)
-			for y := int((q.y - 3*w) * fine); y <= int((q.y+3*w)*fine); y++ {
-				for x := int((q.x - 3*w) * fine); x <= int((q.x+3*w)*fine); x++ {
-					if x < 0 || y < 0 || x >= fine || y >= fine {
-						continue
-					}
-					d := math.Hypot(float64(x)/fine-q.x, float64(y)/fine-q.y) / w
-					out[y*fine+x] = max(out[y*fine+x], 0.35*math.Exp(-d*d/2))
-				}
-			}
-		}
-	}
-	cos, sin := math.Cos(p.ridge[0]), math.Sin(p.ridge[0])
-	for y := range fine {
-		for x := range fine {
-			u := (float64(x)*cos + float64(y)*sin) / fine
-			out[y*fine+x] += 0.02 * math.Sin(2*math.Pi*p.ridge[1]*u)
-		}
-	}
-	return out
-}
-
-// capture draws the hand once: turned, moved, nearer or farther, its fingers
-// spread, its skin stretched, light from a side, noise.
-func (p person) capture(skin []float64, r *rand.Rand) *image.Gray {
-	const w, h = 640, 480
-	turn, size := 0.2*r.NormFloat64(), 165*(1+0.06*r.NormFloat64())
-	cx, cy := w/2+25*r.NormFloat64(), 290+12*r.NormFloat64()
-	cos, sin := math.Cos(turn), math.Sin(turn)
-	lx, ly, bright := 0.15*r.NormFloat64(), 0.15*r.NormFloat64(), 150+15*r.NormFloat64()
-	ex, ey, ep := 0.012*r.NormFloat64(), 0.012*r.NormFloat64(), r.Float64()*6
-	lean := 0.05 * r.NormFloat64()
-	var fingers [5][2]point // from, to; palm coordinates
-	for i, x := range [5]float64{0.02, 0.13, 0.38, 0.63, 0.87} {
-		angle := [5]float64{-0.9, -0.26, -0.05, 0.1, 0.3}[i] + 0.05*r.NormFloat64()
-		from := point{x, 0.06}
-		if i == 0 {
-			from = point{0.08, 0.62}
-		}
-		fingers[i] = [2]point{from, from.plus(point{math.Sin(angle), -math.Cos(angle)}.times(p.length[i]))}
-	}
-	g := image.NewGray(image.Rect(0, 0, w, h))
-	for y := range h {
-		for x := range w {
-			dx, dy := (float64(x)-cx)/size, (float64(y)-cy)/size
-			s := 1 + lean*dx
-			u, v := (dx*cos+dy*sin)*s+0.5, (dy*cos-dx*sin)*s+0.5
-			level := 18.0
-			if inside(point{u, v}, fingers) {
-				level = bright * (1 + lx*dx + ly*dy)
-				su, sv := u+ex*math.Sin(5*v+ep), v+ey*math.Sin(5*u+ep)
-				if ix, iy := int(su*fine), int(sv*fine); ix >= 0 && iy >= 0 && ix < fine && iy < fine {
-					level *= 1 - skin[iy*fine+ix]
-				}
-			}
-			g.Pix[y*w+x] = uint8(max(0, min(255, level+4*r.NormFloat64())))
-		}
-	}
-	return g
-}
-
-func inside(p point, fingers [5][2]point) bool {
-	if p.x > 0 && p.x < 1 && p.y > 0 && p.y < 1.05 || p.x > 0.2 && p.x < 0.8 && p.y >= 1 && p.y < 1.3 {
-		return true
-	}
-	for _, f := range fingers {
-		edge := f[1].minus(f[0])
-		t := max(0, min(1, p.minus(f[0]).dot(edge)/edge.dot(edge)))
-		if p.distance(f[0].plus(edge.times(t))) < 0.1 {
-			return true
-		}
-	}
-	return false
-}
-
 // TestDrawnHandsAreTheirOwn scores people of our own drawing: three captures
 // to enrol, two to probe.
 func TestDrawnHandsAreTheirOwn(t *testing.T) {
-	enrolled, probes, s := map[string][]Code{}, map[string][]Code{}, score{}
+	var trial Trial
 	for n := range *people {
-		who, p := string(rune('a'+n%26))+string(rune('a'+n/26)), newPerson(uint64(n))
-		skin, r := p.skin(), rand.New(rand.NewPCG(uint64(n), 5))
+		who, p := string(rune('a'+n%26))+string(rune('a'+n/26)), palmtest.NewPerson(uint64(n))
+		r := rand.New(rand.NewPCG(uint64(n), 5))
 		for i := range 5 {
-			s.all++
-			c, err := Read(p.capture(skin, r))
+			c, err := Read(p.Capture(r))
 			switch {
 			case errors.Is(err, ErrNoHand):
-				s.failed++
+				trial.Unseen()
 			case err != nil:
 				t.Fatal(err)
-			case i < 3:
-				enrolled[who] = append(enrolled[who], c)
 			default:
-				probes[who] = append(probes[who], c)
+				trial.Add(who, i < 3, c)
 			}
 		}
 	}
-	s.add(enrolled, probes)
-	frr, far := s.rates(Same)
-	at, eer := s.eer()
-	slices.Sort(s.same)
-	slices.Sort(s.other)
-	t.Logf("%d of %d captures have no palm; at %.2f: refused %.2f %% of %d own, taken %.2f %% of %d others; EER %.2f %% at %.3f",
-		s.failed, s.all, Same, 100*frr, len(s.same), 100*far, len(s.other), 100*eer, at)
-	if s.failed > s.all/20 || frr > 0.2 || far > 0.02 {
-		t.Errorf("%d of %d failed, FRR %.3f, FAR %.3f: want at most 5 %%, 0.2 and 0.02\nown %.2f\nothers %.2f", s.failed, s.all, frr, far, s.same, s.other[:min(9, len(s.other))])
+	f := trial.Figures()
+	told(t, f)
+	if f.Unseen.Wrong > f.Unseen.Of/20 || f.Refused.Share() > 0.2 || f.Taken.Share() > 0.02 {
+		t.Errorf("%d of %d captures without a palm, false rejects %.3f, false accepts %.3f: want at most 5 %%, 0.2 and 0.02",
+			f.Unseen.Wrong, f.Unseen.Of, f.Refused.Share(), f.Taken.Share())
 	}
 }

@@ -63,20 +63,40 @@ func (t Template) Distance(c Code) float64 {
 	return best
 }
 
-const (
-	templateName = "vouch palm 1\n"
-	codeBytes    = ways * grid * 4
-)
+// CodeBytes is how long a [Code] is.
+const CodeBytes = ways * grid * 4
+
+const templateName = "vouch palm 1\n"
+
+// Bytes returns the code as gates send it: [CodeBytes] of them.
+func (c Code) Bytes() []byte {
+	b := make([]byte, 0, CodeBytes)
+	for _, way := range c {
+		for _, row := range way {
+			b = binary.BigEndian.AppendUint32(b, row)
+		}
+	}
+	return b
+}
+
+// ParseCode reads what [Code.Bytes] gives, and nothing else.
+func ParseCode(b []byte) (c Code, err error) {
+	if len(b) != CodeBytes {
+		return c, fmt.Errorf("%w: a palm's code has %d bytes, not %d", ErrTemplate, CodeBytes, len(b))
+	}
+	for k := range ways {
+		for y := range grid {
+			c[k][y], b = binary.BigEndian.Uint32(b), b[4:]
+		}
+	}
+	return c, nil
+}
 
 // MarshalBinary returns the template's one stored form.
 func (t Template) MarshalBinary() ([]byte, error) {
 	b := append([]byte(templateName), byte(len(t.Codes))) // bounded by NewTemplate
 	for _, c := range t.Codes {
-		for _, way := range c {
-			for _, row := range way {
-				b = binary.BigEndian.AppendUint32(b, row)
-			}
-		}
+		b = append(b, c.Bytes()...)
 	}
 	return b, nil
 }
@@ -88,16 +108,14 @@ func (t *Template) UnmarshalBinary(b []byte) error {
 	}
 	n := int(b[len(templateName)])
 	b = b[len(templateName)+1:]
-	if n < MinCaptures || n > MaxCaptures || len(b) != n*codeBytes {
+	if n < MinCaptures || n > MaxCaptures || len(b) != n*CodeBytes {
 		return fmt.Errorf("%w: %d captures in %d bytes", ErrTemplate, n, len(b))
 	}
 	t.Codes = make([]Code, n)
+	var err error
 	for i := range t.Codes {
-		for k := range ways {
-			for y := range grid {
-				t.Codes[i][k][y] = binary.BigEndian.Uint32(b)
-				b = b[4:]
-			}
+		if t.Codes[i], err = ParseCode(b[i*CodeBytes : (i+1)*CodeBytes]); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -129,22 +147,4 @@ func Identify(known []Known, c Code) (ledger.ShopperID, float64, error) {
 		return "", first, fmt.Errorf("%w: two are as near", ErrUnknown)
 	}
 	return who, first, nil
-}
-
-// still is what two captures of a living hand differ by at least, of their
-// bits: more than a camera's noise turns.
-const still = 0.004
-
-// Alive refuses captures that are the same picture: a living hand is never held
-// twice the same. It is all that one camera can see without depth, and stops
-// nobody who plays a film.
-func Alive(captures []Code) error {
-	for i, c := range captures {
-		for _, d := range captures[:i] {
-			if Distance(c, d) < still {
-				return fmt.Errorf("%w: it does not move as a hand does", ErrNoHand)
-			}
-		}
-	}
-	return nil
 }

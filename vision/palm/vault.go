@@ -3,94 +3,85 @@ package palm
 import (
 	"bytes"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"filippo.io/age"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/internal/keyfile"
 )
-
-// gone is what the file of a key holds after it was destroyed: what is sent
-// late must not bring the person back.
-const gone = "destroyed\n"
 
 // A Vault keeps templates, each encrypted with a key of its own. The keys must
 // lie where nothing keeps what was deleted, and apart from the templates, which
-// may be backed up. Files are named by a hash of the shopper's id. It may be
-// used by one goroutine.
+// may be backed up. Key and template are named by the event of the consent that
+// they were made under, so that no file names a person, and who agrees again has
+// another key. It may be used by many goroutines and processes.
 //
-//	TEMPLATES/HASH.age    the template
-//	KEYS/HASH             an age identity, or "destroyed"
-type Vault struct{ templates, keys *os.Root }
+//	TEMPLATES/CONSENT.age    the template
+//	KEYS/ab/CONSENT          an age identity, or "destroyed"
+type Vault struct {
+	templates *os.Root
+	keys      *keyfile.Folder
+}
 
 // OpenVault opens the two folders and makes them if they are not there.
 func OpenVault(templates, keys string) (*Vault, error) {
 	if filepath.Clean(templates) == filepath.Clean(keys) {
 		return nil, fmt.Errorf("palm vault: %w: keys and templates lie in one folder", ErrTemplate)
 	}
-	t, err := openRoot(templates)
+	if err := os.MkdirAll(templates, 0o700); err != nil {
+		return nil, fmt.Errorf("palm vault: %w", err)
+	}
+	t, err := os.OpenRoot(templates)
 	if err != nil {
 		return nil, fmt.Errorf("palm vault: %w", err)
 	}
-	k, err := openRoot(keys)
+	k, err := keyfile.Open(keys)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("palm vault: %w", err), t.Close())
 	}
 	return &Vault{t, k}, nil
 }
 
-func openRoot(dir string) (*os.Root, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	return os.OpenRoot(dir)
-}
-
 // Close gives the folders back.
 func (v *Vault) Close() error { return errors.Join(v.templates.Close(), v.keys.Close()) }
 
-func name(s ledger.ShopperID) string {
-	return fmt.Sprintf("%x", sha256.Sum256([]byte("palm\x00"+string(s))))
+func file(consent ledger.ID) string { return consent.String() + ".age" }
+
+// Enrol makes a template of captures, keeps it under a consent in place of an
+// earlier one, and returns the digest of the sealed bytes. Under a consent whose
+// key was destroyed it is an [ErrRevoked]: no late message undoes that.
+func (v *Vault) Enrol(consent ledger.ID, captures []Code) (ledger.Digest, error) {
+	d, err := v.enrol(consent, captures)
+	if err != nil {
+		return "", fmt.Errorf("enrol palm under consent %s: %w", consent, err)
+	}
+	return d, nil
 }
 
-// A Consent is what a shopper agreed to, and how.
-type Consent struct {
-	Text string // what they read
-	How  string // "terminal-1, by touch"
-}
-
-// Enrol keeps a shopper's template, in place of an earlier one, and returns the
-// event that records it; store and jurisdiction are left to the caller. Without
-// consent it is an [ErrConsent], and after a revocation an [ErrRevoked]: the
-// shopper then enrols under another id, so that late messages cannot undo it.
-func (v *Vault) Enrol(s ledger.ShopperID, consent Consent, captures []Code) (ledger.PalmEnrolled, error) {
-	if strings.TrimSpace(consent.Text) == "" || strings.TrimSpace(consent.How) == "" {
-		return ledger.PalmEnrolled{}, fmt.Errorf("palm of %s: %w", s, ErrConsent)
+func (v *Vault) enrol(consent ledger.ID, captures []Code) (ledger.Digest, error) {
+	if consent.IsZero() {
+		return "", ErrConsent
 	}
 	if err := Alive(captures); err != nil {
-		return ledger.PalmEnrolled{}, fmt.Errorf("palm of %s: %w", s, err)
+		return "", err
 	}
 	t, err := NewTemplate(captures)
 	if err != nil {
-		return ledger.PalmEnrolled{}, fmt.Errorf("palm of %s: %w", s, err)
+		return "", err
 	}
 	plain, err := t.MarshalBinary()
 	if err != nil {
-		return ledger.PalmEnrolled{}, fmt.Errorf("palm of %s: %w", s, err)
+		return "", err
 	}
-	id, err := v.key(s)
-	if errors.Is(err, fs.ErrNotExist) {
-		id, err = v.makeKey(s)
-	}
+	id, err := v.keys.Make(consent.String())
 	if err != nil {
-		return ledger.PalmEnrolled{}, fmt.Errorf("palm of %s: %w", s, err)
+		return "", said(err)
 	}
 	var sealed bytes.Buffer
 	w, err := age.Encrypt(&sealed, id.Recipient())
@@ -99,58 +90,46 @@ func (v *Vault) Enrol(s ledger.ShopperID, consent Consent, captures []Code) (led
 		err = errors.Join(err, w.Close())
 	}
 	if err == nil {
-		err = place(v.templates, name(s)+".age", sealed.Bytes())
+		err = v.place(file(consent), sealed.Bytes())
 	}
-	if err != nil {
-		return ledger.PalmEnrolled{}, fmt.Errorf("palm of %s: %w", s, err)
-	}
-	return ledger.PalmEnrolled{
-		Shopper: s, Template: ledger.DigestOf(sealed.Bytes()), Method: Method, Captures: len(captures),
-		Consent: ledger.DigestOf([]byte(consent.Text)), Agreed: consent.How,
-	}, nil
+	return ledger.DigestOf(sealed.Bytes()), err
 }
 
-func (v *Vault) key(s ledger.ShopperID) (*age.X25519Identity, error) {
-	b, err := read(v.keys, name(s))
-	if err != nil {
-		return nil, err
+// said gives the errors of keys the names that they have in this package.
+func said(err error) error {
+	switch {
+	case errors.Is(err, keyfile.ErrDestroyed):
+		return ErrRevoked
+	case errors.Is(err, keyfile.ErrNone):
+		return ErrUnknown
+	case errors.Is(err, keyfile.ErrBroken):
+		return fmt.Errorf("%w: the file of its key holds none", ErrTemplate)
 	}
-	if string(b) == gone {
-		return nil, ErrRevoked
-	}
-	id, err := age.ParseX25519Identity(strings.TrimSpace(string(b)))
-	if err != nil {
-		// The text of the error could hold the key.
-		return nil, fmt.Errorf("%w: the file of its key holds none", ErrTemplate)
-	}
-	return id, nil
+	return err
 }
 
-func (v *Vault) makeKey(s ledger.ShopperID) (*age.X25519Identity, error) {
-	id, err := age.GenerateX25519Identity()
+// Open returns the template that was sealed into these bytes. One that was never
+// made is an [ErrUnknown], one whose key was destroyed an [ErrRevoked], and other
+// bytes than those an [ErrTemplate].
+func (v *Vault) Open(consent ledger.ID, want ledger.Digest) (Template, error) {
+	t, err := v.open(consent, want)
 	if err != nil {
-		return nil, err
+		return Template{}, fmt.Errorf("palm under consent %s: %w", consent, err)
 	}
-	return id, place(v.keys, name(s), []byte(id.String()+"\n"))
+	return t, nil
 }
 
-// Open returns a shopper's template. One that was never made is an
-// [ErrUnknown], one that was destroyed an [ErrRevoked].
-func (v *Vault) Open(s ledger.ShopperID) (Template, error) {
-	var t Template
-	id, err := v.key(s)
-	if errors.Is(err, fs.ErrNotExist) {
-		return t, fmt.Errorf("palm of %s: %w", s, ErrUnknown)
-	}
+func (v *Vault) open(consent ledger.ID, want ledger.Digest) (t Template, err error) {
+	id, err := v.keys.Get(consent.String())
 	if err != nil {
-		return t, fmt.Errorf("palm of %s: %w", s, err)
+		return t, said(err)
 	}
-	sealed, err := read(v.templates, name(s)+".age")
-	if errors.Is(err, fs.ErrNotExist) {
-		return t, fmt.Errorf("palm of %s: %w", s, ErrUnknown)
-	}
+	sealed, err := v.read(consent)
 	if err != nil {
-		return t, fmt.Errorf("palm of %s: %w", s, err)
+		return t, err
+	}
+	if ledger.DigestOf(sealed) != want {
+		return t, fmt.Errorf("%w: it is not the one that was recorded", ErrTemplate)
 	}
 	r, err := age.Decrypt(bytes.NewReader(sealed), id)
 	var plain []byte
@@ -158,59 +137,64 @@ func (v *Vault) Open(s ledger.ShopperID) (Template, error) {
 		plain, err = io.ReadAll(r)
 	}
 	if err != nil {
-		return t, fmt.Errorf("palm of %s: %w: %w", s, ErrTemplate, err)
+		return t, fmt.Errorf("%w: %w", ErrTemplate, err)
 	}
-	if err := t.UnmarshalBinary(plain); err != nil {
-		return t, fmt.Errorf("palm of %s: %w", s, err)
-	}
-	return t, nil
+	return t, t.UnmarshalBinary(plain)
 }
 
-// Revoke destroys a shopper's key and template, and returns the event that
-// records it: the digest of the sealed bytes, which whoever kept a copy of them
-// can compare, and no key opens any more. It is no error to do it again after a
-// crash; who has no template is an [ErrUnknown].
-func (v *Vault) Revoke(s ledger.ShopperID, by, reason string) (ledger.PalmRevoked, error) {
-	sealed, err := read(v.templates, name(s)+".age")
+// Destroy destroys the key of a consent for good, also if nothing was made under
+// it yet. From here on its template is noise, here and in every copy. The digest
+// of the sealed bytes is returned if they are there. [Vault.Remove] takes them away.
+func (v *Vault) Destroy(consent ledger.ID) (sealed ledger.Digest, err error) {
+	if err := v.keys.Destroy(consent.String()); err != nil {
+		return "", fmt.Errorf("destroy palm under consent %s: %w", consent, err)
+	}
+	b, err := v.read(consent)
+	if errors.Is(err, ErrUnknown) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("destroy palm under consent %s: %w", consent, err)
+	}
+	return ledger.DigestOf(b), nil
+}
+
+// Remove deletes what no key opens any more. A template whose key is there stays,
+// and is an [ErrTemplate]: destroy it first.
+func (v *Vault) Remove(consent ledger.ID) error {
+	if !v.Holds(consent) {
+		return nil
+	}
+	if !v.Destroyed(consent) {
+		return fmt.Errorf("remove palm under consent %s: %w: its key is there", consent, ErrTemplate)
+	}
+	err := v.templates.Remove(file(consent))
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = v.sync()
+	}
+	if err != nil {
+		return fmt.Errorf("remove palm under consent %s: %w", consent, err)
+	}
+	return nil
+}
+
+// Destroyed reports whether the key of a consent was destroyed.
+func (v *Vault) Destroyed(consent ledger.ID) bool {
+	_, err := v.keys.Get(consent.String())
+	return errors.Is(err, keyfile.ErrDestroyed)
+}
+
+// Holds reports whether sealed bytes are there, whoever could read them.
+func (v *Vault) Holds(consent ledger.ID) bool {
+	_, err := v.templates.Stat(file(consent))
+	return err == nil
+}
+
+func (v *Vault) read(consent ledger.ID) ([]byte, error) {
+	f, err := v.templates.Open(file(consent))
 	if errors.Is(err, fs.ErrNotExist) {
-		return ledger.PalmRevoked{}, fmt.Errorf("revoke palm of %s: %w", s, ErrUnknown)
+		return nil, ErrUnknown
 	}
-	if err == nil {
-		err = v.overwrite(name(s))
-	}
-	if err != nil {
-		return ledger.PalmRevoked{}, fmt.Errorf("revoke palm of %s: %w", s, err)
-	}
-	// The key is gone: from here on the template is noise, here and in every
-	// backup.
-	digest := ledger.DigestOf(sealed)
-	if err := v.templates.Remove(name(s) + ".age"); err != nil {
-		return ledger.PalmRevoked{}, fmt.Errorf("revoke palm of %s: %w", s, err)
-	}
-	return ledger.PalmRevoked{Shopper: s, Template: digest, Sealed: digest, By: by, Reason: reason}, nil
-}
-
-// overwrite writes over the bytes of a key where they lie, as far as the disk
-// allows, and leaves the mark.
-func (v *Vault) overwrite(file string) error {
-	f, err := v.keys.OpenFile(file, os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	noise := make([]byte, 128)
-	_, _ = rand.Read(noise) // never fails
-	_, err = f.WriteAt(noise, 0)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return place(v.keys, file, []byte(gone))
-}
-
-func read(root *os.Root, file string) ([]byte, error) {
-	f, err := root.Open(file)
 	if err != nil {
 		return nil, err
 	}
@@ -218,22 +202,26 @@ func read(root *os.Root, file string) ([]byte, error) {
 	return b, errors.Join(err, f.Close())
 }
 
-// place writes a file whole or not at all.
-func place(root *os.Root, file string, b []byte) error {
+// place writes a template whole or not at all.
+func (v *Vault) place(name string, b []byte) error {
 	tmp := ".tmp-" + rand.Text()
-	f, err := root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := v.templates.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(b)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
-		err = root.Rename(tmp, file)
+		err = v.templates.Rename(tmp, name)
 	}
 	if err != nil {
-		return errors.Join(err, root.Remove(tmp))
+		return errors.Join(err, v.templates.Remove(tmp))
 	}
-	dir, err := root.Open(".")
+	return v.sync()
+}
+
+func (v *Vault) sync() error {
+	dir, err := v.templates.Open(".")
 	if err != nil {
 		return err
 	}

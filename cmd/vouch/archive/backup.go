@@ -22,7 +22,9 @@ import (
 type Layout struct {
 	Ledger, Evidence, EvidenceKeys, Tree, Signer string   // folders
 	TicketKey                                    string   // file
+	Palms                                        []string // folders: templates of palms, and their keys
 	Derived                                      []string // what is made again
+	Yours                                        []string // what the operator wrote
 }
 
 // Config says what is copied where.
@@ -46,6 +48,7 @@ type Backup struct {
 	Tree     *Tree                 `json:"tree,omitempty"`     // nil if there is none
 	Evidence *Evidence             `json:"evidence,omitempty"` // nil if it was not asked for
 	Secret   []string              `json:"secret,omitempty"`   // not copied: they have backups of their own
+	Yours    []string              `json:"yours,omitempty"`    // not copied: the operator wrote it and has it
 	Derived  []string              `json:"derived,omitempty"`  // not copied: made again
 	Unknown  []string              `json:"unknown,omitempty"`  // not copied: not ours
 }
@@ -97,6 +100,10 @@ func (r *Backup) leftOut(cfg Config) error {
 		case name == cfg.Ledger || name == cfg.Tree || name == cfg.Evidence || name == cfg.EvidenceKeys || strings.HasSuffix(name, ".lock"):
 		case slices.Contains([]string{keys.FileName, payers.DirName, cfg.TicketKey, cfg.Layout.Signer}, name):
 			r.Secret = append(r.Secret, name)
+		case slices.Contains(cfg.Palms, name):
+			r.Secret = append(r.Secret, name)
+		case slices.Contains(cfg.Yours, name):
+			r.Yours = append(r.Yours, name)
 		case slices.Contains(cfg.Derived, name):
 			r.Derived = append(r.Derived, name)
 		default:

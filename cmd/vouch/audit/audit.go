@@ -29,6 +29,9 @@ type Report struct {
 	Tree     *tree.Report    `json:"tree,omitempty"`    // nil: there is none yet
 	Evidence int             `json:"evidence"`          // objects that match their digest
 	Expiries int             `json:"evidence_expired"`  // pieces that were deleted after their time
+
+	Palms          int `json:"palms,omitempty"`           // templates that are as they were made
+	PalmsDestroyed int `json:"palms_destroyed,omitempty"` // consents whose key is gone
 }
 
 // Config says what to check.
@@ -38,6 +41,7 @@ type Config struct {
 	Tree     string               // folder of the tree; empty checks none
 	Signer   string               // folder of the tree's signer
 	Evidence evidencestore.Config // without address checks none
+	Palms    Palms                // without templates checks none
 	Over     bool                 // the last visit must be over
 	Progress func(done, total int64)
 }
@@ -106,6 +110,11 @@ func (r *Report) checkFolder(ctx context.Context, cfg Config, claim *tree.Claim)
 	defer log.Close() //nolint:errcheck // read-only
 	if r.Report, err = audit.Run(ctx, log, cfg.Over); err != nil {
 		return err
+	}
+	if cfg.Palms.Templates != "" {
+		if err := r.checkPalms(ctx, log, cfg.Palms); err != nil {
+			return err
+		}
 	}
 	return r.checkTree(ctx, log, claim)
 }

@@ -39,8 +39,12 @@ func priceWords(payload ledger.Payload) (text, amount string) {
 			return fmt.Sprintf("%d persons came in at %s on a code for %d", p.Persons, p.Gate, p.Party), ""
 		}
 		return fmt.Sprintf("the code opened another gate too: visit %s", p.Other), ""
+	case ledger.PalmConsented:
+		return fmt.Sprintf("%s agrees to be known by a palm (text %s, %s)", p.Shopper, p.Version, p.Jurisdiction), ""
 	case ledger.PalmEnrolled:
-		return fmt.Sprintf("%s agrees to be known by a palm", p.Shopper), ""
+		return fmt.Sprintf("a template is made of the palm of %s", p.Shopper), ""
+	case ledger.PalmWithdrawn:
+		return fmt.Sprintf("%s is not to be known by a palm any more: %s", p.Shopper, p.Reason), ""
 	case ledger.PalmRevoked:
 		return fmt.Sprintf("the palm of %s is destroyed: %s", p.Shopper, p.Reason), ""
 	case ledger.CartWeighed:

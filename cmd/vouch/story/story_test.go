@@ -120,6 +120,8 @@ func payloads() []ledger.Payload {
 		ledger.DeviceConfigured{},
 		ledger.DeviceReported{},
 		ledger.GateDoubted{},
+		ledger.PalmConsented{},
+		ledger.PalmWithdrawn{},
 		ledger.PalmEnrolled{},
 		ledger.PalmRevoked{},
 		ledger.FiscalStarted{},
