@@ -98,7 +98,7 @@ type delivered struct {
 
 // claims is what shelf cameras say of what happened, with the seconds at
 // which they say it.
-func (e Eyes) claims(r *rand.Rand, in []truth.Interaction, home map[string]string) (claims []fuse.Claim, said []float64) {
+func (e Eyes) claims(r *rand.Rand, in []truth.Interaction, home map[string]string) (all []Said) {
 	for i, x := range in {
 		found := e.Found
 		if slices.ContainsFunc(x.Hidden, func(c string) bool { return c == "shelf-"+x.Shelf }) {
@@ -128,10 +128,9 @@ func (e Eyes) claims(r *rand.Rand, in []truth.Interaction, home map[string]strin
 		if wrong || x.Event == truth.Touch || x.Event == truth.Tidy {
 			c.Sure = 0.5 + 0.4*r.Float64()
 		}
-		claims = append(claims, c)
-		said = append(said, max(x.T+0.8+r.Float64(), x.Until+0.3))
+		all = append(all, Said{c, max(x.T+0.8+r.Float64(), x.Until+0.3)})
 	}
-	return claims, said
+	return all
 }
 
 // items is what the camera takes the thing for: what belongs to the slot, with

@@ -21,6 +21,7 @@ type Setting struct {
 	Eyes        Eyes             // zero for Usual
 	Calibration fuse.Calibration // zero leaves confidences raw
 	Blind       bool             // no shelf camera makes claims
+	Film        *Film            // what cameras made of the pictures; nil models them as Eyes says
 	NoScales    bool
 	NoTags      bool
 }
@@ -55,6 +56,10 @@ type bench struct {
 
 // Run stages a scenario and returns what was found and what was true.
 func Run(sc shop.Scenario, setting Setting) (Result, error) {
+	if setting.Film != nil {
+		sc.Cameras = slices.Clone(sc.Cameras)
+		sc.Resize(filmWidth, filmHeight)
+	}
 	stage, err := shop.New(sc)
 	if err != nil {
 		return Result{}, err
@@ -79,15 +84,11 @@ func Run(sc shop.Scenario, setting Setting) (Result, error) {
 func (b *bench) furnish() error {
 	c := floor.Config{Places: map[string]track.Place{}}
 	for _, cam := range b.persons() {
-		plan, err := floorOf(cam)
+		m, err := mounted(b.Stage, cam)
 		if err != nil {
 			return fmt.Errorf("camera %s: %w", cam.Name, err)
 		}
-		k := track.Camera{ID: cam.Name, Width: cam.Width, Height: cam.Height, Floor: plan, Pixels: 8}
-		if cam.Kind == shop.Overhead {
-			k.Middle, k.Pixels = true, 14
-		}
-		c.Track.Cameras = append(c.Track.Cameras, k)
+		c.Track.Cameras = append(c.Track.Cameras, m.Camera(cam.Name))
 	}
 	c.Track.Lines = []track.Line{{
 		Gate: gateName, A: track.Point{X: shop.DoorX - 0.8, Y: doorLine}, B: track.Point{X: shop.DoorX + 0.8, Y: doorLine},
@@ -143,25 +144,6 @@ func (b *bench) persons() []shop.Camera {
 	return slices.DeleteFunc(slices.Clone(b.Cameras), func(c shop.Camera) bool { return c.Kind == shop.OnShelf })
 }
 
-// floorOf measures a camera's floor as an installer would: at marks.
-func floorOf(c shop.Camera) (track.Homography, error) {
-	height := 0.0
-	if c.Kind == shop.Overhead {
-		height = 0.9 // the middle of who is seen from above
-	}
-	var picture, floor []track.Point
-	for x := 0.4; x < shop.RoomWidth; x += 0.6 {
-		for y := 0.4; y < shop.RoomDepth; y += 0.6 {
-			px, py, _, ok := c.Lens().Project(shop.Vec{x, y, height})
-			if ok && px > 0 && py > 0 && px < float64(c.Width) && py < float64(c.Height) {
-				picture = append(picture, track.Point{X: px, Y: py})
-				floor = append(floor, track.Point{X: x, Y: y})
-			}
-		}
-	}
-	return track.FitHomography(picture, floor)
-}
-
 // place says where one stands before slot i, and where cameras see it.
 func (b *bench) place(sh shop.Shelf, i int) track.Place {
 	o := sh.Outline(i)
@@ -190,15 +172,11 @@ func (b *bench) place(sh shop.Shelf, i int) track.Place {
 func (b *bench) play() error {
 	queue := b.deliveries()
 	slices.SortStableFunc(queue, func(x, y delivered) int { return cmp.Compare(x.at, y.at) })
-	looks := map[string]int{}
-	cameras := b.persons()
+	seen := b.seen()
 	for n := range b.Frames() {
 		t := b.Time(n)
-		for _, p := range b.Poses(n) {
-			looks[p.Name] = p.Look
-		}
-		for _, c := range cameras {
-			if err := b.floor.See(b.setting.Eyes.people(b.dice, b.Stage, c, n, looks)); err != nil {
+		for _, f := range seen(n) {
+			if err := b.floor.See(f); err != nil {
 				return err
 			}
 		}
@@ -222,6 +200,34 @@ func (b *bench) play() error {
 	found, err := b.floor.Flush()
 	b.found = append(b.found, found...)
 	return err
+}
+
+// seen returns what cameras see of persons in a frame: of the film, or as the
+// eyes have it.
+func (b *bench) seen() func(n int) []track.Frame {
+	if f := b.setting.Film; f != nil {
+		left := f.Boxes
+		return func(n int) []track.Frame {
+			i := 0
+			for i < len(left) && !left[i].At.After(moment(b.Time(n))) {
+				i++
+			}
+			now := left[:i]
+			left = left[i:]
+			return now
+		}
+	}
+	looks, cameras := map[string]int{}, b.persons()
+	return func(n int) []track.Frame {
+		for _, p := range b.Poses(n) {
+			looks[p.Name] = p.Look
+		}
+		var all []track.Frame
+		for _, c := range cameras {
+			all = append(all, b.setting.Eyes.people(b.dice, b.Stage, c, n, looks))
+		}
+		return all
+	}
 }
 
 // deliveries are all readings with the times at which they arrive.
@@ -250,17 +256,8 @@ func (b *bench) deliveries() []delivered {
 			return b.floor.Read(fuse.TagRead{Reader: r.Reader, Tag: r.Tag, At: moment(r.T), RSSI: r.RSSI})
 		})
 	}
-	if !b.setting.Blind {
-		home := map[string]string{}
-		for _, sh := range b.Shelves {
-			for _, sl := range sh.Slots {
-				home[sl.Name] = sl.SKU
-			}
-		}
-		claims, said := b.setting.Eyes.claims(b.dice, b.truth.Interactions, home)
-		for i, c := range claims {
-			send(said[i], func() error { return b.floor.Claim(c) })
-		}
+	for _, c := range b.claims() {
+		send(c.At, func() error { return b.floor.Claim(c.Claim) })
 	}
 	for _, v := range b.truth.Visits {
 		for _, o := range b.openings(v) {
@@ -268,6 +265,23 @@ func (b *bench) deliveries() []delivered {
 		}
 	}
 	return queue
+}
+
+// claims are what shelf cameras say: of the film, or as the eyes have it.
+func (b *bench) claims() []Said {
+	switch {
+	case b.setting.Blind:
+		return nil
+	case b.setting.Film != nil:
+		return b.setting.Film.Claims
+	}
+	home := map[string]string{}
+	for _, sh := range b.Shelves {
+		for _, sl := range sh.Slots {
+			home[sl.Name] = sl.SKU
+		}
+	}
+	return b.setting.Eyes.claims(b.dice, b.truth.Interactions, home)
 }
 
 // openings are the gate's words for a visit: one for all who come in together,

@@ -23,7 +23,9 @@ type facing struct {
 	SKU      string `json:"sku"`
 	Capacity int    `json:"capacity"`
 	Facings  int    `json:"facings"`
-	Depth    int    `json:"depth"`
+	// Back is where the rearmost row is seen once nothing stands before it;
+	// nothing where the slot is one deep.
+	Back [][2]int `json:"back,omitempty"`
 }
 
 // Planogram returns the planogram file of the camera above a shelf, as the
@@ -41,7 +43,7 @@ func (s *Stage) Planogram(c Camera, video string) ([]byte, error) {
 	}
 	for j, sl := range sh.Slots {
 		p.Initial[sl.Name] = sl.Initial
-		p.Products[sl.Name] = facing{sl.SKU, sl.Capacity(), sl.Facings, sl.Depth}
+		p.Products[sl.Name] = facing{sl.SKU, sl.Capacity(), sl.Facings, lens.rear(sh, j, c.Width, c.Height)}
 		corners, ok := lens.outline(sh, j)
 		if !ok {
 			return nil, fmt.Errorf("%w: camera %s cannot see slot %s", ErrScenario, c.Name, sl.Name)
@@ -56,6 +58,32 @@ func (s *Stage) Planogram(c Camera, video string) ([]byte, error) {
 		return nil, fmt.Errorf("planogram: %w", err)
 	}
 	return append(b, '\n'), nil
+}
+
+// rear returns where the last row of a slot is seen: as the outline has the
+// whole slot, from as far before its foot as the board's edge is before the
+// first row's, to its top.
+func (l Lens) rear(sh Shelf, slot, w, h int) [][2]int {
+	sl := sh.Slots[slot]
+	if sl.Depth < 2 {
+		return nil
+	}
+	p, _ := ProductOf(sl.SKU)
+	_, first := sh.spot(slot, 0)
+	_, last := sh.spot(slot, sl.Capacity()-1)
+	half, m := sh.Width/float64(len(sh.Slots))/2, sh.middle(slot)
+	var corners [][2]int
+	for _, at := range []Vec{
+		sh.Point(m-half, last-first, BoardHeight), sh.Point(m+half, last-first, BoardHeight),
+		sh.Point(m+half, last, BoardHeight+p.Height), sh.Point(m-half, last, BoardHeight+p.Height),
+	} {
+		x, y, _, ok := l.Project(at)
+		if !ok {
+			return nil
+		}
+		corners = append(corners, [2]int{max(0, min(w-1, int(math.Round(x)))), max(0, min(h-1, int(math.Round(y))))})
+	}
+	return corners
 }
 
 // outline returns the corners of a slot in the picture: the front edge of the
