@@ -149,11 +149,11 @@ func (g *ground) expose() {
 			if g.covered[i/3] {
 				continue
 			}
-			d := int(g.now[i]) - int(g.mean[i])
+			d := int(g.now[i]) - int(g.mean[i]+0.5)
 			if d < -100 || d > 100 {
 				continue
 			}
-			t := int(g.mean[i]) * tones / 256
+			t := min(tones-1, int(g.mean[i])*tones/256)
 			moved[t][d+128]++
 			n[t]++
 		}
@@ -253,6 +253,7 @@ const (
 // learn moves the empty picture on. person says which pixels persons explain.
 func (g *ground) learn(person []bool) {
 	copy(g.covered, person)
+	g.settle()
 	n := 0
 	for i, m := range g.mask {
 		if m == solid {
@@ -288,6 +289,21 @@ func (g *ground) learn(person []bool) {
 	if int32(g.flood) > g.frames(relearn) { //nolint:gosec // seconds
 		g.begin()
 		g.flood = 0
+	}
+}
+
+// settles is the share of the light's move that becomes the empty picture's own
+// in each picture.
+const settles = 0.004
+
+// settle lets light that stays become that of the empty picture. Only the two
+// together are seen: without it one creeps away from the other for as long as
+// the camera runs.
+func (g *ground) settle() {
+	for i, v := range g.mean {
+		c := i % 3
+		t := max(0, min(tones-1, int(v)*tones/256))
+		g.mean[i] = max(0, min(255, v+settles*g.moved[c][t]))
 	}
 }
 
