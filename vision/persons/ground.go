@@ -153,7 +153,7 @@ func (g *ground) expose() {
 			if d < -100 || d > 100 {
 				continue
 			}
-			t := min(tones-1, int(g.mean[i])*tones/256)
+			t := int(g.mean[i]) * tones / 256
 			moved[t][d+128]++
 			n[t]++
 		}
@@ -195,7 +195,9 @@ func (g *ground) usual(i, c int) float32 {
 	at := float32(g.now[3*i+c])*tones/256 - 0.5
 	t := int(max(0, min(tones-2, at)))
 	f := max(0, min(1, at-float32(t)))
-	return float32(g.now[3*i+c]) - (g.moved[c][t]*(1-f) + g.moved[c][t+1]*f)
+	// What the dark is moved by is known from the bright only, if hardly
+	// anything is dark: it may come out below black.
+	return max(0, min(255, float32(g.now[3*i+c])-(g.moved[c][t]*(1-f)+g.moved[c][t+1]*f)))
 }
 
 // judge says what pixel i is.
@@ -302,7 +304,7 @@ const settles = 0.004
 func (g *ground) settle() {
 	for i, v := range g.mean {
 		c := i % 3
-		t := max(0, min(tones-1, int(v)*tones/256))
+		t := int(v) * tones / 256
 		g.mean[i] = max(0, min(255, v+settles*g.moved[c][t]))
 	}
 }
