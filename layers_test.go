@@ -109,7 +109,10 @@ var layers = map[string][]string{
 	"vision/internal/pause":        {},
 	"vision/fuse":                  {"ledger"},
 	"vision/floor":                 {"ledger", "vision/fuse", "vision/shelf", "vision/track"},
-	"vision/trial":                 {"ledger", "vision/floor", "vision/fuse", "vision/render/shop", "vision/score", "vision/track", "vision/truth"},
+	"vision/trial": {
+		"ledger", "vision/floor", "vision/fuse", "vision/lens", "vision/mount", "vision/persons", "vision/planogram",
+		"vision/render/shop", "vision/render/view", "vision/score", "vision/shelf", "vision/track", "vision/truth",
+	},
 	"vision/walks":                 {"vision/cv", "vision/planogram", "vision/score", "vision/watch"},
 	"vision/watch": {
 		"ledger", "vision/cv", "vision/evidence", "vision/footage", "vision/lens", "vision/planogram", "vision/recognise",
