@@ -193,10 +193,6 @@ func limit(c shopConfig) {
 		debug.SetMemoryLimit(c.MemoryMB << 20)
 	}
 	cv.Threads(c.Threads)
-	if os.Getenv("OPENCV_FFMPEG_CAPTURE_OPTIONS") == "" {
-		// Pictures over UDP arrive torn in any busy network.
-		_ = os.Setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
-	}
 }
 
 func refusals(log *slog.Logger) func(outbox.Outcome) {

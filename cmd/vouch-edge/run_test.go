@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -91,9 +92,27 @@ func (f *far) until(what string, so func() bool) {
 		select {
 		case <-news:
 		case <-late:
-			f.t.Fatalf("after 40 s not: %s; reports %+v", what, f.reports)
+			f.t.Fatalf("after 40 s not: %s; %d detections, and of the parts was told:\n%s", what, len(f.seen), f.story())
 		}
 	}
+}
+
+// story is what was told of each part, for reading.
+func (f *far) story() string {
+	parts := map[string][]string{}
+	for _, r := range f.reports {
+		for _, p := range r.Parts {
+			what := fmt.Sprintf("%s %s %s", p.Since.Format("05.0"), p.State, p.Detail)
+			if said := parts[p.Part]; len(said) == 0 || said[len(said)-1] != what {
+				parts[p.Part] = append(said, what)
+			}
+		}
+	}
+	var out strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
+		fmt.Fprintf(&out, "%s: %s\n", name, strings.Join(parts[name], "; "))
+	}
+	return out.String()
 }
 
 func (f *far) ServeHTTP(w http.ResponseWriter, r *http.Request) {

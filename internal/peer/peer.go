@@ -60,6 +60,12 @@ func Serve(t testing.TB, address, program string, args ...string) {
 		}
 		_ = cmd.Wait() // it was killed
 	})
+	listens(t, address, filepath.Base(program))
+}
+
+// listens waits until a program listens.
+func listens(t testing.TB, address, program string) {
+	t.Helper()
 	for range 200 {
 		c, err := net.DialTimeout("tcp", address, time.Second)
 		if err == nil {
@@ -68,7 +74,7 @@ func Serve(t testing.TB, address, program string, args ...string) {
 		}
 		<-time.After(50 * time.Millisecond)
 	}
-	t.Fatalf("%s did not open its port", filepath.Base(program))
+	t.Fatalf("%s did not open its port", program)
 }
 
 // StripeMock starts Stripe's own stateless mock, which checks the names and

@@ -7,6 +7,7 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <sstream>
@@ -16,6 +17,7 @@
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/dnn.hpp>
+#include <opencv2/videoio.hpp>
 
 static int quiet_error(int, const char *, const char *, const char *, int, void *) { return 0; }
 
@@ -26,9 +28,42 @@ static int quiet_error(int, const char *, const char *, const char *, int, void 
 static std::mutex complaints_mutex;
 static std::map<long, int> complaints;
 
-static void quiet_av(void *, int level, const char *, va_list) {
+// The size of a source's pictures as its decoders say, and whether it changed.
+struct picture_size {
+  int width, height;
+  bool changed;
+};
+static std::map<long, picture_size> sizes;
+
+// The words in which the decoders of H.264, HEVC and Motion JPEG say a size, and
+// how many numbers come before it.
+static bool size_said(const char *format, va_list args, int *width, int *height) {
+  static const struct {
+    const char *words;
+    int before;
+  } said[] = {{"Reinit context to %dx%d", 0}, {"Parsed SPS: id %d; coded wxh: %dx%d", 1}, {"sof0: picture: %dx%d", 0}};
+  for (const auto &s : said) {
+    if (strncmp(format, s.words, strlen(s.words)) != 0) {
+      continue;
+    }
+    va_list mine;
+    va_copy(mine, args);
+    for (int i = 0; i < s.before; i++) {
+      va_arg(mine, int);
+    }
+    *width = va_arg(mine, int);
+    *height = va_arg(mine, int);
+    va_end(mine);
+    return true;
+  }
+  return false;
+}
+
+static void quiet_av(void *, int level, const char *format, va_list args) {
   const int av_log_error = 16;
-  if (level > av_log_error) {
+  int width = 0, height = 0;
+  const bool sized = size_said(format, args, &width, &height);
+  if (level > av_log_error && !sized) {
     return;
   }
   char name[17] = {0};
@@ -37,9 +72,31 @@ static void quiet_av(void *, int level, const char *, va_list) {
     return;
   }
   std::lock_guard<std::mutex> lock(complaints_mutex);
-  if (complaints.size() < 4096) {
-    complaints[source]++;
+  const size_t most = 4096;
+  if (!sized) {
+    if (complaints.size() < most) {
+      complaints[source]++;
+    }
+    return;
   }
+  auto it = sizes.find(source);
+  if (it != sizes.end()) {
+    it->second.changed = it->second.changed || it->second.width != width || it->second.height != height;
+  } else if (sizes.size() < most) {
+    sizes[source] = {width, height, false};
+  }
+}
+
+int vouch_resized(long source) {
+  std::lock_guard<std::mutex> lock(complaints_mutex);
+  auto it = sizes.find(source);
+  return it != sizes.end() && it->second.changed ? 1 : 0;
+}
+
+void vouch_forget(long source) {
+  std::lock_guard<std::mutex> lock(complaints_mutex);
+  complaints.erase(source);
+  sizes.erase(source);
 }
 
 int vouch_complaints(long source) {
@@ -133,4 +190,27 @@ int vouch_try_layers(const char *model, const char *config, int side, const char
     run(cv::dnn::readNet(model, config), side, names);
     return std::string();
   });
+int vouch_open(void *capture, const char *address, int silence_ms) {
+  try {
+    const std::vector<int> params = {cv::CAP_PROP_OPEN_TIMEOUT_MSEC, silence_ms, cv::CAP_PROP_READ_TIMEOUT_MSEC, silence_ms};
+    return static_cast<cv::VideoCapture *>(capture)->open(address, cv::CAP_FFMPEG, params) ? 0 : 1;
+  } catch (...) {
+    return 1;
+  }
+}
+
+int vouch_grab(void *capture) {
+  try {
+    return static_cast<cv::VideoCapture *>(capture)->grab() ? 0 : 1;
+  } catch (...) {
+    return 1;
+  }
+}
+
+int vouch_retrieve(void *capture, void *mat) {
+  try {
+    return static_cast<cv::VideoCapture *>(capture)->retrieve(*static_cast<cv::Mat *>(mat)) ? 0 : 1;
+  } catch (...) {
+    return 1;
+  }
 }

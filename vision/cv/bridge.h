@@ -16,6 +16,15 @@ void vouch_work_over(void);
 // Returns how often a decoder that works for the source complained since it
 // was last asked.
 int vouch_complaints(long source);
+// Reports whether the pictures of a source have another size than its first
+// ones, by what its decoders say. OpenCV 4.6 goes on to convert them as if they
+// had the old one, and reads beyond their end.
+int vouch_resized(long source);
+// Forgets what decoders said of a source.
+void vouch_forget(long source);
+// Decodes the next picture, and converts it; 0 on success, else 1.
+int vouch_grab(void *capture);
+int vouch_retrieve(void *capture, void *mat);
 // Writes the names of a network's layers, one a line; 0 on success, else 1 and
 // a message. gocv's own list holds pointers into names that are freed already.
 int vouch_layer_names(const char *model, const char *config, char *out, int n);
@@ -25,6 +34,10 @@ int vouch_output_names(const char *model, const char *config, char *out, int n);
 // else 1 and a message. Some layers work in the room of others and cannot be
 // asked for: OpenCV throws.
 int vouch_try_layers(const char *model, const char *config, int side, const char *layers, char *err, int n);
+// Opens an address by FFmpeg in a cv::VideoCapture; 0 on success. Opening and
+// each read end after the given milliseconds of silence, which gocv cannot ask
+// for.
+int vouch_open(void *capture, const char *address, int silence_ms);
 #ifdef __cplusplus
 }
 #endif

@@ -8,6 +8,9 @@ import "C"
 import (
 	"runtime"
 	"sync/atomic"
+	"unsafe"
+
+	"gocv.io/x/gocv"
 )
 
 // sources counts the sources that were opened. Their numbers stay short enough
@@ -31,12 +34,21 @@ func working(source int64, f func()) {
 	f()
 }
 
-// watched runs read and reports whether the source's decoder complained since
-// the last time: of a frame on its way, since decoders work ahead.
-func (r *Reader) watched(read func() bool) (ok, damaged bool) {
-	working(r.number, func() { ok = read() })
-	return ok, C.vouch_complaints(C.long(r.number)) > 0
+// grab decodes the next picture into m. It reports whether there was one,
+// whether the source's decoder complained since the last time, of a picture on
+// its way, since decoders work ahead, and whether pictures have another size
+// from here on: then m is empty.
+func (r *Reader) grab(m *gocv.Mat) (ok, damaged, resized bool) {
+	working(r.number, func() {
+		if ok = C.vouch_grab(captureOf(r.cap)) == 0; !ok {
+			return
+		}
+		if resized = C.vouch_resized(C.long(r.number)) != 0; !resized {
+			ok = C.vouch_retrieve(captureOf(r.cap), unsafe.Pointer(m.Ptr())) == 0
+		}
+	})
+	return ok, C.vouch_complaints(C.long(r.number)) > 0, resized
 }
 
-// forget drops what decoders complained of for a source that is closed.
-func forget(source int64) { C.vouch_complaints(C.long(source)) }
+// forget drops what decoders said of a source that is closed.
+func forget(source int64) { C.vouch_forget(C.long(source)) }

@@ -16,6 +16,9 @@ var (
 	// ErrNotPicture is returned when a file or bytes are no JPEG, PNG or
 	// other picture OpenCV reads; convert it to JPEG.
 	ErrNotPicture = errors.New("not a picture that decodes")
+	// ErrResized is returned for a file whose pictures change their size in its
+	// middle; cut it there.
+	ErrResized = errors.New("the size of the pictures changes")
 	// ErrCannotWrite is returned when a clip or picture cannot be encoded;
 	// check the folder and the free space, and that libavcodec has H.264.
 	ErrCannotWrite = errors.New("cannot encode the picture or clip")

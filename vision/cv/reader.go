@@ -3,6 +3,7 @@
 package cv
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -42,16 +43,19 @@ func Open(src string) (*Reader, error) {
 	}
 	r := &Reader{src: src, live: live || strings.HasPrefix(src, "rtsp://"), number: newSource()}
 	working(r.number, func() {
-		if live {
+		switch {
+		case live:
 			r.cap, err = gocv.VideoCaptureDevice(device)
-		} else {
+		case strings.Contains(src, "://"):
+			r.cap, err = openAddress(src)
+		default:
 			r.cap, err = gocv.VideoCaptureFile(src)
 		}
 	})
 	if err != nil {
 		forget(r.number)
 		_ = r.cap.Close()
-		return nil, r.refuse(live)
+		return nil, r.refuse(live, err)
 	}
 	r.rate = RateOf(r.cap.Get(gocv.VideoCaptureFPS))
 	if r.first, err = r.read(); err != nil {
@@ -64,12 +68,15 @@ func Open(src string) (*Reader, error) {
 
 // refuse says why the source did not open. A camera or an address that does
 // not answer is another matter than a file that is no video.
-func (r *Reader) refuse(device bool) error {
+func (r *Reader) refuse(device bool, err error) error {
 	if device {
 		return fmt.Errorf("%w: no camera answers as device %s; see v4l2-ctl --list-devices", ErrCannotOpen, r.src)
 	}
 	if strings.Contains(r.src, "://") {
-		return fmt.Errorf("%w: %s does not answer with a video", ErrCannotOpen, r.src)
+		if !errors.Is(err, ErrCannotOpen) {
+			err = fmt.Errorf("%w: %w", ErrCannotOpen, err)
+		}
+		return fmt.Errorf("%w: %s does not answer with a video", err, redacted(r.src))
 	}
 	return fmt.Errorf("%w: %s is no video, or its codec is not known; re-encode it with "+
 		"ffmpeg -i %s -c:v libx264 out.mp4", ErrNotVideo, r.src, r.src)
@@ -102,8 +109,36 @@ func (r *Reader) Next() (*Frame, error) {
 
 func (r *Reader) read() (*Frame, error) {
 	m := r.pool.get()
-	ok, damaged := r.watched(func() bool { return r.cap.Read(&m) })
+	ok, damaged, resized := r.grab(&m)
+	if ok && resized {
+		r.pool.put(m)
+		return r.begunAnew()
+	}
 	if !ok || m.Empty() {
+		r.pool.put(m)
+		return nil, io.EOF
+	}
+	return &Frame{mat: m, pool: &r.pool, damaged: damaged}, nil
+}
+
+// begunAnew returns the first frame of another size. OpenCV has to open the
+// source again for it, which no file can be in its middle.
+func (r *Reader) begunAnew() (*Frame, error) {
+	if !strings.Contains(r.src, "://") {
+		return nil, fmt.Errorf("%w: %s", ErrResized, r.src)
+	}
+	if err := r.cap.Close(); err != nil {
+		return nil, err
+	}
+	forget(r.number)
+	var err error
+	working(r.number, func() { r.cap, err = openAddress(r.src) })
+	if err != nil {
+		return nil, r.refuse(false, err)
+	}
+	m := r.pool.get()
+	ok, damaged, resized := r.grab(&m)
+	if !ok || resized || m.Empty() {
 		r.pool.put(m)
 		return nil, io.EOF
 	}

@@ -1,9 +1,11 @@
 package lens
 
 import (
-	"bytes"
 	"fmt"
 	"math"
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // Lens watches over the pictures of one camera.
@@ -25,8 +27,9 @@ type Lens struct {
 	state  Trouble
 	detail string
 
-	prior    []byte
-	same     int // looks with exactly this picture, less one
+	prior    []uint64 // what the last looks saw, the oldest at next
+	next     int
+	same     int // looks in a row whose picture was seen before
 	rate     float64
 	looks    int
 	dark     int
@@ -38,9 +41,13 @@ type Lens struct {
 }
 
 const (
-	// frozenSeconds is how long exactly the same picture must come to be no
-	// quiet shelf: what is judged by rest is judged long before.
+	// frozenSeconds is how long exactly the same pictures must come to be no
+	// quiet shelf: what is judged by rest is judged long before. An encoder makes
+	// more than one out of a sensor that stands still, and then the same ones
+	// again from its next whole picture on; againSeconds is the longest time
+	// between two of those that is known again.
 	frozenSeconds = 3.0
+	againSeconds  = 5.0
 	// darkSeconds and tornSeconds are how long nothing can be seen before it
 	// is told. It is not judged from the first such picture on.
 	darkSeconds = 0.5
@@ -139,12 +146,7 @@ func (l *Lens) Damage() { l.hurt = l.seconds(healSeconds) }
 // whether the state changed by it.
 func (l *Lens) See(bgr []byte) (judge, changed bool) {
 	l.looks++
-	if bytes.Equal(l.prior, bgr) {
-		l.same++
-	} else {
-		l.same = 0
-		l.prior = append(l.prior[:0], bgr...)
-	}
+	l.repeats(bgr)
 	if l.hurt > 0 {
 		l.hurt--
 		return false, l.tell(Torn, "the decoder complains of damaged pictures")
@@ -165,6 +167,22 @@ func (l *Lens) See(bgr []byte) (judge, changed bool) {
 		return l.check(LookAt(bgr, l.w, l.h))
 	}
 	return true, false
+}
+
+// repeats counts the looks that brought nothing new.
+func (l *Lens) repeats(bgr []byte) {
+	now := xxhash.Sum64(bgr)
+	if slices.Contains(l.prior, now) {
+		l.same++
+		return
+	}
+	l.same = 0
+	if len(l.prior) < l.seconds(againSeconds) {
+		l.prior = append(l.prior, now)
+		return
+	}
+	l.prior[l.next] = now
+	l.next = (l.next + 1) % len(l.prior)
 }
 
 // check compares the view with what it is meant to be.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -64,7 +63,7 @@ func ending(c edge.Camera, err error) edge.Closed {
 		return in
 	}
 	if err == nil {
-		err = io.ErrUnexpectedEOF
+		err = errStream
 	}
 	in.State, in.Detail = ledger.DeviceUnreachable, err.Error()
 	switch {
@@ -76,11 +75,16 @@ func ending(c edge.Camera, err error) edge.Closed {
 		in.State = ledger.DeviceMisconfigured
 	case errors.Is(err, watch.ErrBacklog):
 		in.State = ledger.DeviceDiskFull
+	case errors.Is(err, cv.ErrResized):
+		in.Ended, in.State = !c.Live(), ledger.DeviceResized
 	case errors.Is(err, watch.ErrBroken) && !c.Live(): // again it would say the same again
 		in.Ended, in.State = true, ledger.DeviceTorn
 	}
 	return in
 }
+
+// errStream says that a camera stopped to send.
+var errStream = errors.New("its stream ended")
 
 // errPlan marks a planogram that cannot be read.
 var errPlan = errors.New("planogram")
