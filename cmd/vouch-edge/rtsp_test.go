@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -26,8 +27,8 @@ type reel struct {
 func newReel(t *testing.T) *reel {
 	r := &reel{t: t, dir: t.TempDir()}
 	for name, story := range map[string]string{
-		"quiet": "seconds 42",
-		"shop":  "seconds 20, take middle@6s, take left@10s, return left@14s",
+		"quiet": "seconds 2",
+		"shop":  "seconds 16, take middle@5s, take left@8s, return left@12s",
 	} {
 		file := filepath.Join(r.dir, name+".txt")
 		if err := os.WriteFile(file, []byte(story), 0o600); err != nil {
@@ -38,21 +39,23 @@ func newReel(t *testing.T) *reel {
 		}
 	}
 	r.plan = filepath.Join(r.dir, "quiet", "planogram.json")
-	const quiet = "quiet/shelf.mp4"
-	r.encode("quiet", quiet, "trim=end=6")
-	r.encode("later", quiet, "trim=start=8,setpts=PTS-STARTPTS")
-	r.encode("shop", "shop/shelf.mp4", "null")
-	r.encode("frozen", quiet, "trim=end_frame=1,loop=75:1:0,setpts=N/15/TB")
-	r.encode("black", quiet, "trim=end=3,lutyuv=y=16:u=128:v=128")
-	r.encode("small", quiet, "trim=end=3,scale=320:180")
+	// Nobody is there: the same pictures again, with a sensor's noise of their own.
+	const quiet, noise = "quiet/shelf.mp4", "noise=alls=6:allf=t"
+	r.encode("quiet", quiet, noise, 6)
+	r.encode("later", quiet, noise, 34)
+	r.encode("shop", "shop/shelf.mp4", "null", 16)
+	r.encode("frozen", quiet, "loop=-1:1:0,setpts=N/15/TB", 5)
+	r.encode("black", quiet, "lutyuv=y=16:u=128:v=128", 3)
+	r.encode("small", quiet, noise+",scale=320:180", 3)
 	return r
 }
 
-// encode makes a part out of a film.
-func (r *reel) encode(name, from, filter string) {
+// encode makes a part of so many seconds out of a film that goes on and on.
+func (r *reel) encode(name, from, filter string, seconds int) {
 	r.t.Helper()
 	ffmpeg := peer.Program(r.t, "", "ffmpeg", "apt-get install ffmpeg")
-	cmd := exec.CommandContext(r.t.Context(), ffmpeg, "-v", "error", "-i", from, "-vf", "fps=15,"+filter,
+	cmd := exec.CommandContext(r.t.Context(), ffmpeg, "-v", "error", "-stream_loop", "-1", "-i", from, "-vf", "fps=15,"+filter,
+		"-t", strconv.Itoa(seconds),
 		"-c:v", "libx264", "-preset", "ultrafast", "-crf", "20", "-bf", "0", "-g", "15", "-pix_fmt", "yuv420p", "-f", "h264", name+".264")
 	cmd.Dir = r.dir
 	if out, err := cmd.CombinedOutput(); err != nil {

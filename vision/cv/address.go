@@ -35,7 +35,7 @@ func openAddress(address string) (*gocv.VideoCapture, error) {
 	tellFFmpeg()
 	// Anything opens what is not there, and then has the capture to open in.
 	c, _ := gocv.VideoCaptureFile("")
-	if err := answers(address); err != nil {
+	if err := answers(address, patience); err != nil {
 		return c, err
 	}
 	text := C.CString(address)
@@ -65,7 +65,7 @@ var tellFFmpeg = sync.OnceFunc(func() {
 // answers asks whether somebody is there at all. OpenCV opens one address at a
 // time in a process: without the question one dead camera would hold all
 // others up, again and again.
-func answers(address string) error {
+func answers(address string, patience time.Duration) error {
 	u, err := url.Parse(address)
 	if err != nil {
 		return errAddress // url's own words hold the password

@@ -190,6 +190,8 @@ int vouch_try_layers(const char *model, const char *config, int side, const char
     run(cv::dnn::readNet(model, config), side, names);
     return std::string();
   });
+}
+
 int vouch_open(void *capture, const char *address, int silence_ms) {
   try {
     const std::vector<int> params = {cv::CAP_PROP_OPEN_TIMEOUT_MSEC, silence_ms, cv::CAP_PROP_READ_TIMEOUT_MSEC, silence_ms};

@@ -80,6 +80,37 @@ func run(l *Lens, scenes ...scene) (told []Trouble, judged []bool) {
 	return told, judged
 }
 
+// TestAnEncoderRepeatsASensorThatStandsStill shows what arrives of a picture
+// that stands still: a whole picture each second, and those it is made finer by.
+func TestAnEncoderRepeatsASensorThatStandsStill(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	var second [][]byte
+	for range 10 {
+		second = append(second, noisy(rng, shop(1, 0, 0, 1)))
+	}
+	frozen := func(again func(look int) []byte) (told []Trouble) {
+		l := New(w, h, 10, nil, nil)
+		for n := range 80 {
+			if _, changed := l.See(again(n)); changed {
+				now, _ := l.State()
+				told = append(told, now)
+			}
+		}
+		return told
+	}
+	if got := frozen(func(n int) []byte { return second[n%len(second)] }); !slices.Equal(got, []Trouble{Frozen}) {
+		t.Errorf("a second again and again: told %q, want frozen", got)
+	}
+	if got := frozen(func(n int) []byte {
+		if n%20 == 0 {
+			return noisy(rng, second[0])
+		}
+		return second[n%len(second)]
+	}); got != nil {
+		t.Errorf("something new every two seconds: told %q, want nothing", got)
+	}
+}
+
 func TestEachTroubleIsToldOnceAndIsOverOnce(t *testing.T) {
 	home := shop(1, 0, 0, 1)
 	shelf := scene{pic: home, seconds: 5}
