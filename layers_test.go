@@ -123,6 +123,7 @@ var layers = map[string][]string{
 	"billing/coupon": {"ledger"},
 	"billing/audit":  {"ledger", "ledger/money", "projections", "projections/books", "billing", "billing/receipt"},
 	"billing/engine": {"ledger", "ledger/money", "projections", "billing", "billing/receipt", "projections/pricing", "billing/coupon"},
+	"billing/whatif": {"ledger", "ledger/money", "projections", "billing/engine"},
 	"billing/clerk":  {"ledger", "ledger/money", "projections/books", "billing", "billing/report"},
 	"billing/report": {"ledger", "ledger/money", "projections/books"},
 	"billing/export": {"ledger", "ledger/money", "projections/books"},

@@ -54,6 +54,9 @@ func New() *Engine {
 	}
 }
 
+// Withhold keeps the engine from ordering anything of the provider.
+func (e *Engine) Withhold() { e.withheld = true }
+
 // Position returns the position of the last event folded.
 func (e *Engine) Position() uint64 { return e.position }
 

@@ -125,7 +125,7 @@ func (l *Live) Decide(now time.Time) []Action {
 func (l *Live) Withhold() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.engine.withheld = true
+	l.engine.Withhold()
 }
 
 // Resume ends [Live.Withhold]: what is due is ordered and sent.
