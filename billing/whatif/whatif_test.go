@@ -120,7 +120,6 @@ func TestAnotherClaimGivesAnotherReceipt(t *testing.T) {
 		if from == to {
 			continue
 		}
-		tried++
 		would := func(items ledger.List[ledger.ItemHypothesis]) whatif.Outcome {
 			out, err := h.If([]whatif.Claim{{Detection: detection, Items: items}})
 			if err != nil {
@@ -128,6 +127,14 @@ func TestAnotherClaimGivesAnotherReceipt(t *testing.T) {
 			}
 			return out
 		}
+		again := would(nil)
+		if cmp.Diff(bare(was), bare(again.Document)) != "" {
+			t.Errorf("visit %s with nothing found is not as it was", v)
+		}
+		if again.Asked > 0 {
+			continue // what came late came in time while a doubtful take is open
+		}
+		tried++
 		want := pieces(was)
 		want[to]++
 		if want[from]--; want[from] == 0 {
@@ -142,9 +149,6 @@ func TestAnotherClaimGivesAnotherReceipt(t *testing.T) {
 		delete(want, to)
 		if want[to] = pieces(was)[to]; cmp.Diff(want, pieces(would(ledger.List[ledger.ItemHypothesis]{{SKU: from, Confidence: 300}}).Document)) != "" {
 			t.Errorf("visit %s with a doubtful take bills it, want it left out at the deadline", v)
-		}
-		if again := would(nil); cmp.Diff(bare(was), bare(again.Document)) != "" {
-			t.Errorf("visit %s with nothing found is not as it was", v)
 		}
 	}
 	if tried < 5 {
