@@ -163,7 +163,7 @@ var layers = map[string][]string{
 		"billing/chargeback", "billing/watch",
 		"ledger", "ledger/money", "projections", "projections/books", "vision", "vision/evidence", "vision/sidecar", "vision/ticket",
 		"billing", "billing/coupon", "billing/clerk", "billing/engine", "billing/receipt", "billing/report", "billing/shopfile",
-		"billing/bankfile", "billing/reconcile", "vision/palm",
+		"billing/bankfile", "billing/reconcile", "billing/whatif", "vision/palm",
 	},
 	"api/palms":    {"billing/engine", "ledger", "projections", "vision/palm"},
 	"api/keys":     {},

@@ -138,6 +138,10 @@ func (s *shop) samples() map[string]sample {
 			there: "/v1/visits/" + visit + "/reverifications", missing: "/v1/visits/" + no + "/reverifications",
 			body: func(bool) any { return s.lookAgain(took.ID, "cola", frame) },
 		},
+		"POST /v1/visits/:visit/what-if": {
+			there: "/v1/visits/" + visit + "/what-if", missing: "/v1/visits/" + no + "/what-if",
+			body: func(bool) any { return map[string]any{} },
+		},
 		"POST /v1/visits/:visit/weighings": {
 			there: "/v1/visits/" + visit + "/weighings", missing: "/v1/visits/" + no + "/weighings",
 			body: func(bool) any { return s.weighing(500) },

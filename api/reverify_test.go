@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
 )
 
 // lookAgain is what a model says about a detection's evidence.
@@ -60,6 +61,7 @@ func TestASecondLookStandsBesideTheClaim(t *testing.T) {
 		t.Errorf("a look that sees nothing it knows = %+v, want that it is not sure", said)
 	}
 
+	s.wouldBe(visit, took.ID, was.Receipts[0].Document)
 	var list list[detectionView]
 	s.send("gate", "GET", "/v1/visits/"+visit+"/detections", nil).want(200, &list)
 	if len(list.Items) != 1 || len(list.Items[0].Reverified) != 3 || list.Items[0].Claim.Items[0].SKU != "cola" ||
@@ -107,4 +109,33 @@ func TestAReviewerSeesTheSecondLookAtAQuestion(t *testing.T) {
 		t.Error("the review desk does not show the second look")
 	}
 	s.until(visit, "still asked about", func(v visitView) bool { return len(v.Cart.Open) == 1 })
+}
+
+// wouldBe asks what a visit would have come to by its second looks, the last of
+// which saw nothing, and by others.
+func (s *shop) wouldBe(visit string, detection ledger.ID, was ledger.ReceiptDocument) {
+	s.t.Helper()
+	before, err := s.log.Head(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	path := "/v1/visits/" + visit + "/what-if"
+	var got vision.WhatIfAnswer
+	s.send("anna", "POST", path, map[string]any{}).want(200, &got)
+	if got.Claims != 1 || got.Would != was.Gross || got.Change.Minor != 0 || len(got.Lines) != 0 {
+		s.t.Errorf("by a look that saw nothing the visit is %+v, want as it was", got)
+	}
+	claim := map[string]any{"detection": detection, "items": []any{map[string]any{"sku": "mate", "confidence": 941}}}
+	s.send("anna", "POST", path, map[string]any{"claims": []any{claim}}).want(200, &got)
+	if got.Would == was.Gross || got.Change.Minor != got.Would.Minor-was.Gross.Minor || got.First == nil || *got.First != was.Gross ||
+		len(got.Lines) != 2 || got.Lines[0].SKU != "cola" || got.Lines[0].Would != 0 || got.Lines[1].SKU != "mate" || got.Lines[1].Would != 1 {
+		s.t.Errorf("with mate for cola the visit is %+v, want another sum and both products", got)
+	}
+	claim["detection"] = s.id()
+	s.send("anna", "POST", path, map[string]any{"claims": []any{claim}}).want(404)
+	s.send("anna", "POST", path, map[string]any{"claims": []any{map[string]any{"items": []any{}}}}).want(400)
+	s.send("lea", "POST", path, map[string]any{}).want(404)
+	if after, err := s.log.Head(s.t.Context()); err != nil || after != before {
+		s.t.Errorf("asking what if moved the log from %d to %d, %v", before, after, err)
+	}
 }

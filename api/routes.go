@@ -35,6 +35,7 @@ var (
 	reviewers   = []keys.Role{keys.Reviewer}
 	queuers     = []keys.Role{keys.Reviewer, keys.Auditor}
 	relookers   = []keys.Role{keys.Device, keys.Reviewer}
+	wonderers   = []keys.Role{keys.Reviewer, keys.Finance, keys.Auditor, keys.Operator}
 	verifiers   = []keys.Role{keys.Device, keys.Reviewer, keys.Auditor, keys.Operator}
 	attendants  = []keys.Role{keys.Reviewer, keys.Operator}
 	auditors    = []keys.Role{keys.Auditor}
@@ -73,6 +74,7 @@ func (a *API) routes() []route {
 			method: post, path: "/v1/visits/:visit/reverifications", roles: relookers, limit: maxBody,
 			handle: a.postReverification,
 		},
+		{method: post, path: "/v1/visits/:visit/what-if", roles: wonderers, limit: maxBody, handle: a.postWhatIf},
 		{method: post, path: "/v1/visits/:visit/weighings", roles: devices, limit: maxBody, handle: a.postWeighing},
 		{
 			method: post, path: "/v1/visits/:visit/age", roles: attendants, repeats: true, limit: maxBody, handle: a.postAge,

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/money"
 )
 
 // Paths of the server's HTTP interface that gates use.
@@ -103,4 +104,40 @@ type Reverification struct {
 	Items       []ledger.ItemHypothesis   `json:"items"`
 	Actions     []ledger.ActionHypothesis `json:"actions,omitempty"`
 	Evidence    []ledger.EvidenceRef      `json:"evidence"`
+}
+
+// A WhatIf asks what a visit's receipt would have been if claims had counted
+// instead of their sensors': those named, or else what second looks found, of
+// one model or of the last.
+type WhatIf struct {
+	ModelDigest ledger.Digest `json:"model_digest,omitempty"`
+	Claims      []WhatIfClaim `json:"claims,omitempty"`
+}
+
+// A WhatIfClaim is what counts of a detection. What is empty stays the sensor's.
+type WhatIfClaim struct {
+	Detection ledger.ID                 `json:"detection"`
+	Items     []ledger.ItemHypothesis   `json:"items,omitempty"`
+	Actions   []ledger.ActionHypothesis `json:"actions,omitempty"`
+}
+
+// A WhatIfAnswer says what a visit would have come to.
+type WhatIfAnswer struct {
+	Visit   ledger.VisitID `json:"visit"`
+	Claims  int            `json:"claims"`             // that counted instead of their sensors'
+	First   *money.Money   `json:"first,omitempty"`    // gross of the first receipt, if there is one
+	InForce *money.Money   `json:"in_force,omitempty"` // gross of the last
+	Would   money.Money    `json:"would"`
+	Change  money.Money    `json:"change"` // against the first receipt
+	Asked   int            `json:"asked"`  // questions that people would have been asked
+	Open    string         `json:"open,omitempty"`
+	Lines   []WhatIfLine   `json:"lines"`
+}
+
+// A WhatIfLine is a product of which other pieces would have been billed.
+type WhatIfLine struct {
+	SKU   ledger.SKU `json:"sku"`
+	Name  string     `json:"name"`
+	Was   int        `json:"was"`
+	Would int        `json:"would"`
 }

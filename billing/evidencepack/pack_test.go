@@ -297,6 +297,38 @@ func TestSameEventsSameBytes(t *testing.T) {
 	}
 }
 
+// TestPackTellsOfSecondLooks: what a model found in the stored pictures stands
+// in the timeline, also where it speaks against us.
+func TestPackTellsOfSecondLooks(t *testing.T) {
+	h := newHistory(t)
+	h.enter()
+	id, shots := h.takes("cola-330", "A3", 180, 2)
+	look := func(sku ledger.SKU, says ledger.Agreement) {
+		items := []ledger.ItemHypothesis{}
+		if sku != "" {
+			items = append(items, ledger.ItemHypothesis{SKU: sku, Confidence: 940})
+		}
+		h.visit(time.Hour, ledger.DetectionReverified{
+			Detection: id, Model: "fridge@2 sha256:00", ModelDigest: shots[0], Items: items, Actions: []ledger.ActionHypothesis{},
+			Agreement: says, Evidence: []ledger.EvidenceRef{{Role: "before", Digest: shots[0], MediaType: "image/jpeg", Bytes: 1}},
+		})
+	}
+	h.visit(0, ledger.ReceiptIssued{Document: receipt("s1-2026-000001", "", line(1, "cola-330", "Cola 0,33 l", 1, 199, id, shots))})
+	look("cola-330", ledger.AgreementAgrees)
+	look("mate", ledger.AgreementDiffers)
+	look("", ledger.AgreementUnsure)
+	var got []string
+	for _, e := range collect(t, h, 0).Timeline {
+		if said, ok := strings.CutPrefix(e.Words, "The stored pictures were looked at again by fridge@2, which "); ok {
+			got = append(got, said)
+		}
+	}
+	want := []string{"agrees: Cola 0,33 l", "differs: mate", "is not sure what they show"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("second looks (-want +got):\n%s", diff)
+	}
+}
+
 // What was done about the claim itself does not make a pack old.
 func TestPackIsNotMadeOldByItself(t *testing.T) {
 	h := shopping(t)

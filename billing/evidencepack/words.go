@@ -19,6 +19,8 @@ func (f *folding) words(e ledger.Event) string {
 		return fmt.Sprintf("Leaves through %s", d.Gate)
 	case ledger.DetectionRecorded:
 		return f.sighting(d)
+	case ledger.DetectionReverified:
+		return f.secondLook(d)
 	case ledger.DetectionAttributed:
 		return f.action(d.Action, d.Quantity, d.SKU) + ", assigned to this visit by a decision"
 	case ledger.ReviewRequested:
@@ -95,6 +97,24 @@ func (f *folding) sighting(d ledger.DetectionRecorded) string {
 		s += fmt.Sprintf(", shelf weight %+d g", d.Grams)
 	}
 	return s + ", seen by " + string(d.Sensor)
+}
+
+// secondLook says what a model found in the stored pictures afterwards. It is
+// told whatever it found: a bank that asks gets all of it.
+func (f *folding) secondLook(d ledger.DetectionReverified) string {
+	name, _, _ := strings.Cut(d.Model, " ")
+	s := "The stored pictures were looked at again by " + name
+	if len(d.Items) == 0 {
+		return s + ", which is not sure what they show"
+	}
+	what := f.names[d.Items[0].SKU]
+	if what == "" {
+		what = string(d.Items[0].SKU)
+	}
+	agrees := map[ledger.Agreement]string{
+		ledger.AgreementAgrees: ", which agrees: ", ledger.AgreementDiffers: ", which differs: ", ledger.AgreementUnsure: ", which is not sure: ",
+	}
+	return s + agrees[d.Agreement] + what
 }
 
 func (f *folding) action(a ledger.Action, n int, sku ledger.SKU) string {

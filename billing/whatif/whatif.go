@@ -120,3 +120,19 @@ func (h History) Stored() (first, latest *ledger.ReceiptDocument) {
 	}
 	return first, latest
 }
+
+// Has reports whether the visit's stream holds a detection.
+func (h History) Has(detection ledger.ID) bool {
+	_, ok := h.Detection(detection)
+	return ok
+}
+
+// Detection returns what a sensor claimed.
+func (h History) Detection(id ledger.ID) (ledger.DetectionRecorded, bool) {
+	for _, e := range h.events {
+		if p, ok := e.Payload.(ledger.DetectionRecorded); ok && e.ID == id {
+			return p, true
+		}
+	}
+	return ledger.DetectionRecorded{}, false
+}

@@ -20,12 +20,15 @@ func newReplayCommand() *cobra.Command {
 		Use:   "replay VISIT|RECEIPT",
 		Short: "Tell a visit event by event, with the cart after each and the evidence beside it",
 		Example: `  vouch replay --data demo-data shop-1-2026-000001
-  vouch replay --data demo-data 01935700-0001-7000-8000-000000000001 --at 2026-11-23T12:00:30Z --json`,
+  vouch replay --data demo-data 01935700-0001-7000-8000-000000000001 --at 2026-11-23T12:00:30Z --json
+  vouch replay --data demo-data shop-1-2026-000001 --what-if reverified`,
 		Args: cobra.ExactArgs(1),
 	}
 	from := addSourceFlags(cmd)
 	at := cmd.Flags().String("at", "", "stop at a position of the log, or at a time (RFC 3339)")
 	asJSON := cmd.Flags().Bool("json", false, "one JSON object for each event")
+	asked := cmd.Flags().StringArray("what-if", nil,
+		"say what the receipt would be if other claims had counted, writing nothing: reverified, reverified:DIGEST of a model, or DETECTION=SKU; may be given again")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		until, err := parseAt(*at)
 		if err != nil {
@@ -39,6 +42,12 @@ func newReplayCommand() *cobra.Command {
 		visit, err := findVisit(cmd.Context(), log, args[0])
 		if err != nil {
 			return err
+		}
+		if len(*asked) > 0 {
+			if *at != "" {
+				return fmt.Errorf("%w: --what-if looks at the whole visit, without --at", errUsage)
+			}
+			return tellOtherwise(cmd.Context(), cmd.OutOrStdout(), log, visit, *asked, *asJSON)
 		}
 		lines, cart, err := replay(cmd.Context(), log, visit, until)
 		if err != nil {
