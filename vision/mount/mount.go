@@ -224,9 +224,12 @@ func (m *Mount) CheckSize(w, h int) error {
 // waist is the height in metres of the middle of who is seen from above.
 const waist = 0.9
 
+// shaky is how far off a foot usually is, as a share of the picture's width.
+const shaky = 0.015
+
 // Camera returns the mount as the tracker takes it.
 func (m *Mount) Camera(id string) track.Camera {
-	c := track.Camera{ID: id, Width: m.Width, Height: m.Height, Floor: m.floor, Middle: m.Above}
+	c := track.Camera{ID: id, Width: m.Width, Height: m.Height, Floor: m.floor, Pixels: shaky * float64(m.Width), Middle: m.Above}
 	if m.Above {
 		c.Floor = m.plane(waist).Inverse()
 	}

@@ -94,9 +94,34 @@ func (m *Mount) near() float64 {
 	return 0.05 * math.Sqrt(p[0]*p[0]+p[1]*p[1]+p[2]*p[2])
 }
 
+// Foot returns where in the picture the foot of a person is who stands at a
+// place, or where their waist is if the camera looks straight down.
+func (m *Mount) Foot(x, y float64) (track.Point, bool) {
+	if m.Above {
+		return m.Project(x, y, waist)
+	}
+	return m.Project(x, y, 0)
+}
+
+// UnderHead returns where the foot of a person of usual height is whose head
+// is at a point of the picture: for who is hidden from the waist down.
+func (m *Mount) UnderHead(head track.Point) (track.Point, bool) {
+	if !m.stands || m.Above {
+		return track.Point{}, false
+	}
+	at := m.plane(Tall).Inverse().Floor(head)
+	if _, seen := m.Project(at.X, at.Y, Tall); !seen {
+		return track.Point{}, false
+	}
+	return m.Foot(at.X, at.Y)
+}
+
 // rings are a grown person's outline: how wide in metres at which height, feet
 // to hair.
-var rings = [...]struct{ z, r float64 }{{0.02, 0.16}, {0.3, 0.17}, {0.8, 0.22}, {1.1, 0.25}, {1.4, 0.25}, {1.58, 0.13}, {1.74, 0.09}}
+var rings = [...]struct{ z, r float64 }{{0.02, 0.16}, {0.3, 0.17}, {0.8, 0.22}, {1.1, 0.25}, {1.4, 0.25}, {1.58, 0.13}, {Tall, 0.09}}
+
+// Tall is how tall in metres a grown person usually is.
+const Tall = 1.74
 
 // ringSides is how many corners a ring has.
 const ringSides = 10

@@ -36,6 +36,8 @@ var (
 // them: from row y0 on, from and until which column.
 type stand struct {
 	at   track.Point
+	foot track.Point    // in the large picture; the waist from above
+	down [2]track.Point // from the top of the head to the floor, in the large picture
 	y0   int
 	rows [][2]int
 	area int // of the whole outline, also outside of the picture
@@ -68,6 +70,9 @@ func standAt(m *mount.Mount, at track.Point, w, h, k int) (stand, bool) {
 		return stand{}, false // right under the camera, or too far away
 	}
 	s := stand{at: at, y0: max(0, box.Min.Y)}
+	s.foot, _ = m.Foot(at.X, at.Y)
+	s.down[0], _ = m.Project(at.X, at.Y, mount.Tall)
+	s.down[1], _ = m.Project(at.X, at.Y, 0)
 	inside := 0
 	for y := box.Min.Y; y < box.Max.Y; y++ {
 		from, until := across(outline, float64(y)+0.5)
@@ -175,8 +180,10 @@ func (e *explanation) weigh(mask []uint8) {
 	}
 }
 
+// best returns who explains most.
 func (e *explanation) best() (found, bool) {
 	var b found
+	most := float32(0)
 	for i := range e.stands {
 		s := &e.stands[i]
 		sum := float32(0)
@@ -184,11 +191,11 @@ func (e *explanation) best() (found, bool) {
 			row := e.sums[(s.y0+j)*(e.w+1):]
 			sum += row[r[1]] - row[r[0]]
 		}
-		if sure := float64(sum) / (float64(pro) * float64(s.area)); sure > b.sure {
-			b = found{s, sure}
+		if sure := float64(sum) / (float64(pro) * float64(s.area)); sum > most && sure >= convincing {
+			b, most = found{s, sure}, sum
 		}
 	}
-	return b, b.sure >= convincing
+	return b, b.stand != nil
 }
 
 func (e *explanation) cover(s *stand, by int) {
@@ -209,6 +216,14 @@ func (e *explanation) pixels(s *stand) []int {
 		}
 	}
 	return all
+}
+
+// band returns which of a look's bands a pixel of the large picture is: how far
+// down from the head it lies, in whatever direction that is.
+func (s *stand) band(x, y int) int {
+	dx, dy := s.down[1].X-s.down[0].X, s.down[1].Y-s.down[0].Y
+	f := ((float64(x)-s.down[0].X)*dx + (float64(y)-s.down[0].Y)*dy) / (dx*dx + dy*dy)
+	return max(0, min(track.Bands-1, int(math.Floor(track.Bands*f))))
 }
 
 // box returns where the person is in the large picture: the outline, drawn in

@@ -252,7 +252,32 @@ const (
 	still = 10
 )
 
-// learn moves the empty picture on. person says which pixels persons explain.
+// spread marks what hangs together with a person as theirs: an outline is
+// usual, and arms, bags and legs that look like a shadow are not.
+func (g *ground) spread(person []bool) {
+	var stack []int
+	for i, p := range person {
+		if p && g.mask[i] != empty {
+			stack = append(stack, i)
+		}
+	}
+	for len(stack) > 0 {
+		i := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		x := i % g.w
+		for _, j := range [4]int{i - g.w, i + g.w, i - 1, i + 1} {
+			if j < 0 || j >= len(g.mask) || (j == i-1 && x == 0) || (j == i+1 && x == g.w-1) {
+				continue
+			}
+			if !person[j] && g.mask[j] != empty {
+				person[j] = true
+				stack = append(stack, j)
+			}
+		}
+	}
+}
+
+// learn moves the empty picture on. person says which pixels are persons'.
 func (g *ground) learn(person []bool) {
 	copy(g.covered, person)
 	g.settle()
@@ -263,7 +288,9 @@ func (g *ground) learn(person []bool) {
 		}
 		if m == empty {
 			g.stable[i] = 0
-			g.follow(i)
+			if !g.beside(person, i) {
+				g.follow(i)
+			}
 			continue
 		}
 		far := 0
@@ -292,6 +319,21 @@ func (g *ground) learn(person []bool) {
 		g.begin()
 		g.flood = 0
 	}
+}
+
+// beside reports whether a pixel is a person's or within two of one. What there
+// seems empty is not learned: dark trousers before a dark table leg would
+// become part of it, and then what is beside them, and so on.
+func (g *ground) beside(person []bool, i int) bool {
+	x, y := i%g.w, i/g.w
+	for ny := max(0, y-2); ny <= min(g.h-1, y+2); ny++ {
+		for nx := max(0, x-2); nx <= min(g.w-1, x+2); nx++ {
+			if person[ny*g.w+nx] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // settles is the share of the light's move that becomes the empty picture's own

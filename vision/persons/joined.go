@@ -162,12 +162,29 @@ func (j *Joined) join(boxes []track.Box, bgr []byte, w, h int) ([]track.Box, err
 			if err != nil {
 				return nil, err
 			}
-			boxes = append(boxes, track.Box{Rect: r, Score: s.score, Look: look})
+			boxes = append(boxes, track.Box{Rect: r, Score: s.score, Look: look, Foot: j.foot(r, h)})
 		}
 	}
 	j.shapes = still // who moves is somewhere else in the next picture
 	slices.SortStableFunc(boxes, func(a, b track.Box) int { return cmp.Compare(b.Score, a.Score) })
 	return boxes, nil
+}
+
+// foot returns where somebody stands whose feet are not to be seen, because
+// others or the picture's edge hide them; zero where they are.
+func (j *Joined) foot(r image.Rectangle, height int) track.Point {
+	if j.config.Mount == nil {
+		return track.Point{}
+	}
+	feet := image.Rect(r.Min.X, r.Max.Y-r.Dy()/4, r.Max.X, r.Max.Y)
+	hidden := r.Max.Y >= height-2 || slices.ContainsFunc(j.shapes, func(o shape) bool {
+		return o.rect != r && o.rect.Max.Y > r.Max.Y && area(o.rect.Intersect(feet)) > area(feet)/3
+	})
+	if !hidden {
+		return track.Point{}
+	}
+	p, _ := j.config.Mount.UnderHead(track.Point{X: float64(r.Min.X+r.Max.X) / 2, Y: float64(r.Min.Y)})
+	return p
 }
 
 func one(a, b image.Rectangle) bool {

@@ -49,7 +49,7 @@ func (g *ground) regions() []somebody {
 	for _, r := range all {
 		if r.person(g.w, g.h) {
 			b := image.Rect(r.box.Min.X*g.k, r.box.Min.Y*g.k, r.box.Max.X*g.k, r.box.Max.Y*g.k)
-			kept = append(kept, somebody{b, plain, r.pixels})
+			kept = append(kept, somebody{box: b, score: plain, pixels: r.pixels})
 		}
 	}
 	return kept

@@ -20,30 +20,47 @@ const (
 	grey = 0.16
 )
 
+// Bands is how many bands a look of colours has, from the head down.
+const Bands = bands
+
 // Colours returns the look of a box in a picture of bytes blue, green, red:
 // for each of three bands a histogram of hue and brightness. The outer fifth
 // of the box on either side is left out, because that is mostly floor.
 func Colours(bgr []byte, width, height int, box image.Rectangle) (Look, error) {
+	box.Min.X, box.Max.X = box.Min.X+box.Dx()/5, box.Max.X-box.Dx()/5
+	within := box.Intersect(image.Rect(0, 0, width, height))
+	return ColoursBy(bgr, width, height, box, func(_, y int) int {
+		return min(bands-1, (y-within.Min.Y)*bands/within.Dy())
+	})
+}
+
+// ColoursBy is Colours for who knows which pixels are the person: band returns
+// to which of [Bands] a pixel of the box belongs, 0 for the head, or -1 for
+// none.
+func ColoursBy(bgr []byte, width, height int, box image.Rectangle, band func(x, y int) int) (Look, error) {
 	if width <= 0 || height <= 0 || len(bgr) != 3*width*height {
 		return nil, fmt.Errorf("%w: %d bytes for %d x %d", ErrLook, len(bgr), width, height)
 	}
-	box.Min.X, box.Max.X = box.Min.X+box.Dx()/5, box.Max.X-box.Dx()/5
 	box = box.Intersect(image.Rect(0, 0, width, height))
 	if box.Empty() {
 		return nil, nil
 	}
 	look := make(Look, bands*perBand)
+	sum := float32(0)
 	step := max(1, min(box.Dx(), box.Dy())/24)
 	for y := box.Min.Y; y < box.Max.Y; y += step {
-		band := min(bands-1, (y-box.Min.Y)*bands/box.Dy())
 		for x := box.Min.X; x < box.Max.X; x += step {
+			b := band(x, y)
+			if b < 0 {
+				continue
+			}
 			p := bgr[3*(y*width+x):]
-			look[band*perBand+bin(p[2], p[1], p[0])]++
+			look[b*perBand+bin(p[2], p[1], p[0])]++
+			sum++
 		}
 	}
-	sum := float32(0)
-	for _, v := range look {
-		sum += v
+	if sum == 0 {
+		return nil, nil
 	}
 	for i, v := range look {
 		look[i] = float32(math.Sqrt(float64(v / sum)))

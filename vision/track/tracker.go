@@ -15,6 +15,10 @@ type Box struct {
 	Rect  image.Rectangle
 	Score float64 // of the detector, 0 to 1
 	Look  Look    // nil if the camera cannot tell
+	// Foot is where in the picture, or beside it, the person stands; of a camera
+	// that looks straight down, where their waist is. Zero if the detector knows
+	// the box only.
+	Foot Point
 }
 
 // A Frame is what one camera sees of persons at one moment.
@@ -212,6 +216,12 @@ func (c Camera) place(boxes []Box) []sighting {
 		}
 		sx, sy := c.Pixels, c.Pixels
 		s := sighting{Box: b, hidden: !c.Middle && behind(boxes, i)}
+		if b.Foot != (Point{}) {
+			s.at, s.fine = c.Floor.Floor(b.Foot), c.Floor.spreadAt(b.Foot, sx, sy)
+			s.spread = s.fine.plus(spread{xx: c.Metres * c.Metres, yy: c.Metres * c.Metres})
+			all = append(all, s)
+			continue
+		}
 		if s.hidden || b.Rect.Max.Y >= c.Height-2 || c.Middle && b.Rect.Min.Y <= 1 {
 			// The foot is cut off, by somebody nearer or by the edge.
 			sy = max(sy, 0.3*float64(b.Rect.Dy()))
