@@ -90,7 +90,7 @@ type CartWeighing struct {
 	Device     ledger.DeviceID      `json:"device"`
 	Grams      int                  `json:"grams"` // without the cart itself
 	Offset     int                  `json:"clock_offset_ms,omitzero"`
-	Evidence   []ledger.EvidenceRef `json:"evidence,omitzero"` // of how the weight came about
+	Evidence   []ledger.EvidenceRef `json:"evidence,omitempty"` // of how the weight came about
 }
 
 // A Reverification is what a model found in the stored evidence of a

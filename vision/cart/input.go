@@ -16,6 +16,9 @@ type Input struct {
 	At   time.Time `json:"at"`
 	From int64     `json:"from,omitzero"` // sample of a recording, counted from 1
 
+	Offset   int                  `json:"offset_ms,omitzero"` // what the cart's clock lacked
+	Evidence []ledger.EvidenceRef `json:"evidence,omitempty"` // that shows it, stored before
+
 	Shown  *Shown   `json:"shown,omitempty"`
 	Weight *Weighed `json:"weight,omitempty"`
 	Touch  *Touch   `json:"touch,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
@@ -32,13 +33,6 @@ type detection struct {
 	Detection ledger.DetectionRecorded `json:"detection"`
 }
 
-type weighing struct {
-	ID       ledger.ID       `json:"id"`
-	Occurred time.Time       `json:"occurred_at"`
-	Device   ledger.DeviceID `json:"device"`
-	Grams    int             `json:"grams"`
-}
-
 // certain is the confidence of a scan: the label says it, and the scale agrees
 // or is asked later.
 const certain = ledger.PerMille(1000)
@@ -52,8 +46,9 @@ func (o *outcome) put(id ledger.ID, path string, body any) *Message {
 	return &o.messages[len(o.messages)-1]
 }
 
-// take tells that piece p was taken, unless that was told.
-func (o *outcome) take(t *Trip, p *Piece) {
+// take tells that piece p was taken, unless that was told. seen is the evidence
+// of its being laid in, which stands beside that of its label.
+func (o *outcome) take(t *Trip, p *Piece, seen []ledger.EvidenceRef) {
 	if p.Told {
 		return
 	}
@@ -62,27 +57,46 @@ func (o *outcome) take(t *Trip, p *Piece) {
 	if p.Product.Grams > 0 && !p.Product.Weighed() {
 		grams = 0 // the catalogue's weight counts, whatever the scale says
 	}
-	o.detect(t, ledger.DeriveID(p.ID, "taken"), p, ledger.ActionTake, grams, p.At)
+	o.detect(ledger.DeriveID(p.ID, "taken"), p.At, o.detection(t, p, ledger.ActionTake, grams, p.Offset, p.Evidence, seen))
 }
 
 // giveBack tells that piece p was taken out again.
-func (o *outcome) giveBack(t *Trip, p *Piece) {
+func (o *outcome) giveBack(t *Trip, p *Piece, seen []ledger.EvidenceRef) {
 	grams := 0
 	if p.Product.Weighed() {
 		grams = p.Grams
 	}
-	o.detect(t, ledger.DeriveID(p.ID, "given back"), p, ledger.ActionReturn, grams, o.in.At)
+	o.detect(ledger.DeriveID(p.ID, "given back"), o.in.At, o.detection(t, p, ledger.ActionReturn, grams, o.in.Offset, seen))
 }
 
-func (o *outcome) detect(t *Trip, id ledger.ID, p *Piece, act ledger.Action, grams int, at time.Time) {
-	o.put(id, "/v1/detections", detection{ID: id, Occurred: ledger.Instant(at), Detection: ledger.DetectionRecorded{
+func (o *outcome) detect(id ledger.ID, at time.Time, d ledger.DetectionRecorded) {
+	o.put(id, "/v1/detections", detection{ID: id, Occurred: ledger.Instant(at), Detection: d})
+}
+
+func (o *outcome) detection(
+	t *Trip, p *Piece, act ledger.Action, grams, offset int, seen ...[]ledger.EvidenceRef,
+) ledger.DetectionRecorded {
+	return ledger.DetectionRecorded{
 		Store: o.cfg.Store, Sensor: o.cfg.Cart, Source: ledger.SensorCart, Slot: "basket",
 		Items:    ledger.List[ledger.ItemHypothesis]{{SKU: p.Product.SKU, Confidence: certain}},
 		Actions:  ledger.List[ledger.ActionHypothesis]{{Action: act, Confidence: certain}},
 		Persons:  ledger.List[ledger.PersonHypothesis]{{Visit: t.Visit, Confidence: certain}},
-		Presence: ledger.List[ledger.PersonHypothesis]{}, Evidence: ledger.List[ledger.EvidenceRef]{},
-		Quantity: 1, Grams: grams, Model: o.cfg.Model,
-	}})
+		Presence: ledger.List[ledger.PersonHypothesis]{}, Evidence: joined(seen...),
+		Quantity: 1, Grams: grams, Model: o.cfg.Model, ClockOffset: offset,
+	}
+}
+
+// joined returns each piece of evidence once, as many as an event may name.
+func joined(all ...[]ledger.EvidenceRef) ledger.List[ledger.EvidenceRef] {
+	out := ledger.List[ledger.EvidenceRef]{}
+	for _, refs := range all {
+		for _, r := range refs {
+			if len(out) < ledger.MaxEvidence && !slices.Contains(out, r) {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
 }
 
 func (o *outcome) coupon(t *Trip, text string) {
@@ -94,9 +108,9 @@ func (o *outcome) coupon(t *Trip, text string) {
 func (o *outcome) weighing(t *Trip) {
 	o.weighed = true
 	id := ledger.DeriveID(o.in.ID, "weighed")
-	o.put(id, visitPath(t, "weighings"), weighing{
-		ID: id, Occurred: ledger.Instant(o.in.At), Device: o.cfg.Cart,
-		Grams: min(max(0, t.Grams-t.Zero), ledger.MaxCartGrams),
+	o.put(id, visitPath(t, "weighings"), vision.CartWeighing{
+		ID: id, OccurredAt: ledger.Instant(o.in.At), Device: o.cfg.Cart,
+		Grams: min(max(0, t.Grams-t.Zero), ledger.MaxCartGrams), Offset: o.in.Offset, Evidence: joined(t.Odds, o.in.Evidence),
 	})
 }
 

@@ -1,6 +1,7 @@
 package cart
 
 import (
+	"slices"
 	"time"
 )
 
@@ -25,6 +26,7 @@ func (t *Trip) weigh(o *outcome, w Weighed) {
 		if t.Fault != w.Fault {
 			t.Fault, t.Note = w.Fault, note(NoteFault, string(w.Fault))
 		}
+		t.tell(o, func(*Piece) bool { return true }) // nobody will see them come
 		return
 	}
 	if t.Fault != FaultNone {
@@ -35,7 +37,7 @@ func (t *Trip) weigh(o *outcome, w Weighed) {
 			}
 		}
 	}
-	t.Grams, t.Known, t.Fault = w.Grams, true, FaultNone
+	t.Grams, t.Known, t.Fault, t.Moved = w.Grams, true, FaultNone, o.in.Evidence
 	t.Reached = w.Reached == nil || *w.Reached
 	if t.Phase == PhaseShopping && w.Grams-t.Zero < -Quiet {
 		t.Fault, t.Note = FaultTare, note(NoteFault, string(FaultTare))
@@ -51,7 +53,7 @@ func (t *Trip) settle(o *outcome) {
 	for t.match(o) {
 	}
 	if e := t.Excess(); e >= -Quiet && e <= Quiet {
-		t.Odd = time.Time{}
+		t.Odd, t.Odds = time.Time{}, nil
 		if t.Reported && !o.weighed && !t.unsure() {
 			t.Reported = false
 			o.weighing(t) // staff need not come any more
@@ -59,7 +61,7 @@ func (t *Trip) settle(o *outcome) {
 		return
 	}
 	if t.Odd.IsZero() {
-		t.Odd = o.in.At
+		t.Odd, t.Odds = o.in.At, t.Moved
 	}
 }
 
@@ -85,6 +87,7 @@ func (t *Trip) match(o *outcome) bool {
 				p.Grams = e
 			}
 			e -= p.Grams
+			o.take(t, p, t.Moved)
 		}
 		t.Note = note(NoteIn, t.Pieces[set[0]].Product.Name)
 		return true
@@ -116,7 +119,7 @@ func (t *Trip) learn(o *outcome, grams int) bool {
 			return false
 		}
 		p.Placed, p.Grams = true, grams
-		o.take(t, p)
+		o.take(t, p, t.Moved)
 		t.Note = note(NoteIn, p.Product.Name)
 		return true
 	}
@@ -163,7 +166,29 @@ func (t *Trip) Due(now time.Time) bool {
 	if t.Phase != PhaseShopping || !t.weighing() {
 		return false
 	}
-	return !t.Odd.IsZero() && !t.Reported && now.Sub(t.Odd) >= Patience || t.stuck(now)
+	if !t.Odd.IsZero() && !t.Reported && now.Sub(t.Odd) >= Patience || t.stuck(now) {
+		return true
+	}
+	return slices.ContainsFunc(t.Pieces, func(p Piece) bool { return p.held(now) && !p.Told })
+}
+
+// held reports whether a piece of known weight was scanned long ago and is not
+// in the cart.
+func (p *Piece) held(now time.Time) bool {
+	return !p.Placed && !p.Product.Weighed() && p.Product.Grams > 0 && now.Sub(p.At) >= LayIn
+}
+
+// tell tells of the pieces that were scanned and not laid in. What is sold by
+// weight has none yet, and is told when it has.
+func (t *Trip) tell(o *outcome, which func(*Piece) bool) {
+	if t.Phase != PhaseShopping {
+		return
+	}
+	for i := range t.Pieces {
+		if p := &t.Pieces[i]; !p.Product.Weighed() && which(p) {
+			o.take(t, p, nil)
+		}
+	}
 }
 
 // stuck reports whether the scale cannot be right: two pieces that it must
@@ -183,10 +208,16 @@ func (t *Trip) clock(o *outcome) {
 	if !t.Due(o.in.At) {
 		return
 	}
-	if t.stuck(o.in.At) {
+	stuck := t.stuck(o.in.At)
+	t.tell(o, func(p *Piece) bool { return stuck || p.held(o.in.At) })
+	if stuck {
 		t.Fault, t.Note = FaultStuck, note(NoteFault, string(FaultStuck))
+		t.report(o)
+		return
 	}
-	t.report(o)
+	if !t.Odd.IsZero() && !t.Reported && o.in.At.Sub(t.Odd) >= Patience {
+		t.report(o)
+	}
 }
 
 // report tells the server what the cart weighs: if that is not what was

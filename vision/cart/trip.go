@@ -64,6 +64,9 @@ type Piece struct {
 	Placed  bool // the scale saw it come, or does not matter
 	Told    bool // the server was told
 	Leaving bool // a shopper said that it goes, and it still lies there
+
+	Offset   int                  // of the clock when it was scanned
+	Evidence []ledger.EvidenceRef // of the scan
 }
 
 // A Coupon is one that was presented.
@@ -92,10 +95,12 @@ type Trip struct {
 	Zero    int  // what the empty cart shows
 	Reached bool // before the last weight; true if no camera could tell
 
-	Odd      time.Time // since when the weights differ; zero if they do not
-	Reported bool      // staff were told of it
-	Warned   bool      // the shopper wanted to leave and was asked
-	From     int64     // last sample of a recording
+	Moved    []ledger.EvidenceRef // of the last weight
+	Odds     []ledger.EvidenceRef // of the weight since which they differ
+	Odd      time.Time            // since when the weights differ; zero if they do not
+	Reported bool                 // staff were told of it
+	Warned   bool                 // the shopper wanted to leave and was asked
+	From     int64                // last sample of a recording
 }
 
 // Apply moves the trip past an input and returns what the server is to be
@@ -229,13 +234,10 @@ func (t *Trip) scan(o *outcome, p *vision.Product) {
 		t.Note = note(NoteCannotWeigh, p.Name)
 		return
 	}
-	piece := Piece{ID: o.in.ID, Product: *p, At: o.in.At}
-	known := !p.Weighed() && p.Grams > 0
-	if !t.weighing() || known && p.Grams <= Quiet {
-		piece.Placed, piece.Grams = true, p.Grams // nobody sees it coming
-	}
-	if piece.Placed || known {
-		o.take(t, &piece)
+	piece := Piece{ID: o.in.ID, Product: *p, At: o.in.At, Offset: o.in.Offset, Evidence: o.in.Evidence}
+	if t.Unseen(p) {
+		piece.Placed, piece.Grams = true, p.Grams
+		o.take(t, &piece, nil)
 	}
 	t.Pieces = append(t.Pieces, piece)
 	t.Warned = false
@@ -243,6 +245,12 @@ func (t *Trip) scan(o *outcome, p *vision.Product) {
 	if p.MinAge > 0 {
 		t.Note = note(NoteAge, p.Name)
 	}
+}
+
+// Unseen reports whether nobody will see a product being laid in: it is too
+// light, or nothing weighs. Then it is told as soon as it is scanned.
+func (t *Trip) Unseen(p *vision.Product) bool {
+	return !t.weighing() || !p.Weighed() && p.Grams > 0 && p.Grams <= Quiet
 }
 
 // remove lets piece i go: at once if it was never laid in or nobody can weigh,
@@ -262,7 +270,11 @@ func (t *Trip) gone(o *outcome, i int) {
 	p := &t.Pieces[i]
 	t.Note = note(NoteGone, p.Product.Name)
 	if p.Told {
-		o.giveBack(t, p)
+		seen := o.in.Evidence
+		if p.Placed && p.Grams > Quiet {
+			seen = t.Moved
+		}
+		o.giveBack(t, p, seen)
 	}
 	t.Pieces = append(t.Pieces[:i:i], t.Pieces[i+1:]...)
 }
@@ -355,7 +367,7 @@ func (t *Trip) unsure() bool {
 func (t *Trip) leave(o *outcome, gate ledger.DeviceID) {
 	for i := range t.Pieces {
 		if p := &t.Pieces[i]; !p.Product.Weighed() {
-			o.take(t, p)
+			o.take(t, p, nil)
 		}
 	}
 	if t.Known || t.Fault != FaultNone { // a scale that never spoke is a reason to look

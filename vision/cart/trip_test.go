@@ -44,12 +44,17 @@ type tale struct {
 	n    byte
 	in   []Input
 	told []Message
+
+	shows string // role of the evidence of what happens next
 }
 
 func (s *tale) feed(in Input) {
 	s.t.Helper()
 	s.n++
-	in.ID, in.At = ledger.ID{15: s.n, 14: 1}, s.at
+	in.ID, in.At, in.Offset = ledger.ID{15: s.n, 14: 1}, s.at, 250
+	if s.shows != "" {
+		in.Evidence = []ledger.EvidenceRef{ref(s.shows)}
+	}
 	if err := in.Validate(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -62,6 +67,13 @@ func (s *tale) do(line string) {
 	s.t.Helper()
 	s.at = s.at.Add(time.Second)
 	word, rest, _ := strings.Cut(line, " ")
+	s.shows = ""
+	if word != "answer" && word != "coupon" {
+		rest, s.shows, _ = strings.Cut(rest, " ")
+	}
+	if word == "help" {
+		rest, s.shows = "", rest
+	}
 	switch word {
 	case "enter":
 		s.feed(Input{Shown: &Shown{Text: "VT1-LEA"}})
@@ -152,7 +164,7 @@ func TestWhatACartTellsAndAsks(t *testing.T) {
 		{"two are scanned and laid in together", "weigh 0, enter, scan cola, scan milk, weigh 1580", "take cola 0; take milk 0", "", "in"},
 		{"wine is laid in and not scanned", "weigh 0, enter, weigh 1262", "", "unscanned", "welcome"},
 		{"gum is scanned and wine laid in", "weigh 0, enter, scan gum, weigh 1262", "take gum 0", "unscanned", "scanned"},
-		{"cola is scanned and wine laid in", "weigh 0, enter, scan cola, weigh 1262", "take cola 0", "mismatch", "scanned"},
+		{"cola is scanned and wine laid in", "weigh 0, enter, scan cola, weigh 1262", "", "mismatch", "scanned"},
 		{"the wrong thing is taken out again", "weigh 0, enter, scan cola, weigh 1262, weigh 0, weigh 541", "take cola 0", "", "in"},
 		{"nobody answers and staff are told", "weigh 0, enter, weigh 1262, wait 31s, wait 31s", "weighed 1262", "unscanned", "welcome"},
 		{"staff need not come", "weigh 0, enter, weigh 1262, wait 31s, scan wine", "weighed 1262; take wine 0; weighed 1262", "", "in"},
@@ -162,7 +174,10 @@ func TestWhatACartTellsAndAsks(t *testing.T) {
 		{"milk is touched and then goes", "weigh 0, enter, scan milk, weigh 1035, remove milk, weigh 2", "take milk 0; return milk 0", "", "gone"},
 		{"milk is touched and stays", "weigh 0, enter, scan milk, weigh 1035, remove milk, leave", "take milk 0; weighed 1035; exit cart-7", "", "bye"},
 		{"milk is scanned out", "weigh 0, enter, scan milk, weigh 1035, take_out, scan milk, weigh 0", "take milk 0; return milk 0", "", "gone"},
-		{"never laid in and touched", "weigh 0, enter, scan milk, remove milk", "take milk 0; return milk 0", "", "gone"},
+		{"never laid in and touched", "weigh 0, enter, scan milk, remove milk", "", "", "gone"},
+		{"never laid in and touched late", "weigh 0, enter, scan milk, wait 25s, remove milk", "take milk 0; return milk 0", "", "gone"},
+		{"kept in the hand to the lane", "weigh 0, enter, scan milk, show VL1-lane-2", "take milk 0; weighed 0; exit lane-2", "", "bye"},
+		{"the scale fails while it is in the hand", "weigh 0, enter, scan milk, key apples, fault silent", "take milk 0", "", "fault"},
 		{"scanned and kept in the hand", "weigh 0, enter, scan milk, wait 25s", "take milk 0", "lay_in", "scanned"},
 		{"apples by number", "weigh 0, enter, key apples, weigh 761, leave", "take 4131 761; weighed 761; exit cart-7", "", "bye"},
 		{"apples first, then the number", "weigh 0, enter, weigh 761, key apples", "take 4131 761", "", "in"},
@@ -194,7 +209,7 @@ func TestWhatACartTellsAndAsks(t *testing.T) {
 		{"a stuck scale", "weigh 0, enter, scan cola, scan milk, wait 25s, scan bread", "take cola 0; take milk 0; weighed 0; take bread 0", "", "scanned"},
 		{"packing weighs more than what is in it", "weigh 0, enter, key heavy, weigh 40", "", "mismatch", "too_light"},
 		{"help is asked for", "weigh 0, enter, help", "weighed 0", "", "help"},
-		{"wine asks for the age", "weigh 0, enter, scan wine", "take wine 0", "", "age"},
+		{"wine asks for the age", "weigh 0, enter, scan wine", "", "", "age"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := play(t, tt.story)
@@ -230,6 +245,10 @@ func TestTheScreenSaysWhatTheTotalIsWorth(t *testing.T) {
 		t.Errorf("old prices are marked %q, and the line %q", old.About, old.Line)
 	}
 	shop := Total{Gross: eur(782)}
+	if v := s.trip.View(Around{Now: noon, Online: true, PricesAt: noon, Server: &shop}); v.Total != "8.57 EUR" || v.From != "cart" {
+		t.Errorf("with milk in the hand, of which the server does not know, %s from %s is shown", v.Total, v.From)
+	}
+	s.do("weigh 2876")
 	if v := s.trip.View(Around{Now: noon, Online: true, PricesAt: noon, Server: &shop}); v.Total != "7.82 EUR" || v.From != "shop" {
 		t.Errorf("the server's total is shown as %s from %s", v.Total, v.From)
 	}
@@ -250,6 +269,47 @@ func TestACodeThatWasNotAnsweredIsAskedUnderTheSameId(t *testing.T) {
 	if s.trip.Entry == first {
 		t.Error("another code is asked under the id of the first")
 	}
+}
+
+// TestWhatIsToldShowsHowItCameAbout: a piece names the frame of its label and
+// those of its being laid in, a return those of its leaving, a weighing those of
+// the weight that nobody explains and the moment in which it was sent.
+func TestWhatIsToldShowsHowItCameAbout(t *testing.T) {
+	s := play(t, "weigh 0 zero, enter, scan cola label, weigh 541 laid, remove cola, weigh 0 out, weigh 1260 wine, help now")
+	var got []string
+	for _, m := range s.told {
+		var b struct {
+			Detection ledger.DetectionRecorded
+			Evidence  []ledger.EvidenceRef
+			Offset    int `json:"clock_offset_ms"`
+		}
+		if err := json.Unmarshal(m.Body, &b); err != nil {
+			t.Fatal(err)
+		}
+		word := "weighed"
+		if len(b.Detection.Items) > 0 {
+			word, b.Evidence, b.Offset = string(b.Detection.Actions[0].Action), b.Detection.Evidence, b.Detection.ClockOffset
+		}
+		for _, r := range b.Evidence {
+			word += " " + r.Role
+		}
+		got = append(got, fmt.Sprint(word, " ", b.Offset))
+	}
+	if want := "take label laid 250; return out 250; weighed wine now 250"; strings.Join(got, "; ") != want {
+		t.Errorf("told %q, want %q", got, want)
+	}
+	many := make([]ledger.EvidenceRef, 2*ledger.MaxEvidence)
+	for i := range many {
+		many[i] = ref(fmt.Sprint(i))
+	}
+	if n := len(joined(many[:3], many)); n != ledger.MaxEvidence {
+		t.Errorf("an event would name %d pieces of evidence, want %d", n, ledger.MaxEvidence)
+	}
+}
+
+// ref is a piece of evidence of a role.
+func ref(role string) ledger.EvidenceRef {
+	return ledger.EvidenceRef{Role: role, Digest: ledger.DigestOf([]byte(role)), MediaType: "image/jpeg", Bytes: 1}
 }
 
 // acts are what can happen at any time.

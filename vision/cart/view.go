@@ -2,6 +2,7 @@ package cart
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -166,7 +167,8 @@ func (t *Trip) lines(v *View, a Around) {
 		}
 		v.Lines = append(v.Lines, l)
 	}
-	if a.Server != nil && a.Waiting == 0 && a.Online && t.Phase != PhaseIdle {
+	told := !slices.ContainsFunc(t.Pieces, func(p Piece) bool { return !p.Told })
+	if told && a.Server != nil && a.Waiting == 0 && a.Online && t.Phase != PhaseIdle {
 		v.Total, v.From = a.Server.Gross.String(), "shop"
 		return
 	}
