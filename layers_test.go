@@ -67,7 +67,8 @@ var layers = map[string][]string{
 	"vision":                       {"ledger", "ledger/money"},
 	"vision/barcode":               {"ledger"},
 	"vision/cart":                  {"ledger", "ledger/money", "vision", "vision/barcode", "vision/qr"},
-	"vision/cart/device":           {"ledger", "ledger/money", "vision", "vision/cart", "vision/gate", "vision/internal/pause", "vision/outbox", "vision/qr"},
+	"vision/cart/device":           {"ledger", "ledger/money", "vision", "vision/cart", "vision/cv", "vision/gate", "vision/internal/pause", "vision/outbox", "vision/qr"},
+	"vision/cart/witness":          {"ledger", "vision/cart", "vision/cart/device", "vision/cv", "vision/footage", "vision/sidecar"},
 	"vision/cart/rehearsal":        {"ledger", "vision/barcode", "vision/cart", "vision/cart/device", "vision/qr"},
 	"vision/blur":                  {},
 	"vision/cv":                    {},
@@ -180,6 +181,7 @@ var sdks = map[string]string{
 	"github.com/parquet-go/":       "billing/export",
 	"github.com/jackc/pgx/":        "ledger/ledgerbench/postgres",
 	"github.com/nats-io/nats.go":   "ledger/ledgerbench/jetstream",
+	"go.bug.st/serial":             "vision/cart/device",
 	"gocloud.dev/":                 "vision/evidence/bucket",
 	"github.com/aws/":              "vision/evidence/bucket",
 

@@ -2,14 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
-	"io"
-	"io/fs"
-	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -17,10 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/vouchledger/vouch/ledger"
-	"github.com/vouchledger/vouch/vision/cart"
 	"github.com/vouchledger/vouch/vision/cart/device"
 	"github.com/vouchledger/vouch/vision/cv"
+	"github.com/vouchledger/vouch/vision/edge"
 )
 
 // cartFlags are the flags of `cart`.
@@ -32,6 +26,10 @@ type cartFlags struct {
 	capacity                            int
 	timeout, drain                      time.Duration
 	json                                bool
+
+	scanner, outboxKey string
+	scaleSpeed         int
+	faces              cv.FaceModel
 }
 
 func newCartCommand() *cobra.Command {
@@ -47,9 +45,14 @@ this machine.
 What was scanned is kept in --state before it counts, and sent when the server
 can be reached: a cart that is cut off or switched off goes on where it was.
 
+Of what is laid in and taken out it keeps pictures, a clip and what the scale read,
+and sends them beside; shoppers are shown copies without faces.
+
 With a video file or --pictures a recorded trip is played: --scale and --touches
-are then files of JSON lines with their times. With a camera's number --scale is
-a device or a pipe that says {"grams": 540} again and again.`,
+are then files of JSON lines with their times. With a camera's number, or with
+none, --scale is a serial line or a pipe: it speaks MT-SICS ("S S  540.25 g") or
+says {"grams": 540} again and again. --scanner is one that says codes line by
+line; one that types like a keyboard types into the screen.`,
 		Example: `  vouch-edge cart --video 0 --scale /dev/ttyUSB0 --server https://vouch.example --store frankfurt-1 --cart cart-7
   vouch-edge cart --video trip/cart.mp4 --scale trip/scale.jsonl --touches trip/touches.jsonl \
       --server http://127.0.0.1:8080 --store shop-1 --cart cart-7 --page ""`,
@@ -70,6 +73,11 @@ a device or a pipe that says {"grams": 540} again and again.`,
 	flags.StringVar(&f.page, "page", "127.0.0.1:8095", "loopback `ADDRESS` of the screen; empty: none")
 	flags.StringVar(&f.start, "start", "", "`TIME` of the first frame, RFC 3339 (default now)")
 	flags.Float64Var(&f.speed, "speed", 0, "1 plays a recorded trip in real time, 2 twice as fast, 0 as fast as it goes")
+	flags.IntVar(&f.scaleSpeed, "scale-speed", 9600, "speed of the serial lines in `BITS` a second")
+	flags.StringVar(&f.scanner, "scanner", "", "serial line or pipe of a scanner `DEVICE` for bar codes (default: the camera reads them)")
+	flags.StringVar(&f.outboxKey, "outbox-key", "", "`FILE` with the key that what waits is encrypted to (default: STATE/outbox.key), made if it is not there")
+	flags.StringVar(&f.faces.Weights, "face-model", "", "face network for the copies that shoppers see: RFB-320 (.onnx) or res10 (.pb)")
+	flags.StringVar(&f.faces.Config, "face-config", "", "description of the face network (.pbtxt of res10)")
 	flags.DurationVar(&f.timeout, "timeout", 20*time.Second, "how long to ask the server one thing")
 	flags.DurationVar(&f.drain, "drain", 30*time.Second, "how long to wait in the end for the server to take all")
 	flags.BoolVar(&f.json, "json", false, "print the screen as JSON in the end")
@@ -86,6 +94,8 @@ func (f *cartFlags) check() error {
 		return fmt.Errorf("%w: a cart needs --server and --store", errUsage)
 	case f.touches != "" && f.live():
 		return fmt.Errorf("%w: --touches is of a recorded trip; a live cart is touched on its page", errUsage)
+	case f.scanner != "" && !f.live():
+		return fmt.Errorf("%w: --scanner is of a live cart; a recorded trip has touches that scan", errUsage)
 	case f.speed < 0 || f.capacity < 0:
 		return fmt.Errorf("%w: --speed and --capacity are not below zero", errUsage)
 	}
@@ -108,36 +118,44 @@ func (f *cartFlags) run(cmd *cobra.Command) (err error) {
 			return fmt.Errorf("%w: --start %q: want a time like 2026-11-30T12:00:00Z", errUsage, f.start)
 		}
 	}
-	trip, err := f.open()
+	recording, closer, err := f.open()
 	if err != nil {
 		return err
 	}
-	defer trip.close()
-	c, err := device.Open(device.Config{
-		Cart: cart.Config{Store: ledger.StoreID(f.store), Cart: ledger.DeviceID(f.id), Model: "cart " + version},
-		Dir:  f.state, Server: f.server, Key: f.key, Timeout: f.timeout, Now: time.Now, Random: rand.Reader,
-		Logger: slog.Default(),
-	})
+	defer closer.Close() //nolint:errcheck // only read
+	seen, err := f.witness()
+	if err != nil {
+		return err
+	}
+	defer seen.close()
+	line := &cartLine{settings: make(chan edge.Cart, 1)}
+	c, err := f.openCart(seen, line)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	running, stop := context.WithCancel(context.WithoutCancel(cmd.Context()))
-	done := make(chan error, 2)
-	workers := 1
-	go func() { done <- c.Run(running) }()
+	line.host = f.newHost(c, line)
+	workers := []func(context.Context) error{c.Run, line.host.Run}
 	if f.page != "" {
-		page, perr := device.Listen(f.page, c, time.Now)
-		if perr != nil {
+		page, err := device.Listen(f.page, c, time.Now)
+		if err != nil {
 			stop()
-			return errors.Join(perr, <-done)
+			return err
 		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "the screen is at %s\n", page.Address())
-		workers++
-		go func() { done <- page.Serve(running) }()
+		workers = append(workers, page.Serve)
+	}
+	done := make(chan error, len(workers))
+	for _, w := range workers {
+		go func() { done <- w(running) }()
 	}
 	player := &device.Player{Cart: c, Start: start, Capacity: f.capacity, HasScale: f.scale != "", Now: time.Now}
-	err = trip.play(cmd.Context(), player, f.speed)
+	if f.live() {
+		err = line.follow(cmd.Context(), player)
+	} else {
+		err = line.play(cmd.Context(), player, recording, f.speed)
+	}
 	err = errors.Join(err, f.finish(cmd, c))
 	stop()
 	for range workers {
@@ -161,105 +179,4 @@ func (f *cartFlags) finish(cmd *cobra.Command, c *device.Cart) error {
 	}
 	fmt.Fprintf(out, "%s, %d pieces, %s (%s). %s\n", v.Phase, v.Pieces, v.Total, v.From, v.Line)
 	return nil
-}
-
-// cartTrip is what a cart looks at: files or devices.
-type cartTrip struct {
-	recording device.Recording
-	frames    device.Frames
-	scale     *os.File
-	live      bool
-	closers   []io.Closer
-}
-
-func (t *cartTrip) close() {
-	for _, c := range t.closers {
-		_ = c.Close() // only read
-	}
-}
-
-func (f *cartFlags) open() (t *cartTrip, err error) {
-	t = &cartTrip{live: f.live()}
-	defer func() {
-		if err != nil {
-			t.close()
-		}
-	}()
-	switch {
-	case f.pictures != "":
-		if t.frames, err = device.OpenPictures(f.pictures); err != nil {
-			return t, err
-		}
-	case f.video != "":
-		r, err := cv.Open(f.video)
-		if err != nil {
-			return t, err
-		}
-		t.frames, t.closers = &cartFilm{r: r}, append(t.closers, r)
-	}
-	if t.live {
-		if f.scale != "" {
-			if t.scale, err = os.Open(f.scale); err != nil {
-				return t, err
-			}
-			t.closers = append(t.closers, t.scale)
-		}
-		return t, nil
-	}
-	t.recording.Frames = t.frames
-	if f.scale != "" {
-		b, err := os.ReadFile(f.scale)
-		if err != nil {
-			return t, err
-		}
-		if t.recording.Scale, err = device.ReadScale(b); err != nil {
-			return t, fmt.Errorf("%s: %w", f.scale, err)
-		}
-	}
-	if f.touches != "" {
-		b, err := os.ReadFile(f.touches)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return t, err
-		}
-		if t.recording.Fingers, err = device.ReadFingers(b); err != nil {
-			return t, fmt.Errorf("%s: %w", f.touches, err)
-		}
-	}
-	return t, nil
-}
-
-func (t *cartTrip) play(ctx context.Context, p *device.Player, speed float64) error {
-	if t.live {
-		var scale io.Reader
-		if t.scale != nil {
-			scale = t.scale
-		}
-		return p.Live(ctx, t.frames, scale)
-	}
-	if speed == 0 {
-		return p.Play(ctx, t.recording, nil)
-	}
-	begun := time.Now()
-	return p.Play(ctx, t.recording, func(ctx context.Context, at time.Duration) {
-		pauseUntil(ctx, begun.Add(time.Duration(float64(at)/speed)))
-	})
-}
-
-// cartFilm is a video as the cart looks at it.
-type cartFilm struct {
-	r *cv.Reader
-	n int
-}
-
-// Next returns the next frame.
-func (f *cartFilm) Next() (*image.Gray, time.Duration, error) {
-	frame, err := f.r.Next()
-	if err != nil {
-		return nil, 0, err
-	}
-	defer frame.Close()
-	at := time.Duration(f.r.Rate().Seconds(f.n) * float64(time.Second))
-	f.n++
-	g := &image.Gray{Pix: frame.Gray(), Stride: frame.Width(), Rect: image.Rect(0, 0, frame.Width(), frame.Height())}
-	return g, at, nil
 }

@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/url"
-	"slices"
 	"time"
 
-	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/evidence"
 )
 
@@ -85,33 +82,4 @@ func (s *evidenceStore) age(ctx context.Context, before time.Time) error {
 		}
 	}
 	return nil
-}
-
-// toSend returns each piece once. One that is named as an original and as its own
-// blurred copy shows nobody, and goes as what a shopper may see.
-func toSend(refs []ledger.EvidenceRef) []ledger.EvidenceRef {
-	var all []ledger.EvidenceRef
-	for _, e := range refs {
-		i := slices.IndexFunc(all, func(o ledger.EvidenceRef) bool { return o.Digest == e.Digest })
-		switch {
-		case i < 0:
-			all = append(all, e)
-		case !e.Original():
-			all[i] = e
-		}
-	}
-	return all
-}
-
-// evidencePath says to the server for whom a piece is.
-func evidencePath(e ledger.EvidenceRef, visit string) string {
-	path := "/v1/evidence/" + string(e.Digest)
-	if visit == "" {
-		return path
-	}
-	q := url.Values{"visit": {visit}}
-	if e.Original() {
-		q.Set("original", "true")
-	}
-	return path + "?" + q.Encode()
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
 	"github.com/vouchledger/vouch/vision/outbox"
 	"github.com/vouchledger/vouch/vision/shelf"
 	"github.com/vouchledger/vouch/vision/watch"
@@ -181,14 +182,14 @@ func (s *sender) put(seen watch.Sighting) error {
 	if seen.Purpose != shelf.Shopping {
 		return nil // nobody's cart changes by it
 	}
-	for _, e := range toSend(seen.Evidence) {
+	for _, e := range vision.Uploads(seen.Evidence) {
 		b, err := s.read(context.Background(), e.Digest) // on this machine
 		if err != nil {
 			return err
 		}
 		err = s.box.Put(outbox.Item{
 			ID: "evidence-" + string(e.Digest), Method: http.MethodPut, Resume: true,
-			Path: evidencePath(e, s.flags.person), ContentType: e.MediaType, Body: b,
+			Path: vision.UploadPath(e, ledger.VisitID(s.flags.person)), ContentType: e.MediaType, Body: b,
 		})
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"image"
 	"time"
 
+	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/barcode"
 	"github.com/vouchledger/vouch/vision/qr"
 )
@@ -51,7 +52,12 @@ type Eyes struct {
 	moved  time.Duration
 	any    bool // something moved ever
 	fault  string
+	blind  ledger.DeviceState
 }
+
+// Blind says what kind of fault the camera has, for staff: [ledger.DeviceWell]
+// if none.
+func (e *Eyes) Blind() ledger.DeviceState { return e.blind }
 
 // Fault says in words what is wrong with the camera; empty if nothing is.
 func (e *Eyes) Fault() string { return e.fault }
@@ -101,6 +107,28 @@ func (e *Eyes) Reached(at time.Duration) *bool {
 	return &yes
 }
 
+// Moving reports whether something moved in the last picture.
+func (e *Eyes) Moving(at time.Duration) bool { return e.any && e.moved == at }
+
+// Changed returns where two pictures of one view differ, once the light is taken
+// out; nothing if they do not, or are no two pictures of one size.
+func Changed(a, b *image.Gray) image.Rectangle {
+	if a.Rect.Size() != b.Rect.Size() {
+		return image.Rectangle{}
+	}
+	was, _ := cells(a)
+	is, _ := cells(b)
+	light := lightOf(was, is)
+	var r image.Rectangle
+	for i := range is {
+		if moved(was[i], is[i], light) {
+			r = r.Union(image.Rect(i%gridW, i/gridW, i%gridW+1, i/gridW+1))
+		}
+	}
+	w, h := a.Rect.Dx(), a.Rect.Dy()
+	return image.Rect(r.Min.X*w/gridW, r.Min.Y*h/gridH, r.Max.X*w/gridW, r.Max.Y*h/gridH)
+}
+
 // move compares the frame with the one before.
 func (e *Eyes) move(g *image.Gray, at time.Duration) {
 	now, mean := cells(g)
@@ -111,11 +139,11 @@ func (e *Eyes) move(g *image.Gray, at time.Duration) {
 	}
 	switch {
 	case mean < dark:
-		e.fault = "The camera sees nothing. Key in numbers, or ask staff."
+		e.fault, e.blind = "The camera sees nothing. Key in numbers, or ask staff.", ledger.DeviceBlack
 	case at-e.same >= frozenAfter:
-		e.fault = "The camera stands still. Key in numbers, or ask staff."
+		e.fault, e.blind = "The camera stands still. Key in numbers, or ask staff.", ledger.DeviceFrozen
 	default:
-		e.fault = ""
+		e.fault, e.blind = "", ledger.DeviceWell
 	}
 	if e.before != nil && differ(e.before, now) > movedCells {
 		e.moved, e.any = at, true
@@ -145,23 +173,32 @@ func cells(g *image.Gray) (c []byte, mean int) {
 }
 
 // differ counts the cells that changed otherwise than the picture as a whole.
-func differ(a, b []byte) int {
-	var by [511]int
+func differ(a, b []byte) (n int) {
+	light := lightOf(a, b)
 	for i := range a {
-		by[int(b[i])-int(a[i])+255]++
-	}
-	light, seen := 0, 0
-	for d, n := range by { // the median change is the light's
-		if seen += n; 2*seen >= len(a) {
-			light = d - 255
-			break
-		}
-	}
-	n := 0
-	for i := range a {
-		if d := int(b[i]) - int(a[i]) - light; d > movedBy || d < -movedBy {
+		if moved(a[i], b[i], light) {
 			n++
 		}
 	}
 	return n
+}
+
+// lightOf returns the median change, which is the light's.
+func lightOf(a, b []byte) int {
+	var by [511]int
+	for i := range a {
+		by[int(b[i])-int(a[i])+255]++
+	}
+	seen := 0
+	for d, n := range by {
+		if seen += n; 2*seen >= len(a) {
+			return d - 255
+		}
+	}
+	return 0
+}
+
+func moved(a, b byte, light int) bool {
+	d := int(b) - int(a) - light
+	return d > movedBy || d < -movedBy
 }

@@ -108,6 +108,9 @@ func (s *Settler) See(r Reading) (Weighed, bool) {
 	return Weighed{Grams: mid}, true
 }
 
+// Fault returns what is wrong with the scale, as far as it says so itself.
+func (s *Settler) Fault() Fault { return s.fault }
+
 // Silent returns a fault when the scale has said nothing for too long by the
 // time at.
 func (s *Settler) Silent(at time.Duration) (Weighed, bool) {

@@ -19,7 +19,32 @@ const (
 // Settings is what the operator may change from afar, and what a shop's own
 // file holds under the same names.
 type Settings struct {
-	Cameras []Camera `json:"cameras"`
+	Cameras []Camera `json:"cameras,omitempty"`
+	Cart    *Cart    `json:"cart,omitempty"` // of a smart cart, which has no other cameras
+}
+
+// Cart is what a smart cart looks at, and how.
+type Cart struct {
+	Camera   string `json:"camera,omitempty"`   // address, or number of a device; empty: none
+	Scale    string `json:"scale,omitempty"`    // serial line or pipe; empty: none
+	Speed    int    `json:"speed,omitempty"`    // of the serial lines in bits a second; 0: 9600
+	Capacity int    `json:"capacity,omitempty"` // of the scale in grams; 0: it says so itself
+	Scanner  string `json:"scanner,omitempty"`  // serial line or pipe of a scanner for bar codes; empty: none
+}
+
+// MaxCapacity is more grams than any cart's scale carries.
+const MaxCapacity = 1_000_000
+
+func (c Cart) validate() error {
+	switch {
+	case c.Capacity < 0 || c.Capacity > MaxCapacity:
+		return fmt.Errorf("a scale for %d g", c.Capacity)
+	case c.Speed < 0 || c.Speed > 4_000_000:
+		return fmt.Errorf("%d bits a second", c.Speed)
+	case c.Scale != "" && c.Scale == c.Scanner:
+		return errors.New("scale and scanner are one device")
+	}
+	return nil
 }
 
 // A Camera is one source of pictures and what to look for in them.
@@ -74,6 +99,14 @@ func ParseSettings(b []byte) (Settings, error) {
 func (s Settings) Validate() error {
 	if len(s.Cameras) > MaxCameras {
 		return fmt.Errorf("%w: %d cameras, at most %d", ErrSettings, len(s.Cameras), MaxCameras)
+	}
+	if s.Cart != nil {
+		if len(s.Cameras) > 0 {
+			return fmt.Errorf("%w: a cart has its own camera and no others", ErrSettings)
+		}
+		if err := s.Cart.validate(); err != nil {
+			return fmt.Errorf("%w: cart: %w", ErrSettings, err)
+		}
 	}
 	seen := map[string]bool{}
 	for i, c := range s.Cameras {

@@ -59,6 +59,13 @@ type Disk struct {
 	Detail string
 }
 
+// Other says how a part does that is no camera of the settings: a cart's scale.
+type Other struct {
+	Part   string
+	State  ledger.DeviceState
+	Detail string
+}
+
 // Compared says how wrong this device's clock is, or that it is not known.
 type Compared struct {
 	Known  bool
@@ -74,6 +81,7 @@ func (Noticed) input()    {}
 func (Closed) input()     {}
 func (Disk) input()       {}
 func (Compared) input()   {}
+func (Other) input()      {}
 
 // An Action is something to do. All but GiveUp are done at once and answered,
 // if at all, by a later Input.

@@ -69,6 +69,7 @@ type Supervisor struct {
 	offset  time.Duration
 	disk    ledger.PartState
 	clock   ledger.PartState
+	others  []ledger.PartState // in the order in which they were first heard of
 	told    *ledger.DeviceReported
 }
 
@@ -102,6 +103,8 @@ func (s *Supervisor) Step(now time.Time, in Input) []Action {
 		out = s.closed(now, in)
 	case Disk:
 		s.disk = moved(s.disk, now, pick(in.Full, ledger.DeviceDiskFull, ledger.DeviceWell), in.Detail)
+	case Other:
+		s.other(now, in)
 	case Compared:
 		s.offset = in.Offset
 		s.clock = moved(s.clock, now, pick(in.Known, ledger.DeviceWell, ledger.DeviceClockUnknown), in.Detail)
@@ -116,6 +119,15 @@ func (s *Supervisor) Step(now time.Time, in Input) []Action {
 		out = append(out, Report{r})
 	}
 	return out
+}
+
+func (s *Supervisor) other(now time.Time, in Other) {
+	i := slices.IndexFunc(s.others, func(p ledger.PartState) bool { return p.Part == in.Part })
+	if i < 0 {
+		i = len(s.others)
+		s.others = append(s.others, ledger.PartState{Part: in.Part})
+	}
+	s.others[i] = moved(s.others[i], now, in.State, in.Detail)
 }
 
 func pick[T any](first bool, a, b T) T {
@@ -287,7 +299,7 @@ func moved(p ledger.PartState, now time.Time, state ledger.DeviceState, detail s
 	return p
 }
 
-// Parts returns how every part does now, cameras first, by name.
+// Parts returns how every part does now: cameras by name, then the others.
 func (s *Supervisor) Parts() []ledger.PartState {
 	var out []ledger.PartState
 	for _, c := range s.cameras {
@@ -296,7 +308,7 @@ func (s *Supervisor) Parts() []ledger.PartState {
 		}
 	}
 	slices.SortFunc(out, func(a, b ledger.PartState) int { return cmp.Compare(a.Part, b.Part) })
-	return append(out, s.clock, s.disk)
+	return append(append(out, s.others...), s.clock, s.disk)
 }
 
 // Version returns the version of the settings in force; 0 are those of the

@@ -37,8 +37,11 @@ type Maker struct {
 }
 
 // A Scene is what a camera saw of one detection. The frames stay the caller's.
+// Those that there are none of are left out; without any there are no boxes.
 type Scene struct {
 	Before, At, After *cv.Frame
+	Read              *cv.Frame // in which a label was read
+	Rest              *cv.Frame // the view before anybody came, if it is not Before
 	Clip              []*cv.Frame
 	Rate              float64 // frames a second of the clip
 	Place             image.Rectangle
@@ -50,14 +53,19 @@ type Scene struct {
 
 // Make stores the evidence of a scene and returns how the event names it.
 func (m Maker) Make(ctx context.Context, s Scene) ([]ledger.EvidenceRef, error) {
-	t := &taking{Maker: m, ctx: ctx}
-	boxes := sidecar.Boxes{
-		Size: [2]int{s.At.Width(), s.At.Height()}, Model: s.Model, Item: int(s.Item), Action: int(s.Action),
+	if s.Rest == nil {
+		s.Rest = s.Before
 	}
+	t := &taking{Maker: m, ctx: ctx}
+	boxes := sidecar.Boxes{Model: s.Model, Item: int(s.Item), Action: int(s.Action)}
 	for _, p := range []struct {
 		role  string
 		frame *cv.Frame
-	}{{ledger.RoleBefore, s.Before}, {ledger.RoleAt, s.At}, {ledger.RoleAfter, s.After}} {
+	}{{ledger.RoleLabel, s.Read}, {ledger.RoleBefore, s.Before}, {ledger.RoleAt, s.At}, {ledger.RoleAfter, s.After}} {
+		if p.frame == nil {
+			continue
+		}
+		boxes.Size = [2]int{p.frame.Width(), p.frame.Height()}
 		f, err := t.picture(p.role, p.frame, s)
 		if err != nil {
 			return nil, fmt.Errorf("evidence, %s: %w", p.role, err)
@@ -67,9 +75,12 @@ func (m Maker) Make(ctx context.Context, s Scene) ([]ledger.EvidenceRef, error) 
 	if err := t.clip(s); err != nil {
 		return nil, fmt.Errorf("evidence, clip: %w", err)
 	}
-	b, err := boxes.Marshal()
-	if err == nil {
-		_, err = t.keep(ledger.RoleBoxes, sidecar.MediaType, b, "")
+	var b []byte
+	var err error
+	if len(boxes.Frames) > 0 {
+		if b, err = boxes.Marshal(); err == nil {
+			_, err = t.keep(ledger.RoleBoxes, sidecar.MediaType, b, "")
+		}
 	}
 	if err == nil && s.Weight != nil {
 		if b, err = s.Weight.Marshal(); err == nil {
@@ -110,7 +121,7 @@ func (t *taking) picture(role string, f *cv.Frame, s Scene) (sidecar.Frame, erro
 	if err != nil {
 		return seen, err
 	}
-	regions, faces, err := t.hidden(f, s.Before, t.Persons)
+	regions, faces, err := t.hidden(f, s.Rest, t.Persons)
 	if err != nil {
 		return seen, err
 	}
@@ -180,7 +191,7 @@ func (t *taking) clip(s Scene) error {
 		if i%stride != 0 {
 			persons = nil
 		}
-		if each[i], _, err = t.hidden(f, s.Before, persons); err != nil {
+		if each[i], _, err = t.hidden(f, s.Rest, persons); err != nil {
 			return err
 		}
 	}

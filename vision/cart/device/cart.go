@@ -9,10 +9,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
+	"filippo.io/age"
+
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
 	"github.com/vouchledger/vouch/vision/cart"
 	"github.com/vouchledger/vouch/vision/gate"
 	"github.com/vouchledger/vouch/vision/outbox"
@@ -28,6 +32,12 @@ type Config struct {
 	Now     func() time.Time
 	Random  io.Reader
 	Logger  *slog.Logger
+
+	Seal    *age.X25519Identity // what waits is encrypted to it; nil: as it is
+	Witness Witness             // nil: what is told has no evidence
+	// Offset returns what has to be added to Now to have the server's time, and
+	// whether that is known; nil: never.
+	Offset func() (time.Duration, bool)
 }
 
 // ErrClosed means that an input came after the cart's folder was closed.
@@ -52,7 +62,8 @@ type Cart struct {
 	put     int // of those, in the outbox
 	coupons map[string]ledger.ID
 	server  *cart.Total
-	asOf    int // made, when server was read
+	asOf    int             // made, when server was read
+	sent    map[string]bool // evidence that the outbox was given, by its path
 	closed  bool
 	changed chan struct{} // closed and replaced at every change
 }
@@ -69,10 +80,10 @@ func Open(cfg Config) (*Cart, error) {
 	}
 	c := &Cart{
 		cfg: cfg, client: client, shop: newShop(cfg), book: &cart.Book{}, changed: make(chan struct{}),
-		coupons: map[string]ledger.ID{}, trip: cart.Trip{Phase: cart.PhaseIdle},
+		coupons: map[string]ledger.ID{}, sent: map[string]bool{}, trip: cart.Trip{Phase: cart.PhaseIdle},
 	}
 	c.box, err = outbox.Open(filepath.Join(cfg.Dir, "outbox"), outbox.Config{
-		Server: cfg.Server, Key: cfg.Key, Now: cfg.Now, Notify: c.told, Timeout: cfg.Timeout, MaxBackoff: 5 * time.Second,
+		Server: cfg.Server, Key: cfg.Key, Now: cfg.Now, Notify: c.told, Seal: cfg.Seal, Timeout: cfg.Timeout, MaxBackoff: 5 * time.Second,
 	})
 	if err != nil {
 		return nil, err
@@ -165,6 +176,10 @@ func (c *Cart) feed(in cart.Input) error {
 		return err
 	}
 	in.ID = id
+	if c.cfg.Offset != nil {
+		off, _ := c.cfg.Offset()
+		in.Offset = int(off.Milliseconds())
+	}
 	if err := in.Validate(); err != nil {
 		return err
 	}
@@ -207,7 +222,7 @@ func (c *Cart) turn(in *cart.Input) error {
 	if err := c.journal.begin(cart.Line{Input: &w}); err != nil {
 		return err
 	}
-	c.trip, c.made, c.put, c.server = cart.Trip{Phase: cart.PhaseIdle}, 0, 0, nil
+	c.trip, c.made, c.put, c.server, c.sent = cart.Trip{Phase: cart.PhaseIdle}, 0, 0, nil, map[string]bool{}
 	c.trip.Apply(&c.cfg.Cart, &w)
 	return nil
 }
@@ -240,24 +255,50 @@ func (c *Cart) Tick(at time.Time) error {
 
 // Shown takes the text of a code, of sample from of a recording if it is one.
 func (c *Cart) Shown(text string, at time.Time, from int64) error {
+	p, clip := c.product(text)
+	in := cart.Input{At: at, From: from, Shown: &cart.Shown{Text: text, Product: p}}
+	switch {
+	case p != nil:
+		in.Evidence = c.show(func(w Witness) ([]Evidence, error) { return w.Label(context.Background(), clip) })
+	case strings.HasPrefix(text, cart.LanePrefix):
+		in.Evidence = c.show(func(w Witness) ([]Evidence, error) { return w.Now(context.Background()) })
+	}
+	return c.Feed(in)
+}
+
+// product returns whose label a text is, and whether nobody will see the thing
+// being laid in.
+func (c *Cart) product(text string) (p *vision.Product, unseen bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.feed(cart.Input{At: at, From: from, Shown: &cart.Shown{Text: text, Product: c.book.Barcode(text)}})
+	p = c.book.Barcode(text)
+	return p, p != nil && c.trip.Unseen(p)
 }
 
 // Weighed takes a weight that came to rest.
 func (c *Cart) Weighed(w cart.Weighed, at time.Time, from int64) error {
-	return c.Feed(cart.Input{At: at, From: from, Weight: &w})
+	in := cart.Input{At: at, From: from, Weight: &w}
+	if w.Fault == cart.FaultNone {
+		c.mu.Lock()
+		before := c.trip.Grams
+		c.mu.Unlock()
+		in.Evidence = c.show(func(s Witness) ([]Evidence, error) { return s.Moved(context.Background(), before) })
+	}
+	return c.Feed(in)
 }
 
 // Touched takes a finger on the screen. A removal may name a product instead
 // of a piece: then its last piece is meant.
 func (c *Cart) Touched(f Finger, at time.Time, from int64) error {
+	if f.Do == cart.ActScan {
+		return c.Shown(f.Text, at, from)
+	}
+	var seen []ledger.EvidenceRef
+	if f.Do == cart.ActHelp || f.Do == cart.ActLeave {
+		seen = c.show(func(w Witness) ([]Evidence, error) { return w.Now(context.Background()) })
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if f.Do == cart.ActScan {
-		return c.feed(cart.Input{At: at, From: from, Shown: &cart.Shown{Text: f.Text, Product: c.book.Barcode(f.Text)}})
-	}
 	t := cart.Touch{Do: f.Do, Number: f.Number, Piece: f.Piece, Text: f.Text, Gate: f.Gate}
 	if f.Do == cart.ActKey {
 		t.Product = c.book.Keyed(f.Number)
@@ -267,7 +308,7 @@ func (c *Cart) Touched(f Finger, at time.Time, from int64) error {
 			t.Piece = p.ID
 		}
 	}
-	return c.feed(cart.Input{At: at, From: from, Touch: &t})
+	return c.feed(cart.Input{At: at, From: from, Touch: &t, Evidence: seen})
 }
 
 // See says what is wrong with the camera; nothing if it is empty.
@@ -304,6 +345,9 @@ func (c *Cart) refusedCoupons() (n int) {
 	}
 	return n
 }
+
+// Outbox returns where what the server is told waits.
+func (c *Cart) Outbox() *outbox.Outbox { return c.box }
 
 // Trip returns where the trip is.
 func (c *Cart) Trip() (phase cart.Phase, visit ledger.VisitID, from int64) {

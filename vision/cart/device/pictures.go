@@ -59,20 +59,20 @@ func OpenPictures(dir string) (*Pictures, error) {
 }
 
 // Next returns the next picture, or io.EOF.
-func (p *Pictures) Next() (*image.Gray, time.Duration, error) {
+func (p *Pictures) Next() (Frame, error) {
 	if len(p.names) == 0 {
-		return nil, 0, io.EOF
+		return Frame{}, io.EOF
 	}
 	name, t := p.names[0], p.times[0]
 	p.names, p.times = p.names[1:], p.times[1:]
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, 0, err
+		return Frame{}, err
 	}
 	defer f.Close()
 	m, _, err := image.Decode(f)
 	if err != nil {
-		return nil, 0, fmt.Errorf("picture %s: %w", name, err)
+		return Frame{}, fmt.Errorf("picture %s: %w", name, err)
 	}
-	return qr.Gray(m), t, nil
+	return Frame{At: t, Gray: qr.Gray(m)}, nil
 }

@@ -1,7 +1,6 @@
 package device
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -11,12 +10,20 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/vision/cart"
+	"github.com/vouchledger/vouch/vision/cv"
 )
 
+// A Frame is a picture of the cart's camera.
+type Frame struct {
+	At     time.Duration // since the first
+	Gray   *image.Gray   // nobody changes it any more
+	Colour *cv.Frame     // nil if the camera has none; whoever takes the frame closes it
+}
+
 // Frames are the pictures of the cart's camera. Next returns io.EOF after the
-// last, and when each was taken since the first.
+// last.
 type Frames interface {
-	Next() (*image.Gray, time.Duration, error)
+	Next() (Frame, error)
 }
 
 // A Recording is a trip in files. Each part may be missing.
@@ -83,6 +90,7 @@ type Player struct {
 	sample  int64 // of a recording
 	done    int64 // the last that the journal has
 	began   bool
+	since   time.Time // of a live cart: when it was switched on
 }
 
 // fresh counts a sample and reports whether the journal lacks what follows
@@ -101,9 +109,21 @@ func (p *Player) begin() {
 	_, _, p.done = p.Cart.Trip()
 }
 
+// moment returns the time of a moment of the trip.
+func (p *Player) moment(t time.Duration) time.Time {
+	if !p.since.IsZero() {
+		return p.since.Add(t)
+	}
+	return p.Start.Add(t)
+}
+
 // frame looks at a picture. n is its sample, 0 of a live camera.
-func (p *Player) frame(g *image.Gray, t time.Duration, n int64, fresh bool) error {
-	text, err := p.eyes.See(g, t)
+func (p *Player) frame(f Frame, n int64, fresh bool) error {
+	t := f.At
+	text, err := p.eyes.See(f.Gray, t)
+	if err == nil {
+		err = p.remember(f)
+	}
 	if err != nil {
 		return err
 	}
@@ -111,10 +131,24 @@ func (p *Player) frame(g *image.Gray, t time.Duration, n int64, fresh bool) erro
 	if text == "" || !fresh {
 		return nil
 	}
-	return p.Cart.Shown(text, p.Start.Add(t), n)
+	return p.Cart.Shown(text, p.moment(t), n)
+}
+
+// remember gives a picture to the witness, if there is one.
+func (p *Player) remember(f Frame) error {
+	if w := p.Cart.cfg.Witness; w != nil {
+		return w.Saw(f, p.eyes.Moving(f.At))
+	}
+	if f.Colour != nil {
+		f.Colour.Close()
+	}
+	return nil
 }
 
 func (p *Player) reading(r cart.Reading, n int64, fresh bool) error {
+	if w := p.Cart.cfg.Witness; w != nil {
+		w.Read(r)
+	}
 	w, ok := p.settler.See(r)
 	if !ok || !fresh {
 		return nil
@@ -122,19 +156,19 @@ func (p *Player) reading(r cart.Reading, n int64, fresh bool) error {
 	if w.Fault == cart.FaultNone {
 		w.Reached = p.eyes.Reached(r.T)
 	}
-	return p.Cart.Weighed(w, p.Start.Add(r.T), n)
+	return p.Cart.Weighed(w, p.moment(r.T), n)
 }
 
 // tick lets time pass.
 func (p *Player) tick(t time.Duration, n int64, fresh bool) error {
 	if p.HasScale {
 		if w, ok := p.settler.Silent(t); ok && fresh {
-			if err := p.Cart.Weighed(w, p.Start.Add(t), n); err != nil {
+			if err := p.Cart.Weighed(w, p.moment(t), n); err != nil {
 				return err
 			}
 		}
 	}
-	return p.Cart.Tick(p.Start.Add(t))
+	return p.Cart.Tick(p.moment(t))
 }
 
 // Play plays a recording: in the order of its times, as fast as it goes or, if
@@ -143,21 +177,20 @@ func (p *Player) tick(t time.Duration, n int64, fresh bool) error {
 // played before goes on behind what the journal has.
 func (p *Player) Play(ctx context.Context, r Recording, pace func(context.Context, time.Duration)) error {
 	p.begin()
-	var picture *image.Gray
-	var taken time.Duration
+	var picture *Frame
 	for more := r.Frames != nil; ctx.Err() == nil; {
 		if more && picture == nil {
-			g, t, err := r.Frames.Next()
+			f, err := r.Frames.Next()
 			switch {
 			case errors.Is(err, io.EOF):
 				more = false
 			case err != nil:
 				return err
 			default:
-				picture, taken = g, t
+				picture = &f
 			}
 		}
-		t, ok := r.next(picture, taken)
+		t, ok := r.next(picture)
 		if !ok {
 			return nil
 		}
@@ -166,13 +199,13 @@ func (p *Player) Play(ctx context.Context, r Recording, pace func(context.Contex
 		}
 		var err error
 		switch fresh := p.fresh(); {
-		case picture != nil && taken == t:
-			err, picture = p.frame(picture, t, p.sample, fresh), nil
+		case picture != nil && picture.At == t:
+			err, picture = p.frame(*picture, p.sample, fresh), nil
 		case len(r.Scale) > 0 && r.Scale[0].T == t:
 			err, r.Scale = p.reading(r.Scale[0], p.sample, fresh), r.Scale[1:]
 		default:
 			if fresh {
-				err = p.Cart.Touched(r.Fingers[0], p.Start.Add(t), p.sample)
+				err = p.Cart.Touched(r.Fingers[0], p.moment(t), p.sample)
 			}
 			r.Fingers = r.Fingers[1:]
 		}
@@ -191,14 +224,14 @@ func (p *Player) Play(ctx context.Context, r Recording, pace func(context.Contex
 }
 
 // next returns when the next thing of the recording is, if there is one.
-func (r *Recording) next(picture *image.Gray, taken time.Duration) (t time.Duration, ok bool) {
+func (r *Recording) next(picture *Frame) (t time.Duration, ok bool) {
 	first := func(at time.Duration) {
 		if !ok || at < t {
 			t, ok = at, true
 		}
 	}
 	if picture != nil {
-		first(taken)
+		first(picture.At)
 	}
 	if len(r.Scale) > 0 {
 		first(r.Scale[0].T)
@@ -207,76 +240,4 @@ func (r *Recording) next(picture *image.Gray, taken time.Duration) (t time.Durat
 		first(r.Fingers[0].at())
 	}
 	return t, ok
-}
-
-// Live hands on what devices say until ctx ends: a camera, a scale that says
-// its readings line by line, and the screen. Each of them may be missing. When
-// the scale's line ends, its silence is noticed.
-func (p *Player) Live(ctx context.Context, frames Frames, scale io.Reader) error {
-	p.begin()
-	begun := p.Now()
-	ended := make(chan error, 2)
-	pictures, readings := make(chan *image.Gray), make(chan cart.Reading)
-	if frames != nil {
-		go func() { ended <- look(ctx, frames, pictures) }()
-	}
-	if scale != nil {
-		go func() { ended <- listen(ctx, scale, readings) }()
-	}
-	tick := time.NewTicker(time.Second / 4)
-	defer tick.Stop()
-	for {
-		var err error
-		select {
-		case g := <-pictures:
-			err = p.frame(g, p.Now().Sub(begun), 0, true)
-		case r := <-readings:
-			r.T = p.Now().Sub(begun)
-			err = p.reading(r, 0, true)
-		case <-tick.C:
-			err = p.tick(p.Now().Sub(begun), 0, true)
-		case err = <-ended:
-			if err == nil && ctx.Err() == nil {
-				continue // the scale's line ended: it is silent from now on
-			}
-		case <-ctx.Done():
-		}
-		if err != nil || ctx.Err() != nil {
-			return err
-		}
-	}
-}
-
-// look hands on pictures; the end of a camera is an error, for the cart would
-// be blind without saying so.
-func look(ctx context.Context, frames Frames, to chan<- *image.Gray) error {
-	for ctx.Err() == nil {
-		g, _, err := frames.Next()
-		if err != nil {
-			return fmt.Errorf("camera: %w", err)
-		}
-		select {
-		case to <- g:
-		case <-ctx.Done():
-		}
-	}
-	return nil
-}
-
-// listen hands on readings. A line that is none is passed over: a scale that
-// says nothing else is silent.
-func listen(ctx context.Context, scale io.Reader, to chan<- cart.Reading) error {
-	lines := bufio.NewScanner(scale)
-	for lines.Scan() {
-		r, err := cart.ReadReading(lines.Bytes())
-		if err != nil {
-			continue
-		}
-		select {
-		case to <- r:
-		case <-ctx.Done():
-			return nil
-		}
-	}
-	return nil
 }

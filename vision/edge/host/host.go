@@ -51,6 +51,11 @@ type Config struct {
 	// is how wrong this clock is.
 	Seen func(c edge.Camera, s watch.Sighting, of Evidence, offset time.Duration) error
 
+	// A smart cart's program has no cameras here. It is given its settings each time
+	// they change, at first before Run does anything else, and tells with [Host.Tell]
+	// how its parts do. Nil: settings of a cart are refused.
+	Cart func(edge.Cart)
+
 	Now    func() time.Time
 	Roll   func() float64 // 0 to 1
 	Beat   func()         // called each second while the loop turns
@@ -174,8 +179,17 @@ func (h *Host) tell(ctx context.Context, in edge.Input) {
 	}
 }
 
+// Tell says how a part does that is no camera. It waits until the host has heard
+// it, or Run is over.
+func (h *Host) Tell(ctx context.Context, part string, state ledger.DeviceState, detail string) {
+	h.tell(ctx, edge.Other{Part: part, State: state, Detail: detail})
+}
+
 // do moves the supervisor and does what it asks for.
 func (h *Host) do(ctx context.Context, in edge.Input) error {
+	if c, ok := in.(edge.Configured); ok && h.cfg.Cart != nil && c.Settings.Cart != nil {
+		h.cfg.Cart(*c.Settings.Cart)
+	}
 	for _, a := range h.sup.Step(h.cfg.Now(), in) {
 		switch a := a.(type) {
 		case edge.Start:

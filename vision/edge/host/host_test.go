@@ -220,7 +220,7 @@ type openEye struct{ open *int }
 func (e openEye) DetectIn(*cv.Frame, image.Rectangle) ([]cv.Box, error) { return nil, nil }
 func (e openEye) Names() []string                                       { return []string{"person"} }
 func (e openEye) Label() string                                         { return "eye@1" }
-func (e openEye) Close() error { *e.open--; return nil }
+func (e openEye) Close() error                                          { *e.open--; return nil }
 
 func (e openEye) Recognise(recognise.Picture) (recognise.Answer, error) {
 	return recognise.Answer{}, nil

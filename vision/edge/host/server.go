@@ -173,6 +173,9 @@ func (h *Host) fetch(ctx context.Context) (given, error) {
 // before anybody follows them.
 func (h *Host) judge(g given) edge.Input {
 	s, err := edge.ParseSettings(g.Settings)
+	if err == nil && (s.Cart != nil) != (h.cfg.Cart != nil) {
+		err = errKind
+	}
 	for _, c := range s.Cameras {
 		if err == nil {
 			if _, perr := h.plan(c); perr != nil {
@@ -215,6 +218,9 @@ func (h *Host) file(name string) string {
 	}
 	return filepath.Join(h.cfg.Beside, name)
 }
+
+// errKind means that settings are for the other kind of device.
+var errKind = fmt.Errorf("%w: a cart needs settings of a cart, and nothing else has them", edge.ErrSettings)
 
 const settingsFile = "settings.json"
 

@@ -1,0 +1,338 @@
+package device
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/cart"
+	"github.com/vouchledger/vouch/vision/internal/pause"
+)
+
+// The parts of a cart that it reports on, beside its clock and its disk.
+const (
+	PartCamera  = "camera"
+	PartScale   = "scale"
+	PartScanner = "scanner"
+)
+
+const (
+	// again is how long to wait before a device that is lost is opened again: a
+	// plug that was pulled is put back within seconds.
+	again = time.Second
+	// beginEvery is how often a scale that says nothing is asked to begin.
+	beginEvery = 3 * time.Second
+	// blindAfter is how long a camera may bring no picture.
+	blindAfter = 5 * time.Second
+	// leaveWithin is how long devices get to close at the end; a decoder that
+	// hangs cannot be broken off.
+	leaveWithin = 3 * time.Second
+)
+
+// A Camera is an open camera.
+type Camera interface {
+	Frames
+	Close() error
+}
+
+// Devices open what a live cart looks at. Each may be nil. One that is lost is
+// opened again.
+type Devices struct {
+	Camera  func() (Camera, error)
+	Scale   func() (io.ReadWriteCloser, error) // says its readings line by line: see [cart.ReadLine]
+	Scanner func() (io.ReadWriteCloser, error) // says codes line by line
+	// Capacity is what the scale can carry in grams; 0 is not known.
+	Capacity int
+	// Told is told how a part does, whenever that changes; nil: nobody is.
+	Told func(part string, state ledger.DeviceState, detail string)
+}
+
+// happened is what a device says.
+type happened struct {
+	frame   *Frame
+	reading *cart.Reading
+	code    string
+	part    string // or how it does
+	state   ledger.DeviceState
+	detail  string
+}
+
+// Live hands on what devices say until ctx ends. It may be called again with
+// others: the trip goes on.
+func (p *Player) Live(ctx context.Context, d Devices) error {
+	p.begin()
+	p.settler.Capacity, p.HasScale = d.Capacity, d.Scale != nil
+	if p.since.IsZero() {
+		p.since = p.Now()
+	}
+	ctx, stop := context.WithCancel(ctx)
+	said := make(chan happened)
+	var beside sync.WaitGroup
+	if d.Camera != nil {
+		beside.Go(func() { look(ctx, d.Camera, said) })
+	}
+	if d.Scale != nil {
+		beside.Go(func() { listen(ctx, PartScale, d.Scale, cart.Begin, said, reading) })
+	}
+	if d.Scanner != nil {
+		beside.Go(func() { listen(ctx, PartScanner, d.Scanner, nil, said, scanned) })
+	}
+	err := p.hear(ctx, d, said)
+	stop()
+	gone := make(chan struct{})
+	go func() { beside.Wait(); close(gone) }()
+	late := time.NewTimer(leaveWithin)
+	defer late.Stop()
+	select {
+	case <-gone:
+	case <-late.C:
+	}
+	return err
+}
+
+// hear takes what devices say, one after the other.
+func (p *Player) hear(ctx context.Context, d Devices, said <-chan happened) error {
+	since := func() time.Duration { return p.Now().Sub(p.since) }
+	s := states{told: d.Told, is: map[string]ledger.DeviceState{}}
+	seen := since()
+	tick := time.NewTicker(time.Second / 4)
+	defer tick.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return nil
+		case h := <-said:
+			switch {
+			case h.frame != nil:
+				seen, h.frame.At = since(), since()
+				if err = p.frame(*h.frame, 0, true); err == nil {
+					s.set(PartCamera, p.eyes.Blind(), p.eyes.Fault())
+				}
+			case h.reading != nil:
+				h.reading.T = since()
+				if err = p.reading(*h.reading, 0, true); err == nil {
+					s.set(PartScale, ledger.DeviceWell, "")
+				}
+			case h.code != "":
+				err = p.Cart.Shown(h.code, p.Now(), 0)
+			default:
+				s.set(h.part, h.state, h.detail)
+			}
+		case <-tick.C:
+			err = p.tick(since(), 0, true)
+			if s.is[PartScale] == ledger.DeviceWell && p.settler.Fault() == cart.FaultSilent {
+				s.set(PartScale, ledger.DeviceStalled, "it says nothing")
+			}
+			if d.Camera != nil && since()-seen > blindAfter {
+				p.Cart.See("The camera does not answer. Key in numbers, or ask staff.")
+				if s.is[PartCamera] == ledger.DeviceWell {
+					s.set(PartCamera, ledger.DeviceStalled, "no picture for "+blindAfter.String())
+				}
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// states tells of each part what changes.
+type states struct {
+	told func(part string, state ledger.DeviceState, detail string)
+	is   map[string]ledger.DeviceState
+}
+
+func (s *states) set(part string, state ledger.DeviceState, detail string) {
+	if s.is[part] == state {
+		return
+	}
+	s.is[part] = state
+	if s.told != nil {
+		s.told(part, state, detail)
+	}
+}
+
+// tell sends what happened, unless the cart is switched off meanwhile.
+func tell(ctx context.Context, to chan<- happened, h happened) {
+	select {
+	case to <- h:
+	case <-ctx.Done():
+		if h.frame != nil && h.frame.Colour != nil {
+			h.frame.Colour.Close()
+		}
+	}
+}
+
+// look hands on pictures, and opens the camera again when it is lost.
+func look(ctx context.Context, open func() (Camera, error), to chan<- happened) {
+	for {
+		err := watchCamera(ctx, open, to)
+		if ctx.Err() != nil {
+			return
+		}
+		tell(ctx, to, happened{part: PartCamera, state: ledger.DeviceUnreachable, detail: err.Error()})
+		if !pause.For(ctx, again) {
+			return
+		}
+	}
+}
+
+func watchCamera(ctx context.Context, open func() (Camera, error), to chan<- happened) error {
+	c, err := open()
+	if err != nil {
+		return err
+	}
+	defer c.Close() //nolint:errcheck // only read
+	for ctx.Err() == nil {
+		f, err := c.Next()
+		if err != nil {
+			return fmt.Errorf("camera: %w", err)
+		}
+		tell(ctx, to, happened{frame: &f})
+	}
+	return ctx.Err()
+}
+
+// listen hands on what a device says line by line, and opens it again when it is
+// lost. A device that says nothing is told to begin.
+func listen(
+	ctx context.Context, part string, open func() (io.ReadWriteCloser, error), begin []byte, to chan<- happened,
+	read func([]byte) (happened, error),
+) {
+	for {
+		err := hearLines(ctx, part, open, begin, to, read)
+		if ctx.Err() != nil {
+			return
+		}
+		tell(ctx, to, happened{part: part, state: ledger.DeviceUnreachable, detail: err.Error()})
+		if !pause.For(ctx, again) {
+			return
+		}
+	}
+}
+
+func hearLines(
+	ctx context.Context, part string, open func() (io.ReadWriteCloser, error), begin []byte, to chan<- happened,
+	read func([]byte) (happened, error),
+) error {
+	line, err := open()
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	heard := make(chan struct{}, 1)
+	var beside sync.WaitGroup
+	beside.Go(func() { ask(ctx, line, begin, heard) })
+	unblock := context.AfterFunc(ctx, func() { _ = line.Close() }) // only read
+	defer func() {
+		stop()
+		beside.Wait()
+		if unblock() {
+			_ = line.Close() // only read
+		}
+	}()
+	bad := 0
+	return eachLong(line, func(b []byte) {
+		h, err := read(b)
+		switch {
+		case err == nil:
+			bad = 0
+			select {
+			case heard <- struct{}{}:
+			default:
+			}
+			tell(ctx, to, h)
+		case errors.Is(err, errNothing):
+		default:
+			if bad++; bad == manyBad {
+				tell(ctx, to, happened{part: part, state: ledger.DeviceMisconfigured, detail: err.Error()})
+			}
+		}
+	})
+}
+
+// manyBad is after how many lines that say nothing somebody has to look: noise
+// on a cable makes some, a wrong speed or unit makes all.
+const manyBad = 20
+
+// ask tells a device to begin, and again whenever it says nothing.
+func ask(ctx context.Context, line io.Writer, begin []byte, heard <-chan struct{}) {
+	if len(begin) == 0 {
+		return
+	}
+	quiet := time.NewTimer(0)
+	defer quiet.Stop()
+	for {
+		select {
+		case <-heard:
+		case <-quiet.C:
+			if _, err := line.Write(begin); err != nil {
+				return // its reader says so
+			}
+		case <-ctx.Done():
+			return
+		}
+		quiet.Reset(beginEvery)
+	}
+}
+
+// maxLine bounds a line; what is longer is noise.
+const maxLine = 512
+
+// eachLong calls f with every line that r says, whatever ends it and however
+// much noise is between. It returns when r does.
+func eachLong(r io.Reader, f func([]byte)) error {
+	var line []byte
+	long := false
+	buf := make([]byte, maxLine)
+	for {
+		n, err := r.Read(buf)
+		for _, b := range buf[:n] {
+			switch {
+			case b == '\n' || b == '\r':
+				if !long && len(line) > 0 {
+					f(line)
+				}
+				line, long = line[:0], false
+			case len(line) >= maxLine:
+				long = true
+			default:
+				line = append(line, b)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// errNothing means that a line says nothing, as it may.
+var errNothing = errors.New("nothing")
+
+func reading(line []byte) (happened, error) {
+	r, err := cart.ReadLine(line)
+	return happened{reading: &r}, err
+}
+
+// scanned reads a code of a scanner. What is no text was not sent by one.
+func scanned(line []byte) (happened, error) {
+	line = bytes.TrimSpace(line)
+	if len(line) == 0 {
+		return happened{}, errNothing
+	}
+	for _, b := range line {
+		if b < ' ' || b > '~' {
+			return happened{}, fmt.Errorf("%w: %.40q is no code", ErrTouch, line)
+		}
+	}
+	if len(line) > maxText {
+		return happened{}, fmt.Errorf("%w: a code of %d letters", ErrTouch, len(line))
+	}
+	return happened{code: string(line)}, nil
+}

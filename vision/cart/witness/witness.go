@@ -1,0 +1,269 @@
+package witness
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/cart"
+	"github.com/vouchledger/vouch/vision/cart/device"
+	"github.com/vouchledger/vouch/vision/cv"
+	"github.com/vouchledger/vouch/vision/footage"
+	"github.com/vouchledger/vouch/vision/sidecar"
+)
+
+const (
+	// keepFor is how far back pictures and readings go: a thing is laid in within
+	// three seconds, and the two before show where the hand came from.
+	keepFor = 6 * time.Second
+	// clipRate is the frames a second that are kept.
+	clipRate = 8
+	// most bounds the frames whatever their times say.
+	most = 2 * clipRate * int(keepFor/time.Second)
+	// lead and tail are what of a clip lies before and after the moment.
+	lead, tail = 1500 * time.Millisecond, 1500 * time.Millisecond
+	// restless is how long before a moment the view must have been at rest to be
+	// the one before.
+	restless = 300 * time.Millisecond
+)
+
+// A Witness remembers. Make it with New. Its methods may be called by many
+// goroutines.
+type Witness struct {
+	maker footage.Maker
+	cart  ledger.DeviceID
+	model string
+
+	mu     sync.Mutex
+	frames []frame
+	trace  []cart.Reading
+}
+
+// A frame is a picture with what is known of its moment.
+type frame struct {
+	at     time.Duration
+	moving bool
+	gray   *image.Gray
+	colour *cv.Frame
+}
+
+var _ device.Witness = (*Witness)(nil)
+
+// New returns a witness of a cart that has seen nothing. What the maker keeps
+// goes nowhere: its pieces are returned.
+func New(id ledger.DeviceID, model string, m footage.Maker) *Witness {
+	return &Witness{maker: m, cart: id, model: model}
+}
+
+// Close gives the pictures back.
+func (w *Witness) Close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, f := range w.frames {
+		f.colour.Close()
+	}
+	w.frames = nil
+}
+
+// Saw takes a picture over. It counts as at rest unless something moves in it.
+func (w *Witness) Saw(f device.Frame, moving bool) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	const apart = time.Second/clipRate - time.Second/200 // a camera's times tremble
+	if n := len(w.frames); n > 0 && f.At-w.frames[n-1].at < apart {
+		if f.Colour != nil {
+			f.Colour.Close()
+		}
+		return nil
+	}
+	if f.Colour == nil {
+		var err error
+		if f.Colour, err = coloured(f.Gray); err != nil {
+			return fmt.Errorf("evidence: %w", err)
+		}
+	}
+	w.frames = append(w.frames, frame{f.At, moving, f.Gray, f.Colour})
+	old := 0
+	for old < len(w.frames)-1 && (f.At-w.frames[old].at > keepFor || len(w.frames)-old > most) {
+		w.frames[old].colour.Close()
+		old++
+	}
+	w.frames = slices.Delete(w.frames, 0, old)
+	return nil
+}
+
+func coloured(g *image.Gray) (*cv.Frame, error) {
+	bgr := make([]byte, 0, 3*len(g.Pix))
+	w, h := g.Rect.Dx(), g.Rect.Dy()
+	for y := range h {
+		for _, v := range g.Pix[y*g.Stride : y*g.Stride+w] {
+			bgr = append(bgr, v, v, v)
+		}
+	}
+	return cv.NewFrame(w, h, bgr)
+}
+
+// Read takes a reading of the scale.
+func (w *Witness) Read(r cart.Reading) {
+	if r.Overload {
+		return // it says no grams
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.trace = append(w.trace, r)
+	old := 0
+	for old < len(w.trace)-1 && (r.T-w.trace[old].T > keepFor || len(w.trace)-old > maxTrace) {
+		old++
+	}
+	w.trace = slices.Delete(w.trace, 0, old)
+}
+
+// maxTrace is a scale of a hundred readings a second.
+const maxTrace = 100 * int(keepFor/time.Second)
+
+// Label shows the picture in which a label was just read; with clip also the
+// seconds before, where no scale will show that the thing was laid in.
+func (w *Witness) Label(ctx context.Context, clip bool) ([]device.Evidence, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := len(w.frames)
+	if n == 0 {
+		return nil, nil
+	}
+	s := footage.Scene{Read: w.frames[n-1].colour, Rest: w.rest(w.frames[n-1].at).colour}
+	if clip {
+		s.Clip = w.clip(w.frames[n-1].at)
+	}
+	return w.make(ctx, s)
+}
+
+// Now shows what lies in the cart, and what the scale says to it.
+func (w *Witness) Now(ctx context.Context) ([]device.Evidence, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := len(w.frames)
+	if n == 0 {
+		return w.make(ctx, footage.Scene{Weight: w.weight(w.last())})
+	}
+	f := w.frames[n-1]
+	return w.make(ctx, footage.Scene{At: f.colour, Rest: w.rest(f.at).colour, Weight: w.weight(f.at)})
+}
+
+// Moved shows how the weight that just came to rest came about; before is the
+// one that rested before it.
+func (w *Witness) Moved(ctx context.Context, before int) ([]device.Evidence, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := w.touched(before)
+	s := footage.Scene{Weight: w.weight(at)}
+	if n := len(w.frames); n > 0 {
+		then, rest, after := w.near(at), w.rest(at), w.frames[n-1]
+		s.Before, s.At, s.After, s.Clip = rest.colour, then.colour, after.colour, w.clip(at)
+		s.Place, s.Label = cart.Changed(rest.gray, after.gray), "what changed"
+	}
+	return w.make(ctx, s)
+}
+
+// touched returns when the weight last went through the middle between what
+// rested before and what rests now.
+func (w *Witness) touched(before int) time.Duration {
+	n := len(w.trace)
+	if n == 0 {
+		return w.last()
+	}
+	now := w.trace[n-1].Grams
+	for i := n - 1; i > 0; i-- {
+		if g := 2*w.trace[i-1].Grams - before - now; now > before && g < 0 || now < before && g > 0 {
+			return w.trace[i].T
+		}
+	}
+	return w.trace[0].T
+}
+
+// last returns the moment of the newest thing that is remembered.
+func (w *Witness) last() (t time.Duration) {
+	if n := len(w.trace); n > 0 {
+		t = w.trace[n-1].T
+	}
+	if n := len(w.frames); n > 0 {
+		t = max(t, w.frames[n-1].at)
+	}
+	return t
+}
+
+// near returns the first frame not before t, or else the newest.
+func (w *Witness) near(t time.Duration) frame {
+	for _, f := range w.frames {
+		if f.at >= t {
+			return f
+		}
+	}
+	return w.frames[len(w.frames)-1]
+}
+
+// rest returns the last frame well before t in which nothing moved, or else the
+// oldest.
+func (w *Witness) rest(t time.Duration) frame {
+	for _, f := range slices.Backward(w.frames) {
+		if !f.moving && f.at <= t-restless {
+			return f
+		}
+	}
+	return w.frames[0]
+}
+
+func (w *Witness) clip(at time.Duration) (all []*cv.Frame) {
+	for _, f := range w.frames {
+		if f.at >= at-lead && f.at <= at+tail {
+			all = append(all, f.colour)
+		}
+	}
+	return all
+}
+
+// weight returns what the scale read, in times around at; nil without a scale.
+func (w *Witness) weight(at time.Duration) *sidecar.Weight {
+	if len(w.trace) == 0 {
+		return nil
+	}
+	out := &sidecar.Weight{Scale: string(w.cart)}
+	for _, r := range w.trace {
+		out.Points = append(out.Points, sidecar.Point{int((r.T - at).Milliseconds()), r.Grams})
+	}
+	return out
+}
+
+// pieces collect what a maker keeps.
+type pieces map[ledger.Digest][]byte
+
+// Keep implements [footage.Keeper].
+func (p pieces) Keep(_ context.Context, b []byte) (ledger.Digest, error) {
+	d := ledger.DigestOf(b)
+	p[d] = b
+	return d, nil
+}
+
+// make makes the evidence of a scene. Without any picture it is what the scale
+// read.
+func (w *Witness) make(ctx context.Context, s footage.Scene) ([]device.Evidence, error) {
+	kept := pieces{}
+	m := w.maker
+	m.Keeper = kept
+	s.Model, s.Rate, s.Item, s.Action = w.model, clipRate, certain, certain
+	refs, err := m.Make(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	var out []device.Evidence
+	for _, r := range refs {
+		out = append(out, device.Evidence{Ref: r, Bytes: kept[r.Digest]})
+	}
+	return out, nil
+}
+
+// certain is the confidence of what a scale and a label say.
+const certain = 1000
