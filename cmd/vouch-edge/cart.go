@@ -14,7 +14,7 @@ import (
 
 	"github.com/vouchledger/vouch/vision/cart/device"
 	"github.com/vouchledger/vouch/vision/cv"
-	"github.com/vouchledger/vouch/vision/edge"
+	visionedge "github.com/vouchledger/vouch/vision/edge"
 )
 
 // cartFlags are the flags of `cart`.
@@ -128,7 +128,7 @@ func (f *cartFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer seen.close()
-	line := &cartLine{settings: make(chan edge.Cart, 1)}
+	line := &cartLine{settings: make(chan visionedge.Cart, 1)}
 	c, err := f.openCart(seen, line)
 	if err != nil {
 		return err

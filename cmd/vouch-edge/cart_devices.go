@@ -14,7 +14,7 @@ import (
 	"github.com/vouchledger/vouch/vision/cart/device"
 	"github.com/vouchledger/vouch/vision/cart/witness"
 	"github.com/vouchledger/vouch/vision/cv"
-	"github.com/vouchledger/vouch/vision/edge"
+	visionedge "github.com/vouchledger/vouch/vision/edge"
 	"github.com/vouchledger/vouch/vision/footage"
 )
 
@@ -60,12 +60,12 @@ func (f *cartFlags) open() (r device.Recording, c io.Closer, err error) {
 
 // settings returns what the flags say of a live cart; the server may say
 // otherwise.
-func (f *cartFlags) settings() edge.Cart {
-	return edge.Cart{Camera: f.video, Scale: f.scale, Speed: f.scaleSpeed, Capacity: f.capacity, Scanner: f.scanner}
+func (f *cartFlags) settings() visionedge.Cart {
+	return visionedge.Cart{Camera: f.video, Scale: f.scale, Speed: f.scaleSpeed, Capacity: f.capacity, Scanner: f.scanner}
 }
 
 // cartDevices opens what settings name.
-func cartDevices(c edge.Cart) device.Devices {
+func cartDevices(c visionedge.Cart) device.Devices {
 	speed := c.Speed
 	if speed == 0 {
 		speed = 9600

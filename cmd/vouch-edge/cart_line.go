@@ -14,7 +14,7 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cart"
 	"github.com/vouchledger/vouch/vision/cart/device"
-	"github.com/vouchledger/vouch/vision/edge"
+	visionedge "github.com/vouchledger/vouch/vision/edge"
 	"github.com/vouchledger/vouch/vision/edge/host"
 	"github.com/vouchledger/vouch/vision/outbox"
 )
@@ -23,14 +23,14 @@ import (
 // settings, and somebody to report to.
 type cartLine struct {
 	host     *host.Host
-	settings chan edge.Cart // those in force, the last of them
+	settings chan visionedge.Cart // those in force, the last of them
 }
 
 // offset returns how wrong this clock is, as far as is known.
 func (l *cartLine) offset() (time.Duration, bool) { return l.host.Offset() }
 
 // set makes settings those to follow; ones that nobody followed yet are dropped.
-func (l *cartLine) set(c edge.Cart) {
+func (l *cartLine) set(c visionedge.Cart) {
 	select {
 	case <-l.settings:
 	default:
@@ -59,7 +59,7 @@ func (f *cartFlags) newHost(c *device.Cart, line *cartLine) *host.Host {
 	local := f.settings()
 	return host.New(host.Config{
 		Store: ledger.StoreID(f.store), Device: ledger.DeviceID(f.id), Program: "vouch-edge/" + version,
-		Local: edge.Settings{Cart: &local}, State: f.state, Server: f.server, Key: f.key, Client: sameServer(),
+		Local: visionedge.Settings{Cart: &local}, State: f.state, Server: f.server, Key: f.key, Client: sameServer(),
 		Box: c.Outbox(), Cart: line.set, Now: time.Now, Roll: mathrand.Float64,
 		Beat: func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyWatchdog) }, Logger: slog.Default(),
 	})
@@ -68,7 +68,7 @@ func (f *cartFlags) newHost(c *device.Cart, line *cartLine) *host.Host {
 // follow looks at the devices that the settings name, until ctx ends.
 func (l *cartLine) follow(ctx context.Context, p *device.Player) error {
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady) // nobody listens unless systemd does
-	var now edge.Cart
+	var now visionedge.Cart
 	select {
 	case now = <-l.settings:
 	case <-ctx.Done():

@@ -225,6 +225,9 @@ func hearLines(
 	if err != nil {
 		return err
 	}
+	if len(begin) == 0 { // it speaks when somebody uses it
+		tell(ctx, to, happened{part: part, state: ledger.DeviceWell})
+	}
 	ctx, stop := context.WithCancel(ctx)
 	heard := make(chan struct{}, 1)
 	var beside sync.WaitGroup
