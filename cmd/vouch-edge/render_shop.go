@@ -242,6 +242,7 @@ type cameraLine struct {
 	Shelf     string          `json:"shelf,omitempty"`
 	Video     string          `json:"video"`
 	Planogram string          `json:"planogram,omitempty"`
+	Floor     string          `json:"floor,omitempty"` // of those that look for persons
 	Size      [2]int          `json:"size"`
 	FPS       int             `json:"fps"`
 	At        shop.Vec        `json:"at"`
@@ -249,7 +250,7 @@ type cameraLine struct {
 	FOV       float64         `json:"fov_degrees"`
 }
 
-// writeCameras writes cameras.json and the planograms.
+// writeCameras writes cameras.json, the planograms and the floor files.
 func (f *shopFlags) writeCameras(s *shop.Stage) error {
 	var all []cameraLine
 	for _, c := range s.Cameras {
@@ -264,6 +265,16 @@ func (f *shopFlags) writeCameras(s *shop.Stage) error {
 			}
 			l.Planogram = c.Name + ".planogram.json"
 			if err := os.WriteFile(filepath.Join(f.out, l.Planogram), plan, 0o600); err != nil {
+				return err
+			}
+		}
+		if c.Kind != shop.OnShelf {
+			floor, err := s.FloorFile(c)
+			if err != nil {
+				return err
+			}
+			l.Floor = c.Name + ".floor.json"
+			if err := os.WriteFile(filepath.Join(f.out, l.Floor), floor, 0o600); err != nil {
 				return err
 			}
 		}

@@ -27,7 +27,7 @@ Be a smart cart:      vouch-edge cart --video DEVICE --scale DEVICE --server URL
 	})
 	root.AddCommand(
 		newRunCommand(), newWatchCommand(), newGateCommand(), newCartCommand(), newRenderCommand(), newScoreCommand(), newTrialCommand(),
-		newTrainCommand(), newModelsCommand(), newRecogniseCommand(), newReverifyCommand(), newBenchCommand(),
+		newFloorCommand(), newTrainCommand(), newModelsCommand(), newRecogniseCommand(), newReverifyCommand(), newBenchCommand(),
 	)
 	return root
 }

@@ -213,6 +213,9 @@ func spread(h track.Homography, marks []Mark) float64 {
 	return worst
 }
 
+// Off returns how many pixels a mark lies off its floor at most.
+func (m *Mount) Off() float64 { return spread(m.floor, m.Points) }
+
 // CheckSize refuses pictures of another size: everything would lie elsewhere.
 func (m *Mount) CheckSize(w, h int) error {
 	if w != m.Width || h != m.Height {
