@@ -79,7 +79,7 @@ var layers = map[string][]string{
 	"vision/evidence/bucket":       {"ledger", "vision/evidence"},
 	"vision/evidence/retention":    {"ledger", "vision/evidence"},
 	"vision/evidence/evidencetest": {"ledger", "vision/evidence"},
-	"vision/gate":                  {"ledger", "vision", "vision/qr", "vision/ticket"},
+	"vision/gate":                  {"ledger", "vision", "vision/edge", "vision/qr", "vision/ticket"},
 	"vision/footage":               {"ledger", "vision/blur", "vision/cv", "vision/sidecar"},
 	"vision/lens":                  {},
 	"vision/models":                {},

@@ -48,10 +48,10 @@ func (a *API) presentToken(c echo.Context, req entryRequest) (engine.GateAnswer,
 		req.Credential, payer.Customer, payer.PaymentMethod = ledger.CredentialStaff, "", ""
 	}
 	return a.s.Desk.Present(ctx, engine.PresentCommand{
-		ID: req.ID, Occurred: ledger.Instant(req.Occurred), Actor: actor(c), Trace: traceOf(c),
+		ID: req.ID, Occurred: req.at(), Actor: actor(c), Trace: traceOf(c),
 		Store: req.Store, Gate: req.Gate, Place: req.Place, Credential: req.Credential,
 		Ticket: made.String(), Shopper: shopper, Customer: payer.Customer, PaymentMethod: payer.PaymentMethod,
-		Party: max(1, req.Party), Member: payer.Member, Offline: req.Offline, Tried: req.Tried,
+		Party: max(1, req.Party), Member: payer.Member, Offline: req.Offline, Tried: req.Tried, Offset: req.Offset,
 	})
 }
 

@@ -18,6 +18,7 @@ type tailgateRequest struct {
 	Gate     ledger.DeviceID `json:"gate"`
 	Visit    ledger.VisitID  `json:"visit"`
 	Persons  int             `json:"persons"`
+	Offset   int             `json:"clock_offset_ms"`
 }
 
 // postTailgate takes that a gate counted more persons than an entry was for.
@@ -34,8 +35,8 @@ func (a *API) postTailgate(c echo.Context) error {
 		return invalid("body.persons", strconv.Itoa(req.Persons)+" persons on a code for "+strconv.Itoa(party)+" are no tailgating")
 	}
 	rec, err := a.s.Desk.Tailgated(c.Request().Context(), engine.TailgateCommand{
-		ID: req.ID, Occurred: ledger.Instant(req.Occurred), Actor: actor(c), Trace: traceOf(c), Visit: s.visit,
-		Gate: req.Gate, Persons: req.Persons,
+		ID: req.ID, Occurred: placed(req.Occurred, req.Offset), Actor: actor(c), Trace: traceOf(c), Visit: s.visit,
+		Gate: req.Gate, Persons: req.Persons, Offset: req.Offset,
 	})
 	if err != nil {
 		return err

@@ -28,7 +28,12 @@ type entryRequest struct {
 	Palm       []byte                `json:"palm"`    // of a palm, instead of its token: what the gate has read of it
 	Offline    bool                  `json:"offline"` // the gate was cut off and has opened already
 	Tried      ledger.ID             `json:"tried"`   // with offline: the entry that got no answer
+
+	Offset int `json:"clock_offset_ms"` // what is to be added to the gate's clock
 }
+
+// at is when it happened, by the server's clock.
+func (r entryRequest) at() time.Time { return placed(r.Occurred, r.Offset) }
 
 type entryAnswer struct {
 	Visit    ledger.VisitID       `json:"visit"`
@@ -105,9 +110,9 @@ func (a *API) present(c echo.Context, req entryRequest) (engine.GateAnswer, erro
 	ctx := c.Request().Context()
 	if req.Credential == ledger.CredentialNone {
 		return a.s.Desk.Present(ctx, engine.PresentCommand{
-			ID: req.ID, Occurred: ledger.Instant(req.Occurred), Actor: actor(c), Trace: traceOf(c),
+			ID: req.ID, Occurred: req.at(), Actor: actor(c), Trace: traceOf(c),
 			Store: req.Store, Gate: req.Gate, Place: req.Place, Credential: req.Credential, Party: max(1, req.Party),
-			Ticket: ledger.DeriveID(req.ID, "visitor").String(),
+			Ticket: ledger.DeriveID(req.ID, "visitor").String(), Offset: req.Offset,
 		})
 	}
 	if req.Token != "" || len(req.Palm) > 0 {
@@ -115,7 +120,7 @@ func (a *API) present(c echo.Context, req entryRequest) (engine.GateAnswer, erro
 	}
 	now := a.s.Now()
 	if req.Offline {
-		now = req.Occurred // the gate was alone when it was shown
+		now = req.at() // the gate was alone when it was shown
 	}
 	claims, err := a.verifier().Verify(now, req.Store, req.Code)
 	var refused *ticket.RefusalError
@@ -144,11 +149,11 @@ func (a *API) present(c echo.Context, req entryRequest) (engine.GateAnswer, erro
 		credential, payer.Customer, payer.PaymentMethod = ledger.CredentialStaff, "", ""
 	}
 	return a.s.Desk.Present(ctx, engine.PresentCommand{
-		ID: req.ID, Occurred: ledger.Instant(req.Occurred), Actor: actor(c), Trace: traceOf(c),
+		ID: req.ID, Occurred: req.at(), Actor: actor(c), Trace: traceOf(c),
 		Store: req.Store, Gate: req.Gate, Place: req.Place, Credential: credential,
 		Ticket: claims.Ticket.String(), Shopper: claims.Shopper,
 		Customer: payer.Customer, PaymentMethod: payer.PaymentMethod, Party: max(1, req.Party),
-		Member: payer.Member, Rotating: claims.Rotating(), Offline: req.Offline, Tried: req.Tried,
+		Member: payer.Member, Rotating: claims.Rotating(), Offline: req.Offline, Tried: req.Tried, Offset: req.Offset,
 	})
 }
 
@@ -175,8 +180,8 @@ func (a *API) refuse(c echo.Context, req entryRequest, why ticket.RefusalError) 
 		id = why.Ticket.String()
 	}
 	return a.s.Desk.RefuseEntry(c.Request().Context(), engine.RefuseCommand{
-		ID: req.ID, Occurred: ledger.Instant(req.Occurred), Actor: actor(c), Trace: traceOf(c),
-		Store: req.Store, Gate: req.Gate, Ticket: id, Reason: why.Reason, Detail: why.Detail,
+		ID: req.ID, Occurred: req.at(), Actor: actor(c), Trace: traceOf(c),
+		Store: req.Store, Gate: req.Gate, Ticket: id, Reason: why.Reason, Detail: why.Detail, Offset: req.Offset,
 	})
 }
 
@@ -213,6 +218,7 @@ type exitRequest struct {
 	Gate     ledger.DeviceID `json:"gate"`
 	Visit    ledger.VisitID  `json:"visit"`
 	Code     string          `json:"code"`
+	Offset   int             `json:"clock_offset_ms"`
 }
 
 func (a *API) postExit(c echo.Context) error {
@@ -241,8 +247,8 @@ func (a *API) postExit(c echo.Context) error {
 		return err
 	}
 	_, err = a.s.Desk.Exit(c.Request().Context(), engine.ExitCommand{
-		ID: req.ID, Occurred: ledger.Instant(req.Occurred), Actor: actor(c), Trace: traceOf(c),
-		Visit: visit, Gate: req.Gate,
+		ID: req.ID, Occurred: placed(req.Occurred, req.Offset), Actor: actor(c), Trace: traceOf(c),
+		Visit: visit, Gate: req.Gate, Offset: req.Offset,
 	})
 	if err != nil {
 		return err

@@ -23,5 +23,14 @@ func (r *reader) gateDoubted(i int, p *GateDoubted) int {
 	i = r.int(r.lit(i, `,"persons":`), &p.Persons)
 	i = r.int(r.lit(i, `,"party":`), &p.Party)
 	i = r.field(126, r.lit(i, `,"other":"`), (*string)(&p.Other))
+	if j := r.lit(i, `,"clock_offset_ms":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.ClockOffset)
+		if p.ClockOffset == 0 {
+			return -1
+		}
+	} else {
+		p.ClockOffset = 0
+	}
 	return r.lit(i, `}`)
 }

@@ -10,5 +10,8 @@ func (w *writer) gateDoubted(b []byte, p *GateDoubted) []byte {
 	b = w.int(append(b, `,"persons":`...), p.Persons)
 	b = w.int(append(b, `,"party":`...), p.Party)
 	b = w.str(append(b, `,"other":"`...), string(p.Other))
+	if p.ClockOffset != 0 {
+		b = w.int(append(b, `,"clock_offset_ms":`...), p.ClockOffset)
+	}
 	return append(b, '}')
 }

@@ -89,6 +89,15 @@ func (r *reader) gatePresented(i int, p *GatePresented) int {
 	} else {
 		p.Offline = false
 	}
+	if j := r.lit(i, `,"clock_offset_ms":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.ClockOffset)
+		if p.ClockOffset == 0 {
+			return -1
+		}
+	} else {
+		p.ClockOffset = 0
+	}
 	return r.lit(i, `}`)
 }
 
@@ -106,12 +115,30 @@ func (r *reader) gateRefused(i int, p *GateRefused) int {
 	i = r.field(289, r.lit(i, `,"ticket":"`), &p.Ticket)
 	i = r.refusalReason(r.lit(i, `,"reason":"`), &p.Reason)
 	i = r.field(290, r.lit(i, `,"detail":"`), &p.Detail)
+	if j := r.lit(i, `,"clock_offset_ms":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.ClockOffset)
+		if p.ClockOffset == 0 {
+			return -1
+		}
+	} else {
+		p.ClockOffset = 0
+	}
 	return r.lit(i, `}`)
 }
 
 func (r *reader) gateExited(i int, p *GateExited) int {
 	i = r.field(291, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
 	i = r.field(292, r.lit(i, `,"gate":"`), (*string)(&p.Gate))
+	if j := r.lit(i, `,"clock_offset_ms":`); j >= 0 {
+		i = j
+		i = r.int(i, &p.ClockOffset)
+		if p.ClockOffset == 0 {
+			return -1
+		}
+	} else {
+		p.ClockOffset = 0
+	}
 	return r.lit(i, `}`)
 }
 

@@ -22,6 +22,9 @@ func (w *writer) gatePresented(b []byte, p *GatePresented) []byte {
 	if p.Offline {
 		b = w.bool(append(b, `,"offline":`...), p.Offline)
 	}
+	if p.ClockOffset != 0 {
+		b = w.int(append(b, `,"clock_offset_ms":`...), p.ClockOffset)
+	}
 	return append(b, '}')
 }
 
@@ -39,12 +42,18 @@ func (w *writer) gateRefused(b []byte, p *GateRefused) []byte {
 	b = w.str(append(b, `,"ticket":"`...), p.Ticket)
 	b = w.str(append(b, `,"reason":"`...), string(p.Reason))
 	b = w.str(append(b, `,"detail":"`...), p.Detail)
+	if p.ClockOffset != 0 {
+		b = w.int(append(b, `,"clock_offset_ms":`...), p.ClockOffset)
+	}
 	return append(b, '}')
 }
 
 func (w *writer) gateExited(b []byte, p *GateExited) []byte {
 	b = w.str(append(b, `{"visit":"`...), string(p.Visit))
 	b = w.str(append(b, `,"gate":"`...), string(p.Gate))
+	if p.ClockOffset != 0 {
+		b = w.int(append(b, `,"clock_offset_ms":`...), p.ClockOffset)
+	}
 	return append(b, '}')
 }
 

@@ -14,6 +14,8 @@ type GateDoubted struct {
 	Persons int      `json:"persons"`
 	Party   int      `json:"party"` // persons that the code was for
 	Other   VisitID  `json:"other"` // with conflict: the visit that the same code, or shopper, began elsewhere
+
+	ClockOffset int `json:"clock_offset_ms,omitzero"` // as of [GatePresented]
 }
 
 // Kind returns the stored name.
@@ -23,6 +25,9 @@ func (GateDoubted) Kind() Kind { return KindGateDoubted }
 func (p GateDoubted) Validate() error {
 	if p.Persons < 0 || p.Party < 0 {
 		return fmt.Errorf("%w: %d persons on a code for %d", ErrInvalid, p.Persons, p.Party)
+	}
+	if err := validateOffset(p.ClockOffset); err != nil {
+		return err
 	}
 	switch p.Doubt {
 	case DoubtTailgated:

@@ -46,6 +46,10 @@ type GatePresented struct {
 	Policy        Policy         `json:"policy"`
 	Member        bool           `json:"member,omitzero"`  // gets members' prices
 	Offline       bool           `json:"offline,omitzero"` // the gate was cut off and had opened already
+
+	// ClockOffset is what was added to the gate's clock to have the event's time,
+	// in milliseconds; 0 if the gate did not compare them.
+	ClockOffset int `json:"clock_offset_ms,omitzero"`
 }
 
 // GateEntered records that the gate opened: the hold stands.
@@ -83,12 +87,16 @@ type GateRefused struct {
 	Ticket string        `json:"ticket"` // empty when it could not be read
 	Reason RefusalReason `json:"reason"`
 	Detail string        `json:"detail"` // for staff; no personal data
+
+	ClockOffset int `json:"clock_offset_ms,omitzero"` // as of [GatePresented]
 }
 
 // GateExited records that the last person of the visit left.
 type GateExited struct {
 	Visit VisitID  `json:"visit"`
 	Gate  DeviceID `json:"gate"`
+
+	ClockOffset int `json:"clock_offset_ms,omitzero"` // as of [GatePresented]
 }
 
 // An Action is what a sensor believes was done.
@@ -238,6 +246,9 @@ func (p GatePresented) Validate() error {
 	if err := p.Policy.Validate(); err != nil {
 		return err
 	}
+	if err := validateOffset(p.ClockOffset); err != nil {
+		return err
+	}
 	if p.Policy.Hold.Currency != p.Seller.Currency {
 		return fmt.Errorf("%w: hold in %s at a seller in %s", ErrInvalid, p.Policy.Hold.Currency, p.Seller.Currency)
 	}
@@ -265,11 +276,19 @@ func (p GateRefused) Validate() error {
 	if err := short("detail", p.Detail); err != nil {
 		return err
 	}
+	if err := validateOffset(p.ClockOffset); err != nil {
+		return err
+	}
 	return need("store", string(p.Store), "gate", string(p.Gate))
 }
 
 // Validate implements Payload.
-func (p GateExited) Validate() error { return need("visit", string(p.Visit), "gate", string(p.Gate)) }
+func (p GateExited) Validate() error {
+	if err := validateOffset(p.ClockOffset); err != nil {
+		return err
+	}
+	return need("visit", string(p.Visit), "gate", string(p.Gate))
+}
 
 // Validate implements Payload.
 func (p DetectionRecorded) Validate() error {

@@ -316,6 +316,14 @@ func fuller() []ledger.Payload {
 		ledger.CartWeighed{
 			Visit: visit, Store: store, Device: "cart-7", Measured: 812, Expected: 464, Tolerance: 39, Evidence: evidence(), ClockOffset: -1250,
 		},
+		ledger.GatePresented{
+			Visit: visit, Store: store, Gate: "gate-1", Place: ledger.PlaceGate, Credential: ledger.CredentialQR,
+			Ticket: string(visit), Shopper: "anna", Customer: "cus_1", PaymentMethod: "pm_1", Party: 1,
+			Seller: seller, Catalogue: "c1", Policy: policy, ClockOffset: 420,
+		},
+		ledger.GateRefused{Store: store, Gate: "gate-1", Reason: ledger.RefusedForged, ClockOffset: 420},
+		ledger.GateExited{Visit: visit, Gate: "gate-1", ClockOffset: -3600000},
+		ledger.GateDoubted{Visit: visit, Store: store, Gate: "gate-1", Doubt: ledger.DoubtTailgated, Persons: 2, Party: 1, ClockOffset: 420},
 	}
 }
 

@@ -7,12 +7,13 @@ import (
 	"github.com/vouchledger/vouch/ledger/money"
 )
 
-// Paths of the server's HTTP interface that gates use.
+// Paths of the server's HTTP interface that devices use.
 const (
 	PathEntries   = "/v1/gate/entries"
 	PathExits     = "/v1/gate/exits"
 	PathTailgates = "/v1/gate/tailgates"
 	PathKeys      = "/v1/gate/keys"
+	PathTime      = "/v1/time"
 )
 
 // A GateEntry asks for entry with the code that was shown. It may be sent
@@ -29,9 +30,12 @@ type GateEntry struct {
 	// Of a card, badge or palm, instead of a code.
 	Credential ledger.CredentialKind `json:"credential,omitempty"`
 	Token      string                `json:"token,omitempty"`
+	Palm       string                `json:"palm,omitempty"` // what was read of a palm, in base64, instead of its token
 
 	Offline bool      `json:"offline,omitempty"` // the gate was cut off and has opened already
 	Tried   ledger.ID `json:"tried,omitzero"`    // with Offline: the entry that got no answer
+
+	Offset int `json:"clock_offset_ms,omitzero"` // to be added to the gate's clock to have the server's
 }
 
 // A GateTailgate says that more persons came in than an entry was for.
@@ -41,6 +45,7 @@ type GateTailgate struct {
 	Gate       ledger.DeviceID `json:"gate"`
 	Visit      ledger.VisitID  `json:"visit"`
 	Persons    int             `json:"persons"`
+	Offset     int             `json:"clock_offset_ms,omitzero"` // as of a GateEntry
 }
 
 // A Decision is what the server says to an entry.
@@ -69,6 +74,7 @@ type GateExit struct {
 	Gate       ledger.DeviceID `json:"gate"`
 	Visit      ledger.VisitID  `json:"visit,omitempty"`
 	Code       string          `json:"code,omitempty"`
+	Offset     int             `json:"clock_offset_ms,omitzero"` // as of a GateEntry
 }
 
 // A DeviceReport says how a device does.

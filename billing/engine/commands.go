@@ -26,6 +26,7 @@ type PresentCommand struct {
 	Rotating      bool      // the code changes while it is shown
 	Offline       bool      // the gate was cut off and has opened already
 	Tried         ledger.ID // with Offline: the entry it had asked for and got no answer to
+	Offset        int       // what was added to the gate's clock to have Occurred, in milliseconds
 }
 
 // A RefuseCommand is a credential that the caller found not valid.
@@ -39,6 +40,7 @@ type RefuseCommand struct {
 	Ticket   string // empty when it could not be read
 	Reason   ledger.RefusalReason
 	Detail   string
+	Offset   int // as of a PresentCommand
 }
 
 // A GateDecision says whether a gate opens.
@@ -67,6 +69,7 @@ type ExitCommand struct {
 	Trace    string
 	Visit    ledger.VisitID
 	Gate     ledger.DeviceID
+	Offset   int // as of a PresentCommand
 }
 
 // A RecordCommand is what a sensor claims.

@@ -20,6 +20,7 @@ type TailgateCommand struct {
 	Visit    ledger.VisitID
 	Gate     ledger.DeviceID
 	Persons  int // that came in
+	Offset   int // as of a PresentCommand
 }
 
 // Tailgated records that more persons came in than an entry was for, and asks
@@ -37,7 +38,7 @@ func (d *Desk) Tailgated(ctx context.Context, c TailgateCommand) (Recorded, erro
 		}
 		return proposal{v.name(), ledger.After(v.cart.Events), ledger.GateDoubted{
 			Visit: c.Visit, Store: v.cart.Presented.Store, Gate: c.Gate, Doubt: ledger.DoubtTailgated,
-			Persons: c.Persons, Party: v.cart.Presented.Party,
+			Persons: c.Persons, Party: v.cart.Presented.Party, ClockOffset: c.Offset,
 		}}, nil
 	})
 }
@@ -55,7 +56,7 @@ func (d *Desk) conflicted(ctx context.Context, c PresentCommand, visit, other le
 				return proposal{}, fmt.Errorf("conflict of %s: %w", w[0], ErrUnknownVisit)
 			}
 			return proposal{v.name(), ledger.After(v.cart.Events), ledger.GateDoubted{
-				Visit: w[0], Store: v.cart.Presented.Store, Gate: c.Gate, Doubt: ledger.DoubtConflict, Other: w[1],
+				Visit: w[0], Store: v.cart.Presented.Store, Gate: c.Gate, Doubt: ledger.DoubtConflict, Other: w[1], ClockOffset: c.Offset,
 			}}, nil
 		})
 		if err != nil {

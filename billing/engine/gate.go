@@ -56,7 +56,7 @@ func (d *Desk) present(ctx context.Context, c PresentCommand) (GateAnswer, error
 		if reason != "" {
 			refusal = &RefuseCommand{
 				ID: refusalID(c.ID), Occurred: m.Occurred, Actor: c.Actor, Trace: c.Trace, Store: c.Store, Gate: c.Gate,
-				Ticket: c.Ticket, Reason: reason,
+				Ticket: c.Ticket, Reason: reason, Offset: c.Offset,
 			}
 			return p, errRefused
 		}
@@ -111,6 +111,7 @@ func (e *Engine) present(c PresentCommand) (proposal, ledger.RefusalReason, erro
 		Visit: visit, Store: c.Store, Gate: c.Gate, Place: c.Place, Credential: c.Credential, Ticket: c.Ticket,
 		Shopper: c.Shopper, Customer: c.Customer, PaymentMethod: c.PaymentMethod, Party: c.Party,
 		Seller: s.opened.Seller, Catalogue: s.opened.Catalogue, Policy: *s.policy, Member: c.Member, Offline: c.Offline,
+		ClockOffset: c.Offset,
 	}
 	if v := e.visits[visit]; v != nil && v.cart.Events > 0 {
 		if v.presented == c.ID { // a retry: the log knows it again
@@ -191,7 +192,7 @@ func (d *Desk) RefuseEntry(ctx context.Context, c RefuseCommand) (GateAnswer, er
 			return proposal{}, fmt.Errorf("refuse at %s: %w", c.Store, ErrUnknownStore)
 		}
 		return proposal{ledger.StoreStream(c.Store), ledger.Any(), ledger.GateRefused{
-			Store: c.Store, Gate: c.Gate, Ticket: c.Ticket, Reason: c.Reason, Detail: c.Detail,
+			Store: c.Store, Gate: c.Gate, Ticket: c.Ticket, Reason: c.Reason, Detail: c.Detail, ClockOffset: c.Offset,
 		}}, nil
 	})
 	if err != nil {
@@ -219,7 +220,7 @@ func (d *Desk) Exit(ctx context.Context, c ExitCommand) (Recorded, error) {
 		case v.cart.Status != projections.StatusInside:
 			return proposal{}, fmt.Errorf("exit of %s, which is %s: %w", c.Visit, v.cart.Status, ErrNotInside)
 		}
-		return proposal{v.name(), ledger.After(v.cart.Events), ledger.GateExited{Visit: v.id, Gate: c.Gate}}, nil
+		return proposal{v.name(), ledger.After(v.cart.Events), ledger.GateExited{Visit: v.id, Gate: c.Gate, ClockOffset: c.Offset}}, nil
 	})
 	if !errors.Is(err, errAgain) {
 		return rec, err

@@ -75,6 +75,7 @@ func (e *Engine) late(c PresentCommand) (p proposal, stands, other ledger.VisitI
 		Visit: visit, Store: c.Store, Gate: c.Gate, Place: c.Place, Credential: c.Credential, Ticket: c.Ticket,
 		Shopper: c.Shopper, Customer: c.Customer, PaymentMethod: c.PaymentMethod, Party: c.Party,
 		Seller: s.opened.Seller, Catalogue: s.opened.Catalogue, Policy: *s.policy, Member: c.Member, Offline: true,
+		ClockOffset: c.Offset,
 	}
 	if v := e.visits[visit]; v != nil && v.presented == c.ID { // a retry: the log knows it again
 		presented = v.cart.Presented

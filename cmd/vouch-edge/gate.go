@@ -111,6 +111,7 @@ type gateRun struct {
 	box     *outbox.Outbox
 	solo    *gate.Alone // nil without --alone
 	door    *door       // nil without --crossings
+	clock   *gateClock  // nil without a server, and for a file with times of its own
 	start   time.Time
 	print   []io.Writer // JSON lines
 	text    io.Writer   // a person; nil with --json
@@ -146,7 +147,7 @@ func (f *gateFlags) run(cmd *cobra.Command) error {
 	}
 	stop, err := r.connect(cmd.Context())
 	if err != nil {
-		return err
+		return errors.Join(err, stop())
 	}
 	err = r.look(cmd.Context())
 	if serr := stop(); err == nil {
@@ -176,6 +177,9 @@ func (r *gateRun) connect(ctx context.Context) (stop func() error, err error) {
 	if !r.exit && r.store == "" {
 		return stop, fmt.Errorf("%w: --store is needed with --server: the code may be for another shop", errUsage)
 	}
+	if stop, err = r.compareClocks(ctx); err != nil {
+		return stop, err
+	}
 	if r.crossings != "" {
 		if r.door, err = openDoor(r.crossings); err != nil {
 			return stop, err
@@ -185,7 +189,8 @@ func (r *gateRun) connect(ctx context.Context) (stop func() error, err error) {
 		if r.solo, err = r.openAlone(ctx); err != nil {
 			return stop, err
 		}
-		stop = r.solo.Close
+		before := stop
+		stop = func() error { return errors.Join(before(), r.solo.Close()) }
 	}
 	if !r.exit && r.solo == nil && r.door == nil {
 		return stop, nil
@@ -195,6 +200,22 @@ func (r *gateRun) connect(ctx context.Context) (stop func() error, err error) {
 		return stop, err
 	}
 	return r.sendAll(ctx, stop), nil
+}
+
+// compareClocks begins to compare this machine's clock with the server's, until the
+// returned function is called.
+func (r *gateRun) compareClocks(ctx context.Context) (stop func() error, err error) {
+	if r.gateFlags.start != "" { // the pictures have times of their own
+		return func() error { return nil }, nil
+	}
+	r.clock = &gateClock{client: r.client}
+	if err := r.clock.ask(ctx); err != nil {
+		return func() error { return nil }, err
+	}
+	running, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { defer close(done); r.clock.run(running) }()
+	return func() error { cancel(); <-done; return nil }, nil
 }
 
 // sendAll sends what is put into the outbox until the returned function is
@@ -306,7 +327,9 @@ func (r *gateRun) see(ctx context.Context, w *gate.Watcher, f *cv.Frame, at time
 
 func (r *gateRun) leave(id ledger.ID, code string, ev *gateEvent) error {
 	ev.Decision = "exit"
-	body, err := json.Marshal(vision.GateExit{ID: id, OccurredAt: ev.At, Gate: ledger.DeviceID(r.id), Code: code})
+	body, err := json.Marshal(vision.GateExit{
+		ID: id, OccurredAt: ev.At, Gate: ledger.DeviceID(r.id), Code: code, Offset: r.clock.offset(),
+	})
 	if err != nil {
 		return err
 	}
@@ -320,7 +343,7 @@ func (r *gateRun) enter(ctx context.Context, id ledger.ID, code string, ev *gate
 	defer cancel()
 	entry := vision.GateEntry{
 		ID: id, OccurredAt: ev.At, Store: ledger.StoreID(r.store), Gate: ledger.DeviceID(r.id),
-		Place: ledger.Place(r.place), Code: code, Party: r.party,
+		Place: ledger.Place(r.place), Code: code, Party: r.party, Offset: r.clock.offset(),
 	}
 	answer, err := r.client.Enter(limited, entry)
 	ev.Visit, ev.Decision, ev.Reason, ev.Detail = answer.Visit, string(answer.Decision), answer.Reason, answer.Detail

@@ -165,6 +165,7 @@ func (r *gateRun) count(now time.Duration) error {
 		}
 		body, err := json.Marshal(vision.GateTailgate{
 			ID: ledger.DeriveID(visit, "tailgate", r.id), OccurredAt: at, Gate: ledger.DeviceID(r.id), Visit: t.Visit, Persons: t.Persons,
+			Offset: r.clock.offset(),
 		})
 		if err != nil {
 			return err

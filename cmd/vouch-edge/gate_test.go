@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -44,6 +45,9 @@ type gateServer struct {
 	late  []vision.GateEntry
 	tails []vision.GateTailgate
 	now   time.Time
+
+	ahead   time.Duration      // of the clock of whoever asks
+	entries []vision.GateEntry // all that asked
 }
 
 func (s *gateServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -62,6 +66,10 @@ func (s *gateServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch r.URL.Path {
+	case vision.PathTime:
+		at := time.Now().Add(s.ahead)
+		_ = json.NewEncoder(w).Encode(map[string]any{"received_at": at, "sent_at": at})
+		return
 	case vision.PathKeys:
 		var public [][]byte
 		for _, k := range s.keys {
@@ -82,6 +90,7 @@ func (s *gateServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
+	s.entries = append(s.entries, e)
 	if e.Offline {
 		s.late = append(s.late, e)
 	}
@@ -196,6 +205,25 @@ func TestExitOfACutOffShopIsToldLater(t *testing.T) {
 	if len(s.exits) != 2 || s.exits[0].Code != code || s.exits[0].Gate != "exit-1" || s.exits[0].ID == s.exits[1].ID ||
 		s.exits[0].OccurredAt.After(s.exits[1].OccurredAt) {
 		t.Errorf("server got %+v, want both exits in order", s.exits)
+	}
+}
+
+// TestAGateSaysHowWrongItsClockIs: in entries and exits, unless the pictures have
+// times of their own.
+func TestAGateSaysHowWrongItsClockIs(t *testing.T) {
+	s, url, code := annasCode(t)
+	s.ahead = 90 * time.Second
+	show := picture(t, code)
+	args := []string{"gate", "--server", url, "--key", "vouch_gate_key", "--store", "frankfurt-1", "--image", show}
+	for _, more := range [][]string{nil, {"--start", "2026-11-23T12:00:00Z"}, {"--exit", "--outbox", filepath.Join(t.TempDir(), "outbox")}} {
+		var refused *refusedError
+		if out, err := edge(t, append(slices.Clone(args), more...)...); err != nil && !errors.As(err, &refused) {
+			t.Fatal(out, err)
+		}
+	}
+	near := func(ms int) bool { return ms > 85_000 && ms < 95_000 }
+	if len(s.entries) != 2 || !near(s.entries[0].Offset) || s.entries[1].Offset != 0 || len(s.exits) != 1 || !near(s.exits[0].Offset) {
+		t.Errorf("the server was told entries %+v and exits %+v, want 90 s but for the pictures of another time", s.entries, s.exits)
 	}
 }
 

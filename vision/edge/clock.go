@@ -2,6 +2,7 @@ package edge
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"time"
 )
@@ -11,6 +12,18 @@ import (
 type Round struct {
 	Sent, Back         time.Time // on our clock
 	Received, Answered time.Time // on the server's
+}
+
+// ReadRound returns the round that the server's answer to GET /v1/time closes.
+func ReadRound(answer []byte, sent, back time.Time) (Round, error) {
+	var at struct {
+		Received time.Time `json:"received_at"`
+		Sent     time.Time `json:"sent_at"`
+	}
+	if err := json.Unmarshal(answer, &at); err != nil || at.Received.IsZero() || at.Sent.IsZero() {
+		return Round{}, ErrTime
+	}
+	return Round{Sent: sent, Back: back, Received: at.Received, Answered: at.Sent}, nil
 }
 
 // offset is what our clock lacks, if both ways took equally long.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
 	"github.com/vouchledger/vouch/vision/edge"
 	"github.com/vouchledger/vouch/vision/internal/pause"
 	"github.com/vouchledger/vouch/vision/planogram"
@@ -96,20 +97,15 @@ func (h *Host) compareClocks(ctx context.Context) {
 }
 
 func (h *Host) round(ctx context.Context) error {
-	r := edge.Round{Sent: h.cfg.Now()}
-	_, b, err := h.ask(ctx, "/v1/time", roundWithin) //nolint:bodyclose // ask read it
-	r.Back = h.cfg.Now()
+	sent := h.cfg.Now()
+	_, b, err := h.ask(ctx, vision.PathTime, roundWithin) //nolint:bodyclose // ask read it
 	if err != nil {
 		return fmt.Errorf("time of the server: %w", err)
 	}
-	var at struct {
-		Received time.Time `json:"received_at"`
-		Sent     time.Time `json:"sent_at"`
+	r, err := edge.ReadRound(b, sent, h.cfg.Now())
+	if err != nil {
+		return err
 	}
-	if err := json.Unmarshal(b, &at); err != nil || at.Received.IsZero() {
-		return fmt.Errorf("time of the server: %w something else: %w", errAnswer, err)
-	}
-	r.Received, r.Answered = at.Received, at.Sent
 	h.clock.Add(r)
 	return nil
 }
