@@ -76,6 +76,72 @@ func TestAShopWithoutCamerasAtTheDoor(t *testing.T) {
 	}
 }
 
+// TestACardIsTappedAndTheShelfSeesTheRest: no camera at the door, a terminal at each
+// side of it whose clock is slow, and a receipt in the end.
+func TestACardIsTappedAndTheShelfSeesTheRest(t *testing.T) {
+	s := openShop(t)
+	const slow = 90_000 // milliseconds
+	in := s.tap("card", "fp_lea")
+	in["occurred_at"], in["clock_offset_ms"] = s.now().Add(-slow*time.Millisecond), slow
+	lea := s.present(in)
+	if lea.Decision != engine.GateEntered {
+		t.Fatalf("the card is answered %+v, want entered", lea)
+	}
+	s.send("gate", "POST", "/v1/detections", s.see("take", "cola", "A1", 990)).want(201)
+	out := func(token string) map[string]any {
+		return map[string]any{
+			"id": s.id(), "occurred_at": s.now().Add(-slow * time.Millisecond), "gate": "exit-1", "clock_offset_ms": slow,
+			"credential": "card", "token": token,
+		}
+	}
+	if c := s.send("gate", "POST", "/v1/gate/exits", out("fp_nobody")); c.Code != 404 {
+		t.Errorf("a stranger's card at the exit is answered %d, want 404", c.Code)
+	}
+	if c := s.send("munich", "POST", "/v1/gate/exits", out("fp_lea")); c.Code != 425 {
+		t.Errorf("her card at another shop's exit is answered %d, want 425: she may have entered there", c.Code)
+	}
+	leaves := out("fp_lea")
+	for range 2 { // the terminal's answer was lost
+		var ans struct{ Visit ledger.VisitID }
+		if s.send("gate", "POST", "/v1/gate/exits", leaves).want(200, &ans); ans.Visit != lea.Visit {
+			t.Fatalf("the exit is of visit %s, want %s", ans.Visit, lea.Visit)
+		}
+	}
+	v := s.settled(string(lea.Visit))
+	if len(v.Receipts) != 1 || v.Receipts[0].Document.Gross.Minor != 189 {
+		t.Errorf("receipts = %+v, want one of 1.89", v.Receipts)
+	}
+	for _, e := range must(s.api.story(t.Context(), lea.Visit))(t).events {
+		var offset int
+		switch p := e.Payload.(type) { // of the terminals
+		case ledger.GatePresented:
+			offset = p.ClockOffset
+		case ledger.GateExited:
+			offset = p.ClockOffset
+		default:
+			continue
+		}
+		if late := s.now().Sub(e.Occurred); offset != slow || late < 0 || late > time.Minute {
+			t.Errorf("%s is placed %s ago with an offset of %d, want now and %d", e.Payload.Kind(), late, offset, slow)
+		}
+	}
+	wrong := out("fp_lea")
+	wrong["visit"] = lea.Visit
+	if c := s.send("gate", "POST", "/v1/gate/exits", wrong); c.Code != 422 {
+		t.Errorf("an exit with a visit and a card is answered %d, want 422", c.Code)
+	}
+
+	// Staff comes and goes by badge, and owes nothing.
+	badge := s.present(s.tap("staff", "0417"))
+	s.send("gate", "POST", "/v1/detections", s.see("take", "water", "A2", 990)).want(201)
+	leaves = out("0417")
+	leaves["credential"] = "staff"
+	s.send("gate", "POST", "/v1/gate/exits", leaves).want(200)
+	if v := s.settled(string(badge.Visit)); len(v.Receipts) != 0 || s.ops(string(badge.Visit)) != "" {
+		t.Errorf("staff has receipts %+v and moves %q, want nothing", v.Receipts, s.ops(string(badge.Visit)))
+	}
+}
+
 // device is a phone with a ticket.
 type device struct {
 	*ticket.Device

@@ -212,66 +212,6 @@ func standing(cart *projections.Cart, events []ledger.Event) entryAnswer {
 	return ans
 }
 
-type exitRequest struct {
-	ID       ledger.ID       `json:"id"`
-	Occurred time.Time       `json:"occurred_at"`
-	Gate     ledger.DeviceID `json:"gate"`
-	Visit    ledger.VisitID  `json:"visit"`
-	Code     string          `json:"code"`
-	Offset   int             `json:"clock_offset_ms"`
-}
-
-func (a *API) postExit(c echo.Context) error {
-	req, err := bodyOf[exitRequest](c)
-	if err != nil {
-		return err
-	}
-	if (req.Visit == "") == (req.Code == "") {
-		return invalid("body.visit", "send visit or code, and not both")
-	}
-	visit := req.Visit
-	if req.Code != "" {
-		if visit, err = a.leaving(req.Code); err != nil {
-			return err
-		}
-	}
-	s, err := a.storyFor(c, visit)
-	if err == nil && s.cart.Status == projections.StatusPresented && s.cart.Presented.Offline {
-		return newProblem(http.StatusTooEarly, "too_early", "the hold of this late entry is being decided")
-	}
-	if errors.Is(err, errNotFound) && req.Code != "" && a.early.waits(req.ID, a.s.Now()) {
-		// The entry may lie in the outbox of a gate that was cut off.
-		return newProblem(http.StatusTooEarly, "too_early", "the entry of this code is not known yet")
-	}
-	if err != nil {
-		return err
-	}
-	_, err = a.s.Desk.Exit(c.Request().Context(), engine.ExitCommand{
-		ID: req.ID, Occurred: placed(req.Occurred, req.Offset), Actor: actor(c), Trace: traceOf(c),
-		Visit: visit, Gate: req.Gate, Offset: req.Offset,
-	})
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, struct {
-		Visit ledger.VisitID `json:"visit"`
-	}{visit})
-}
-
-// leaving returns the visit of a code shown at the exit. By then it may have
-// expired: it must be ours, and no more. The visit says which shop it is in.
-func (a *API) leaving(code string) (ledger.VisitID, error) {
-	claims, err := a.verifier().Verify(a.s.Now(), "", code)
-	var refused *ticket.RefusalError
-	switch {
-	case err == nil:
-		return claims.Visit(), nil
-	case errors.As(err, &refused) && !refused.Ticket.IsZero():
-		return ledger.VisitID(refused.Ticket.String()), nil
-	}
-	return "", errNotFound
-}
-
 type ticketRequest struct {
 	Shopper ledger.ShopperID `json:"shopper"`
 	Store   ledger.StoreID   `json:"store"`

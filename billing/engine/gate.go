@@ -184,6 +184,21 @@ func (d *Desk) Entry(visit ledger.VisitID) (GateAnswer, error) {
 	return answer, err
 }
 
+// Inside returns the visit that a shopper has open in a shop, empty if none.
+func (d *Desk) Inside(ctx context.Context, s ledger.ShopperID, store ledger.StoreID) (visit ledger.VisitID, err error) {
+	if err := d.live.Sync(ctx); err != nil {
+		return "", err
+	}
+	d.live.View(func(e *Engine) {
+		for _, v := range e.shoppers[s] {
+			if v.cart.Presented.Store == store && v.open() {
+				visit = v.id
+			}
+		}
+	})
+	return visit, nil
+}
+
 // RefuseEntry records that a gate stayed shut before a visit could begin.
 func (d *Desk) RefuseEntry(ctx context.Context, c RefuseCommand) (GateAnswer, error) {
 	m := ledger.Meta{ID: c.ID, Occurred: c.Occurred, Actor: c.Actor, Trace: c.Trace}
