@@ -71,7 +71,7 @@ func (a *API) leaver(c echo.Context, req exitRequest) (ledger.VisitID, error) {
 	}
 	switch {
 	case shown != 1:
-		return "", invalid("body.visit", "send visit, code or token, and not more than one of them")
+		return "", invalid("body.visit", "send visit or code, or the token of a card or badge, and no two of them")
 	case req.Visit != "":
 		return req.Visit, nil
 	case req.Code != "":
