@@ -74,7 +74,7 @@ var layers = map[string][]string{
 	"vision/cv":                    {},
 	"vision/edge":                  {"ledger"},
 	"vision/edge/statuspage":       {"vision/edge/host"},
-	"vision/edge/host":             {"ledger", "vision", "vision/cv", "vision/edge", "vision/footage", "vision/internal/pause", "vision/lens", "vision/outbox", "vision/planogram", "vision/watch"},
+	"vision/edge/host":             {"ledger", "vision", "vision/cv", "vision/edge", "vision/footage", "vision/internal/pause", "vision/lens", "vision/mount", "vision/outbox", "vision/planogram", "vision/track", "vision/watch"},
 	"vision/evidence":              {"ledger", "vision/internal/keyfile"},
 	"vision/evidence/bucket":       {"ledger", "vision/evidence"},
 	"vision/evidence/retention":    {"ledger", "vision/evidence"},

@@ -107,7 +107,7 @@ on a page of this machine. See docs/operating/shop.md.`,
 			if check {
 				return host.New(host.Config{
 					Local: c.Settings, Beside: filepath.Dir(path), Detector: openDetector, Recogniser: openRecogniser,
-					Now: time.Now, Roll: rand.Float64,
+					People: openPeople, Now: time.Now, Roll: rand.Float64,
 				}).Check()
 			}
 			return runShop(cmd.Context(), c, filepath.Dir(path), once, bench.Taps{Open: openCamera, Log: os.Stderr})
@@ -155,8 +155,9 @@ func runShop(ctx context.Context, c shopConfig, beside string, once bool, taps b
 	h := host.New(host.Config{
 		Store: ledger.StoreID(c.Store), Device: ledger.DeviceID(c.Device), Program: "vouch-edge/" + version,
 		Local: c.Settings, Beside: beside, State: state, Server: c.Server, Key: c.Key, Client: sameServer(),
-		Box: box, Open: taps.Open, Detector: openDetector, Recogniser: openRecogniser, Faces: openFaces(c, beside), Seen: taps.Keeping(keepSeen(c, box, log)),
-		Now: time.Now, Roll: rand.Float64, Beat: func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyWatchdog) },
+		Box: box, Open: taps.Open, Detector: openDetector, Recogniser: openRecogniser, Faces: openFaces(c, beside), People: openPeople,
+		Seen: taps.Keeping(keepSeen(c, box, log)),
+		Now:  time.Now, Roll: rand.Float64, Beat: func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyWatchdog) },
 		Once: once, Logger: log,
 	})
 	if taps.Running != nil {

@@ -428,3 +428,23 @@ func FuzzParseSettings(f *testing.F) {
 		}
 	})
 }
+
+func TestACameraLooksAtAShelfOrForPersons(t *testing.T) {
+	for story, c := range map[string]Camera{
+		"both":                        {Name: "a", Source: "rtsp://a", Floor: "f.json", Planogram: "p.json"},
+		"items on a floor":            {Name: "a", Source: "rtsp://a", Floor: "f.json", Initial: map[string]int{"x": 1}},
+		"persons at a shelf":          {Name: "a", Source: "rtsp://a", Planogram: "p.json", Persons: PersonsBoth},
+		"a way that nobody knows":     {Name: "a", Source: "rtsp://a", Floor: "f.json", Persons: "faces"},
+		"a network that is not asked": {Name: "a", Source: "rtsp://a", Floor: "f.json", Persons: PersonsMove, Detector: "m.json"},
+	} {
+		if err := (Settings{Cameras: []Camera{c}}).Validate(); !errors.Is(err, ErrSettings) {
+			t.Errorf("%s: Validate() = %v, want %v", story, err, ErrSettings)
+		}
+	}
+	ok := Settings{Cameras: []Camera{
+		{Name: "a", Source: "rtsp://a", Floor: "f.json"}, {Name: "b", Source: "0", Floor: "f.json", Detector: "m.json", Persons: PersonsShape},
+	}}
+	if err := ok.Validate(); err != nil {
+		t.Errorf("two cameras that look for persons: Validate() = %v", err)
+	}
+}

@@ -58,6 +58,13 @@ type Camera struct {
 	Initial   map[string]int  `json:"initial,omitempty"` // items at the start, by slot
 	Person    string          `json:"person,omitempty"`  // visit to name, where there is only one shopper
 
+	// Floor names the floor file of a camera that looks for persons and not at a
+	// shelf. Persons says how it looks for them; without it by what moves, and by
+	// shape too unless it looks straight down. Shapes are those of the network
+	// that Detector names, or of OpenCV's own detector.
+	Floor   string  `json:"floor,omitempty"`
+	Persons Persons `json:"persons,omitempty"`
+
 	Rate   float64 `json:"frames-per-second,omitempty"` // at most so many; 0 is all
 	Speed  float64 `json:"speed,omitempty"`             // of a file: 1 is real time, 0 as fast as it decodes
 	Repeat bool    `json:"repeat,omitempty"`            // of a file: begin again at its end
@@ -72,6 +79,16 @@ type Camera struct {
 	// have no licence and no digest that anybody declared.
 	Model json.RawMessage `json:"model,omitempty"`
 }
+
+// Persons says by what a camera knows persons.
+type Persons string
+
+// How persons are known.
+const (
+	PersonsMove  Persons = "moving" // what differs from the empty shop
+	PersonsShape Persons = "shapes" // what looks like a person in a single picture
+	PersonsBoth  Persons = "both"
+)
 
 // Live reports whether the source is a camera: what is not read in time is
 // lost, and an end is a lost line.
@@ -128,8 +145,20 @@ func (c Camera) validate() error {
 	switch {
 	case c.Source == "":
 		return errors.New("no source")
+	case c.Floor != "":
+		if c.Planogram != "" || len(c.Plan) > 0 || len(c.Initial) > 0 || c.Person != "" || c.Recogniser != "" || len(c.Classes) > 0 {
+			return errors.New("a camera with a floor looks for persons, and at no shelf")
+		}
 	case (c.Planogram == "") == (len(c.Plan) == 0):
-		return errors.New("give a planogram or a plan, and not both")
+		return errors.New("give a planogram or a plan, and not both; or a floor")
+	case c.Persons != "":
+		return errors.New("persons without a floor they stand on")
+	}
+	switch {
+	case c.Persons != "" && c.Persons != PersonsMove && c.Persons != PersonsShape && c.Persons != PersonsBoth:
+		return fmt.Errorf("persons %q, want moving, shapes or both", c.Persons)
+	case c.Persons == PersonsMove && c.Detector != "":
+		return errors.New("a detector knows shapes, and only what moves is asked for")
 	case !(c.Rate >= 0 && c.Rate <= MaxRate):
 		return fmt.Errorf("%v frames a second, want 0 to %v", c.Rate, MaxRate)
 	case !(c.Speed >= 0):

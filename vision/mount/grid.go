@@ -42,7 +42,7 @@ func (m *Mount) Grid(dst draw.Image) error {
 	for x := math.Ceil(lo.X); x <= hi.X; x++ {
 		for y := math.Ceil(lo.Y); y <= hi.Y; y++ {
 			if p, ok := m.see(track.Point{X: x, Y: y}); ok {
-				write(dst, p, fmt.Sprintf("%g,%g", x, y), metreColour)
+				write(dst, p, fmt.Sprintf("%g,%g", x+0, y+0), metreColour)
 			}
 		}
 	}

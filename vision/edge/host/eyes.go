@@ -76,6 +76,12 @@ func (h *Host) tryEyes(cameras []edge.Camera) error {
 	type pair struct{ detector, recogniser string }
 	tried := map[pair]bool{}
 	for _, c := range cameras {
+		if c.Floor != "" {
+			if err := h.checkFloor(c); err != nil {
+				return fmt.Errorf("%s: %w", c.Name, err)
+			}
+			continue
+		}
 		if p := (pair{c.Detector, c.Recogniser}); !tried[p] {
 			e, err := h.eyes(c)
 			if err != nil {

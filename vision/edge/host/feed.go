@@ -38,12 +38,12 @@ type feed struct {
 	picture []byte
 }
 
-func newFeed(c Camera, want edge.Camera, report func(frames, dropped int), now func() time.Time) *feed {
+func newFeed(c Camera, want edge.Camera, waiting int, report func(frames, dropped int), now func() time.Time) *feed {
 	f := &feed{
 		camera: c, live: want.Live(), thin: edge.Thinner{From: c.Rate().Float(), To: want.Rate}, report: report, now: now,
 	}
 	if f.live {
-		f.queue = edge.NewQueue(queued, (*cv.Frame).Close)
+		f.queue = edge.NewQueue(waiting, (*cv.Frame).Close)
 		f.reading.Go(f.read)
 	}
 	return f

@@ -16,7 +16,9 @@ import (
 	"github.com/vouchledger/vouch/vision"
 	"github.com/vouchledger/vouch/vision/edge"
 	"github.com/vouchledger/vouch/vision/footage"
+	"github.com/vouchledger/vouch/vision/mount"
 	"github.com/vouchledger/vouch/vision/outbox"
+	"github.com/vouchledger/vouch/vision/track"
 	"github.com/vouchledger/vouch/vision/watch"
 )
 
@@ -47,6 +49,12 @@ type Config struct {
 	Detector   func(manifest string) (Detector, error)
 	Recogniser func(model string) (Recogniser, error)
 	Faces      func() (Faces, error) // nil: whatever moves is hidden from shoppers
+	// People opens what finds persons in the pictures of a camera that hangs as
+	// m says, and is shown so many a second; detector is the file of its network or
+	// empty. Nil: cameras that look for persons are refused. Followed is given
+	// whom each camera saw.
+	People   func(c edge.Camera, detector string, m *mount.Mount, rate float64) (People, error)
+	Followed func(track.Frame)
 	// Seen makes a sighting durable with its evidence, which of reads; offset
 	// is how wrong this clock is.
 	Seen func(c edge.Camera, s watch.Sighting, of Evidence, offset time.Duration) error
@@ -93,6 +101,8 @@ type Host struct {
 	offset  time.Duration
 	offsets bool // whether it is known
 	runs    map[int]*run
+	begun   time.Time       // of the settings in force
+	played  map[string]bool // films that were begun since
 	view    View
 	has     int                    // version of the settings in force, or refused
 	unsent  *ledger.DeviceReported // a report the outbox had no room for
@@ -187,6 +197,11 @@ func (h *Host) Tell(ctx context.Context, part string, state ledger.DeviceState, 
 
 // do moves the supervisor and does what it asks for.
 func (h *Host) do(ctx context.Context, in edge.Input) error {
+	if _, ok := in.(edge.Configured); ok {
+		h.mu.Lock()
+		h.begun, h.played = h.cfg.Now(), map[string]bool{}
+		h.mu.Unlock()
+	}
 	if c, ok := in.(edge.Configured); ok && h.cfg.Cart != nil && c.Settings.Cart != nil {
 		h.cfg.Cart(*c.Settings.Cart)
 	}

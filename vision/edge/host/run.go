@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/edge"
 	"github.com/vouchledger/vouch/vision/lens"
+	"github.com/vouchledger/vouch/vision/mount"
 	"github.com/vouchledger/vouch/vision/outbox"
 	"github.com/vouchledger/vouch/vision/planogram"
 	"github.com/vouchledger/vouch/vision/watch"
@@ -33,6 +35,7 @@ type run struct {
 	mu     sync.Mutex
 	counts map[string]int
 	seen   []Seen // the last of them
+	there  []image.Rectangle
 }
 
 // start begins a run and tells when it is over.
@@ -43,7 +46,11 @@ func (h *Host) start(ctx context.Context, c edge.Camera, n int) {
 	h.runs[n] = r
 	h.mu.Unlock()
 	h.beside.Go(func() {
-		err := h.watch(ctx, r, n)
+		look := h.watch
+		if c.Floor != "" {
+			look = h.follow
+		}
+		err := look(ctx, r, n)
 		stop()
 		h.forget(n)
 		in := ending(c, err)
@@ -67,7 +74,7 @@ func ending(c edge.Camera, err error) edge.Closed {
 	}
 	in.State, in.Detail = ledger.DeviceUnreachable, err.Error()
 	switch {
-	case errors.Is(err, planogram.ErrSize):
+	case errors.Is(err, planogram.ErrSize), errors.Is(err, mount.ErrSize):
 		in.State = ledger.DeviceMisfit
 	case errors.Is(err, errEyes), errors.Is(err, cv.ErrModel):
 		in.State = ledger.DeviceModelRefused
@@ -98,23 +105,16 @@ func (h *Host) watch(ctx context.Context, r *run, n int) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errPlan, err)
 	}
-	source := r.camera.Source
-	if !r.camera.Live() {
-		source = h.file(source)
-	}
-	open, err := h.cfg.Open(source)
+	f, err := h.feed(ctx, r.camera, n, queued)
 	if err != nil {
 		return err
 	}
-	f := newFeed(open, r.camera, func(frames, dropped int) {
-		h.tell(ctx, edge.Progress{Camera: r.camera.Name, Run: n, Frames: frames, Dropped: dropped})
-	}, h.cfg.Now)
 	defer f.close()
 	r.mu.Lock()
 	r.plan, r.feed = plan, f
 	r.mu.Unlock()
 	cfg := watch.Config{
-		Frames: f, Plan: plan, Start: h.cfg.Now(), Speed: r.camera.Speed, Now: h.cfg.Now, Keeper: r.mem,
+		Frames: f, Plan: plan, Start: h.starts(r.camera), Speed: r.camera.Speed, Now: h.cfg.Now, Keeper: r.mem,
 		Classes: r.camera.Classes, Status: h.noticed(ctx, r.camera, n),
 	}
 	eyes, err := h.eyes(r.camera)
@@ -134,6 +134,33 @@ func (h *Host) watch(ctx context.Context, r *run, n int) error {
 	defer context.AfterFunc(ctx, func() { f.end(ctx.Err()) })()
 	_, err = watch.Run(ctx, cfg, func(s watch.Sighting) error { return h.saw(r, s) })
 	return err
+}
+
+// feed opens a camera, of whose frames so many may wait.
+func (h *Host) feed(ctx context.Context, c edge.Camera, n, waiting int) (*feed, error) {
+	source := c.Source
+	if !c.Live() {
+		source = h.file(source)
+	}
+	open, err := h.cfg.Open(source)
+	if err != nil {
+		return nil, err
+	}
+	return newFeed(open, c, waiting, func(frames, dropped int) {
+		h.tell(ctx, edge.Progress{Camera: c.Name, Run: n, Frames: frames, Dropped: dropped})
+	}, h.cfg.Now), nil
+}
+
+// starts is when the first frame of a run is from. Films that begin with the
+// settings were made together, however long each took to open.
+func (h *Host) starts(c edge.Camera) time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c.Live() || h.played[c.Name] || h.begun.IsZero() {
+		return h.cfg.Now()
+	}
+	h.played[c.Name] = true
+	return h.begun
 }
 
 // states are the words of the ledger for what a lens notices.

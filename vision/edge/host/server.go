@@ -173,7 +173,7 @@ func (h *Host) judge(g given) edge.Input {
 		err = errKind
 	}
 	for _, c := range s.Cameras {
-		if err == nil {
+		if err == nil && c.Floor == "" {
 			if _, perr := h.plan(c); perr != nil {
 				err = fmt.Errorf("%s: %w", c.Name, perr)
 			}

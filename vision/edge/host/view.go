@@ -42,6 +42,7 @@ type CameraView struct {
 	Dropped int        `json:"dropped"`
 	Slots   []SlotView `json:"slots"`
 	Seen    []Seen     `json:"seen"`
+	Persons [][4]int   `json:"persons"` // x, y, width, height
 }
 
 // A SlotView is a place on the shelf, in pixels of the camera.
@@ -106,6 +107,10 @@ func (r *run) view() (CameraView, bool) {
 	}
 	v := CameraView{
 		Name: r.camera.Name, Rate: r.feed.Rate().Float(), Dropped: r.feed.dropped(), Slots: []SlotView{}, Seen: append([]Seen{}, r.seen...),
+		Persons: [][4]int{},
+	}
+	for _, b := range r.there {
+		v.Persons = append(v.Persons, [4]int{b.Min.X, b.Min.Y, b.Dx(), b.Dy()})
 	}
 	v.Width, v.Height = r.feed.Size()
 	r.feed.mu.Lock()
