@@ -23,7 +23,7 @@ var layers = map[string][]string{
 	"internal/tinynet": {},
 	"internal/goals":   {},
 
-	"ledger":            {"ledger/money"},
+	"ledger":            {"ledger/money", "ledger/internal/gaps"},
 	"ledger/money":      {},
 	"ledger/envelope":   {"ledger"},
 	"ledger/esdb":       {"ledger", "ledger/envelope"},
@@ -40,7 +40,8 @@ var layers = map[string][]string{
 	"ledger/internal/sealed": {
 		"ledger", "ledger/internal/damage", "ledger/internal/disk", "ledger/internal/frame", "ledger/internal/words",
 	},
-	"ledger/internal/words":        {"ledger/internal/frame"},
+	"ledger/internal/words":        {"ledger", "ledger/internal/frame", "ledger/internal/gaps"},
+	"ledger/internal/gaps":         {},
 	"ledger/eventstore/groups":     {"ledger"},
 	"ledger/internal/disk":         {},
 	"ledger/internal/gencodec":     {},

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"github.com/vouchledger/vouch/ledger/internal/gaps"
 )
 
 //go:generate go run ./internal/gencodec
@@ -23,19 +25,39 @@ type Decoder struct {
 	Together bool
 
 	r      reader
+	gapped gapped       // of r, while it reads a body with gaps
 	prices []knownPrice // by hash; knownPrices of them, or none
+	packed packedPrices
+	plans  plans
 }
 
 // knownStrings is how many strings a Decoder remembers.
 const knownStrings = 4096
 
 // Decode returns r with its body decoded; see the function [Decode].
-func (d *Decoder) Decode(r Record) (Event, error) {
-	p, err := d.reader(r.Body, ownID(r.Stream)).unmarshal(r.Kind)
-	if err != nil {
-		return Event{}, inRecord(&r, err)
+func (d *Decoder) Decode(r Record) (Event, error) { return d.DecodeLent(Lent{Record: &r}) }
+
+// DecodeLent is Decode of a lent record. The event's Body is nil where the body was no
+// text.
+func (d *Decoder) DecodeLent(l Lent) (Event, error) {
+	r := l.Record
+	if rd := d.gaps(l); rd != nil {
+		if p := rd.payload(r.Kind); p != nil {
+			if err := p.Validate(); err != nil {
+				return Event{}, inRecord(r, fmt.Errorf("%s: %w: %w", r.Kind, ErrCorrupt, err))
+			}
+			return Event{Record: *r, Payload: p}, nil
+		}
 	}
-	return Event{Record: r, Payload: p}, nil
+	whole, err := l.Whole()
+	if err != nil {
+		return Event{}, err
+	}
+	p, err := d.reader(whole.Body, ownID(r.Stream)).unmarshal(r.Kind)
+	if err != nil {
+		return Event{}, inRecord(r, err)
+	}
+	return Event{Record: *r, Payload: p}, nil
 }
 
 // Unmarshal returns the payload of kind k stored as body; see the function
@@ -52,8 +74,23 @@ func (d *Decoder) reader(body []byte, own string) *reader {
 	if d.Together && d.r.parts == nil {
 		d.r.parts = &parts{}
 	}
-	d.r.b, d.r.own = body, own
+	d.r.b, d.r.own, d.r.gap, d.r.stop = body, own, nil, gaps.NoGap
 	return &d.r
+}
+
+// gaps returns a reader of l's body if that has gaps, or nil.
+func (d *Decoder) gaps(l Lent) *reader {
+	if l.body == nil {
+		return nil
+	}
+	if d.r.parts == nil { // lists are read aside, whether they are kept together or not
+		d.r.parts = &parts{}
+	}
+	r := d.reader(nil, l.body.Tail)
+	if r.gap = &d.gapped; !r.open(l.body) {
+		return nil
+	}
+	return r
 }
 
 // A Target is a pointer to one of the payloads of this package.
@@ -62,19 +99,27 @@ type Target interface {
 	read(r *reader) int
 }
 
-// DecodeInto decodes r into the payload at p, which must be of r's kind, and
+// DecodeInto decodes l into the payload at p, which must be of its kind, and
 // accepts and refuses as [Decode] does. It allocates little: it writes over
 // what is at p and uses its lists again, where an empty one may then be not
 // nil. After an error the payload at p is undefined.
-func (d *Decoder) DecodeInto(r *Record, p Target) error {
+func (d *Decoder) DecodeInto(l Lent, p Target) error {
+	r := l.Record
 	if r.Kind != p.Kind() {
 		panic(fmt.Sprintf("ledger: a %s is decoded into a %T", r.Kind, p))
 	}
-	if p.read(d.reader(r.Body, ownID(r.Stream))) != len(r.Body) {
-		if err := setStandard(r, p); err != nil {
-			return inRecord(r, err)
+	rd := d.gaps(l)
+	if rd == nil || !rd.whole(p.read(rd)) {
+		whole, err := l.Whole()
+		if err != nil {
+			return err
 		}
-		return nil
+		if rd = d.reader(whole.Body, ownID(r.Stream)); !rd.whole(p.read(rd)) {
+			if err := setStandard(&whole, p); err != nil {
+				return inRecord(r, err)
+			}
+			return nil
+		}
 	}
 	if err := p.Validate(); err != nil {
 		return inRecord(r, fmt.Errorf("%s: %w: %w", r.Kind, ErrCorrupt, err))

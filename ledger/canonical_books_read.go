@@ -8,72 +8,72 @@ func (r *reader) payloadBooks(k Kind) Payload {
 	switch k {
 	case KindBalanceRecorded:
 		var p BalanceRecorded
-		if r.balanceRecorded(0, &p) == len(r.b) {
+		if r.whole(r.balanceRecorded(0, &p)) {
 			return p
 		}
 	case KindPayoutRecorded:
 		var p PayoutRecorded
-		if r.payoutRecorded(0, &p) == len(r.b) {
+		if r.whole(r.payoutRecorded(0, &p)) {
 			return p
 		}
 	case KindPayoutFailed:
 		var p PayoutFailed
-		if r.payoutFailed(0, &p) == len(r.b) {
+		if r.whole(r.payoutFailed(0, &p)) {
 			return p
 		}
 	case KindBankStatementRecorded:
 		var p BankStatementRecorded
-		if r.bankStatementRecorded(0, &p) == len(r.b) {
+		if r.whole(r.bankStatementRecorded(0, &p)) {
 			return p
 		}
 	case KindExceptionOpened:
 		var p ExceptionOpened
-		if r.exceptionOpened(0, &p) == len(r.b) {
+		if r.whole(r.exceptionOpened(0, &p)) {
 			return p
 		}
 	case KindExceptionAssigned:
 		var p ExceptionAssigned
-		if r.exceptionAssigned(0, &p) == len(r.b) {
+		if r.whole(r.exceptionAssigned(0, &p)) {
 			return p
 		}
 	case KindExceptionClosed:
 		var p ExceptionClosed
-		if r.exceptionClosed(0, &p) == len(r.b) {
+		if r.whole(r.exceptionClosed(0, &p)) {
 			return p
 		}
 	case KindDayClosed:
 		var p DayClosed
-		if r.dayClosed(0, &p) == len(r.b) {
+		if r.whole(r.dayClosed(0, &p)) {
 			return p
 		}
 	case KindPriceChecked:
 		var p PriceChecked
-		if r.priceChecked(0, &p) == len(r.b) {
+		if r.whole(r.priceChecked(0, &p)) {
 			return p
 		}
 	case KindFiscalStarted:
 		var p FiscalStarted
-		if r.fiscalStarted(0, &p) == len(r.b) {
+		if r.whole(r.fiscalStarted(0, &p)) {
 			return p
 		}
 	case KindFiscalSigned:
 		var p FiscalSigned
-		if r.fiscalSigned(0, &p) == len(r.b) {
+		if r.whole(r.fiscalSigned(0, &p)) {
 			return p
 		}
 	case KindFiscalFailed:
 		var p FiscalFailed
-		if r.fiscalFailed(0, &p) == len(r.b) {
+		if r.whole(r.fiscalFailed(0, &p)) {
 			return p
 		}
 	case KindNoticeQuarantined:
 		var p NoticeQuarantined
-		if r.noticeQuarantined(0, &p) == len(r.b) {
+		if r.whole(r.noticeQuarantined(0, &p)) {
 			return p
 		}
 	case KindProviderSwept:
 		var p ProviderSwept
-		if r.providerSwept(0, &p) == len(r.b) {
+		if r.whole(r.providerSwept(0, &p)) {
 			return p
 		}
 	}
@@ -171,18 +171,20 @@ func (r *reader) exceptionOpened(i int, p *ExceptionOpened) int {
 	i = r.field(21, r.lit(i, `,"day":"`), (*string)(&p.Day))
 	i = r.field(22, r.lit(i, `,"subject":"`), &p.Subject)
 	if j := r.lit(i, `,"expected":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.money(i, &p.Expected)
-		if p.Expected.Minor == 0 {
+		if r.chose(turn); p.Expected.Minor == 0 {
 			return -1
 		}
 	} else {
 		p.Expected = money.Money{}
 	}
 	if j := r.lit(i, `,"found":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.money(i, &p.Found)
-		if p.Found.Minor == 0 {
+		if r.chose(turn); p.Found.Minor == 0 {
 			return -1
 		}
 	} else {

@@ -6,7 +6,7 @@ func (r *reader) payloadCart(k Kind) Payload {
 	switch k {
 	case KindCartWeighed:
 		var p CartWeighed
-		if r.cartWeighed(0, &p) == len(r.b) {
+		if r.whole(r.cartWeighed(0, &p)) {
 			return p
 		}
 	}
@@ -25,18 +25,20 @@ func (r *reader) cartWeighed(i int, p *CartWeighed) int {
 	i = r.int(r.lit(i, `,"tolerance":`), &p.Tolerance)
 	i = r.bool(r.lit(i, `,"passed":`), &p.Passed)
 	if j := r.lit(i, `,"evidence":[`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.listEvidenceRef(i, &p.Evidence)
-		if len(p.Evidence) == 0 {
+		if r.chose(turn); len(p.Evidence) == 0 {
 			return -1
 		}
 	} else {
 		p.Evidence = p.Evidence[:0]
 	}
 	if j := r.lit(i, `,"clock_offset_ms":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.ClockOffset)
-		if p.ClockOffset == 0 {
+		if r.chose(turn); p.ClockOffset == 0 {
 			return -1
 		}
 	} else {

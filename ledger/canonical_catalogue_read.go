@@ -8,32 +8,32 @@ func (r *reader) payloadCatalogue(k Kind) Payload {
 	switch k {
 	case KindPromotionSet:
 		var p PromotionSet
-		if r.promotionSet(0, &p) == len(r.b) {
+		if r.whole(r.promotionSet(0, &p)) {
 			return p
 		}
 	case KindPromotionPinned:
 		var p PromotionPinned
-		if r.promotionPinned(0, &p) == len(r.b) {
+		if r.whole(r.promotionPinned(0, &p)) {
 			return p
 		}
 	case KindCouponRedeemed:
 		var p CouponRedeemed
-		if r.couponRedeemed(0, &p) == len(r.b) {
+		if r.whole(r.couponRedeemed(0, &p)) {
 			return p
 		}
 	case KindCouponAccepted:
 		var p CouponAccepted
-		if r.couponAccepted(0, &p) == len(r.b) {
+		if r.whole(r.couponAccepted(0, &p)) {
 			return p
 		}
 	case KindItemRepriced:
 		var p ItemRepriced
-		if r.itemRepriced(0, &p) == len(r.b) {
+		if r.whole(r.itemRepriced(0, &p)) {
 			return p
 		}
 	case KindAgeVerified:
 		var p AgeVerified
-		if r.ageVerified(0, &p) == len(r.b) {
+		if r.whole(r.ageVerified(0, &p)) {
 			return p
 		}
 	}
@@ -66,90 +66,100 @@ func (r *reader) promotion(i int, p *Promotion) int {
 	i = r.listSKU(r.lit(i, `,"skus":[`), &p.SKUs)
 	i = r.liststring(r.lit(i, `,"categories":[`), &p.Categories)
 	if j := r.lit(i, `,"per_mille":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.PerMille)
-		if p.PerMille == 0 {
+		if r.chose(turn); p.PerMille == 0 {
 			return -1
 		}
 	} else {
 		p.PerMille = 0
 	}
 	if j := r.lit(i, `,"amount":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.money(i, &p.Amount)
-		if p.Amount.Minor == 0 {
+		if r.chose(turn); p.Amount.Minor == 0 {
 			return -1
 		}
 	} else {
 		p.Amount = money.Money{}
 	}
 	if j := r.lit(i, `,"take":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.Take)
-		if p.Take == 0 {
+		if r.chose(turn); p.Take == 0 {
 			return -1
 		}
 	} else {
 		p.Take = 0
 	}
 	if j := r.lit(i, `,"pay":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.Pay)
-		if p.Pay == 0 {
+		if r.chose(turn); p.Pay == 0 {
 			return -1
 		}
 	} else {
 		p.Pay = 0
 	}
 	if j := r.lit(i, `,"members":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.bool(i, &p.Members)
-		if !p.Members {
+		if r.chose(turn); !p.Members {
 			return -1
 		}
 	} else {
 		p.Members = false
 	}
 	if j := r.lit(i, `,"coupon":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.bool(i, &p.Coupon)
-		if !p.Coupon {
+		if r.chose(turn); !p.Coupon {
 			return -1
 		}
 	} else {
 		p.Coupon = false
 	}
 	if j := r.lit(i, `,"coupon_key":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.field(68, i, &p.CouponKey)
-		if p.CouponKey == "" {
+		if r.chose(turn); p.CouponKey == "" {
 			return -1
 		}
 	} else {
 		p.CouponKey = ""
 	}
 	if j := r.lit(i, `,"stacks":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.bool(i, &p.Stacks)
-		if !p.Stacks {
+		if r.chose(turn); !p.Stacks {
 			return -1
 		}
 	} else {
 		p.Stacks = false
 	}
 	if j := r.lit(i, `,"priority":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.Priority)
-		if p.Priority == 0 {
+		if r.chose(turn); p.Priority == 0 {
 			return -1
 		}
 	} else {
 		p.Priority = 0
 	}
 	if j := r.lit(i, `,"limit":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.Limit)
-		if p.Limit == 0 {
+		if r.chose(turn); p.Limit == 0 {
 			return -1
 		}
 	} else {

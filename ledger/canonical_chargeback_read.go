@@ -6,47 +6,47 @@ func (r *reader) payloadChargeback(k Kind) Payload {
 	switch k {
 	case KindFraudWarningReceived:
 		var p FraudWarningReceived
-		if r.fraudWarningReceived(0, &p) == len(r.b) {
+		if r.whole(r.fraudWarningReceived(0, &p)) {
 			return p
 		}
 	case KindChargebackOpened:
 		var p ChargebackOpened
-		if r.chargebackOpened(0, &p) == len(r.b) {
+		if r.whole(r.chargebackOpened(0, &p)) {
 			return p
 		}
 	case KindChargebackFundsMoved:
 		var p ChargebackFundsMoved
-		if r.chargebackFundsMoved(0, &p) == len(r.b) {
+		if r.whole(r.chargebackFundsMoved(0, &p)) {
 			return p
 		}
 	case KindEvidencePackBuilt:
 		var p EvidencePackBuilt
-		if r.evidencePackBuilt(0, &p) == len(r.b) {
+		if r.whole(r.evidencePackBuilt(0, &p)) {
 			return p
 		}
 	case KindChargebackAnswered:
 		var p ChargebackAnswered
-		if r.chargebackAnswered(0, &p) == len(r.b) {
+		if r.whole(r.chargebackAnswered(0, &p)) {
 			return p
 		}
 	case KindSubmissionIntended:
 		var p SubmissionIntended
-		if r.submissionIntended(0, &p) == len(r.b) {
+		if r.whole(r.submissionIntended(0, &p)) {
 			return p
 		}
 	case KindEvidenceSubmitted:
 		var p EvidenceSubmitted
-		if r.evidenceSubmitted(0, &p) == len(r.b) {
+		if r.whole(r.evidenceSubmitted(0, &p)) {
 			return p
 		}
 	case KindChargebackClosed:
 		var p ChargebackClosed
-		if r.chargebackClosed(0, &p) == len(r.b) {
+		if r.whole(r.chargebackClosed(0, &p)) {
 			return p
 		}
 	case KindEvidenceViewed:
 		var p EvidenceViewed
-		if r.evidenceViewed(0, &p) == len(r.b) {
+		if r.whole(r.evidenceViewed(0, &p)) {
 			return p
 		}
 	}

@@ -6,12 +6,12 @@ func (r *reader) payloadDevice(k Kind) Payload {
 	switch k {
 	case KindDeviceConfigured:
 		var p DeviceConfigured
-		if r.deviceConfigured(0, &p) == len(r.b) {
+		if r.whole(r.deviceConfigured(0, &p)) {
 			return p
 		}
 	case KindDeviceReported:
 		var p DeviceReported
-		if r.deviceReported(0, &p) == len(r.b) {
+		if r.whole(r.deviceReported(0, &p)) {
 			return p
 		}
 	}

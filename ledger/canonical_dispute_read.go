@@ -6,12 +6,12 @@ func (r *reader) payloadDispute(k Kind) Payload {
 	switch k {
 	case KindDisputeOpened:
 		var p DisputeOpened
-		if r.disputeOpened(0, &p) == len(r.b) {
+		if r.whole(r.disputeOpened(0, &p)) {
 			return p
 		}
 	case KindDisputeDecided:
 		var p DisputeDecided
-		if r.disputeDecided(0, &p) == len(r.b) {
+		if r.whole(r.disputeDecided(0, &p)) {
 			return p
 		}
 	}

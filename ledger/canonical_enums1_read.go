@@ -3,6 +3,9 @@
 package ledger
 
 func (r *reader) exceptionClass(i int, p *ExceptionClass) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -37,6 +40,9 @@ func (r *reader) exceptionClass(i int, p *ExceptionClass) int {
 }
 
 func (r *reader) fiscalRegime(i int, p *FiscalRegime) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -53,6 +59,9 @@ func (r *reader) fiscalRegime(i int, p *FiscalRegime) int {
 }
 
 func (r *reader) promotionKind(i int, p *PromotionKind) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -75,6 +84,9 @@ func (r *reader) promotionKind(i int, p *PromotionKind) int {
 }
 
 func (r *reader) chargebackReply(i int, p *ChargebackReply) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -91,6 +103,9 @@ func (r *reader) chargebackReply(i int, p *ChargebackReply) int {
 }
 
 func (r *reader) chargebackOutcome(i int, p *ChargebackOutcome) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -111,6 +126,9 @@ func (r *reader) chargebackOutcome(i int, p *ChargebackOutcome) int {
 }
 
 func (r *reader) deviceState(i int, p *DeviceState) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -153,6 +171,9 @@ func (r *reader) deviceState(i int, p *DeviceState) int {
 }
 
 func (r *reader) claim(i int, p *Claim) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -175,6 +196,9 @@ func (r *reader) claim(i int, p *Claim) int {
 }
 
 func (r *reader) disputeOutcome(i int, p *DisputeOutcome) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -193,6 +217,9 @@ func (r *reader) disputeOutcome(i int, p *DisputeOutcome) int {
 }
 
 func (r *reader) retentionClass(i int, p *RetentionClass) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -213,6 +240,9 @@ func (r *reader) retentionClass(i int, p *RetentionClass) int {
 }
 
 func (r *reader) doubt(i int, p *Doubt) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -243,6 +273,9 @@ func (r *reader) doubt(i int, p *Doubt) int {
 }
 
 func (r *reader) chargePurpose(i int, p *ChargePurpose) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -263,6 +296,9 @@ func (r *reader) chargePurpose(i int, p *ChargePurpose) int {
 }
 
 func (r *reader) externalWhat(i int, p *ExternalWhat) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -283,6 +319,9 @@ func (r *reader) externalWhat(i int, p *ExternalWhat) int {
 }
 
 func (r *reader) supplementAnswer(i int, p *SupplementAnswer) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -301,6 +340,9 @@ func (r *reader) supplementAnswer(i int, p *SupplementAnswer) int {
 }
 
 func (r *reader) refundPurpose(i int, p *RefundPurpose) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -321,6 +363,9 @@ func (r *reader) refundPurpose(i int, p *RefundPurpose) int {
 }
 
 func (r *reader) priceUnit(i int, p *PriceUnit) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1

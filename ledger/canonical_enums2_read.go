@@ -3,6 +3,9 @@
 package ledger
 
 func (r *reader) taxBasis(i int, p *TaxBasis) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -19,6 +22,9 @@ func (r *reader) taxBasis(i int, p *TaxBasis) int {
 }
 
 func (r *reader) verdict(i int, p *Verdict) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -39,6 +45,9 @@ func (r *reader) verdict(i int, p *Verdict) int {
 }
 
 func (r *reader) action(i int, p *Action) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -57,6 +66,9 @@ func (r *reader) action(i int, p *Action) int {
 }
 
 func (r *reader) lineCheck(i int, p *LineCheck) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -75,6 +87,9 @@ func (r *reader) lineCheck(i int, p *LineCheck) int {
 }
 
 func (r *reader) lineKind(i int, p *LineKind) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -91,6 +106,9 @@ func (r *reader) lineKind(i int, p *LineKind) int {
 }
 
 func (r *reader) priceRule(i int, p *PriceRule) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -107,6 +125,9 @@ func (r *reader) priceRule(i int, p *PriceRule) int {
 }
 
 func (r *reader) settledAs(i int, p *SettledAs) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -125,6 +146,9 @@ func (r *reader) settledAs(i int, p *SettledAs) int {
 }
 
 func (r *reader) agreement(i int, p *Agreement) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -143,6 +167,9 @@ func (r *reader) agreement(i int, p *Agreement) int {
 }
 
 func (r *reader) deadlinePolicy(i int, p *DeadlinePolicy) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -159,6 +186,9 @@ func (r *reader) deadlinePolicy(i int, p *DeadlinePolicy) int {
 }
 
 func (r *reader) place(i int, p *Place) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -175,6 +205,9 @@ func (r *reader) place(i int, p *Place) int {
 }
 
 func (r *reader) credentialKind(i int, p *CredentialKind) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -197,6 +230,9 @@ func (r *reader) credentialKind(i int, p *CredentialKind) int {
 }
 
 func (r *reader) refusalReason(i int, p *RefusalReason) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1
@@ -233,6 +269,9 @@ func (r *reader) refusalReason(i int, p *RefusalReason) int {
 }
 
 func (r *reader) sensorKind(i int, p *SensorKind) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
 	j, h := r.plain(i)
 	if j < 0 {
 		return -1

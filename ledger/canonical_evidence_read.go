@@ -6,17 +6,17 @@ func (r *reader) payloadEvidence(k Kind) Payload {
 	switch k {
 	case KindEvidenceHeld:
 		var p EvidenceHeld
-		if r.evidenceHeld(0, &p) == len(r.b) {
+		if r.whole(r.evidenceHeld(0, &p)) {
 			return p
 		}
 	case KindEvidenceReleased:
 		var p EvidenceReleased
-		if r.evidenceReleased(0, &p) == len(r.b) {
+		if r.whole(r.evidenceReleased(0, &p)) {
 			return p
 		}
 	case KindEvidenceExpired:
 		var p EvidenceExpired
-		if r.evidenceExpired(0, &p) == len(r.b) {
+		if r.whole(r.evidenceExpired(0, &p)) {
 			return p
 		}
 	}

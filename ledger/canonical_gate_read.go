@@ -6,7 +6,7 @@ func (r *reader) payloadGate(k Kind) Payload {
 	switch k {
 	case KindGateDoubted:
 		var p GateDoubted
-		if r.gateDoubted(0, &p) == len(r.b) {
+		if r.whole(r.gateDoubted(0, &p)) {
 			return p
 		}
 	}

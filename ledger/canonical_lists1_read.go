@@ -8,8 +8,11 @@ func (r *reader) listBalanceTransaction(i int, p *List[BalanceTransaction]) int 
 		*p = s
 		return i + 1
 	}
+	desk := false
 	switch {
 	case cap(s) > 0:
+	case r.gap != nil:
+		s, desk = r.parts.listBalanceTransaction.desk[:0], true
 	case r.parts != nil:
 		s = r.parts.listBalanceTransaction.take(r.count(i, `{"transaction":`))
 	default:
@@ -20,9 +23,11 @@ func (r *reader) listBalanceTransaction(i int, p *List[BalanceTransaction]) int 
 		i = r.balanceTransaction(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
-			*p = s
+			if *p = s; desk {
+				*p = r.parts.listBalanceTransaction.keep(s)
+			}
 			return i + 1
 		default:
 			return -1
@@ -36,8 +41,11 @@ func (r *reader) liststring(i int, p *List[string]) int {
 		*p = s
 		return i + 1
 	}
+	desk := false
 	switch {
 	case cap(s) > 0:
+	case r.gap != nil:
+		s, desk = r.parts.liststring.desk[:0], true
 	case r.parts != nil:
 		s = r.parts.liststring.take(r.count(i, `","`) + 1)
 	default:
@@ -48,9 +56,11 @@ func (r *reader) liststring(i int, p *List[string]) int {
 		i = r.str(r.lit(i, `"`), &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
-			*p = s
+			if *p = s; desk {
+				*p = r.parts.liststring.keep(s)
+			}
 			return i + 1
 		default:
 			return -1
@@ -64,8 +74,11 @@ func (r *reader) listBankLine(i int, p *List[BankLine]) int {
 		*p = s
 		return i + 1
 	}
+	desk := false
 	switch {
 	case cap(s) > 0:
+	case r.gap != nil:
+		s, desk = r.parts.listBankLine.desk[:0], true
 	case r.parts != nil:
 		s = r.parts.listBankLine.take(r.count(i, `{"line":`))
 	default:
@@ -76,9 +89,11 @@ func (r *reader) listBankLine(i int, p *List[BankLine]) int {
 		i = r.bankLine(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
-			*p = s
+			if *p = s; desk {
+				*p = r.parts.listBankLine.keep(s)
+			}
 			return i + 1
 		default:
 			return -1
@@ -92,8 +107,11 @@ func (r *reader) listDayTotal(i int, p *List[DayTotal]) int {
 		*p = s
 		return i + 1
 	}
+	desk := false
 	switch {
 	case cap(s) > 0:
+	case r.gap != nil:
+		s, desk = r.parts.listDayTotal.desk[:0], true
 	case r.parts != nil:
 		s = r.parts.listDayTotal.take(r.count(i, `{"account":`))
 	default:
@@ -104,9 +122,11 @@ func (r *reader) listDayTotal(i int, p *List[DayTotal]) int {
 		i = r.dayTotal(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
-			*p = s
+			if *p = s; desk {
+				*p = r.parts.listDayTotal.keep(s)
+			}
 			return i + 1
 		default:
 			return -1
@@ -120,8 +140,11 @@ func (r *reader) listEvidenceRef(i int, p *List[EvidenceRef]) int {
 		*p = s
 		return i + 1
 	}
+	desk := false
 	switch {
 	case cap(s) > 0:
+	case r.gap != nil:
+		s, desk = r.parts.listEvidenceRef.desk[:0], true
 	case r.parts != nil:
 		s = r.parts.listEvidenceRef.take(r.count(i, `{"role":`))
 	default:
@@ -132,9 +155,11 @@ func (r *reader) listEvidenceRef(i int, p *List[EvidenceRef]) int {
 		i = r.evidenceRef(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
-			*p = s
+			if *p = s; desk {
+				*p = r.parts.listEvidenceRef.keep(s)
+			}
 			return i + 1
 		default:
 			return -1
@@ -148,8 +173,11 @@ func (r *reader) listSKU(i int, p *List[SKU]) int {
 		*p = s
 		return i + 1
 	}
+	desk := false
 	switch {
 	case cap(s) > 0:
+	case r.gap != nil:
+		s, desk = r.parts.listSKU.desk[:0], true
 	case r.parts != nil:
 		s = r.parts.listSKU.take(r.count(i, `","`) + 1)
 	default:
@@ -160,9 +188,11 @@ func (r *reader) listSKU(i int, p *List[SKU]) int {
 		i = r.str(r.lit(i, `"`), (*string)(&s[len(s)-1]))
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
-			*p = s
+			if *p = s; desk {
+				*p = r.parts.listSKU.keep(s)
+			}
 			return i + 1
 		default:
 			return -1
@@ -176,8 +206,11 @@ func (r *reader) listPartState(i int, p *List[PartState]) int {
 		*p = s
 		return i + 1
 	}
+	desk := false
 	switch {
 	case cap(s) > 0:
+	case r.gap != nil:
+		s, desk = r.parts.listPartState.desk[:0], true
 	case r.parts != nil:
 		s = r.parts.listPartState.take(r.count(i, `{"part":`))
 	default:
@@ -188,9 +221,11 @@ func (r *reader) listPartState(i int, p *List[PartState]) int {
 		i = r.partState(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
-			*p = s
+			if *p = s; desk {
+				*p = r.parts.listPartState.keep(s)
+			}
 			return i + 1
 		default:
 			return -1
@@ -204,8 +239,11 @@ func (r *reader) listDoubt(i int, p *List[Doubt]) int {
 		*p = s
 		return i + 1
 	}
+	desk := false
 	switch {
 	case cap(s) > 0:
+	case r.gap != nil:
+		s, desk = r.parts.listDoubt.desk[:0], true
 	case r.parts != nil:
 		s = r.parts.listDoubt.take(r.count(i, `","`) + 1)
 	default:
@@ -216,9 +254,11 @@ func (r *reader) listDoubt(i int, p *List[Doubt]) int {
 		i = r.doubt(r.lit(i, `"`), &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
-			*p = s
+			if *p = s; desk {
+				*p = r.parts.listDoubt.keep(s)
+			}
 			return i + 1
 		default:
 			return -1
@@ -232,8 +272,11 @@ func (r *reader) listID(i int, p *List[ID]) int {
 		*p = s
 		return i + 1
 	}
+	desk := false
 	switch {
 	case cap(s) > 0:
+	case r.gap != nil:
+		s, desk = r.parts.listID.desk[:0], true
 	case r.parts != nil:
 		s = r.parts.listID.take(r.count(i, `","`) + 1)
 	default:
@@ -244,9 +287,11 @@ func (r *reader) listID(i int, p *List[ID]) int {
 		i = r.id(r.lit(i, `"`), &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
-			*p = s
+			if *p = s; desk {
+				*p = r.parts.listID.keep(s)
+			}
 			return i + 1
 		default:
 			return -1
@@ -260,8 +305,11 @@ func (r *reader) listDigest(i int, p *List[Digest]) int {
 		*p = s
 		return i + 1
 	}
+	desk := false
 	switch {
 	case cap(s) > 0:
+	case r.gap != nil:
+		s, desk = r.parts.listDigest.desk[:0], true
 	case r.parts != nil:
 		s = r.parts.listDigest.take(r.count(i, `","`) + 1)
 	default:
@@ -272,9 +320,11 @@ func (r *reader) listDigest(i int, p *List[Digest]) int {
 		i = r.str(r.lit(i, `"`), (*string)(&s[len(s)-1]))
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
-			*p = s
+			if *p = s; desk {
+				*p = r.parts.listDigest.keep(s)
+			}
 			return i + 1
 		default:
 			return -1
@@ -288,8 +338,11 @@ func (r *reader) listDiscount(i int, p *List[Discount]) int {
 		*p = s
 		return i + 1
 	}
+	desk := false
 	switch {
 	case cap(s) > 0:
+	case r.gap != nil:
+		s, desk = r.parts.listDiscount.desk[:0], true
 	case r.parts != nil:
 		s = r.parts.listDiscount.take(r.count(i, `{"promotion":`))
 	default:
@@ -300,9 +353,11 @@ func (r *reader) listDiscount(i int, p *List[Discount]) int {
 		i = r.discount(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
-			*p = s
+			if *p = s; desk {
+				*p = r.parts.listDiscount.keep(s)
+			}
 			return i + 1
 		default:
 			return -1
@@ -316,6 +371,7 @@ func (r *reader) listReceiptLine(i int, p *List[ReceiptLine]) int {
 		*p = s
 		return i + 1
 	}
+	r.unplanned()
 	if r.parts != nil {
 		s = r.parts.listReceiptLine.desk[:0]
 	}
@@ -324,7 +380,7 @@ func (r *reader) listReceiptLine(i int, p *List[ReceiptLine]) int {
 		i = r.receiptLine(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
 			*p = s
 			if r.parts != nil {
@@ -343,6 +399,7 @@ func (r *reader) listPendingItem(i int, p *List[PendingItem]) int {
 		*p = s
 		return i + 1
 	}
+	r.unplanned()
 	if r.parts != nil {
 		s = r.parts.listPendingItem.desk[:0]
 	}
@@ -351,7 +408,7 @@ func (r *reader) listPendingItem(i int, p *List[PendingItem]) int {
 		i = r.pendingItem(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
 			*p = s
 			if r.parts != nil {
@@ -370,8 +427,11 @@ func (r *reader) listTaxTotal(i int, p *List[TaxTotal]) int {
 		*p = s
 		return i + 1
 	}
+	desk := false
 	switch {
 	case cap(s) > 0:
+	case r.gap != nil:
+		s, desk = r.parts.listTaxTotal.desk[:0], true
 	case r.parts != nil:
 		s = r.parts.listTaxTotal.take(r.count(i, `{"rule":`))
 	default:
@@ -382,9 +442,11 @@ func (r *reader) listTaxTotal(i int, p *List[TaxTotal]) int {
 		i = r.taxTotal(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
-			*p = s
+			if *p = s; desk {
+				*p = r.parts.listTaxTotal.keep(s)
+			}
 			return i + 1
 		default:
 			return -1
@@ -398,8 +460,11 @@ func (r *reader) listItemHypothesis(i int, p *List[ItemHypothesis]) int {
 		*p = s
 		return i + 1
 	}
+	desk := false
 	switch {
 	case cap(s) > 0:
+	case r.gap != nil:
+		s, desk = r.parts.listItemHypothesis.desk[:0], true
 	case r.parts != nil:
 		s = r.parts.listItemHypothesis.take(r.count(i, `{"sku":`))
 	default:
@@ -410,9 +475,11 @@ func (r *reader) listItemHypothesis(i int, p *List[ItemHypothesis]) int {
 		i = r.itemHypothesis(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
-			*p = s
+			if *p = s; desk {
+				*p = r.parts.listItemHypothesis.keep(s)
+			}
 			return i + 1
 		default:
 			return -1

@@ -8,8 +8,11 @@ func (r *reader) listActionHypothesis(i int, p *List[ActionHypothesis]) int {
 		*p = s
 		return i + 1
 	}
+	desk := false
 	switch {
 	case cap(s) > 0:
+	case r.gap != nil:
+		s, desk = r.parts.listActionHypothesis.desk[:0], true
 	case r.parts != nil:
 		s = r.parts.listActionHypothesis.take(r.count(i, `{"action":`))
 	default:
@@ -20,9 +23,11 @@ func (r *reader) listActionHypothesis(i int, p *List[ActionHypothesis]) int {
 		i = r.actionHypothesis(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
-			*p = s
+			if *p = s; desk {
+				*p = r.parts.listActionHypothesis.keep(s)
+			}
 			return i + 1
 		default:
 			return -1
@@ -36,8 +41,11 @@ func (r *reader) listSlotPlan(i int, p *List[SlotPlan]) int {
 		*p = s
 		return i + 1
 	}
+	desk := false
 	switch {
 	case cap(s) > 0:
+	case r.gap != nil:
+		s, desk = r.parts.listSlotPlan.desk[:0], true
 	case r.parts != nil:
 		s = r.parts.listSlotPlan.take(r.count(i, `{"slot":`))
 	default:
@@ -48,9 +56,11 @@ func (r *reader) listSlotPlan(i int, p *List[SlotPlan]) int {
 		i = r.slotPlan(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
-			*p = s
+			if *p = s; desk {
+				*p = r.parts.listSlotPlan.keep(s)
+			}
 			return i + 1
 		default:
 			return -1
@@ -64,8 +74,11 @@ func (r *reader) listPersonHypothesis(i int, p *List[PersonHypothesis]) int {
 		*p = s
 		return i + 1
 	}
+	desk := false
 	switch {
 	case cap(s) > 0:
+	case r.gap != nil:
+		s, desk = r.parts.listPersonHypothesis.desk[:0], true
 	case r.parts != nil:
 		s = r.parts.listPersonHypothesis.take(r.count(i, `{"visit":`))
 	default:
@@ -76,9 +89,11 @@ func (r *reader) listPersonHypothesis(i int, p *List[PersonHypothesis]) int {
 		i = r.personHypothesis(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
-			i++
+			i = r.comma(i)
 		case ']':
-			*p = s
+			if *p = s; desk {
+				*p = r.parts.listPersonHypothesis.keep(s)
+			}
 			return i + 1
 		default:
 			return -1

@@ -10,77 +10,77 @@ func (r *reader) payloadMoney(k Kind) Payload {
 	switch k {
 	case KindIncrementIntended:
 		var p IncrementIntended
-		if r.incrementIntended(0, &p) == len(r.b) {
+		if r.whole(r.incrementIntended(0, &p)) {
 			return p
 		}
 	case KindIncremented:
 		var p Incremented
-		if r.incremented(0, &p) == len(r.b) {
+		if r.whole(r.incremented(0, &p)) {
 			return p
 		}
 	case KindChargeIntended:
 		var p ChargeIntended
-		if r.chargeIntended(0, &p) == len(r.b) {
+		if r.whole(r.chargeIntended(0, &p)) {
 			return p
 		}
 	case KindCharged:
 		var p Charged
-		if r.charged(0, &p) == len(r.b) {
+		if r.whole(r.charged(0, &p)) {
 			return p
 		}
 	case KindHoldLapsed:
 		var p HoldLapsed
-		if r.holdLapsed(0, &p) == len(r.b) {
+		if r.whole(r.holdLapsed(0, &p)) {
 			return p
 		}
 	case KindRefundFailed:
 		var p RefundFailed
-		if r.refundFailed(0, &p) == len(r.b) {
+		if r.whole(r.refundFailed(0, &p)) {
 			return p
 		}
 	case KindExternalObserved:
 		var p ExternalObserved
-		if r.externalObserved(0, &p) == len(r.b) {
+		if r.whole(r.externalObserved(0, &p)) {
 			return p
 		}
 	case KindPaymentEscalated:
 		var p PaymentEscalated
-		if r.paymentEscalated(0, &p) == len(r.b) {
+		if r.whole(r.paymentEscalated(0, &p)) {
 			return p
 		}
 	case KindPaymentResolved:
 		var p PaymentResolved
-		if r.paymentResolved(0, &p) == len(r.b) {
+		if r.whole(r.paymentResolved(0, &p)) {
 			return p
 		}
 	case KindDebtWrittenOff:
 		var p DebtWrittenOff
-		if r.debtWrittenOff(0, &p) == len(r.b) {
+		if r.whole(r.debtWrittenOff(0, &p)) {
 			return p
 		}
 	case KindGoodwillGranted:
 		var p GoodwillGranted
-		if r.goodwillGranted(0, &p) == len(r.b) {
+		if r.whole(r.goodwillGranted(0, &p)) {
 			return p
 		}
 	case KindSupplementProposed:
 		var p SupplementProposed
-		if r.supplementProposed(0, &p) == len(r.b) {
+		if r.whole(r.supplementProposed(0, &p)) {
 			return p
 		}
 	case KindSupplementAnswered:
 		var p SupplementAnswered
-		if r.supplementAnswered(0, &p) == len(r.b) {
+		if r.whole(r.supplementAnswered(0, &p)) {
 			return p
 		}
 	case KindVisitMatched:
 		var p VisitMatched
-		if r.visitMatched(0, &p) == len(r.b) {
+		if r.whole(r.visitMatched(0, &p)) {
 			return p
 		}
 	case KindCashTaken:
 		var p CashTaken
-		if r.cashTaken(0, &p) == len(r.b) {
+		if r.whole(r.cashTaken(0, &p)) {
 			return p
 		}
 	}
@@ -144,18 +144,20 @@ func (r *reader) chargeIntended(i int, p *ChargeIntended) int {
 	i = r.field(136, r.lit(i, `,"receipt":"`), &p.Receipt)
 	i = r.field(137, r.lit(i, `,"key":"`), &p.Key)
 	if j := r.lit(i, `,"case":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.id(i, &p.Case)
-		if p.Case.IsZero() {
+		if r.chose(turn); p.Case.IsZero() {
 			return -1
 		}
 	} else {
 		p.Case = ID{}
 	}
 	if j := r.lit(i, `,"on_session":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.bool(i, &p.OnSession)
-		if !p.OnSession {
+		if r.chose(turn); !p.OnSession {
 			return -1
 		}
 	} else {
@@ -190,36 +192,40 @@ func (r *reader) externalObserved(i int, p *ExternalObserved) int {
 	i = r.externalWhat(r.lit(i, `,"what":"`), &p.What)
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
 	if j := r.lit(i, `,"intent":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.id(i, &p.Intent)
-		if p.Intent.IsZero() {
+		if r.chose(turn); p.Intent.IsZero() {
 			return -1
 		}
 	} else {
 		p.Intent = ID{}
 	}
 	if j := r.lit(i, `,"key":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.field(143, i, &p.Key)
-		if p.Key == "" {
+		if r.chose(turn); p.Key == "" {
 			return -1
 		}
 	} else {
 		p.Key = ""
 	}
 	if j := r.lit(i, `,"capture_before":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.time(i, &p.CaptureBefore)
-		if p.CaptureBefore.IsZero() {
+		if r.chose(turn); p.CaptureBefore.IsZero() {
 			return -1
 		}
 	} else {
 		p.CaptureBefore = time.Time{}
 	}
 	if j := r.lit(i, `,"of":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.field(144, i, &p.Of)
-		if p.Of == "" {
+		if r.chose(turn); p.Of == "" {
 			return -1
 		}
 	} else {
@@ -240,9 +246,10 @@ func (r *reader) paymentResolved(i int, p *PaymentResolved) int {
 	i = r.bool(r.lit(i, `,"done":`), &p.Done)
 	i = r.field(147, r.lit(i, `,"object":"`), &p.Object)
 	if j := r.lit(i, `,"amount":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.money(i, &p.Amount)
-		if p.Amount.Minor == 0 {
+		if r.chose(turn); p.Amount.Minor == 0 {
 			return -1
 		}
 	} else {
@@ -259,9 +266,10 @@ func (r *reader) debtWrittenOff(i int, p *DebtWrittenOff) int {
 	i = r.field(151, r.lit(i, `,"by":"`), &p.By)
 	i = r.field(152, r.lit(i, `,"reason":"`), &p.Reason)
 	if j := r.lit(i, `,"case":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.id(i, &p.Case)
-		if p.Case.IsZero() {
+		if r.chose(turn); p.Case.IsZero() {
 			return -1
 		}
 	} else {

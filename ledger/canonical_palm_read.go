@@ -6,22 +6,22 @@ func (r *reader) payloadPalm(k Kind) Payload {
 	switch k {
 	case KindPalmConsented:
 		var p PalmConsented
-		if r.palmConsented(0, &p) == len(r.b) {
+		if r.whole(r.palmConsented(0, &p)) {
 			return p
 		}
 	case KindPalmWithdrawn:
 		var p PalmWithdrawn
-		if r.palmWithdrawn(0, &p) == len(r.b) {
+		if r.whole(r.palmWithdrawn(0, &p)) {
 			return p
 		}
 	case KindPalmEnrolled:
 		var p PalmEnrolled
-		if r.palmEnrolled(0, &p) == len(r.b) {
+		if r.whole(r.palmEnrolled(0, &p)) {
 			return p
 		}
 	case KindPalmRevoked:
 		var p PalmRevoked
-		if r.palmRevoked(0, &p) == len(r.b) {
+		if r.whole(r.palmRevoked(0, &p)) {
 			return p
 		}
 	}

@@ -6,57 +6,57 @@ func (r *reader) payloadPayment(k Kind) Payload {
 	switch k {
 	case KindHoldIntended:
 		var p HoldIntended
-		if r.holdIntended(0, &p) == len(r.b) {
+		if r.whole(r.holdIntended(0, &p)) {
 			return p
 		}
 	case KindCaptureIntended:
 		var p CaptureIntended
-		if r.captureIntended(0, &p) == len(r.b) {
+		if r.whole(r.captureIntended(0, &p)) {
 			return p
 		}
 	case KindReleaseIntended:
 		var p ReleaseIntended
-		if r.releaseIntended(0, &p) == len(r.b) {
+		if r.whole(r.releaseIntended(0, &p)) {
 			return p
 		}
 	case KindRefundIntended:
 		var p RefundIntended
-		if r.refundIntended(0, &p) == len(r.b) {
+		if r.whole(r.refundIntended(0, &p)) {
 			return p
 		}
 	case KindHeld:
 		var p Held
-		if r.held(0, &p) == len(r.b) {
+		if r.whole(r.held(0, &p)) {
 			return p
 		}
 	case KindCaptured:
 		var p Captured
-		if r.captured(0, &p) == len(r.b) {
+		if r.whole(r.captured(0, &p)) {
 			return p
 		}
 	case KindReleased:
 		var p Released
-		if r.released(0, &p) == len(r.b) {
+		if r.whole(r.released(0, &p)) {
 			return p
 		}
 	case KindRefunded:
 		var p Refunded
-		if r.refunded(0, &p) == len(r.b) {
+		if r.whole(r.refunded(0, &p)) {
 			return p
 		}
 	case KindPaymentDeclined:
 		var p PaymentDeclined
-		if r.paymentDeclined(0, &p) == len(r.b) {
+		if r.whole(r.paymentDeclined(0, &p)) {
 			return p
 		}
 	case KindPaymentUnclear:
 		var p PaymentUnclear
-		if r.paymentUnclear(0, &p) == len(r.b) {
+		if r.whole(r.paymentUnclear(0, &p)) {
 			return p
 		}
 	case KindPaymentNotified:
 		var p PaymentNotified
-		if r.paymentNotified(0, &p) == len(r.b) {
+		if r.whole(r.paymentNotified(0, &p)) {
 			return p
 		}
 	}
@@ -93,9 +93,10 @@ func (r *reader) holdIntended(i int, p *HoldIntended) int {
 	i = r.field(195, r.lit(i, `,"payment_method":"`), &p.PaymentMethod)
 	i = r.field(196, r.lit(i, `,"key":"`), &p.Key)
 	if j := r.lit(i, `,"adjustable":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.bool(i, &p.Adjustable)
-		if !p.Adjustable {
+		if r.chose(turn); !p.Adjustable {
 			return -1
 		}
 	} else {
@@ -131,18 +132,20 @@ func (r *reader) refundIntended(i int, p *RefundIntended) int {
 	i = r.field(209, r.lit(i, `,"receipt":"`), &p.Receipt)
 	i = r.field(210, r.lit(i, `,"key":"`), &p.Key)
 	if j := r.lit(i, `,"purpose":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.refundPurpose(i, &p.Purpose)
-		if p.Purpose == "" {
+		if r.chose(turn); p.Purpose == "" {
 			return -1
 		}
 	} else {
 		p.Purpose = ""
 	}
 	if j := r.lit(i, `,"case":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.id(i, &p.Case)
-		if p.Case.IsZero() {
+		if r.chose(turn); p.Case.IsZero() {
 			return -1
 		}
 	} else {

@@ -8,42 +8,42 @@ func (r *reader) payloadReceipt(k Kind) Payload {
 	switch k {
 	case KindItemPriced:
 		var p ItemPriced
-		if r.itemPriced(0, &p) == len(r.b) {
+		if r.whole(r.itemPriced(0, &p)) {
 			return p
 		}
 	case KindPricingFailed:
 		var p PricingFailed
-		if r.pricingFailed(0, &p) == len(r.b) {
+		if r.whole(r.pricingFailed(0, &p)) {
 			return p
 		}
 	case KindReviewRequested:
 		var p ReviewRequested
-		if r.reviewRequested(0, &p) == len(r.b) {
+		if r.whole(r.reviewRequested(0, &p)) {
 			return p
 		}
 	case KindReviewDecided:
 		var p ReviewDecided
-		if r.reviewDecided(0, &p) == len(r.b) {
+		if r.whole(r.reviewDecided(0, &p)) {
 			return p
 		}
 	case KindReceiptProvisional:
 		var p ReceiptProvisional
-		if r.receiptProvisional(0, &p) == len(r.b) {
+		if r.whole(r.receiptProvisional(0, &p)) {
 			return p
 		}
 	case KindReceiptIssued:
 		var p ReceiptIssued
-		if r.receiptIssued(0, &p) == len(r.b) {
+		if r.whole(r.receiptIssued(0, &p)) {
 			return p
 		}
 	case KindReceiptCorrected:
 		var p ReceiptCorrected
-		if r.receiptCorrected(0, &p) == len(r.b) {
+		if r.whole(r.receiptCorrected(0, &p)) {
 			return p
 		}
 	case KindVisitSettled:
 		var p VisitSettled
-		if r.visitSettled(0, &p) == len(r.b) {
+		if r.whole(r.visitSettled(0, &p)) {
 			return p
 		}
 	}
@@ -75,54 +75,60 @@ func (r *reader) itemPriced(i int, p *ItemPriced) int {
 	i = r.taxRule(r.lit(i, `,"tax":`), &p.Tax)
 	i = r.id(r.lit(i, `,"price":"`), &p.Price)
 	if j := r.lit(i, `,"per":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.priceUnit(i, &p.Per)
-		if p.Per == "" {
+		if r.chose(turn); p.Per == "" {
 			return -1
 		}
 	} else {
 		p.Per = ""
 	}
 	if j := r.lit(i, `,"tare_grams":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.TareGrams)
-		if p.TareGrams == 0 {
+		if r.chose(turn); p.TareGrams == 0 {
 			return -1
 		}
 	} else {
 		p.TareGrams = 0
 	}
 	if j := r.lit(i, `,"deposit":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.deposit(i, &p.Deposit)
-		if p.Deposit == (Deposit{}) {
+		if r.chose(turn); p.Deposit == (Deposit{}) {
 			return -1
 		}
 	} else {
 		p.Deposit = Deposit{}
 	}
 	if j := r.lit(i, `,"deposit_tax":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.taxRule(i, &p.DepositTax)
-		if p.DepositTax == (TaxRule{}) {
+		if r.chose(turn); p.DepositTax == (TaxRule{}) {
 			return -1
 		}
 	} else {
 		p.DepositTax = TaxRule{}
 	}
 	if j := r.lit(i, `,"min_age":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.MinAge)
-		if p.MinAge == 0 {
+		if r.chose(turn); p.MinAge == 0 {
 			return -1
 		}
 	} else {
 		p.MinAge = 0
 	}
 	if j := r.lit(i, `,"grams":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.Grams)
-		if p.Grams == 0 {
+		if r.chose(turn); p.Grams == 0 {
 			return -1
 		}
 	} else {
@@ -150,18 +156,20 @@ func (r *reader) taxRuleAnew(i int, p *TaxRule) int {
 	i = r.bool(r.lit(i, `,"inclusive":`), &p.Inclusive)
 	i = r.field(226, r.lit(i, `,"rounding":"`), (*string)(&p.Rounding))
 	if j := r.lit(i, `,"basis":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.taxBasis(i, &p.Basis)
-		if p.Basis == "" {
+		if r.chose(turn); p.Basis == "" {
 			return -1
 		}
 	} else {
 		p.Basis = ""
 	}
 	if j := r.lit(i, `,"parts":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.field(227, i, (*string)(&p.Parts))
-		if p.Parts == "" {
+		if r.chose(turn); p.Parts == "" {
 			return -1
 		}
 	} else {
@@ -203,9 +211,10 @@ func (r *reader) discount(i int, p *Discount) int {
 	i = r.money(r.lit(i, `,"amount":`), &p.Amount)
 	i = r.int(r.lit(i, `,"pieces":`), &p.Pieces)
 	if j := r.lit(i, `,"coupon":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.field(236, i, &p.Coupon)
-		if p.Coupon == "" {
+		if r.chose(turn); p.Coupon == "" {
 			return -1
 		}
 	} else {
@@ -230,99 +239,110 @@ func (r *reader) receiptLine(i int, p *ReceiptLine) int {
 	i = r.listID(r.lit(i, `,"causes":[`), &p.Causes)
 	i = r.listDigest(r.lit(i, `,"evidence":[`), &p.Evidence)
 	if j := r.lit(i, `,"line_kind":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.lineKind(i, &p.LineKind)
-		if p.LineKind == "" {
+		if r.chose(turn); p.LineKind == "" {
 			return -1
 		}
 	} else {
 		p.LineKind = ""
 	}
 	if j := r.lit(i, `,"of":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.Of)
-		if p.Of == 0 {
+		if r.chose(turn); p.Of == 0 {
 			return -1
 		}
 	} else {
 		p.Of = 0
 	}
 	if j := r.lit(i, `,"per":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.priceUnit(i, &p.Per)
-		if p.Per == "" {
+		if r.chose(turn); p.Per == "" {
 			return -1
 		}
 	} else {
 		p.Per = ""
 	}
 	if j := r.lit(i, `,"grams":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.Grams)
-		if p.Grams == 0 {
+		if r.chose(turn); p.Grams == 0 {
 			return -1
 		}
 	} else {
 		p.Grams = 0
 	}
 	if j := r.lit(i, `,"tare_grams":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.TareGrams)
-		if p.TareGrams == 0 {
+		if r.chose(turn); p.TareGrams == 0 {
 			return -1
 		}
 	} else {
 		p.TareGrams = 0
 	}
 	if j := r.lit(i, `,"scale":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.field(241, i, (*string)(&p.Scale))
-		if p.Scale == "" {
+		if r.chose(turn); p.Scale == "" {
 			return -1
 		}
 	} else {
 		p.Scale = ""
 	}
 	if j := r.lit(i, `,"price_rule":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.priceRule(i, &p.PriceRule)
-		if p.PriceRule == "" {
+		if r.chose(turn); p.PriceRule == "" {
 			return -1
 		}
 	} else {
 		p.PriceRule = ""
 	}
 	if j := r.lit(i, `,"picked":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.money(i, &p.Picked)
-		if p.Picked.Minor == 0 {
+		if r.chose(turn); p.Picked.Minor == 0 {
 			return -1
 		}
 	} else {
 		p.Picked = money.Money{}
 	}
 	if j := r.lit(i, `,"list":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.money(i, &p.List)
-		if p.List.Minor == 0 {
+		if r.chose(turn); p.List.Minor == 0 {
 			return -1
 		}
 	} else {
 		p.List = money.Money{}
 	}
 	if j := r.lit(i, `,"discounts":[`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.listDiscount(i, &p.Discounts)
-		if len(p.Discounts) == 0 {
+		if r.chose(turn); len(p.Discounts) == 0 {
 			return -1
 		}
 	} else {
 		p.Discounts = p.Discounts[:0]
 	}
 	if j := r.lit(i, `,"min_age":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.MinAge)
-		if p.MinAge == 0 {
+		if r.chose(turn); p.MinAge == 0 {
 			return -1
 		}
 	} else {
@@ -365,18 +385,20 @@ func (r *reader) receiptDocument(i int, p *ReceiptDocument) int {
 	i = r.money(r.lit(i, `,"gross":`), &p.Gross)
 	i = r.uint64(r.lit(i, `,"events":`), &p.Events)
 	if j := r.lit(i, `,"party":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.Party)
-		if p.Party == 0 {
+		if r.chose(turn); p.Party == 0 {
 			return -1
 		}
 	} else {
 		p.Party = 0
 	}
 	if j := r.lit(i, `,"age_proven":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.AgeProven)
-		if p.AgeProven == 0 {
+		if r.chose(turn); p.AgeProven == 0 {
 			return -1
 		}
 	} else {

@@ -6,7 +6,7 @@ func (r *reader) payloadReverify(k Kind) Payload {
 	switch k {
 	case KindDetectionReverified:
 		var p DetectionReverified
-		if r.detectionReverified(0, &p) == len(r.b) {
+		if r.whole(r.detectionReverified(0, &p)) {
 			return p
 		}
 	}

@@ -10,32 +10,32 @@ func (r *reader) payloadShop(k Kind) Payload {
 	switch k {
 	case KindStoreOpened:
 		var p StoreOpened
-		if r.storeOpened(0, &p) == len(r.b) {
+		if r.whole(r.storeOpened(0, &p)) {
 			return p
 		}
 	case KindPolicySet:
 		var p PolicySet
-		if r.policySet(0, &p) == len(r.b) {
+		if r.whole(r.policySet(0, &p)) {
 			return p
 		}
 	case KindPlanogramSet:
 		var p PlanogramSet
-		if r.planogramSet(0, &p) == len(r.b) {
+		if r.whole(r.planogramSet(0, &p)) {
 			return p
 		}
 	case KindProductListed:
 		var p ProductListed
-		if r.productListed(0, &p) == len(r.b) {
+		if r.whole(r.productListed(0, &p)) {
 			return p
 		}
 	case KindPriceSet:
 		var p PriceSet
-		if r.priceSet(0, &p) == len(r.b) {
+		if r.whole(r.priceSet(0, &p)) {
 			return p
 		}
 	case KindTaxSet:
 		var p TaxSet
-		if r.taxSet(0, &p) == len(r.b) {
+		if r.whole(r.taxSet(0, &p)) {
 			return p
 		}
 	}
@@ -73,27 +73,30 @@ func (r *reader) sellerAnew(i int, p *Seller) int {
 	i = r.field(252, r.lit(i, `,"currency":"`), (*string)(&p.Currency))
 	i = r.field(253, r.lit(i, `,"timezone":"`), &p.Timezone)
 	if j := r.lit(i, `,"entity":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.field(254, i, &p.Entity)
-		if p.Entity == "" {
+		if r.chose(turn); p.Entity == "" {
 			return -1
 		}
 	} else {
 		p.Entity = ""
 	}
 	if j := r.lit(i, `,"country":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.field(255, i, &p.Country)
-		if p.Country == "" {
+		if r.chose(turn); p.Country == "" {
 			return -1
 		}
 	} else {
 		p.Country = ""
 	}
 	if j := r.lit(i, `,"fiscal":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.fiscalRegime(i, &p.Fiscal)
-		if p.Fiscal == "" {
+		if r.chose(turn); p.Fiscal == "" {
 			return -1
 		}
 	} else {
@@ -133,108 +136,120 @@ func (r *reader) policyAnew(i int, p *Policy) int {
 	i = r.int(r.lit(i, `,"dispute_days":`), &p.DisputeDays)
 	i = r.int(r.lit(i, `,"detections_per_min":`), &p.DetectionsPerMin)
 	if j := r.lit(i, `,"price_rule":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.priceRule(i, &p.PriceRule)
-		if p.PriceRule == "" {
+		if r.chose(turn); p.PriceRule == "" {
 			return -1
 		}
 	} else {
 		p.PriceRule = ""
 	}
 	if j := r.lit(i, `,"debt_limit":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.money(i, &p.DebtLimit)
-		if p.DebtLimit.Minor == 0 {
+		if r.chose(turn); p.DebtLimit.Minor == 0 {
 			return -1
 		}
 	} else {
 		p.DebtLimit = money.Money{}
 	}
 	if j := r.lit(i, `,"adjust_hold":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.bool(i, &p.AdjustHold)
-		if !p.AdjustHold {
+		if r.chose(turn); !p.AdjustHold {
 			return -1
 		}
 	} else {
 		p.AdjustHold = false
 	}
 	if j := r.lit(i, `,"capture_margin_seconds":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.CaptureMarginSeconds)
-		if p.CaptureMarginSeconds == 0 {
+		if r.chose(turn); p.CaptureMarginSeconds == 0 {
 			return -1
 		}
 	} else {
 		p.CaptureMarginSeconds = 0
 	}
 	if j := r.lit(i, `,"retries":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.Retries)
-		if p.Retries == 0 {
+		if r.chose(turn); p.Retries == 0 {
 			return -1
 		}
 	} else {
 		p.Retries = 0
 	}
 	if j := r.lit(i, `,"supplement_seconds":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.SupplementSeconds)
-		if p.SupplementSeconds == 0 {
+		if r.chose(turn); p.SupplementSeconds == 0 {
 			return -1
 		}
 	} else {
 		p.SupplementSeconds = 0
 	}
 	if j := r.lit(i, `,"fraud_refund_limit":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.money(i, &p.FraudRefundLimit)
-		if p.FraudRefundLimit.Minor == 0 {
+		if r.chose(turn); p.FraudRefundLimit.Minor == 0 {
 			return -1
 		}
 	} else {
 		p.FraudRefundLimit = money.Money{}
 	}
 	if j := r.lit(i, `,"unknown":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.bool(i, &p.Unknown)
-		if !p.Unknown {
+		if r.chose(turn); !p.Unknown {
 			return -1
 		}
 	} else {
 		p.Unknown = false
 	}
 	if j := r.lit(i, `,"weigh_grams":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.WeighGrams)
-		if p.WeighGrams == 0 {
+		if r.chose(turn); p.WeighGrams == 0 {
 			return -1
 		}
 	} else {
 		p.WeighGrams = 0
 	}
 	if j := r.lit(i, `,"weigh_per_mille":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.WeighPerMille)
-		if p.WeighPerMille == 0 {
+		if r.chose(turn); p.WeighPerMille == 0 {
 			return -1
 		}
 	} else {
 		p.WeighPerMille = 0
 	}
 	if j := r.lit(i, `,"rotating":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.bool(i, &p.Rotating)
-		if !p.Rotating {
+		if r.chose(turn); !p.Rotating {
 			return -1
 		}
 	} else {
 		p.Rotating = false
 	}
 	if j := r.lit(i, `,"palm":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.field(258, i, &p.Palm)
-		if p.Palm == "" {
+		if r.chose(turn); p.Palm == "" {
 			return -1
 		}
 	} else {
@@ -272,36 +287,40 @@ func (r *reader) productListed(i int, p *ProductListed) int {
 	i = r.field(268, r.lit(i, `,"category":"`), &p.Category)
 	i = r.field(269, r.lit(i, `,"tax_category":"`), &p.TaxCategory)
 	if j := r.lit(i, `,"tare_grams":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.TareGrams)
-		if p.TareGrams == 0 {
+		if r.chose(turn); p.TareGrams == 0 {
 			return -1
 		}
 	} else {
 		p.TareGrams = 0
 	}
 	if j := r.lit(i, `,"deposit":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.deposit(i, &p.Deposit)
-		if p.Deposit == (Deposit{}) {
+		if r.chose(turn); p.Deposit == (Deposit{}) {
 			return -1
 		}
 	} else {
 		p.Deposit = Deposit{}
 	}
 	if j := r.lit(i, `,"min_age":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.MinAge)
-		if p.MinAge == 0 {
+		if r.chose(turn); p.MinAge == 0 {
 			return -1
 		}
 	} else {
 		p.MinAge = 0
 	}
 	if j := r.lit(i, `,"grams":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.Grams)
-		if p.Grams == 0 {
+		if r.chose(turn); p.Grams == 0 {
 			return -1
 		}
 	} else {
@@ -315,9 +334,10 @@ func (r *reader) priceSet(i int, p *PriceSet) int {
 	i = r.money(r.lit(i, `,"price":`), &p.Price)
 	i = r.time(r.lit(i, `,"from":"`), &p.From)
 	if j := r.lit(i, `,"per":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.priceUnit(i, &p.Per)
-		if p.Per == "" {
+		if r.chose(turn); p.Per == "" {
 			return -1
 		}
 	} else {
@@ -334,27 +354,30 @@ func (r *reader) taxSet(i int, p *TaxSet) int {
 	i = r.field(274, r.lit(i, `,"rounding":"`), (*string)(&p.Rounding))
 	i = r.time(r.lit(i, `,"from":"`), &p.From)
 	if j := r.lit(i, `,"basis":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.taxBasis(i, &p.Basis)
-		if p.Basis == "" {
+		if r.chose(turn); p.Basis == "" {
 			return -1
 		}
 	} else {
 		p.Basis = ""
 	}
 	if j := r.lit(i, `,"parts":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.field(275, i, (*string)(&p.Parts))
-		if p.Parts == "" {
+		if r.chose(turn); p.Parts == "" {
 			return -1
 		}
 	} else {
 		p.Parts = ""
 	}
 	if j := r.lit(i, `,"until":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.time(i, &p.Until)
-		if p.Until.IsZero() {
+		if r.chose(turn); p.Until.IsZero() {
 			return -1
 		}
 	} else {

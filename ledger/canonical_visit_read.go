@@ -6,37 +6,37 @@ func (r *reader) payloadVisit(k Kind) Payload {
 	switch k {
 	case KindGatePresented:
 		var p GatePresented
-		if r.gatePresented(0, &p) == len(r.b) {
+		if r.whole(r.gatePresented(0, &p)) {
 			return p
 		}
 	case KindGateEntered:
 		var p GateEntered
-		if r.gateEntered(0, &p) == len(r.b) {
+		if r.whole(r.gateEntered(0, &p)) {
 			return p
 		}
 	case KindGateRefused:
 		var p GateRefused
-		if r.gateRefused(0, &p) == len(r.b) {
+		if r.whole(r.gateRefused(0, &p)) {
 			return p
 		}
 	case KindGateExited:
 		var p GateExited
-		if r.gateExited(0, &p) == len(r.b) {
+		if r.whole(r.gateExited(0, &p)) {
 			return p
 		}
 	case KindDetectionRecorded:
 		var p DetectionRecorded
-		if r.detectionRecorded(0, &p) == len(r.b) {
+		if r.whole(r.detectionRecorded(0, &p)) {
 			return p
 		}
 	case KindDetectionImplicated:
 		var p DetectionImplicated
-		if r.detectionImplicated(0, &p) == len(r.b) {
+		if r.whole(r.detectionImplicated(0, &p)) {
 			return p
 		}
 	case KindDetectionAttributed:
 		var p DetectionAttributed
-		if r.detectionAttributed(0, &p) == len(r.b) {
+		if r.whole(r.detectionAttributed(0, &p)) {
 			return p
 		}
 	}
@@ -72,18 +72,20 @@ func (r *reader) gatePresented(i int, p *GatePresented) int {
 	i = r.field(283, r.lit(i, `,"catalogue":"`), (*string)(&p.Catalogue))
 	i = r.policy(r.lit(i, `,"policy":`), &p.Policy)
 	if j := r.lit(i, `,"member":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.bool(i, &p.Member)
-		if !p.Member {
+		if r.chose(turn); !p.Member {
 			return -1
 		}
 	} else {
 		p.Member = false
 	}
 	if j := r.lit(i, `,"offline":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.bool(i, &p.Offline)
-		if !p.Offline {
+		if r.chose(turn); !p.Offline {
 			return -1
 		}
 	} else {
@@ -166,9 +168,10 @@ func (r *reader) evidenceRef(i int, p *EvidenceRef) int {
 	i = r.field(297, r.lit(i, `,"media_type":"`), &p.MediaType)
 	i = r.int64(r.lit(i, `,"bytes":`), &p.Bytes)
 	if j := r.lit(i, `,"of":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.field(298, i, (*string)(&p.Of))
-		if p.Of == "" {
+		if r.chose(turn); p.Of == "" {
 			return -1
 		}
 	} else {
@@ -191,9 +194,10 @@ func (r *reader) detectionRecorded(i int, p *DetectionRecorded) int {
 	i = r.field(302, r.lit(i, `,"model":"`), &p.Model)
 	i = r.listEvidenceRef(r.lit(i, `,"evidence":[`), &p.Evidence)
 	if j := r.lit(i, `,"clock_offset_ms":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.ClockOffset)
-		if p.ClockOffset == 0 {
+		if r.chose(turn); p.ClockOffset == 0 {
 			return -1
 		}
 	} else {
@@ -220,18 +224,20 @@ func (r *reader) detectionAttributed(i int, p *DetectionAttributed) int {
 	i = r.time(r.lit(i, `,"seen_at":"`), &p.SeenAt)
 	i = r.listEvidenceRef(r.lit(i, `,"evidence":[`), &p.Evidence)
 	if j := r.lit(i, `,"grams":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.Grams)
-		if p.Grams == 0 {
+		if r.chose(turn); p.Grams == 0 {
 			return -1
 		}
 	} else {
 		p.Grams = 0
 	}
 	if j := r.lit(i, `,"scale":"`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.field(307, i, (*string)(&p.Scale))
-		if p.Scale == "" {
+		if r.chose(turn); p.Scale == "" {
 			return -1
 		}
 	} else {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/vouchledger/vouch/ledger/internal/gaps"
 )
 
 // A Kind is the stored name of a payload. It is on disk and in auditors'
@@ -93,7 +95,7 @@ func Decode(r Record) (Event, error) {
 // Unmarshal returns the payload of kind k stored as body. It accepts exactly
 // what Marshal gives and nothing else.
 func Unmarshal(k Kind, body []byte) (Payload, error) {
-	r := reader{b: body}
+	r := reader{b: body, stop: gaps.NoGap}
 	return r.unmarshal(k)
 }
 

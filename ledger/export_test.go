@@ -19,3 +19,18 @@ func (d *Decoder) Again(k Kind, body []byte) Payload { return d.reader(body, "")
 
 // WriteCanonical writes a body by the generated writer, or returns nil.
 var WriteCanonical = marshalCanonical
+
+// Gaps reads a body with gaps by the generated reader, without judging the payload. It
+// returns nil for what is not surely canonical.
+func (d *Decoder) Gaps(l Lent) Payload {
+	if r := d.gaps(l); r != nil {
+		return r.payload(l.Record.Kind)
+	}
+	return nil
+}
+
+// Planned reports whether l's body is read by a plan.
+func (d *Decoder) Planned(l Lent) bool {
+	p := d.planOf(l)
+	return p != nil && d.follow(p, l.body)
+}

@@ -216,17 +216,22 @@ type Log interface {
 // needs no more.
 type Scanner interface {
 	// Scan yields the durable records that q asks for, as of the call, each
-	// once; those of one stream in their order, streams in any. A record's Body
-	// and Metadata are lent: they are written over when the next one is asked
-	// for. Of q only Prefixes and Kinds may be set. Errors are those of Read.
-	Scan(ctx context.Context, q Query) iter.Seq2[Record, error]
+	// once; those of one stream in their order, streams in any. Of q only Prefixes
+	// and Kinds may be set. Errors are those of Read.
+	Scan(ctx context.Context, q Query) iter.Seq2[Lent, error]
 }
 
 // Scan yields the records of log as a [Scanner] does, or reads them in the
 // order of positions if log is none.
-func Scan(ctx context.Context, log Log, q Query) iter.Seq2[Record, error] {
+func Scan(ctx context.Context, log Log, q Query) iter.Seq2[Lent, error] {
 	if s, ok := log.(Scanner); ok {
 		return s.Scan(ctx, q)
 	}
-	return log.Read(ctx, q)
+	return func(yield func(Lent, error) bool) {
+		for r, err := range log.Read(ctx, q) {
+			if !yield(Lent{Record: &r}, err) {
+				return
+			}
+		}
+	}
 }

@@ -36,7 +36,7 @@ func TestSharedPrices(t *testing.T) {
 			name = ""
 		}
 		r := ledger.Record{Kind: ledger.KindItemPriced, Stream: "visit-1", Body: body}
-		detection, price, err := d.Priced(&r)
+		detection, price, err := d.Priced(ledger.Lend(&r, nil))
 		want, wantErr := ledger.Decode(r)
 		if (err == nil) != (wantErr == nil) || err != nil && !errors.Is(err, ledger.ErrCorrupt) {
 			t.Fatalf("Priced(%s) = %v, Decode = %v", body, err, wantErr)

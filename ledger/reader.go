@@ -33,6 +33,10 @@ type reader struct {
 	few [16]string
 
 	parts *parts // memory for what is kept together, or nil; see Decoder
+
+	gap  *gapped // of a body with gaps, of which b is a form; or nil
+	stop int     // where the next gap is in b; NoGap if there is none
+	turn int     // how many gaps and forms there were
 }
 
 // lit steps over s.
@@ -69,9 +73,12 @@ func (r *reader) count(i int, s string) int {
 
 // str reads a string up to and with its closing quote.
 func (r *reader) str(i int, p *string) int {
+	if r.ends(i) {
+		return r.gapText(p)
+	}
 	j, h := r.plain(i)
-	if j < 0 {
-		return -1
+	if j < 0 || j >= r.stop {
+		return r.mixedText(i, p)
 	}
 	*p = r.text(i, j, h)
 	return j + 1
@@ -81,6 +88,9 @@ func (r *reader) str(i int, p *string) int {
 func (r *reader) field(n, i int, p *string) int {
 	if len(r.fields) == 0 {
 		return r.str(i, p)
+	}
+	if r.ends(i) {
+		return r.gapText(p)
 	}
 	last := &r.fields[n]
 	end := i + len(*last)
@@ -99,6 +109,7 @@ func (r *reader) field(n, i int, p *string) int {
 type last[T any] struct {
 	text  []byte
 	value T
+	turn  int // of the reader, when it was asked last
 }
 
 // again reads the same text, or returns -1.
@@ -107,12 +118,13 @@ func (l *last[T]) again(r *reader, i int, p *T) int {
 		*p = l.value
 		return end
 	}
+	l.turn = r.turn
 	return -1
 }
 
-// note remembers what was read from i to j, if it was.
+// note remembers what was read from i to j, if it was, with no gap in it.
 func (l *last[T]) note(r *reader, i, j int, p *T) {
-	if j >= 0 {
+	if j >= 0 && l.turn == r.turn {
 		l.text, l.value = append(l.text[:0], r.b[i:j]...), *p
 	}
 }
@@ -237,6 +249,9 @@ const maxDigits = 18
 
 // int64 reads a whole number.
 func (r *reader) int64(i int, p *int64) int {
+	if r.ends(i) {
+		return r.gapNumber(p)
+	}
 	start, negative := i, r.at(i) == '-'
 	if negative {
 		i++
@@ -251,6 +266,9 @@ func (r *reader) int64(i int, p *int64) int {
 	if i < 0 || digits == 0 || digits > maxDigits || r.b[start] == '0' && (digits > 1 || negative) {
 		return -1
 	}
+	if r.ends(i) { // the number may go on in the gap
+		return -1
+	}
 	if negative {
 		n = -n
 	}
@@ -259,6 +277,9 @@ func (r *reader) int64(i int, p *int64) int {
 }
 
 func (r *reader) int(i int, p *int) int {
+	if r.ends(i) {
+		return r.gapInt(p)
+	}
 	var n int64
 	i = r.int64(i, &n)
 	if *p = int(n); int64(*p) != n { // where an int has 32 bits
@@ -268,6 +289,9 @@ func (r *reader) int(i int, p *int) int {
 }
 
 func (r *reader) uint64(i int, p *uint64) int {
+	if r.ends(i) {
+		r.unplanned()
+	}
 	var n int64
 	if i = r.int64(i, &n); n < 0 {
 		return -1
@@ -291,9 +315,9 @@ func (r *reader) money(i int, p *money.Money) int {
 		p.Currency = money.Currency(r.currency) // nearly always
 		return end
 	}
-	start := i
+	start, turn := i, r.turn
 	i = r.str(r.lit(i, `,"currency":"`), (*string)(&p.Currency))
-	if i = r.lit(i, "}"); i >= 0 {
+	if i = r.lit(i, "}"); i >= 0 && turn == r.turn {
 		r.currency = string(p.Currency)
 		if r.known == nil { // only this body is read
 			r.tail = r.b[start:i]
@@ -327,6 +351,9 @@ var idBytes = [16]int{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34}
 
 // id reads a UUID, or the empty string for none.
 func (r *reader) id(i int, p *ID) int {
+	if r.ends(i) {
+		return r.gapID(p)
+	}
 	if r.at(i) == '"' {
 		*p = ID{}
 		return i + 1
@@ -356,6 +383,9 @@ const (
 
 // time reads an instant in UTC.
 func (r *reader) time(i int, p *time.Time) int {
+	if r.ends(i) {
+		return r.gapTime(p)
+	}
 	if i < 0 || len(r.b)-i < timeBytes+2 {
 		return -1
 	}

@@ -276,20 +276,9 @@ func (c *Cart) count(e *ledger.Record, visit ledger.VisitID) {
 func (c *Cart) gate(e *ledger.Record, p ledger.Payload) {
 	switch p := p.(type) { // called with these four
 	case ledger.GatePresented:
-		if c.Presented.Visit != "" {
-			c.odd(e, "a second credential was presented")
-			return
-		}
-		c.Presented, c.PresentedAt = p, e.Occurred
-		if c.Status == StatusNone {
-			c.Status = StatusPresented
-		}
+		c.presented(e, &p)
 	case ledger.GateEntered:
-		if c.Status != StatusNone && c.Status != StatusPresented {
-			c.odd(e, "entered when %s", c.Status)
-			return
-		}
-		c.Hold, c.EnteredAt, c.Status = p.Hold, e.Occurred, StatusInside
+		c.entered(e, &p)
 	case ledger.GateRefused:
 		if c.Status != StatusNone && c.Status != StatusPresented {
 			c.odd(e, "refused when %s", c.Status)
@@ -297,12 +286,36 @@ func (c *Cart) gate(e *ledger.Record, p ledger.Payload) {
 		}
 		c.Refusal, c.Status = p.Reason, StatusRefused
 	case ledger.GateExited:
-		if c.Status != StatusInside {
-			c.odd(e, "exited when %q", string(c.Status))
-			return
-		}
-		c.ExitedAt, c.Status = e.Occurred, StatusExited
+		c.exited(e)
 	}
+}
+
+// presented begins the visit. The cart keeps a copy of p, which holds no list.
+func (c *Cart) presented(e *ledger.Record, p *ledger.GatePresented) {
+	if c.Presented.Visit != "" {
+		c.odd(e, "a second credential was presented")
+		return
+	}
+	c.Presented, c.PresentedAt = *p, e.Occurred
+	if c.Status == StatusNone {
+		c.Status = StatusPresented
+	}
+}
+
+func (c *Cart) entered(e *ledger.Record, p *ledger.GateEntered) {
+	if c.Status != StatusNone && c.Status != StatusPresented {
+		c.odd(e, "entered when %s", c.Status)
+		return
+	}
+	c.Hold, c.EnteredAt, c.Status = p.Hold, e.Occurred, StatusInside
+}
+
+func (c *Cart) exited(e *ledger.Record) {
+	if c.Status != StatusInside {
+		c.odd(e, "exited when %q", string(c.Status))
+		return
+	}
+	c.ExitedAt, c.Status = e.Occurred, StatusExited
 }
 
 func (c *Cart) odd(e *ledger.Record, format string, args ...any) {

@@ -23,45 +23,31 @@ type Carts struct {
 	spare    []Cart // carts are allocated many at once
 	events   uint64
 
-	memory    memory
-	decoder   ledger.Decoder
-	detection *ledger.DetectionRecorded // written over by each
-	request   ledger.ReviewRequested    // likewise
+	memory  memory
+	decoder ledger.Decoder
 }
 
 // cartsAtOnce is how many carts are allocated together.
 const cartsAtOnce = 64
 
-// Fold folds records, which are in the order of the log, until they end or one
-// of them is wrong. See [Cart.Apply] for its errors, and [Carts.Apply] for
-// which records count. It may be called again with what follows.
-func (cs *Carts) Fold(records iter.Seq2[ledger.Record, error]) error {
-	for r, err := range records {
-		if err != nil {
-			return err
-		}
-		if err := cs.Apply(&r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Apply moves the cart of r's visit past r. A record of another stream than a
+// Apply moves the cart of r's visit past r; see [Cart.Apply] for its errors. A record of another stream than a
 // visit's is passed, and its body is not looked at: hand in the visits alone
 // (the prefix "visit-") to save the log its reading.
 //
 // Records need not come in the order of the whole log: visits do not hang on
 // each other, so a log that is faster stream by stream may be read so.
-func (cs *Carts) Apply(r *ledger.Record) error {
-	c := cs.last
+func (cs *Carts) Apply(r *ledger.Record) error { return cs.Take(ledger.Lend(r, nil)) }
+
+// Take is Apply of a lent record.
+func (cs *Carts) Take(l ledger.Lent) error {
+	c, r := cs.last, l.Record
 	if c == nil || c.Stream != r.Stream {
 		if c = cs.byStream[r.Stream]; c == nil {
-			return cs.begin(r)
+			return cs.begin(l)
 		}
 		cs.last = c
 	}
-	if err := cs.apply(c, r); err != nil {
+	if err := cs.apply(c, l); err != nil {
 		return err
 	}
 	cs.events++
@@ -69,20 +55,19 @@ func (cs *Carts) Apply(r *ledger.Record) error {
 }
 
 // begin applies the first record of a stream.
-func (cs *Carts) begin(r *ledger.Record) error {
-	if category, _ := r.Stream.Split(); category != ledger.CategoryVisit {
+func (cs *Carts) begin(l ledger.Lent) error {
+	if category, _ := l.Record.Stream.Split(); category != ledger.CategoryVisit {
 		return nil
 	}
-	if cs.detection == nil {
-		cs.detection, cs.decoder.Together = &ledger.DetectionRecorded{}, true
-	}
+	cs.decoder.Together = true
 	if len(cs.spare) == 0 {
 		cs.spare = make([]Cart, cartsAtOnce)
 	}
-	c, first := &cs.spare[0], *r
+	c, stream := &cs.spare[0], l.Record.Stream
 	c.shared = &cs.memory
-	first.Stream = ledger.StreamID(strings.Clone(string(r.Stream))) // the cart keeps it
-	if err := cs.apply(c, &first); err != nil {
+	l.Record.Stream = ledger.StreamID(strings.Clone(string(stream))) // the cart keeps it
+	err := cs.apply(c, l)
+	if l.Record.Stream = stream; err != nil {
 		return err
 	}
 	state.Put(&cs.byStream, c.Stream, c)
@@ -92,35 +77,28 @@ func (cs *Carts) begin(r *ledger.Record) error {
 }
 
 // apply is Cart.Apply of the decoded r.
-func (cs *Carts) apply(c *Cart, r *ledger.Record) error {
+func (cs *Carts) apply(c *Cart, l ledger.Lent) error {
+	r := l.Record
 	visit, err := c.place(r)
 	if err != nil {
 		return err
 	}
-	switch r.Kind { //nolint:exhaustive // the hot ones; all others go the usual way
-	case ledger.KindDetectionRecorded:
-		err = cs.recorded(c, r, visit)
+	switch r.Kind { //nolint:exhaustive // what a visit is mostly made of; all others go the usual way
 	case ledger.KindItemPriced:
-		detection, p, failed := cs.decoder.Priced(r)
+		detection, p, failed := cs.decoder.Priced(l)
 		if err = failed; err == nil {
 			c.priced(r, detection, p)
 		}
 	case ledger.KindReceiptIssued:
 		p := new(ledger.ReceiptIssued) // the cart keeps it
-		if err = cs.decoder.DecodeInto(r, p); err == nil {
+		if err = cs.decoder.DecodeInto(l, p); err == nil {
 			c.issued(r, &p.Document)
 		}
-	case ledger.KindReviewRequested:
-		if err = cs.decoder.DecodeInto(r, &cs.request); err == nil {
-			c.requested(r, &cs.request)
-		}
-	case ledger.KindReviewDecided:
-		p := new(ledger.ReviewDecided) // the question keeps it
-		if err = cs.decoder.DecodeInto(r, p); err == nil {
-			c.decided(r, visit, p)
-		}
+	case ledger.KindDetectionRecorded, ledger.KindReviewRequested, ledger.KindReviewDecided,
+		ledger.KindGatePresented, ledger.KindGateEntered, ledger.KindGateExited, ledger.KindVisitSettled:
+		err = cs.lent(c, l, visit)
 	default:
-		e, err := cs.decoder.Decode(*r)
+		e, err := cs.decoder.DecodeLent(l)
 		if err != nil {
 			return err
 		}
@@ -133,16 +111,36 @@ func (cs *Carts) apply(c *Cart, r *ledger.Record) error {
 	return nil
 }
 
-// recorded applies a sensor's claim. What the cart keeps of it is not written
-// over by the next.
-func (cs *Carts) recorded(c *Cart, r *ledger.Record, visit ledger.VisitID) error {
-	p := cs.detection
-	p.Evidence = nil
-	if err := cs.decoder.DecodeInto(r, p); err != nil {
+// lent applies a payload that is written over by the next: what the cart keeps of it is
+// copied.
+func (cs *Carts) lent(c *Cart, l ledger.Lent, visit ledger.VisitID) error {
+	p, err := cs.decoder.Lent(l)
+	if err != nil {
 		return err
 	}
-	if q := c.recorded(r, visit, p); q != nil {
-		q.Claim, cs.detection = p, &ledger.DetectionRecorded{}
+	switch r := l.Record; p := p.(type) {
+	case *ledger.DetectionRecorded:
+		evidence := p.Evidence
+		p.Evidence = cs.memory.evidence(evidence)
+		if q := c.recorded(r, visit, p); q != nil {
+			claim := *p
+			claim.Items, claim.Actions = slices.Clone(p.Items), slices.Clone(p.Actions)
+			claim.Persons, claim.Presence = slices.Clone(p.Persons), slices.Clone(p.Presence)
+			q.Claim = &claim
+		}
+		p.Evidence = evidence
+	case *ledger.ReviewRequested:
+		c.requested(r, p)
+	case *ledger.ReviewDecided:
+		c.decided(r, visit, new(*p))
+	case *ledger.GatePresented:
+		c.presented(r, p)
+	case *ledger.GateEntered:
+		c.entered(r, p)
+	case *ledger.GateExited:
+		c.exited(r)
+	case *ledger.VisitSettled:
+		c.Settled, c.Status = new(*p), StatusSettled
 	}
 	return nil
 }
@@ -165,6 +163,7 @@ func (cs *Carts) Events() uint64 { return cs.events }
 // the collector sees few and large ones. A nil memory allocates each.
 type memory struct {
 	ids   []ledger.ID
+	refs  []ledger.EvidenceRef
 	picks int // of the visits that were billed lately, times 8
 }
 
@@ -181,6 +180,21 @@ func (m *memory) id(id ledger.ID) []ledger.ID {
 	}
 	l := m.ids[:1:1]
 	l[0], m.ids = id, m.ids[1:]
+	return l
+}
+
+// evidence returns a copy of refs.
+func (m *memory) evidence(refs []ledger.EvidenceRef) []ledger.EvidenceRef {
+	n := len(refs)
+	if n == 0 {
+		return nil
+	}
+	if len(m.refs) < n {
+		m.refs = make([]ledger.EvidenceRef, max(partsAtOnce, n))
+	}
+	l := m.refs[:n:n]
+	copy(l, refs)
+	m.refs = m.refs[n:]
 	return l
 }
 

@@ -284,8 +284,12 @@ func sameScan(t *testing.T, rt *rapid.T, l *embedded.Log, m ledger.Log) {
 		rt.Fatal(err)
 	}
 	var got []ledger.Record
-	for r, scanErr := range l.Scan(t.Context(), q) {
+	for lent, scanErr := range l.Scan(t.Context(), q) {
 		if err = scanErr; err != nil {
+			break
+		}
+		r, wholeErr := lent.Whole()
+		if err = wholeErr; err != nil {
 			break
 		}
 		r.Body, r.Metadata = bytes.Clone(r.Body), bytes.Clone(r.Metadata) // they are lent

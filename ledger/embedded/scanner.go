@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/internal/disk"
@@ -13,9 +14,12 @@ import (
 
 // Scan implements [ledger.Scanner]: sealed segments one after the other, each
 // stream by stream as it lies there, then the open part by position.
-func (l *Log) Scan(ctx context.Context, q ledger.Query) iter.Seq2[ledger.Record, error] {
-	return func(yield func(ledger.Record, error) bool) {
-		r := reader{cursor: newCursor(l), query: q, yield: yield}
+func (l *Log) Scan(ctx context.Context, q ledger.Query) iter.Seq2[ledger.Lent, error] {
+	return func(yield func(ledger.Lent, error) bool) {
+		// What is not sealed is read as any reading does it.
+		r := reader{cursor: newCursor(l), query: q, yield: func(rec ledger.Record, err error) bool {
+			return yield(ledger.Lend(&rec, nil), err)
+		}}
 		defer r.close()
 		err := q.Validate()
 		if err == nil && (q.Stream != "" || q.From != 0 || q.Backwards || q.Limit != 0) {
@@ -26,17 +30,25 @@ func (l *Log) Scan(ctx context.Context, q ledger.Query) iter.Seq2[ledger.Record,
 			s, err = r.still()
 		}
 		if err != nil {
-			yield(ledger.Record{}, err)
+			yield(ledger.Lent{}, err)
 			return
 		}
 		defer release(s)
+		sc := scanning{reader: &r, yield: yield}
 		for _, p := range s.parts {
-			if !r.scan(ctx, p) {
+			if !sc.part(ctx, p) {
 				return
 			}
 		}
 		r.up(ctx, s.last())
 	}
+}
+
+// A scanning is a scan of sealed segments.
+type scanning struct {
+	*reader
+	yield func(ledger.Lent, error) bool
+	names frame.Names
 }
 
 // still takes in what is durable now and holds the sealed part of that moment.
@@ -57,32 +69,32 @@ func (r *reader) still() (*set, error) {
 	}
 }
 
-// scan yields the events of a sealed segment. It reports whether the receiver
-// wants more.
-func (r *reader) scan(ctx context.Context, p *sealed.Part) bool {
+// part yields the events of a sealed segment. It reports whether the receiver wants
+// more.
+func (s *scanning) part(ctx context.Context, p *sealed.Part) bool {
 	whole, ok := true, false
 	err := disk.Guard(func() (err error) {
-		ok, err = r.wanted(p)
+		ok, err = s.wanted(p)
 		return err
 	})
 	if err == nil && ok {
-		whole, err = p.Scan(r.match, func(f frame.Frame) bool { return r.scanned(ctx, f) })
+		whole, err = p.Scan(s.match, &s.names, func(l ledger.Lent) bool { return s.event(ctx, l) })
 	}
 	if err != nil {
-		r.yield(ledger.Record{}, r.log.readError(err))
+		s.yield(ledger.Lent{}, s.log.readError(err))
 		return false
 	}
 	return whole
 }
 
-// scanned yields a frame if the query wants it.
-func (r *reader) scanned(ctx context.Context, f frame.Frame) bool {
+// event yields an event if the query wants it.
+func (s *scanning) event(ctx context.Context, l ledger.Lent) bool {
 	if err := ctx.Err(); err != nil {
-		r.yield(ledger.Record{}, err)
+		s.yield(ledger.Lent{}, err)
 		return false
 	}
-	if len(r.query.Kinds) > 0 && !wants(r.query, f) {
+	if len(s.query.Kinds) > 0 && !slices.Contains(s.query.Kinds, l.Record.Kind) {
 		return true
 	}
-	return r.yield(r.decode.Lasting(f), nil)
+	return s.yield(l, nil)
 }

@@ -84,11 +84,11 @@ func (o *Outcome) replay(ctx context.Context, now func() time.Time, log ledger.L
 	var carts projections.Carts
 	start, cpu := now(), ledgerbench.ProcessorTime()
 	q := ledger.Query{Prefixes: []string{ledger.CategoryVisit + "-"}}
-	for rec, err := range ledger.Scan(ctx, log, q) {
+	for lent, err := range ledger.Scan(ctx, log, q) {
 		if err != nil {
 			return err
 		}
-		if err := carts.Apply(&rec); err != nil {
+		if err := carts.Take(lent); err != nil {
 			return err
 		}
 		if o.Events++; o.Events == events {

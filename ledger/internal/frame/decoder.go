@@ -14,7 +14,7 @@ import (
 // But for [Decoder.Lasting] nothing in a record points into its frame. Records of
 // one decoder may share pieces of memory of up to 64 KiB.
 type Decoder struct {
-	names  [256]string // kinds and actors: a shop has some dozens
+	names  Names
 	stream ledger.StreamID
 	room   []byte
 	next   int
@@ -38,14 +38,14 @@ func (d *Decoder) record(f Frame, lasting bool) ledger.Record {
 		d.stream = ledger.StreamID(f.Stream())
 	}
 	r := ledger.Record{
-		ID: f.ID(), Kind: ledger.Kind(d.name(f.Kind())), Stream: d.stream,
+		ID: f.ID(), Kind: ledger.Kind(d.names.Name(f.Kind())), Stream: d.stream,
 		Revision: f.Revision(), Position: f.Position(),
 		Recorded: Micro(f.Recorded()), Occurred: Micro(f.Occurred()),
 		Cause:  f.Cause(),
 		Binary: f.Binary(),
 	}
 	at := f.actorAt()
-	r.Actor = d.name(f[at : at+int(f[80])])
+	r.Actor = d.names.Name(f[at : at+int(f[80])])
 	at += int(f[80])
 	if f[81] != 0 {
 		r.Trace = hex.EncodeToString(f[at : at+traceBytes])
@@ -62,14 +62,17 @@ func (d *Decoder) record(f Frame, lasting bool) ledger.Record {
 	return r
 }
 
-// name returns b as a string, the same one as before if it is remembered.
-func (d *Decoder) name(b []byte) string {
+// Names remembers kinds and actors: a shop has some dozens.
+type Names [256]string
+
+// Name returns b as a string, the same one as before if it is remembered.
+func (ns *Names) Name(b []byte) string {
 	if len(b) == 0 {
 		return ""
 	}
 	n := len(b)
 	h := uint32(n)<<24 | uint32(b[n/2])<<16 | uint32(b[n/3])<<8 | uint32(b[n-1]) //nolint:gosec // at most MaxKindBytes
-	s := &d.names[h*2654435769>>24]
+	s := &ns[h*2654435769>>24]
 	if *s != string(b) {
 		*s = string(b)
 	}

@@ -85,7 +85,7 @@ func (p *printer) enumeration(typ string) {
 	}
 	p.done[typ] = true
 	p.enums = append(p.enums, func(p *printer) {
-		p.f("func (r *reader) %s(i int, p *%s) int {\nj, h := r.plain(i)\nif j < 0 {\nreturn -1\n}", lower(typ), typ)
+		p.f("func (r *reader) %s(i int, p *%s) int {\nif r.ends(i) {\nreturn r.gapText((*string)(p))\n}\nj, h := r.plain(i)\nif j < 0 {\nreturn -1\n}", lower(typ), typ)
 		p.f("switch %s(r.b[i:j]) {", typ)
 		for _, v := range p.values[typ] {
 			p.f("case %s:\n*p = %s", v, v)
@@ -97,7 +97,7 @@ func (p *printer) enumeration(typ string) {
 // list has a reader and a writer of lists of elem written. So that elements get
 // the memory they need and no more, the reader counts small ones first, by what
 // stands between them or begins them (where a text looks like that, it is some
-// more), and moves large ones when it has read them.
+// more), and moves large ones, and those of a body with gaps, when it has read them.
 func (p *printer) list(elem, v string) (codec, error) {
 	c, err := p.codecOf(elem, "s[len(s)-1]")
 	if err != nil {
@@ -119,7 +119,7 @@ func (p *printer) list(elem, v string) (codec, error) {
 		p.f("if r.at(i) == ']' {\n*p = s\nreturn i + 1\n}")
 		keep := "*p = s"
 		if st, ok := p.structs[elem]; ok && hasList(st) {
-			p.f("if r.parts != nil {\ns = r.parts.%s.desk[:0]\n}", name)
+			p.f("r.unplanned()\nif r.parts != nil {\ns = r.parts.%s.desk[:0]\n}", name)
 			p.f("for {\ns = append(s, %s{})", elem)
 			keep = fmt.Sprintf("*p = s\nif r.parts != nil {\n*p = r.parts.%s.keep(s)\n}", name)
 		} else {
@@ -127,12 +127,15 @@ func (p *printer) list(elem, v string) (codec, error) {
 			if ok {
 				count = fmt.Sprintf("r.count(i, `{\"%s\":`)", st.fields[0].key)
 			}
-			p.f("switch {\ncase cap(s) > 0:\ncase r.parts != nil:\ns = r.parts.%s.take(%s)", name, count)
+			p.f("desk := false\nswitch {\ncase cap(s) > 0:")
+			p.f("case r.gap != nil:\ns, desk = r.parts.%s.desk[:0], true", name)
+			p.f("case r.parts != nil:\ns = r.parts.%s.take(%s)", name, count)
+			keep = fmt.Sprintf("if *p = s; desk {\n*p = r.parts.%s.keep(s)\n}", name)
 			p.f("default:\ns = make(List[%s], 0, %s)\n}", elem, count)
 			p.f("for {\ns = more(s)")
 		}
 		p.f("%s", c.readAt(""))
-		p.f("switch r.at(i) {\ncase ',':\ni++\ncase ']':\n%s\nreturn i + 1\ndefault:\nreturn -1\n}\n}\n}\n", keep)
+		p.f("switch r.at(i) {\ncase ',':\ni = r.comma(i)\ncase ']':\n%s\nreturn i + 1\ndefault:\nreturn -1\n}\n}\n}\n", keep)
 		p.w("func (w *writer) %s(b []byte, p *List[%s]) []byte {", name, elem)
 		p.w("for i := range *p {\nif i > 0 {\nb = append(b, ',')\n}\n%s\n}", put.writeAfter(""))
 		p.w("return append(b, ']')\n}\n")

@@ -129,6 +129,16 @@ func (p *printer) dispatch() {
 		p.f("case %s:\nreturn r.payload%s(k)", strings.Join(kinds, ",\n"), group(file))
 	}
 	p.f("}\nreturn nil\n}\n")
+	p.f("// target returns a new payload of kind k, or nil.")
+	p.f("func target(k Kind) Target {\nswitch k {")
+	for _, file := range files {
+		for _, st := range p.files[file] {
+			if st.kind != "" {
+				p.f("case %s:\nreturn new(%s)", st.kind, st.name)
+			}
+		}
+	}
+	p.f("}\nreturn nil\n}\n")
 	p.f("// textFields is how many fields hold a text.\nconst textFields = %d\n", p.fields)
 	p.f("// seen holds the structs read last.\ntype seen struct {")
 	for _, name := range p.again {
@@ -162,7 +172,7 @@ func (p *printer) file(file string) error {
 	}
 	p.f("func (r *reader) payload%s(k Kind) Payload {\nswitch k {", group(file))
 	for _, st := range payloads {
-		p.f("case %s:\nvar p %s\nif r.%s(0, &p) == len(r.b) {\nreturn p\n}", st.kind, st.name, lower(st.name))
+		p.f("case %s:\nvar p %s\nif r.whole(r.%s(0, &p)) {\nreturn p\n}", st.kind, st.name, lower(st.name))
 	}
 	p.f("}\nreturn nil\n}\n")
 	for _, st := range payloads {
@@ -235,7 +245,7 @@ func (p *printer) optional(f field, c codec, before string) error {
 	if err != nil {
 		return err
 	}
-	p.f("if j := r.lit(i, `%s`); j >= 0 {\ni = j\n%s\nif %s {\nreturn -1\n}\n} else {\n%s = %s\n}",
+	p.f("if j := r.lit(i, `%s`); j >= 0 {\nturn := r.turn\ni = j\n%s\nif r.chose(turn); %s {\nreturn -1\n}\n} else {\n%s = %s\n}",
 		before+c.open, codec{read: c.read}.readAt(""), is, v, zero)
 	p.w("if %s {\n%s\n}", not, c.writeAfter(before))
 	return nil

@@ -1,7 +1,6 @@
 package sealed
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -105,8 +104,22 @@ func (p *Part) dictionaryIn(w, f []byte) (words.Dictionary, error) {
 }
 
 // unpack fills raw, which has the length that the block's frames have together, with
-// them. It reads what lies ahead, up to so many bytes, into u, for the next blocks.
+// them. Ahead is as in packed.
 func (p *Part) unpack(u *unpacker, d *words.Dictionary, b block, raw []byte, ahead int) error {
+	packed, err := p.packed(u, b, ahead)
+	if err != nil {
+		return err
+	}
+	if err := u.words.Unpack(d, raw, packed); err != nil {
+		return p.badBlock(b, "block does not unpack: %v", err)
+	}
+	return nil
+}
+
+// packed returns the events of a block as they are packed. They are u's, until it is
+// used again. It reads what lies ahead, up to so many bytes, into u, for the next
+// blocks.
+func (p *Part) packed(u *unpacker, b block, ahead int) ([]byte, error) {
 	if u.part != p || b.offset < u.at || b.offset+int64(b.packed) > u.at+int64(len(u.read)) {
 		n := int(min(int64(max(ahead, b.packed)), p.trailer.sections[0].offset-b.offset))
 		if u.part = nil; cap(u.read) < n {
@@ -114,22 +127,19 @@ func (p *Part) unpack(u *unpacker, d *words.Dictionary, b block, raw []byte, ahe
 		}
 		u.read = u.read[:n]
 		if _, err := p.file.ReadAt(u.read, b.offset); err != nil {
-			return fmt.Errorf("read %s at %d: %w", p.name, b.offset, err)
+			return nil, fmt.Errorf("read %s at %d: %w", p.name, b.offset, err)
 		}
 		u.part, u.at = p, b.offset
 	}
 	kept := u.read[b.offset-u.at:][:b.packed]
 	if got := frame.Checksum(p.seed, kept); got != b.crc {
-		return p.badBlock(b, "checksum of the block is %08x, the table says %08x", got, b.crc)
+		return nil, p.badBlock(b, "checksum of the block is %08x, the table says %08x", got, b.crc)
 	}
-	packed, err := u.unzip(kept, len(raw))
-	if err == nil {
-		err = u.words.Unpack(d, raw, packed)
-	}
+	packed, err := u.unzip(kept, b.raw)
 	if err != nil {
-		return p.badBlock(b, "block does not unpack: %v", err)
+		return nil, p.badBlock(b, "block does not unpack: %v", err)
 	}
-	return nil
+	return packed, nil
 }
 
 // unzip returns what a block has packed for so many bytes of frames.
@@ -278,7 +288,16 @@ func (p *Part) Unpack(u *Unpacked) error {
 	clear(u.frames)
 	u.frames, u.order = u.frames[:0], u.order[:0]
 	total := int64(0)
-	err := p.eachBlock(nil, false, func(b block, raw []byte) error {
+	d, blocks, err := p.copied()
+	if err != nil {
+		return err
+	}
+	var room unpacker
+	err = p.eachBlock(blocks, nil, func(b block, _ uint32) error {
+		raw := make([]byte, b.raw)
+		if err := p.unpack(&room, &d, b, raw, aheadBytes); err != nil {
+			return err
+		}
 		if int(b.first) != len(u.frames) {
 			return p.badBlock(b, "the block starts with ordinal %d, %d is due", b.first, len(u.frames))
 		}
@@ -305,85 +324,6 @@ func (p *Part) Unpack(u *Unpacked) error {
 		u.order = append(u.order, o)
 	}
 	u.Part = p
-	return nil
-}
-
-// Scan calls visit for the events in want, all of them if it is nil, by
-// ordinal: stream by stream. A frame is lent: it is written over after visit. It
-// ends early when visit returns false, and reports whether it went to the end.
-func (p *Part) Scan(want *Set, visit func(frame.Frame) bool) (whole bool, err error) {
-	whole = true
-	ended := errors.New("ended")
-	err = p.eachBlock(want, true, func(b block, raw []byte) error {
-		o := b.first
-		err := p.framesOf(b, raw, func(f frame.Frame) bool {
-			if want == nil || uint64(o) < p.Count && want.Has(o) {
-				whole = visit(f)
-			}
-			o++
-			return whole
-		})
-		if err == nil && !whole {
-			err = ended
-		}
-		return err
-	})
-	if errors.Is(err, ended) {
-		err = nil
-	}
-	return whole, err
-}
-
-// eachBlock unpacks the blocks that have an event in want: with lent all into
-// the same memory, which is written again after visit, without each into memory of
-// its own.
-func (p *Part) eachBlock(want *Set, lent bool, visit func(b block, raw []byte) error) error {
-	// What is mapped is copied: visit is not our code, and no fault of it is one of
-	// the disk.
-	var copies [sections][]byte
-	err := disk.Guard(func() error {
-		for _, i := range []int{secBlocks, secWords, secForms} {
-			mapped, err := p.section(i)
-			if err != nil {
-				return err
-			}
-			copies[i] = bytes.Clone(mapped)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	d, err := p.dictionaryIn(copies[secWords], copies[secForms])
-	if err != nil {
-		return err
-	}
-	blocks := copies[secBlocks]
-	var u unpacker
-	var raw []byte
-	for i, n := 0, len(blocks)/blockEntry; i < n; i++ {
-		b, err := p.blockAt(blocks, i)
-		if err != nil {
-			return err
-		}
-		end, err := p.endOf(blocks, i)
-		if err != nil {
-			return err
-		}
-		if want != nil && !want.any(b.first, end) {
-			continue
-		}
-		if !lent || cap(raw) < b.raw {
-			raw = make([]byte, b.raw)
-		}
-		raw = raw[:b.raw]
-		if err := p.unpack(&u, &d, b, raw, aheadBytes); err != nil {
-			return err
-		}
-		if err := visit(b, raw); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

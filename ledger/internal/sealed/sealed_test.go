@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -190,8 +191,8 @@ func readsAs(t fataler, p *sealed.Part, c sealed.Content) {
 		if again, err := cached.Frame(p, o); err != nil || !bytes.Equal(again, one) || !cached.Has(p, o) {
 			t.Fatalf("ordinal %d through a cache = %x, %v", o, again, err)
 		}
-		if !bytes.Equal(scanned[o], one) {
-			t.Fatalf("ordinal %d of a scan = %x, want %x", o, scanned[o], one)
+		if !sameRecord(scanned[o], one.Record()) {
+			t.Fatalf("ordinal %d of a scan = %+v, want %+v", o, scanned[o], one.Record())
 		}
 		e, ok, err := p.Stream(ledger.StreamID(want.Stream()))
 		if !ok || err != nil || uint64(o-e.Ordinal) != want.Revision()-e.Revision || o-e.Ordinal >= e.Count {
@@ -211,24 +212,37 @@ func readsAs(t fataler, p *sealed.Part, c sealed.Content) {
 	}
 }
 
+// sameRecord reports whether two records are the same, whatever nothing is written as.
+func sameRecord(a, b ledger.Record) bool {
+	same := bytes.Equal(a.Body, b.Body) && bytes.Equal(a.Metadata, b.Metadata)
+	a.Body, a.Metadata, b.Body, b.Metadata = nil, nil, nil, nil
+	return same && reflect.DeepEqual(a, b)
+}
+
 // scan returns the events of a scan, which must be able to end at each.
-func scan(t fataler, p *sealed.Part, want *sealed.Set) (frames []frame.Frame) {
+func scan(t fataler, p *sealed.Part, want *sealed.Set) (records []ledger.Record) {
 	t.Helper()
-	whole, err := p.Scan(want, func(f frame.Frame) bool {
-		frames = append(frames, bytes.Clone(f)) // it is lent
+	var names frame.Names
+	whole, err := p.Scan(want, &names, func(l ledger.Lent) bool {
+		r, err := l.Whole()
+		if err != nil {
+			t.Fatalf("Whole = %v", err)
+		}
+		r.Body, r.Metadata = bytes.Clone(r.Body), bytes.Clone(r.Metadata) // they are lent
+		records = append(records, r)
 		return true
 	})
 	if err != nil || !whole {
 		t.Fatalf("Scan = %v, %v", whole, err)
 	}
-	for _, end := range []int{1, len(frames)/2 + 1, len(frames)} {
+	for _, end := range []int{1, len(records)/2 + 1, len(records)} {
 		n := 0
-		whole, err := p.Scan(want, func(frame.Frame) bool { n++; return n < end })
-		if err != nil || len(frames) > 0 && (whole || n != end) {
+		whole, err := p.Scan(want, &names, func(ledger.Lent) bool { n++; return n < end })
+		if err != nil || len(records) > 0 && (whole || n != end) {
 			t.Fatalf("Scan that ends after %d of %d = %v, %v", n, end, whole, err)
 		}
 	}
-	return frames
+	return records
 }
 
 // filtersAs checks that what the tables say of prefixes and kinds is what

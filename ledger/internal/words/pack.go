@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 
 	"github.com/vouchledger/vouch/ledger/internal/frame"
+	"github.com/vouchledger/vouch/ledger/internal/gaps"
 )
 
 // Pack appends the block of frames to b. It also returns how many bytes of it are
@@ -117,30 +118,30 @@ func (p *Packer) body(b, body []byte) []byte {
 // is not known yet.
 func (p *Packer) value(b, v, tail []byte) []byte {
 	if len(tail) > 0 && string(v) == string(tail) {
-		return append(b, idTail<<sortBits|sortID)
+		return append(b, gaps.IDTail<<gaps.SortBits|gaps.SortID)
 	}
 	if isID(v) {
 		return p.id(b, v)
 	}
 	if n, ok := p.wordNo[string(v)]; ok {
-		return appendNumber(b, n<<sortBits) // sortWord is 0
+		return appendNumber(b, n<<gaps.SortBits) // gaps.SortWord is 0
 	}
 	if n, ok := integer(v); ok {
-		return appendNumber(b, fold(n)<<sortBits|sortInt)
+		return appendNumber(b, fold(n)<<gaps.SortBits|gaps.SortInt)
 	}
 	if isDigest(v) {
-		return unhex(append(b, sortBytes), v[len(digestName):])
+		return unhex(append(b, gaps.SortBytes), v[len(digestName):])
 	}
-	return p.bytes(appendNumber(b, uint64(len(v)+1)<<sortBits|sortBytes), v) //nolint:gosec // a length
+	return p.bytes(appendNumber(b, uint64(len(v)+1)<<gaps.SortBits|gaps.SortBytes), v) //nolint:gosec // a length
 }
 
 func (p *Packer) id(b, text []byte) []byte {
 	var id [16]byte
 	raw := unhex(unhex(unhex(unhex(unhex(id[:0], text[:8]), text[9:13]), text[14:18]), text[19:23]), text[24:])
 	if n := p.back([16]byte(raw)); n >= 0 {
-		return appendNumber(b, uint64(n+idThis)<<sortBits|sortID) //nolint:gosec // n is not negative
+		return appendNumber(b, uint64(n+gaps.IDThis)<<gaps.SortBits|gaps.SortID) //nolint:gosec // n is not negative
 	}
-	return append(append(b, idFollows<<sortBits|sortID), raw...)
+	return append(append(b, gaps.IDFollows<<gaps.SortBits|gaps.SortID), raw...)
 }
 
 // unhex appends the bytes of digits.

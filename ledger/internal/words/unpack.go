@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/vouchledger/vouch/ledger/internal/frame"
+	"github.com/vouchledger/vouch/ledger/internal/gaps"
 )
 
 // errPacked means that packed bytes do not hold.
@@ -15,7 +16,7 @@ var errPacked = errors.New("the packed bytes do not hold")
 // return those behind what they have read and written. Where something does not
 // hold the first is -1, which no method is given.
 type Unpacker struct {
-	words, forms table
+	words, forms gaps.Table
 	in, out      []byte
 
 	// Of this block:
@@ -40,33 +41,6 @@ func (u *Unpacker) Unpack(d *Dictionary, out, packed []byte) error {
 		return errPacked
 	}
 	return nil
-}
-
-// number reads the number at i of b.
-func number(b []byte, i int) (n uint64, end int) {
-	if uint(i) < uint(len(b)) && b[i] < 0x80 { //nolint:gosec // -1 becomes large
-		return uint64(b[i]), i + 1
-	}
-	return longNumber(b, i)
-}
-
-// longNumber is number for those of several bytes. It is a call, so that number is
-// none.
-//
-//go:noinline
-func longNumber(b []byte, i int) (n uint64, end int) {
-	if i < 0 {
-		return 0, -1
-	}
-	for shift := 0; shift < 64 && i < len(b); shift += 7 {
-		c := b[i]
-		i++
-		n |= uint64(c&0x7f) << shift
-		if c < 0x80 {
-			return n, i
-		}
-	}
-	return 0, -1
 }
 
 // copied writes the n bytes that b starts with. Where there is room, more is
@@ -104,18 +78,18 @@ func (u *Unpacker) event(i, at int) (int, int) {
 	h := (*[frame.HeaderBytes]byte)(u.out[at:])
 	*h = [frame.HeaderBytes]byte{}
 	u.starts = append(u.starts, at)
-	move, i := number(u.in, i+1)
+	move, i := gaps.Number(u.in, i+1)
 	if i < 0 || len(u.in)-i < 16 {
 		return -1, at
 	}
 	copy(h[28:44], u.in[i:])
-	later, i := number(u.in, i+16)
-	before, i := number(u.in, i)
-	u.position += uint64(unfold(move)) //nolint:gosec // wraps and back
-	u.recorded += unfold(later)
+	later, i := gaps.Number(u.in, i+16)
+	before, i := gaps.Number(u.in, i)
+	u.position += uint64(gaps.Unfold(move)) //nolint:gosec // wraps and back
+	u.recorded += gaps.Unfold(later)
 	le.PutUint64(h[8:], u.position)
-	le.PutUint64(h[60:], uint64(u.recorded))                //nolint:gosec // read back as int64
-	le.PutUint64(h[68:], uint64(u.recorded+unfold(before))) //nolint:gosec // read back as int64
+	le.PutUint64(h[60:], uint64(u.recorded))                     //nolint:gosec // read back as int64
+	le.PutUint64(h[68:], uint64(u.recorded+gaps.Unfold(before))) //nolint:gosec // read back as int64
 	if i < 0 {
 		return -1, at
 	}
@@ -143,15 +117,15 @@ func (u *Unpacker) place(h *[frame.HeaderBytes]byte, flags byte, i, at int) (int
 			return -1, at
 		}
 		u.name, u.tail = u.out[from:at:at], u.out[tail:at:at]
-		u.revision, i = number(u.in, i)
+		u.revision, i = gaps.Number(u.in, i)
 	} else {
 		u.revision++
 		i, at = u.copied(i, at, u.name, uint64(len(u.name)))
 	}
 	index, count := uint64(0), uint64(1)
 	if flags&flagSeveral != 0 {
-		index, i = number(u.in, i)
-		count, i = number(u.in, i)
+		index, i = gaps.Number(u.in, i)
+		count, i = gaps.Number(u.in, i)
 	}
 	if i < 0 || u.name == nil || len(u.name) > 1<<16-1 || index|count > 1<<16-1 {
 		return -1, at
@@ -163,7 +137,7 @@ func (u *Unpacker) place(h *[frame.HeaderBytes]byte, flags byte, i, at int) (int
 	switch {
 	case flags&flagCauseHere != 0:
 		var n uint64
-		n, i = number(u.in, i)
+		n, i = gaps.Number(u.in, i)
 		id := u.back(n)
 		if i < 0 || id == nil {
 			return -1, at
@@ -205,7 +179,7 @@ func (u *Unpacker) text(h *[frame.HeaderBytes]byte, flags byte, i, at int) (int,
 	}
 	if flags&flagMetadata != 0 {
 		var n uint64
-		if n, i = number(u.in, i); i < 0 {
+		if n, i = gaps.Number(u.in, i); i < 0 {
 			return -1, at
 		}
 		le.PutUint32(h[84:], uint32(n)) //nolint:gosec // there are not so many bytes
@@ -226,17 +200,17 @@ func (u *Unpacker) back(n uint64) *[16]byte {
 // body reads a body and writes it.
 func (u *Unpacker) body(i, at int) (int, int) {
 	for {
-		n, next := number(u.in, i)
+		n, next := gaps.Number(u.in, i)
 		if i = next; i < 0 {
 			return -1, at
 		}
 		if n == 0 {
-			if n, i = number(u.in, i); i < 0 {
+			if n, i = gaps.Number(u.in, i); i < 0 {
 				return -1, at
 			}
 			return u.taken(i, at, n)
 		}
-		form, size, ok := u.forms.at(n - 1)
+		form, size, ok := u.forms.At(n - 1)
 		if !ok || size < 3 {
 			return -1, at
 		}
@@ -248,22 +222,22 @@ func (u *Unpacker) body(i, at int) (int, int) {
 
 // form reads the values of a form of that size and writes its text.
 func (u *Unpacker) form(form []byte, size, i, at int) (int, int) {
-	gaps, k := number(form, 1)
+	left, k := gaps.Number(form, 1)
 	for k >= 0 {
-		n, from := number(form, k)
+		n, from := gaps.Number(form, k)
 		if from < 0 {
 			return -1, at
 		}
 		if i, at = u.copied(i, at, form[from:], n); i < 0 {
 			return -1, at
 		}
-		if gaps == 0 {
+		if left == 0 {
 			if from+int(n) != size { //nolint:gosec // it was copied
 				return -1, at
 			}
 			return i, at
 		}
-		gaps--
+		left--
 		k = from + int(n) //nolint:gosec // it was copied
 		if i, at = u.value(i, at); i < 0 {
 			return -1, at
@@ -274,21 +248,21 @@ func (u *Unpacker) form(form []byte, size, i, at int) (int, int) {
 
 // value reads a value and writes its text.
 func (u *Unpacker) value(i, at int) (int, int) {
-	v, i := number(u.in, i)
+	v, i := gaps.Number(u.in, i)
 	if i < 0 {
 		return -1, at
 	}
-	n := v >> sortBits
-	switch v & (1<<sortBits - 1) {
-	case sortWord:
-		w, size, ok := u.words.at(n)
+	n := v >> gaps.SortBits
+	switch v & gaps.SortMask {
+	case gaps.SortWord:
+		w, size, ok := u.words.At(n)
 		if !ok {
 			return -1, at
 		}
 		return u.copied(i, at, w, uint64(size)) //nolint:gosec // not negative
-	case sortInt:
-		return u.decimal(i, at, unfold(n))
-	case sortID:
+	case gaps.SortInt:
+		return u.decimal(i, at, gaps.Unfold(n))
+	case gaps.SortID:
 		return u.id(i, at, n)
 	}
 	if n > 0 {
@@ -330,10 +304,10 @@ func (u *Unpacker) decimal(i, at int, n int64) (int, int) {
 func (u *Unpacker) id(i, at int, n uint64) (int, int) {
 	var id *[16]byte
 	switch {
-	case n == idTail:
+	case n == gaps.IDTail:
 		return u.copied(i, at, u.tail, uint64(len(u.tail)))
-	case n >= idThis:
-		id = u.back(n - idThis)
+	case n >= gaps.IDThis:
+		id = u.back(n - gaps.IDThis)
 	case len(u.in)-i >= 16:
 		id = (*[16]byte)(u.in[i:])
 		i += 16

@@ -60,6 +60,8 @@ package words
 import (
 	"encoding/binary"
 	"errors"
+
+	"github.com/vouchledger/vouch/ledger/internal/gaps"
 )
 
 // The flags of an event.
@@ -72,22 +74,6 @@ const (
 	flagMetadata
 	flagSeveral
 	flagsKnown = 1<<iota - 1
-)
-
-// The sorts of values.
-const (
-	sortWord = iota
-	sortInt
-	sortID
-	sortBytes
-	sortBits = 2
-)
-
-// Numbers of a value of sortID.
-const (
-	idFollows = 0
-	idTail    = 1
-	idThis    = 2 // this event; the ones before it are above
 )
 
 const (
@@ -103,47 +89,17 @@ var le = binary.LittleEndian
 
 // A Dictionary is the words and forms of a segment.
 type Dictionary struct {
-	words, forms table
+	words, forms gaps.Table
 }
 
 // Open returns the dictionary in the bytes of its two tables, which it keeps.
 func Open(words, forms []byte) (Dictionary, error) {
-	w, err := openTable(words)
-	if err != nil {
-		return Dictionary{}, err
+	w, ok := gaps.OpenTable(words)
+	f, too := gaps.OpenTable(forms)
+	if !ok || !too {
+		return Dictionary{}, errTable
 	}
-	f, err := openTable(forms)
-	return Dictionary{words: w, forms: f}, err
-}
-
-// A table is entries by number.
-type table struct {
-	offsets, bytes []byte
-	n              uint64
-}
-
-func openTable(b []byte) (table, error) {
-	if len(b) < 4 {
-		return table{}, errTable
-	}
-	n, b := uint64(le.Uint32(b)), b[4:]
-	if uint64(len(b))/4 < n+1 {
-		return table{}, errTable
-	}
-	return table{offsets: b[: 4*(n+1) : 4*(n+1)], bytes: b[4*(n+1):], n: n}, nil
-}
-
-// at returns the bytes from the start of entry i on, and its length.
-func (t *table) at(i uint64) (b []byte, size int, ok bool) {
-	if i >= t.n {
-		return nil, 0, false
-	}
-	o := t.offsets[4*i : 4*i+8]
-	from, to := le.Uint32(o), le.Uint32(o[4:])
-	if from > to || uint64(to) > uint64(len(t.bytes)) {
-		return nil, 0, false
-	}
-	return t.bytes[from:], int(to - from), true
+	return Dictionary{words: w, forms: f}, nil
 }
 
 // appendTable appends the table of entries to b.
@@ -163,5 +119,3 @@ func appendTable(b []byte, entries []string) []byte {
 
 // fold makes a signed number one that is small where it is near zero.
 func fold(n int64) uint64 { return uint64(n)<<1 ^ uint64(n>>63) } //nolint:gosec // bits
-
-func unfold(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) } //nolint:gosec // bits

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/vouchledger/vouch/ledger"
@@ -49,6 +50,7 @@ func comesBack(t tester, frames []frame.Frame, n int) int {
 	}
 	size := len(w) + len(f)
 	var u words.Unpacker
+	walker := words.NewWalker(&d, new(frame.Names))
 	for len(frames) > 0 {
 		block := frames[:min(n, len(frames))]
 		frames = frames[len(block):]
@@ -62,6 +64,7 @@ func comesBack(t tester, frames []frame.Frame, n int) int {
 		if err := u.Unpack(&d, got, packed); err != nil || !bytes.Equal(got, want) {
 			t.Fatalf("Unpack = %v (-want +got):\n%s", err, cmp.Diff(hex.Dump(want), hex.Dump(got)))
 		}
+		walked(t, walker, block, packed)
 		for _, wrong := range []int{len(want) - 1, len(want) + 1} {
 			if err := u.Unpack(&d, make([]byte, wrong), packed); err == nil {
 				t.Fatalf("%d bytes unpack into %d", len(want), wrong)
@@ -72,6 +75,40 @@ func comesBack(t tester, frames []frame.Frame, n int) int {
 		}
 	}
 	return size
+}
+
+// walked checks that a walker through the block sees its frames, whether it is asked
+// for bodies or not.
+func walked(t tester, w *words.Walker, block []frame.Frame, packed []byte) {
+	t.Helper()
+	for _, ask := range []bool{true, false} {
+		w.Begin(packed)
+		n := 0
+		for ; w.More(); n++ {
+			l, ok := w.Next()
+			if !ok || n == len(block) {
+				t.Fatalf("event %d of %d: Next = %t", n, len(block), ok)
+			}
+			got, want := *l.Record, block[n].Record()
+			if ask {
+				var err error
+				if got, err = l.Whole(); err != nil {
+					t.Fatalf("event %d: Whole = %v", n, err)
+				}
+			} else {
+				want.Body, got.Body = nil, nil
+			}
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Fatalf("event %d (-frame +walker):\n%s", n, diff)
+			}
+			if !w.Done() {
+				t.Fatalf("event %d does not end", n)
+			}
+		}
+		if n != len(block) {
+			t.Fatalf("a walker sees %d of %d events", n, len(block))
+		}
+	}
 }
 
 var opening = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
@@ -192,8 +229,8 @@ func TestGolden(t *testing.T) {
 	comesBack(t, frames, len(frames))
 }
 
-// FuzzUnpack checks that any bytes unpack or do not, and that nothing is written
-// where there is no room.
+// FuzzUnpack checks that any bytes unpack or do not, that nothing is written where
+// there is no room, and that a walker sees what unpacks.
 func FuzzUnpack(f *testing.F) {
 	chance, position := rand.New(rand.NewPCG(5, 6)), uint64(0)
 	frames := append(visit(chance, &position, 3), visit(chance, &position, 2)...)
@@ -224,12 +261,22 @@ func FuzzUnpack(f *testing.F) {
 		room := bytes.Repeat([]byte{0xaa}, int(size)+64)
 		var u words.Unpacker
 		if err := u.Unpack(&d, room[:size], packed); err == nil {
+			var frames []frame.Frame
 			for b := room[:size]; len(b) > 0; {
 				f, err := frame.Next(b)
 				if err != nil {
 					return // for the caller to see
 				}
-				b = b[len(f):]
+				frames, b = append(frames, f), b[len(f):]
+			}
+			walked(t, words.NewWalker(&d, new(frame.Names)), frames, packed)
+		}
+		through := words.NewWalker(&d, new(frame.Names))
+		for through.Begin(packed); through.More(); {
+			if l, ok := through.Next(); !ok {
+				break
+			} else if _, err := l.Whole(); err != nil || !through.Done() {
+				break
 			}
 		}
 		if !bytes.Equal(room[size:], bytes.Repeat([]byte{0xaa}, 64)) {
