@@ -24,9 +24,10 @@ func (r *reader) gateDoubted(i int, p *GateDoubted) int {
 	i = r.int(r.lit(i, `,"party":`), &p.Party)
 	i = r.field(126, r.lit(i, `,"other":"`), (*string)(&p.Other))
 	if j := r.lit(i, `,"clock_offset_ms":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.ClockOffset)
-		if p.ClockOffset == 0 {
+		if r.chose(turn); p.ClockOffset == 0 {
 			return -1
 		}
 	} else {

@@ -92,9 +92,10 @@ func (r *reader) gatePresented(i int, p *GatePresented) int {
 		p.Offline = false
 	}
 	if j := r.lit(i, `,"clock_offset_ms":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.ClockOffset)
-		if p.ClockOffset == 0 {
+		if r.chose(turn); p.ClockOffset == 0 {
 			return -1
 		}
 	} else {
@@ -118,9 +119,10 @@ func (r *reader) gateRefused(i int, p *GateRefused) int {
 	i = r.refusalReason(r.lit(i, `,"reason":"`), &p.Reason)
 	i = r.field(290, r.lit(i, `,"detail":"`), &p.Detail)
 	if j := r.lit(i, `,"clock_offset_ms":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.ClockOffset)
-		if p.ClockOffset == 0 {
+		if r.chose(turn); p.ClockOffset == 0 {
 			return -1
 		}
 	} else {
@@ -133,9 +135,10 @@ func (r *reader) gateExited(i int, p *GateExited) int {
 	i = r.field(291, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
 	i = r.field(292, r.lit(i, `,"gate":"`), (*string)(&p.Gate))
 	if j := r.lit(i, `,"clock_offset_ms":`); j >= 0 {
+		turn := r.turn
 		i = j
 		i = r.int(i, &p.ClockOffset)
-		if p.ClockOffset == 0 {
+		if r.chose(turn); p.ClockOffset == 0 {
 			return -1
 		}
 	} else {
