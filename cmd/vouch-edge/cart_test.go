@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cart"
 )
 
@@ -99,14 +100,61 @@ show VL1-lane-2@15s, seconds 17
 	if kills == 0 || !s.cut.Load() {
 		t.Fatalf("the cart was killed %d times, its line cut: %t; want both", kills, s.cut.Load())
 	}
+	s.wantSealed(filepath.Join(args[slices.Index(args, "--state")+1], "outbox", "queue"))
 	s.until.Store(0)
 	s.cut.Store(false)
 	v := playCart(t, args)
 	if v.Phase != cart.PhaseLeft || v.Waiting != 0 || v.Pieces != 3 {
 		t.Errorf("the cart's last screen is %+v, want left with three pieces, all sent", v)
 	}
-	if r := s.receipt(string(v.Visit)); r.Gross.Minor != 214+129+300 {
+	r := s.receipt(string(v.Visit))
+	if r.Gross.Minor != 214+129+300 {
 		t.Errorf("after %d kills the receipt is over %s, want 6.43", kills, r.Gross)
+	}
+	t.Run("everything told can be seen", func(t *testing.T) {
+		withPictures(t)
+		s.wantSeen(string(v.Visit), r)
+	})
+}
+
+// wantSealed requires that something waits and that nothing of it can be read.
+func (s *cartShop) wantSealed(queue string) {
+	s.t.Helper()
+	waiting, err := filepath.Glob(filepath.Join(queue, "*.item"))
+	if err != nil || len(waiting) == 0 {
+		s.t.Fatalf("in %s wait %v, %v; want what was told while the line was cut", queue, waiting, err)
+	}
+	for _, name := range waiting {
+		b, err := os.ReadFile(name)
+		if err != nil || !strings.HasPrefix(string(b), "age-encryption.org/") {
+			s.t.Errorf("%s begins %.20q, %v; want it sealed", name, b, err)
+		}
+	}
+}
+
+// wantSeen looks at what staff and the shopper are shown of that trip.
+func (s *cartShop) wantSeen(visit string, r ledger.ReceiptDocument) {
+	s.t.Helper()
+	all := s.seen(visit)
+	var got []string
+	for _, e := range all {
+		got = append(got, e.roles())
+		s.wantShown(visit, e)
+	}
+	const whole = "after at before boxes clip "
+	want := []string{whole + "label weight", whole + "label weight", whole + "weight", "at boxes weight"}
+	if !slices.Equal(got, want) {
+		s.t.Fatalf("cola, milk, apples and the weight at the lane show %q, want %q", got, want)
+	}
+	page := s.dispute(visit, r)
+	for _, ref := range all[0].Evidence {
+		shown := strings.Contains(page, "/v1/evidence/"+string(ref.Digest))
+		if ref.Role == ledger.RoleBlurred && !shown || ref.Role == ledger.RoleClip && shown {
+			s.t.Errorf("on the page of the dispute %s %s is shown: %t", ref.Role, ref.Digest, shown)
+		}
+	}
+	if !strings.Contains(page, "540 g more") {
+		s.t.Error("the page of the dispute does not draw what the scale read")
 	}
 }
 

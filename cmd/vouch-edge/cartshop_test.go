@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,15 +30,15 @@ import (
 	"github.com/vouchledger/vouch/ledger/money"
 )
 
-// programs are built once for all tests: the server and this program.
+// programs is built once for all tests: the server.
 var programs struct {
-	once        sync.Once
-	dir         string
-	err         error
-	vouch, edge string
+	once  sync.Once
+	dir   string
+	err   error
+	vouch string
 }
 
-func buildPrograms(t *testing.T) (vouch, edge string) {
+func buildServer(t *testing.T) (vouch string) {
 	t.Helper()
 	p := &programs
 	p.once.Do(func() {
@@ -45,18 +46,15 @@ func buildPrograms(t *testing.T) (vouch, edge string) {
 		if p.dir, p.err = os.MkdirTemp("", "vouch-cart"); p.err != nil {
 			return
 		}
-		p.vouch, p.edge = filepath.Join(p.dir, "vouch"), filepath.Join(p.dir, "vouch-edge")
-		for out, pkg := range map[string]string{p.vouch: "../vouch", p.edge: "."} {
-			cmd := exec.Command("go", "build", "-o", out, pkg)
-			if b, err := cmd.CombinedOutput(); err != nil {
-				p.err = fmt.Errorf("build %s: %w\n%s", pkg, err, b)
-			}
+		p.vouch = filepath.Join(p.dir, "vouch")
+		if b, err := exec.Command("go", "build", "-o", p.vouch, "../vouch").CombinedOutput(); err != nil {
+			p.err = fmt.Errorf("build ../vouch: %w\n%s", err, b)
 		}
 	})
 	if p.err != nil {
 		t.Fatal(p.err)
 	}
-	return p.vouch, p.edge
+	return p.vouch
 }
 
 // TestMain lets the test's own binary be the vouch-edge that is killed, and
@@ -77,13 +75,12 @@ func TestMain(m *testing.M) {
 type cartShop struct {
 	t      *testing.T
 	vouch  string
-	edge   string
 	data   string
 	url    string // of the line
 	direct string // of the server
 	keys   map[keys.Role]string
 	cut    atomic.Bool
-	taken  atomic.Int64 // requests that the line let through
+	taken  atomic.Int64 // of a trip: what the line let through
 	until  atomic.Int64 // cut by itself after so many; 0: never
 	coupon string
 }
@@ -105,7 +102,7 @@ func openCartShop(t *testing.T) *cartShop {
 		t.Skip("builds and runs the server")
 	}
 	s := &cartShop{t: t, data: t.TempDir(), keys: map[keys.Role]string{}}
-	s.vouch, s.edge = buildPrograms(t)
+	s.vouch = buildServer(t)
 	ring, err := keys.Open(s.data)
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +234,7 @@ func (s *cartShop) line() {
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n := s.until.Load()
-		if r.Method == http.MethodPost && s.taken.Add(1) > n && n > 0 {
+		if r.Method == http.MethodPost && !strings.HasSuffix(r.URL.Path, "/reports") && s.taken.Add(1) > n && n > 0 {
 			s.cut.Store(true)
 		}
 		if s.cut.Load() {
@@ -276,6 +273,27 @@ func (s *cartShop) ask(who keys.Role, method, path string, in, out any) {
 	if err := json.Unmarshal(b, out); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// look returns a page, or what a request without a body is answered.
+func (s *cartShop) look(who keys.Role, path, accept string) (int, string) {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.direct+path, http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+s.keys[who])
+	req.Header.Set("Accept", accept)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return res.StatusCode, string(b)
 }
 
 // ticket returns a code that Lea shows.
@@ -326,7 +344,13 @@ func (s *cartShop) kill(after time.Duration, args []string) (ended bool) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), after)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, s.edge, append([]string{"cart"}, args...)...).CombinedOutput()
+	self, err := os.Executable()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(ctx, self, append([]string{"cart"}, args...)...)
+	cmd.Env = append(os.Environ(), "VOUCH_EDGE_CHILD=1")
+	out, err := cmd.CombinedOutput()
 	if err != nil && ctx.Err() == nil {
 		s.t.Fatalf("vouch-edge cart: %v\n%s", err, out)
 	}

@@ -27,9 +27,9 @@ const (
 	movedBy      = 14
 	movedCells   = gridW * gridH / 50
 
-	// reachedFor is how long after the last movement a weight that comes to
-	// rest is taken to be of it.
-	reachedFor = 4 * time.Second
+	// handBefore is how long before a weight begins to change a hand is over the
+	// cart.
+	handBefore = time.Second
 
 	// frozenAfter is how long a camera may show the very same picture, and
 	// dark the mean of a picture that shows nothing.
@@ -97,13 +97,13 @@ func (e *Eyes) See(g *image.Gray, at time.Duration) (string, error) {
 	return text, nil
 }
 
-// Reached reports whether somebody reached into the cart shortly before at;
-// nil if the camera cannot tell.
-func (e *Eyes) Reached(at time.Duration) *bool {
+// Reached reports whether somebody reached into the cart when its weight began to
+// change at the time since, or later; nil if the camera cannot tell.
+func (e *Eyes) Reached(since time.Duration) *bool {
 	if e.frames < 2 || e.fault != "" {
 		return nil
 	}
-	yes := e.any && at-e.moved <= reachedFor
+	yes := e.any && e.moved >= since-handBefore
 	return &yes
 }
 

@@ -75,7 +75,12 @@ type Settler struct {
 	told   bool
 	fault  Fault
 	heard  time.Duration
+	left   time.Duration
 }
+
+// Left returns when the weight began to leave what it rested at before: the last
+// moment at which it read that.
+func (s *Settler) Left() time.Duration { return s.left }
 
 // See takes the next reading and returns a weight when one comes to rest that
 // is another than the last, or a fault when one begins.
@@ -84,6 +89,9 @@ func (s *Settler) See(r Reading) (Weighed, bool) {
 	if r.Overload || s.Capacity > 0 && r.Grams > s.Capacity {
 		s.window = s.window[:0]
 		return s.fails(FaultOverload)
+	}
+	if s.told && max(r.Grams-s.last, s.last-r.Grams) <= restWithin {
+		s.left = r.T
 	}
 	s.window = append(s.window, r)
 	for len(s.window) > 1 && r.T-s.window[1].T >= restFor { // the first is the last that is old enough

@@ -63,7 +63,11 @@ func (m Maker) hidden(f, rest *cv.Frame, persons Looker) (regions []image.Rectan
 		}
 		regions = append(regions, blur.Heads(bodies, faces)...)
 	}
-	if m.Faces == nil && m.Persons == nil && rest != nil && rest.Width() == f.Width() && rest.Height() == f.Height() {
+	if m.Faces == nil && m.Persons == nil && rest != nil {
+		if rest.Width() != f.Width() || rest.Height() != f.Height() {
+			rest = rest.Resize(f.Width(), f.Height())
+			defer rest.Close()
+		}
 		regions = blur.Moving(f.BGR(), rest.BGR(), f.Width(), f.Height())
 	}
 	for _, r := range regions {

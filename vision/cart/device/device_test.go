@@ -100,12 +100,16 @@ func (s *counter) all() []string {
 var noon = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 
 // on switches a cart on; off ends it, as far as a test can in good order.
-func on(t *testing.T, dir, url string) (c *Cart, off func()) {
+func on(t *testing.T, dir, url string, with ...func(*Config)) (c *Cart, off func()) {
 	t.Helper()
-	c, err := Open(Config{
+	cfg := Config{
 		Cart: cart.Config{Store: "shop-1", Cart: "cart-7", Model: "cart test"}, Dir: dir, Server: url, Key: "k",
 		Timeout: 2 * time.Second, Now: time.Now, Random: rand.Reader, Logger: slog.New(slog.DiscardHandler),
-	})
+	}
+	for _, f := range with {
+		f(&cfg)
+	}
+	c, err := Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -154,7 +154,7 @@ func (p *Player) reading(r cart.Reading, n int64, fresh bool) error {
 		return nil
 	}
 	if w.Fault == cart.FaultNone {
-		w.Reached = p.eyes.Reached(r.T)
+		w.Reached = p.eyes.Reached(p.settler.Left())
 	}
 	return p.Cart.Weighed(w, p.moment(r.T), n)
 }

@@ -29,6 +29,9 @@ const (
 	// restless is how long before a moment the view must have been at rest to be
 	// the one before.
 	restless = 300 * time.Millisecond
+	// pictureWidth and clipWidth show a hand and what it holds, labelWidth a label
+	// that can still be read; together they are below 300 kB.
+	pictureWidth, clipWidth, labelWidth = 480, 320, 520
 )
 
 // A Witness remembers. Make it with New. Its methods may be called by many
@@ -134,11 +137,17 @@ func (w *Witness) Label(ctx context.Context, clip bool) ([]device.Evidence, erro
 	if n == 0 {
 		return nil, nil
 	}
-	s := footage.Scene{Read: w.frames[n-1].colour, Rest: w.rest(w.frames[n-1].at).colour}
-	if clip {
-		s.Clip = w.clip(w.frames[n-1].at)
+	var small shrunk
+	defer small.close()
+	s := footage.Scene{
+		Read: small.to(w.frames[n-1].colour, labelWidth), Rest: small.to(w.rest(w.frames[n-1].at).colour, labelWidth),
 	}
-	return w.make(ctx, s)
+	if clip {
+		s.Clip = small.all(w.clip(w.frames[n-1].at), clipWidth)
+	}
+	shown, err := w.make(ctx, s)
+	// The data beside the pictures is that of the thing's being laid in.
+	return slices.DeleteFunc(shown, func(e device.Evidence) bool { return e.Ref.Role == ledger.RoleBoxes && !clip }), err
 }
 
 // Now shows what lies in the cart, and what the scale says to it.
@@ -150,7 +159,11 @@ func (w *Witness) Now(ctx context.Context) ([]device.Evidence, error) {
 		return w.make(ctx, footage.Scene{Weight: w.weight(w.last())})
 	}
 	f := w.frames[n-1]
-	return w.make(ctx, footage.Scene{At: f.colour, Rest: w.rest(f.at).colour, Weight: w.weight(f.at)})
+	var small shrunk
+	defer small.close()
+	return w.make(ctx, footage.Scene{
+		At: small.to(f.colour, pictureWidth), Rest: small.to(w.rest(f.at).colour, pictureWidth), Weight: w.weight(f.at),
+	})
 }
 
 // Moved shows how the weight that just came to rest came about; before is the
@@ -160,12 +173,46 @@ func (w *Witness) Moved(ctx context.Context, before int) ([]device.Evidence, err
 	defer w.mu.Unlock()
 	at := w.touched(before)
 	s := footage.Scene{Weight: w.weight(at)}
+	var small shrunk
+	defer small.close()
 	if n := len(w.frames); n > 0 {
-		then, rest, after := w.near(at), w.rest(at), w.frames[n-1]
-		s.Before, s.At, s.After, s.Clip = rest.colour, then.colour, after.colour, w.clip(at)
-		s.Place, s.Label = cart.Changed(rest.gray, after.gray), "what changed"
+		rest, after := w.rest(at), w.frames[n-1]
+		s.Before, s.At = small.to(rest.colour, pictureWidth), small.to(w.near(at).colour, pictureWidth)
+		s.After, s.Clip = small.to(after.colour, pictureWidth), small.all(w.clip(at), clipWidth)
+		s.Place, s.Label = scaled(cart.Changed(rest.gray, after.gray), s.After.Width(), after.colour.Width()), "what changed"
 	}
 	return w.make(ctx, s)
+}
+
+// shrunk are frames that are smaller than the camera's.
+type shrunk []*cv.Frame
+
+func (s *shrunk) to(f *cv.Frame, width int) *cv.Frame {
+	w, h := cv.EvenSize(f.Width(), f.Height(), width)
+	if w >= f.Width() {
+		return f
+	}
+	out := f.Resize(w, h)
+	*s = append(*s, out)
+	return out
+}
+
+func (s *shrunk) all(frames []*cv.Frame, width int) []*cv.Frame {
+	for i, f := range frames {
+		frames[i] = s.to(f, width)
+	}
+	return frames
+}
+
+func (s *shrunk) close() {
+	for _, f := range *s {
+		f.Close()
+	}
+}
+
+// scaled returns a place of a picture of one width in the same of another.
+func scaled(r image.Rectangle, to, from int) image.Rectangle {
+	return image.Rect(r.Min.X*to/from, r.Min.Y*to/from, r.Max.X*to/from, r.Max.Y*to/from)
 }
 
 // touched returns when the weight last went through the middle between what
