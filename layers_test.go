@@ -117,7 +117,7 @@ var layers = map[string][]string{
 	},
 	"vision/walks":                 {"vision/cv", "vision/planogram", "vision/score", "vision/watch"},
 	"vision/watch": {
-		"ledger", "vision/cv", "vision/evidence", "vision/footage", "vision/lens", "vision/planogram", "vision/recognise",
+		"ledger", "vision", "vision/cv", "vision/evidence", "vision/footage", "vision/lens", "vision/planogram", "vision/recognise",
 		"vision/shelf", "vision/sidecar",
 	},
 

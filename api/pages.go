@@ -53,6 +53,7 @@ func (a *API) pageRoutes() []route {
 		{method: post, path: "/chargebacks/:chargeback/answer", roles: operators, limit: maxForm, handle: a.chargebackForm},
 		{method: get, path: "/exceptions", roles: bookkeepers, handle: a.exceptionsPage},
 		{method: post, path: "/exceptions/:exception", roles: closers, limit: maxForm, handle: a.explainForm},
+		{method: get, path: "/shelves", roles: caretakers, handle: a.shelvesPage},
 		{method: get, path: "/devices", roles: caretakers, handle: a.devicesPage},
 		{method: get, path: "/reviews", roles: queuers, handle: a.reviewsPage},
 		{method: post, path: "/reviews/:detection/decision", roles: reviewers, limit: maxForm, handle: a.reviewForm},

@@ -114,7 +114,7 @@ func (a *API) routes() []route {
 		{method: get, path: "/openapi.json", open: true, handle: a.getDocument},
 		{method: get, path: "/healthz", open: true, handle: a.getHealth},
 		{method: get, path: "/readyz", open: true, handle: a.getReadiness},
-	}, slices.Concat(a.bookRoutes(), a.exceptionRoutes(), a.moneyRoutes(), a.deviceRoutes(), a.palmRoutes())...)
+	}, slices.Concat(a.bookRoutes(), a.exceptionRoutes(), a.moneyRoutes(), a.deviceRoutes(), a.shelfRoutes(), a.palmRoutes())...)
 }
 
 // bookRoutes are about the books.

@@ -166,6 +166,29 @@ func (r *reader) agreement(i int, p *Agreement) int {
 	return j + 1
 }
 
+func (r *reader) shelfPurpose(i int, p *ShelfPurpose) int {
+	if r.ends(i) {
+		return r.gapText((*string)(p))
+	}
+	j, h := r.plain(i)
+	if j < 0 {
+		return -1
+	}
+	switch ShelfPurpose(r.b[i:j]) {
+	case ShelfRestocking:
+		*p = ShelfRestocking
+	case ShelfTidying:
+		*p = ShelfTidying
+	case ShelfClearing:
+		*p = ShelfClearing
+	case ShelfStraying:
+		*p = ShelfStraying
+	default:
+		*p = ShelfPurpose(r.text(i, j, h))
+	}
+	return j + 1
+}
+
 func (r *reader) deadlinePolicy(i int, p *DeadlinePolicy) int {
 	if r.ends(i) {
 		return r.gapText((*string)(p))

@@ -97,6 +97,8 @@ func (r *reader) payload(k Kind) Payload {
 		return r.payloadReceipt(k)
 	case KindDetectionReverified:
 		return r.payloadReverify(k)
+	case KindShelfChanged:
+		return r.payloadShelf(k)
 	case KindStoreOpened,
 		KindPolicySet,
 		KindPlanogramSet,
@@ -273,6 +275,8 @@ func target(k Kind) Target {
 		return new(VisitSettled)
 	case KindDetectionReverified:
 		return new(DetectionReverified)
+	case KindShelfChanged:
+		return new(ShelfChanged)
 	case KindStoreOpened:
 		return new(StoreOpened)
 	case KindPolicySet:
@@ -304,7 +308,7 @@ func target(k Kind) Target {
 }
 
 // textFields is how many fields hold a text.
-const textFields = 308
+const textFields = 314
 
 // seen holds the structs read last.
 type seen struct {

@@ -159,6 +159,8 @@ func (w *writer) payload(b []byte, p Payload) []byte {
 		return w.visitSettled(b, &p)
 	case DetectionReverified:
 		return w.detectionReverified(b, &p)
+	case ShelfChanged:
+		return w.shelfChanged(b, &p)
 	case StoreOpened:
 		return w.storeOpened(b, &p)
 	case PolicySet:

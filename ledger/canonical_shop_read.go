@@ -67,15 +67,15 @@ func (r *reader) seller(i int, p *Seller) int {
 }
 
 func (r *reader) sellerAnew(i int, p *Seller) int {
-	i = r.field(249, r.lit(i, `{"name":"`), &p.Name)
-	i = r.field(250, r.lit(i, `,"address":"`), &p.Address)
-	i = r.field(251, r.lit(i, `,"tax_id":"`), &p.TaxID)
-	i = r.field(252, r.lit(i, `,"currency":"`), (*string)(&p.Currency))
-	i = r.field(253, r.lit(i, `,"timezone":"`), &p.Timezone)
+	i = r.field(255, r.lit(i, `{"name":"`), &p.Name)
+	i = r.field(256, r.lit(i, `,"address":"`), &p.Address)
+	i = r.field(257, r.lit(i, `,"tax_id":"`), &p.TaxID)
+	i = r.field(258, r.lit(i, `,"currency":"`), (*string)(&p.Currency))
+	i = r.field(259, r.lit(i, `,"timezone":"`), &p.Timezone)
 	if j := r.lit(i, `,"entity":"`); j >= 0 {
 		turn := r.turn
 		i = j
-		i = r.field(254, i, &p.Entity)
+		i = r.field(260, i, &p.Entity)
 		if r.chose(turn); p.Entity == "" {
 			return -1
 		}
@@ -85,7 +85,7 @@ func (r *reader) sellerAnew(i int, p *Seller) int {
 	if j := r.lit(i, `,"country":"`); j >= 0 {
 		turn := r.turn
 		i = j
-		i = r.field(255, i, &p.Country)
+		i = r.field(261, i, &p.Country)
 		if r.chose(turn); p.Country == "" {
 			return -1
 		}
@@ -106,9 +106,9 @@ func (r *reader) sellerAnew(i int, p *Seller) int {
 }
 
 func (r *reader) storeOpened(i int, p *StoreOpened) int {
-	i = r.field(256, r.lit(i, `{"store":"`), (*string)(&p.Store))
+	i = r.field(262, r.lit(i, `{"store":"`), (*string)(&p.Store))
 	i = r.seller(r.lit(i, `,"seller":`), &p.Seller)
-	i = r.field(257, r.lit(i, `,"catalogue":"`), (*string)(&p.Catalogue))
+	i = r.field(263, r.lit(i, `,"catalogue":"`), (*string)(&p.Catalogue))
 	return r.lit(i, `}`)
 }
 
@@ -248,7 +248,7 @@ func (r *reader) policyAnew(i int, p *Policy) int {
 	if j := r.lit(i, `,"palm":"`); j >= 0 {
 		turn := r.turn
 		i = j
-		i = r.field(258, i, &p.Palm)
+		i = r.field(264, i, &p.Palm)
 		if r.chose(turn); p.Palm == "" {
 			return -1
 		}
@@ -259,33 +259,33 @@ func (r *reader) policyAnew(i int, p *Policy) int {
 }
 
 func (r *reader) policySet(i int, p *PolicySet) int {
-	i = r.field(259, r.lit(i, `{"store":"`), (*string)(&p.Store))
+	i = r.field(265, r.lit(i, `{"store":"`), (*string)(&p.Store))
 	i = r.policy(r.lit(i, `,"policy":`), &p.Policy)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) slotPlan(i int, p *SlotPlan) int {
-	i = r.field(260, r.lit(i, `{"slot":"`), &p.Slot)
-	i = r.field(261, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(266, r.lit(i, `{"slot":"`), &p.Slot)
+	i = r.field(267, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
 	i = r.int(r.lit(i, `,"capacity":`), &p.Capacity)
 	i = r.int(r.lit(i, `,"initial":`), &p.Initial)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) planogramSet(i int, p *PlanogramSet) int {
-	i = r.field(262, r.lit(i, `{"store":"`), (*string)(&p.Store))
-	i = r.field(263, r.lit(i, `,"sensor":"`), (*string)(&p.Sensor))
-	i = r.field(264, r.lit(i, `,"digest":"`), (*string)(&p.Digest))
+	i = r.field(268, r.lit(i, `{"store":"`), (*string)(&p.Store))
+	i = r.field(269, r.lit(i, `,"sensor":"`), (*string)(&p.Sensor))
+	i = r.field(270, r.lit(i, `,"digest":"`), (*string)(&p.Digest))
 	i = r.listSlotPlan(r.lit(i, `,"slots":[`), &p.Slots)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) productListed(i int, p *ProductListed) int {
-	i = r.field(265, r.lit(i, `{"sku":"`), (*string)(&p.SKU))
-	i = r.field(266, r.lit(i, `,"gtin":"`), &p.GTIN)
-	i = r.field(267, r.lit(i, `,"name":"`), &p.Name)
-	i = r.field(268, r.lit(i, `,"category":"`), &p.Category)
-	i = r.field(269, r.lit(i, `,"tax_category":"`), &p.TaxCategory)
+	i = r.field(271, r.lit(i, `{"sku":"`), (*string)(&p.SKU))
+	i = r.field(272, r.lit(i, `,"gtin":"`), &p.GTIN)
+	i = r.field(273, r.lit(i, `,"name":"`), &p.Name)
+	i = r.field(274, r.lit(i, `,"category":"`), &p.Category)
+	i = r.field(275, r.lit(i, `,"tax_category":"`), &p.TaxCategory)
 	if j := r.lit(i, `,"tare_grams":`); j >= 0 {
 		turn := r.turn
 		i = j
@@ -330,7 +330,7 @@ func (r *reader) productListed(i int, p *ProductListed) int {
 }
 
 func (r *reader) priceSet(i int, p *PriceSet) int {
-	i = r.field(270, r.lit(i, `{"sku":"`), (*string)(&p.SKU))
+	i = r.field(276, r.lit(i, `{"sku":"`), (*string)(&p.SKU))
 	i = r.money(r.lit(i, `,"price":`), &p.Price)
 	i = r.time(r.lit(i, `,"from":"`), &p.From)
 	if j := r.lit(i, `,"per":"`); j >= 0 {
@@ -347,11 +347,11 @@ func (r *reader) priceSet(i int, p *PriceSet) int {
 }
 
 func (r *reader) taxSet(i int, p *TaxSet) int {
-	i = r.field(271, r.lit(i, `{"category":"`), &p.Category)
-	i = r.field(272, r.lit(i, `,"jurisdiction":"`), &p.Jurisdiction)
-	i = r.field(273, r.lit(i, `,"rate":"`), &p.Rate)
+	i = r.field(277, r.lit(i, `{"category":"`), &p.Category)
+	i = r.field(278, r.lit(i, `,"jurisdiction":"`), &p.Jurisdiction)
+	i = r.field(279, r.lit(i, `,"rate":"`), &p.Rate)
 	i = r.bool(r.lit(i, `,"inclusive":`), &p.Inclusive)
-	i = r.field(274, r.lit(i, `,"rounding":"`), (*string)(&p.Rounding))
+	i = r.field(280, r.lit(i, `,"rounding":"`), (*string)(&p.Rounding))
 	i = r.time(r.lit(i, `,"from":"`), &p.From)
 	if j := r.lit(i, `,"basis":"`); j >= 0 {
 		turn := r.turn
@@ -366,7 +366,7 @@ func (r *reader) taxSet(i int, p *TaxSet) int {
 	if j := r.lit(i, `,"parts":"`); j >= 0 {
 		turn := r.turn
 		i = j
-		i = r.field(275, i, (*string)(&p.Parts))
+		i = r.field(281, i, (*string)(&p.Parts))
 		if r.chose(turn); p.Parts == "" {
 			return -1
 		}

@@ -58,18 +58,18 @@ func (p *DetectionImplicated) read(r *reader) int { return r.detectionImplicated
 func (p *DetectionAttributed) read(r *reader) int { return r.detectionAttributed(0, p) }
 
 func (r *reader) gatePresented(i int, p *GatePresented) int {
-	i = r.field(276, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(277, r.lit(i, `,"store":"`), (*string)(&p.Store))
-	i = r.field(278, r.lit(i, `,"gate":"`), (*string)(&p.Gate))
+	i = r.field(282, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(283, r.lit(i, `,"store":"`), (*string)(&p.Store))
+	i = r.field(284, r.lit(i, `,"gate":"`), (*string)(&p.Gate))
 	i = r.place(r.lit(i, `,"place":"`), &p.Place)
 	i = r.credentialKind(r.lit(i, `,"credential":"`), &p.Credential)
-	i = r.field(279, r.lit(i, `,"ticket":"`), &p.Ticket)
-	i = r.field(280, r.lit(i, `,"shopper":"`), (*string)(&p.Shopper))
-	i = r.field(281, r.lit(i, `,"customer":"`), &p.Customer)
-	i = r.field(282, r.lit(i, `,"payment_method":"`), &p.PaymentMethod)
+	i = r.field(285, r.lit(i, `,"ticket":"`), &p.Ticket)
+	i = r.field(286, r.lit(i, `,"shopper":"`), (*string)(&p.Shopper))
+	i = r.field(287, r.lit(i, `,"customer":"`), &p.Customer)
+	i = r.field(288, r.lit(i, `,"payment_method":"`), &p.PaymentMethod)
 	i = r.int(r.lit(i, `,"party":`), &p.Party)
 	i = r.seller(r.lit(i, `,"seller":`), &p.Seller)
-	i = r.field(283, r.lit(i, `,"catalogue":"`), (*string)(&p.Catalogue))
+	i = r.field(289, r.lit(i, `,"catalogue":"`), (*string)(&p.Catalogue))
 	i = r.policy(r.lit(i, `,"policy":`), &p.Policy)
 	if j := r.lit(i, `,"member":`); j >= 0 {
 		turn := r.turn
@@ -105,19 +105,19 @@ func (r *reader) gatePresented(i int, p *GatePresented) int {
 }
 
 func (r *reader) gateEntered(i int, p *GateEntered) int {
-	i = r.field(284, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(285, r.lit(i, `,"gate":"`), (*string)(&p.Gate))
+	i = r.field(290, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(291, r.lit(i, `,"gate":"`), (*string)(&p.Gate))
 	i = r.money(r.lit(i, `,"hold":`), &p.Hold)
 	return r.lit(i, `}`)
 }
 
 func (r *reader) gateRefused(i int, p *GateRefused) int {
-	i = r.field(286, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(287, r.lit(i, `,"store":"`), (*string)(&p.Store))
-	i = r.field(288, r.lit(i, `,"gate":"`), (*string)(&p.Gate))
-	i = r.field(289, r.lit(i, `,"ticket":"`), &p.Ticket)
+	i = r.field(292, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(293, r.lit(i, `,"store":"`), (*string)(&p.Store))
+	i = r.field(294, r.lit(i, `,"gate":"`), (*string)(&p.Gate))
+	i = r.field(295, r.lit(i, `,"ticket":"`), &p.Ticket)
 	i = r.refusalReason(r.lit(i, `,"reason":"`), &p.Reason)
-	i = r.field(290, r.lit(i, `,"detail":"`), &p.Detail)
+	i = r.field(296, r.lit(i, `,"detail":"`), &p.Detail)
 	if j := r.lit(i, `,"clock_offset_ms":`); j >= 0 {
 		turn := r.turn
 		i = j
@@ -132,8 +132,8 @@ func (r *reader) gateRefused(i int, p *GateRefused) int {
 }
 
 func (r *reader) gateExited(i int, p *GateExited) int {
-	i = r.field(291, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
-	i = r.field(292, r.lit(i, `,"gate":"`), (*string)(&p.Gate))
+	i = r.field(297, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(298, r.lit(i, `,"gate":"`), (*string)(&p.Gate))
 	if j := r.lit(i, `,"clock_offset_ms":`); j >= 0 {
 		turn := r.turn
 		i = j
@@ -148,7 +148,7 @@ func (r *reader) gateExited(i int, p *GateExited) int {
 }
 
 func (r *reader) itemHypothesis(i int, p *ItemHypothesis) int {
-	i = r.field(293, r.lit(i, `{"sku":"`), (*string)(&p.SKU))
+	i = r.field(299, r.lit(i, `{"sku":"`), (*string)(&p.SKU))
 	i = r.int(r.lit(i, `,"confidence":`), (*int)(&p.Confidence))
 	return r.lit(i, `}`)
 }
@@ -160,20 +160,20 @@ func (r *reader) actionHypothesis(i int, p *ActionHypothesis) int {
 }
 
 func (r *reader) personHypothesis(i int, p *PersonHypothesis) int {
-	i = r.field(294, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
+	i = r.field(300, r.lit(i, `{"visit":"`), (*string)(&p.Visit))
 	i = r.int(r.lit(i, `,"confidence":`), (*int)(&p.Confidence))
 	return r.lit(i, `}`)
 }
 
 func (r *reader) evidenceRef(i int, p *EvidenceRef) int {
-	i = r.field(295, r.lit(i, `{"role":"`), &p.Role)
-	i = r.field(296, r.lit(i, `,"digest":"`), (*string)(&p.Digest))
-	i = r.field(297, r.lit(i, `,"media_type":"`), &p.MediaType)
+	i = r.field(301, r.lit(i, `{"role":"`), &p.Role)
+	i = r.field(302, r.lit(i, `,"digest":"`), (*string)(&p.Digest))
+	i = r.field(303, r.lit(i, `,"media_type":"`), &p.MediaType)
 	i = r.int64(r.lit(i, `,"bytes":`), &p.Bytes)
 	if j := r.lit(i, `,"of":"`); j >= 0 {
 		turn := r.turn
 		i = j
-		i = r.field(298, i, (*string)(&p.Of))
+		i = r.field(304, i, (*string)(&p.Of))
 		if r.chose(turn); p.Of == "" {
 			return -1
 		}
@@ -184,17 +184,17 @@ func (r *reader) evidenceRef(i int, p *EvidenceRef) int {
 }
 
 func (r *reader) detectionRecorded(i int, p *DetectionRecorded) int {
-	i = r.field(299, r.lit(i, `{"store":"`), (*string)(&p.Store))
-	i = r.field(300, r.lit(i, `,"sensor":"`), (*string)(&p.Sensor))
+	i = r.field(305, r.lit(i, `{"store":"`), (*string)(&p.Store))
+	i = r.field(306, r.lit(i, `,"sensor":"`), (*string)(&p.Sensor))
 	i = r.sensorKind(r.lit(i, `,"source":"`), &p.Source)
-	i = r.field(301, r.lit(i, `,"slot":"`), &p.Slot)
+	i = r.field(307, r.lit(i, `,"slot":"`), &p.Slot)
 	i = r.listItemHypothesis(r.lit(i, `,"items":[`), &p.Items)
 	i = r.listActionHypothesis(r.lit(i, `,"actions":[`), &p.Actions)
 	i = r.listPersonHypothesis(r.lit(i, `,"persons":[`), &p.Persons)
 	i = r.listPersonHypothesis(r.lit(i, `,"presence":[`), &p.Presence)
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
 	i = r.int(r.lit(i, `,"grams":`), &p.Grams)
-	i = r.field(302, r.lit(i, `,"model":"`), &p.Model)
+	i = r.field(308, r.lit(i, `,"model":"`), &p.Model)
 	i = r.listEvidenceRef(r.lit(i, `,"evidence":[`), &p.Evidence)
 	if j := r.lit(i, `,"clock_offset_ms":`); j >= 0 {
 		turn := r.turn
@@ -211,19 +211,19 @@ func (r *reader) detectionRecorded(i int, p *DetectionRecorded) int {
 
 func (r *reader) detectionImplicated(i int, p *DetectionImplicated) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
-	i = r.field(303, r.lit(i, `,"stream":"`), (*string)(&p.Stream))
+	i = r.field(309, r.lit(i, `,"stream":"`), (*string)(&p.Stream))
 	i = r.int(r.lit(i, `,"confidence":`), (*int)(&p.Confidence))
 	return r.lit(i, `}`)
 }
 
 func (r *reader) detectionAttributed(i int, p *DetectionAttributed) int {
 	i = r.id(r.lit(i, `{"detection":"`), &p.Detection)
-	i = r.field(304, r.lit(i, `,"stream":"`), (*string)(&p.Stream))
+	i = r.field(310, r.lit(i, `,"stream":"`), (*string)(&p.Stream))
 	i = r.id(r.lit(i, `,"decision":"`), &p.Decision)
-	i = r.field(305, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
+	i = r.field(311, r.lit(i, `,"sku":"`), (*string)(&p.SKU))
 	i = r.action(r.lit(i, `,"action":"`), &p.Action)
 	i = r.int(r.lit(i, `,"quantity":`), &p.Quantity)
-	i = r.field(306, r.lit(i, `,"slot":"`), &p.Slot)
+	i = r.field(312, r.lit(i, `,"slot":"`), &p.Slot)
 	i = r.time(r.lit(i, `,"seen_at":"`), &p.SeenAt)
 	i = r.listEvidenceRef(r.lit(i, `,"evidence":[`), &p.Evidence)
 	if j := r.lit(i, `,"grams":`); j >= 0 {
@@ -239,7 +239,7 @@ func (r *reader) detectionAttributed(i int, p *DetectionAttributed) int {
 	if j := r.lit(i, `,"scale":"`); j >= 0 {
 		turn := r.turn
 		i = j
-		i = r.field(307, i, (*string)(&p.Scale))
+		i = r.field(313, i, (*string)(&p.Scale))
 		if r.chose(turn); p.Scale == "" {
 			return -1
 		}

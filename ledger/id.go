@@ -223,7 +223,8 @@ func ExceptionStream(exception string) StreamID {
 // DayStream holds the closings of a shop's days.
 func DayStream(s StoreID) StreamID { return StreamID(CategoryDay + "-" + string(s)) }
 
-// DeviceStream holds the settings of a shop's device and how it does.
+// DeviceStream holds the settings of a shop's device, how it does, and what it
+// saw that no visit answers for.
 func DeviceStream(s StoreID, d DeviceID) StreamID {
 	return StreamID(CategoryDevice + "-" + string(s) + ":" + string(d))
 }

@@ -87,6 +87,7 @@ const (
 	KindEvidenceExpired       Kind = "evidence.expired.v1"
 	KindDeviceConfigured      Kind = "device.configured.v1"
 	KindDeviceReported        Kind = "device.reported.v1"
+	KindShelfChanged          Kind = "shelf.changed.v1"
 	KindGateDoubted           Kind = "gate.doubted.v1"
 	KindPalmConsented         Kind = "palm.consented.v1"
 	KindPalmWithdrawn         Kind = "palm.withdrawn.v1"
@@ -181,6 +182,7 @@ var kinds = map[Kind]func([]byte) (Payload, error){
 	KindEvidenceExpired:       decode[EvidenceExpired],
 	KindDeviceConfigured:      decode[DeviceConfigured],
 	KindDeviceReported:        decode[DeviceReported],
+	KindShelfChanged:          decode[ShelfChanged],
 	KindGateDoubted:           decode[GateDoubted],
 	KindPalmConsented:         decode[PalmConsented],
 	KindPalmWithdrawn:         decode[PalmWithdrawn],

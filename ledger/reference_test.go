@@ -105,6 +105,7 @@ var writers = map[ledger.Kind][2]string{
 	ledger.KindEvidenceReleased:      {"operator", "The first release of a hold counts."},
 	ledger.KindDeviceConfigured:      {"operator", "The versions of a device run 1, 2, 3; the device keeps running by the one before until it has said otherwise."},
 	ledger.KindDeviceReported:        {"edge", "On a change only, and whole: the last one of a stream is how the device does."},
+	ledger.KindShelfChanged:          {"edge", "In no visit's stream, and changes no cart."},
 	ledger.KindGateDoubted:           {"gate, through the server", "The visit waits for an answer unless the receipt is out; at the deadline a tailgated one is billed and one in conflict is not."},
 	ledger.KindPalmConsented:         {"shopper, or operator", "Only in a shop whose policy names a jurisdiction; before any template; one at a time."},
 	ledger.KindPalmWithdrawn:         {"shopper, or operator", "Once for each consent; no gate knows the palm from then on."},

@@ -204,6 +204,10 @@ func samples() []ledger.Payload {
 			},
 			ClockOffset: -1250,
 		},
+		ledger.ShelfChanged{
+			Store: store, Sensor: "cam-1", Slot: "left", SKU: "cola", Home: "middle", Purpose: ledger.ShelfStraying, Action: ledger.ActionMove,
+			Quantity: 1, Confidence: 910, Left: 4, Sure: 650, Untidy: true, Model: "vouch-shelf/1", ClockOffset: -20,
+		},
 		ledger.GateDoubted{Visit: visit, Store: store, Gate: "gate-1", Doubt: ledger.DoubtTailgated, Persons: 2, Party: 1},
 		ledger.PalmEnrolled{
 			Shopper: "anna", Store: store, Template: digest, Method: "ordinal/1", Captures: 3, Consent: digest,

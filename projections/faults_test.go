@@ -107,6 +107,7 @@ func every() []ledger.Payload {
 		ledger.EvidenceExpired{},
 		ledger.DeviceConfigured{},
 		ledger.DeviceReported{},
+		ledger.ShelfChanged{},
 		ledger.GateDoubted{},
 		ledger.PalmConsented{},
 		ledger.PalmWithdrawn{},

@@ -130,7 +130,7 @@ func (q *ReviewQueue) Apply(e ledger.Event) error {
 		ledger.BalanceRecorded, ledger.PayoutRecorded, ledger.PayoutFailed, ledger.BankStatementRecorded,
 		ledger.ExceptionOpened, ledger.ExceptionAssigned, ledger.ExceptionClosed, ledger.DayClosed,
 		ledger.PriceChecked, ledger.EvidenceViewed, ledger.EvidenceHeld,
-		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.PalmEnrolled, ledger.PalmRevoked, ledger.DeviceConfigured, ledger.DeviceReported,
+		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.PalmEnrolled, ledger.PalmRevoked, ledger.DeviceConfigured, ledger.DeviceReported, ledger.ShelfChanged,
 		ledger.PalmConsented, ledger.PalmWithdrawn,
 		ledger.FiscalStarted, ledger.FiscalSigned, ledger.FiscalFailed,
 		ledger.NoticeQuarantined, ledger.ProviderSwept:

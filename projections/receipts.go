@@ -95,7 +95,7 @@ func (r *Receipts) Apply(e ledger.Event) error {
 		ledger.BalanceRecorded, ledger.PayoutRecorded, ledger.PayoutFailed, ledger.BankStatementRecorded,
 		ledger.ExceptionOpened, ledger.ExceptionAssigned, ledger.ExceptionClosed, ledger.DayClosed,
 		ledger.PriceChecked, ledger.EvidenceViewed, ledger.EvidenceHeld,
-		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.PalmEnrolled, ledger.PalmRevoked, ledger.DeviceConfigured, ledger.DeviceReported,
+		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.PalmEnrolled, ledger.PalmRevoked, ledger.DeviceConfigured, ledger.DeviceReported, ledger.ShelfChanged,
 		ledger.PalmConsented, ledger.PalmWithdrawn,
 		ledger.NoticeQuarantined, ledger.ProviderSwept:
 		r.odd(e, "%s does not belong in a visit's stream", e.Kind)

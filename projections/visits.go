@@ -188,7 +188,7 @@ func (v *Visits) Apply(e ledger.Event) error {
 		ledger.PromotionSet, ledger.CouponRedeemed, ledger.BalanceRecorded, ledger.PayoutRecorded,
 		ledger.PayoutFailed, ledger.BankStatementRecorded, ledger.ExceptionOpened, ledger.ExceptionAssigned,
 		ledger.ExceptionClosed, ledger.DayClosed, ledger.PriceChecked, ledger.EvidenceViewed, ledger.EvidenceHeld,
-		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.PalmEnrolled, ledger.PalmRevoked, ledger.DeviceConfigured, ledger.DeviceReported,
+		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.PalmEnrolled, ledger.PalmRevoked, ledger.DeviceConfigured, ledger.DeviceReported, ledger.ShelfChanged,
 		ledger.PalmConsented, ledger.PalmWithdrawn,
 		ledger.NoticeQuarantined,
 		ledger.ProviderSwept:

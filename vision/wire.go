@@ -89,6 +89,29 @@ type DeviceReport struct {
 	Parts      []ledger.PartState `json:"parts"`
 }
 
+// PathShelfChanges is where a shop's cameras say what was no shopping; %s is
+// the shop.
+const PathShelfChanges = "/v1/shops/%s/shelf-changes"
+
+// A ShelfChange says what a sensor saw of a slot that nobody is to pay for.
+type ShelfChange struct {
+	ID         ledger.ID           `json:"id"`
+	OccurredAt time.Time           `json:"occurred_at"` // by the device's clock
+	Sensor     ledger.DeviceID     `json:"sensor"`
+	Slot       string              `json:"slot"`
+	SKU        ledger.SKU          `json:"sku"`
+	Home       string              `json:"home,omitempty"`
+	Purpose    ledger.ShelfPurpose `json:"purpose"`
+	Action     ledger.Action       `json:"action"`
+	Quantity   int                 `json:"quantity"`
+	Confidence ledger.PerMille     `json:"confidence"`
+	Left       int                 `json:"left"`
+	Sure       ledger.PerMille     `json:"sure"`
+	Untidy     bool                `json:"untidy"`
+	Model      string              `json:"model"`
+	Offset     int                 `json:"clock_offset_ms,omitzero"`
+}
+
 // A CartWeighing says what a smart cart weighs with all that is in it.
 type CartWeighing struct {
 	ID         ledger.ID            `json:"id"`

@@ -66,6 +66,7 @@ type Register struct {
 	plans    map[shelf][]ledger.SlotPlan
 	sellers  map[ledger.StoreID]ledger.Seller
 	devices  map[ledger.StreamID]Device
+	slots    map[place]Slot
 }
 
 // Name returns the name of the read model's checkpoint.
@@ -166,6 +167,10 @@ func (r *Register) Apply(e ledger.Event) error {
 		r.products[p.SKU] = p.Name
 	case ledger.PlanogramSet:
 		r.plans[shelf{p.Store, p.Sensor}] = p.Slots
+	case ledger.ShelfChanged:
+		r.changed(e.Occurred, p)
+	case ledger.DetectionRecorded:
+		r.counted(p)
 	case ledger.DeviceConfigured:
 		r.device(p.Store, p.Device, func(d *Device) { d.Configured = p.Version })
 	case ledger.DeviceReported:
@@ -182,7 +187,7 @@ func (r *Register) make() {
 	r.receipts, r.disputes = map[string]int{}, map[ledger.ID]int{}
 	r.shoppers, r.products = map[ledger.VisitID]ledger.ShopperID{}, map[ledger.SKU]string{}
 	r.plans, r.sellers = map[shelf][]ledger.SlotPlan{}, map[ledger.StoreID]ledger.Seller{}
-	r.devices = map[ledger.StreamID]Device{}
+	r.devices, r.slots = map[ledger.StreamID]Device{}, map[place]Slot{}
 }
 
 func (r *Register) receipt(e ledger.Event, d ledger.ReceiptDocument, change money.Money) {
@@ -218,6 +223,7 @@ type snapshot struct {
 	Sellers  map[ledger.StoreID]ledger.Seller                         `json:"sellers"`
 	Plans    map[ledger.StoreID]map[ledger.DeviceID][]ledger.SlotPlan `json:"plans"`
 	Devices  []Device                                                 `json:"devices,omitempty"`
+	Slots    []Slot                                                   `json:"slots,omitempty"`
 }
 
 const form = "register.v1"
@@ -228,6 +234,7 @@ func (r *Register) MarshalBinary() ([]byte, error) {
 		Form: form, Position: r.Position, Receipts: r.Receipts, Disputes: r.Disputes,
 		Shoppers: r.shoppers, Products: r.products, Sellers: r.sellers,
 		Plans: map[ledger.StoreID]map[ledger.DeviceID][]ledger.SlotPlan{}, Devices: r.DevicesOf(""),
+		Slots: r.SlotsOf(""),
 	}
 	for k, plan := range r.plans {
 		if s.Plans[k.store] == nil {
@@ -269,6 +276,9 @@ func (r *Register) UnmarshalBinary(b []byte) error {
 	}
 	for _, d := range s.Devices {
 		n.devices[ledger.DeviceStream(d.Store, d.Device)] = d
+	}
+	for _, s := range s.Slots {
+		n.slots[s.place()] = s
 	}
 	*r = n
 	return nil

@@ -39,6 +39,9 @@ func history() []ledger.Event {
 		}),
 		event(8, visit, ledger.ReceiptIssued{Document: ledger.ReceiptDocument{Number: "s1-2026-000001", Visit: "v1", Gross: eur(300)}}),
 		event(9, visit, ledger.DisputeOpened{Dispute: d, Receipt: "s1-2026-000001", Line: 1}),
+		event(10, "device-s1:cam", ledger.ShelfChanged{
+			Store: "s1", Sensor: "cam", Slot: "A1", SKU: "cola", Purpose: ledger.ShelfRestocking, Action: ledger.ActionReturn, Quantity: 3, Left: 5, Sure: 900,
+		}),
 		event(11, visit, ledger.DisputeDecided{Dispute: d, Outcome: ledger.DisputeUpheld}),
 		event(12, visit, ledger.ReceiptCorrected{
 			Document: ledger.ReceiptDocument{Number: "s1-2026-000002", Corrects: "s1-2026-000001", Visit: "v1", Gross: eur(100)}, Change: eur(-200),
@@ -65,6 +68,37 @@ func TestADeviceIsAsItLastSaid(t *testing.T) {
 	of := r.DevicesOf("s1")
 	if len(of) != 1 || of[0].Configured != 1 || of[0].Report.Parts[0].State != ledger.DeviceBlack || !of[0].Reported.Equal(noon) {
 		t.Errorf("devices of s1 = %+v, want edge-1 with its black camera", of)
+	}
+}
+
+// TestASlotIsAsItsCameraLastSaid: what shoppers do since is counted on.
+func TestASlotIsAsItsCameraLastSaid(t *testing.T) {
+	var r Register
+	seen := func(pos uint64, a ledger.Action) ledger.Event {
+		return event(pos, ledger.VisitStream("v1"), ledger.DetectionRecorded{
+			Store: "s1", Sensor: "cam", Slot: "A1", Quantity: 1, Actions: []ledger.ActionHypothesis{{Action: a, Confidence: 500}},
+		})
+	}
+	fold(t, &r, append(history(), seen(20, ledger.ActionTake), seen(21, ledger.ActionTake), seen(22, ledger.ActionReturn), seen(23, ledger.ActionMove)))
+	got := r.SlotsOf("s1")
+	if len(got) != 1 || got[0].Left != 4 || got[0].Sure != 112 || got[0].Purpose != ledger.ShelfRestocking || got[0].Untidy {
+		t.Errorf("slots = %+v, want A1 with four of five and little surety", got)
+	}
+	stray := ledger.ShelfChanged{Store: "s1", Sensor: "cam", Slot: "A1", SKU: "tea", Home: "A2", Action: ledger.ActionMove, Left: 5, Untidy: true}
+	pick := stray
+	pick.SKU, pick.Home, pick.Action, pick.Left = "cola", "", ledger.ActionTake, 4
+	fold(t, &r, []ledger.Event{event(24, "device-s1:cam", stray), event(25, "device-s1:cam", pick)})
+	if got := r.SlotsOf("")[0]; got.Stray != "tea" || got.Home != "A2" || got.Left != 4 {
+		t.Errorf("slot = %+v, want the tea of A2 still there after a pick beside it", got)
+	}
+	tidy := pick
+	tidy.Untidy = false
+	fold(t, &r, []ledger.Event{event(26, "device-s1:cam", tidy)})
+	if got := r.SlotsOf("")[0]; got.Untidy || got.Stray != "" {
+		t.Errorf("slot = %+v, want it tidy", got)
+	}
+	if len(r.SlotsOf("s2")) != 0 {
+		t.Error("another shop has the slot too")
 	}
 }
 

@@ -6,6 +6,21 @@ type DevicesPage struct {
 	Items []DeviceItem
 }
 
+// A ShelvesPage shows what stands on the shelves and what was done there.
+type ShelvesPage struct {
+	Frame
+	Items []ShelfItem
+}
+
+// A ShelfItem is one slot.
+type ShelfItem struct {
+	Shop, Sensor, Slot, Product string
+	Left                        string // how many, and how sure that is
+	State                       Chip
+	Stray                       string // what does not belong there
+	Last, At                    string // what was done there last that was no shopping
+}
+
 // A DeviceItem is one device.
 type DeviceItem struct {
 	Shop, Device, Program string

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	text "crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -260,15 +261,16 @@ func from(beside, path string) string {
 // keepSeen returns what makes a sighting durable: evidence first, then the
 // event. It says so only when both are on disk.
 func keepSeen(c shopConfig, box *outbox.Outbox, log *slog.Logger) func(visionedge.Camera, watch.Sighting, host.Evidence, time.Duration) error {
+	salt := text.Text()
 	return func(cam visionedge.Camera, s watch.Sighting, of host.Evidence, offset time.Duration) error {
 		out := &sender{
-			flags: watchFlags{store: c.Store, sensor: cam.Name, person: cam.Person}, box: box, read: of.Read, offset: offset,
+			flags: watchFlags{store: c.Store, sensor: cam.Name, person: cam.Person}, box: box, read: of.Read, offset: offset, salt: salt,
 		}
 		if err := out.put(s); err != nil {
 			return err
 		}
 		log.Info("kept", slog.String("camera", cam.Name), slog.String("slot", s.Slot), slog.String("action", string(s.Action)),
-			slog.Time("at", s.At.UTC()))
+			slog.String("purpose", string(s.Purpose)), slog.Time("at", s.At.UTC()))
 		return nil
 	}
 }

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 
@@ -143,6 +146,7 @@ type sender struct {
 	done  chan error
 	// offset is what the clock of this machine lacks, as far as is known.
 	offset time.Duration
+	salt   string // of the ids of this process
 }
 
 func openSender(ctx context.Context, f watchFlags) (*sender, error) {
@@ -166,7 +170,7 @@ func openSender(ctx context.Context, f watchFlags) (*sender, error) {
 	// The outbox outlives an interrupted watch: what is queued still gets
 	// its time to leave.
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s := &sender{flags: f, box: box, store: store, read: store.Read, stop: stop, done: make(chan error, 1)}
+	s := &sender{flags: f, box: box, store: store, read: store.Read, salt: rand.Text(), stop: stop, done: make(chan error, 1)}
 	go func() { s.done <- box.Run(run) }()
 	return s, nil
 }
@@ -178,10 +182,28 @@ type detectionRequest struct {
 	Detection  ledger.DetectionRecorded `json:"detection"`
 }
 
+// put keeps a sighting: what shoppers did as a detection, and what is not
+// shopping, or leaves things where they do not belong, as a change of the
+// shelf. It may be called again if the disk was full in its middle.
 func (s *sender) put(seen watch.Sighting) error {
-	if seen.Purpose != shelf.Shopping {
-		return nil // nobody's cart changes by it
+	if seen.Purpose == shelf.Shopping {
+		if err := s.detection(seen); err != nil {
+			return err
+		}
 	}
+	change, ok := seen.ShelfChange(ledger.DeviceID(s.flags.sensor))
+	if !ok {
+		return nil
+	}
+	var err error
+	if change.ID, err = s.id(seen, "change"); err != nil {
+		return err
+	}
+	change.Offset = int(s.offset.Milliseconds())
+	return s.post(change.ID, fmt.Sprintf(vision.PathShelfChanges, url.PathEscape(s.flags.store)), change)
+}
+
+func (s *sender) detection(seen watch.Sighting) error {
 	for _, e := range vision.Uploads(seen.Evidence) {
 		b, err := s.read(context.Background(), e.Digest) // on this machine
 		if err != nil {
@@ -195,22 +217,29 @@ func (s *sender) put(seen watch.Sighting) error {
 			return err
 		}
 	}
-	id, err := ledger.NewID(seen.At, rand.Reader)
+	id, err := s.id(seen, "detection")
 	if err != nil {
 		return err
 	}
 	f := s.flags
 	d := seen.Recorded(ledger.StoreID(f.store), ledger.DeviceID(f.sensor), ledger.VisitID(f.person))
 	d.ClockOffset = int(s.offset.Milliseconds())
-	body, err := json.Marshal(detectionRequest{
-		ID: id.String(), OccurredAt: seen.At.UTC(),
-		Detection: d,
-	})
+	return s.post(id, "/v1/detections", detectionRequest{ID: id.String(), OccurredAt: seen.At.UTC(), Detection: d})
+}
+
+// id is the same for a sighting that is put again, and for no other.
+func (s *sender) id(seen watch.Sighting, what string) (ledger.ID, error) {
+	h := sha256.Sum256(fmt.Appendf(nil, "%s/%s/%d/%d/%s", s.salt, s.flags.sensor, seen.At.UnixNano(), seen.ID, what))
+	return ledger.NewID(seen.At, bytes.NewReader(h[:]))
+}
+
+func (s *sender) post(id ledger.ID, path string, message any) error {
+	body, err := json.Marshal(message)
 	if err != nil {
 		return err
 	}
 	return s.box.Put(outbox.Item{
-		ID: id.String(), Method: http.MethodPost, Path: "/v1/detections", ContentType: "application/json", Body: body,
+		ID: id.String(), Method: http.MethodPost, Path: path, ContentType: "application/json", Body: body,
 	})
 }
 

@@ -262,7 +262,7 @@ func (j *Journal) house(e ledger.Event) bool {
 		j.closed(e, p)
 	case ledger.PolicySet, ledger.PlanogramSet, ledger.ProductListed, ledger.PriceSet, ledger.TaxSet,
 		ledger.PromotionSet, ledger.ExceptionAssigned, ledger.PriceChecked, ledger.EvidenceViewed, ledger.EvidenceHeld,
-		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.PalmEnrolled, ledger.PalmRevoked, ledger.DeviceConfigured, ledger.DeviceReported,
+		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.PalmEnrolled, ledger.PalmRevoked, ledger.DeviceConfigured, ledger.DeviceReported, ledger.ShelfChanged,
 		ledger.PalmConsented, ledger.PalmWithdrawn,
 		ledger.NoticeQuarantined,
 		ledger.ProviderSwept:

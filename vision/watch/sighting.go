@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
 	"github.com/vouchledger/vouch/vision/shelf"
 )
 
@@ -50,6 +51,24 @@ func (s Sighting) Recorded(store ledger.StoreID, sensor ledger.DeviceID, person 
 		d.Persons = []ledger.PersonHypothesis{{Visit: person, Confidence: PerMille(toldPerson)}}
 	}
 	return d
+}
+
+// ShelfChange returns the sighting as what is told of the shelf beyond shopping,
+// without an id, and whether there is anything to tell: what staff did, and
+// things that stand where they do not belong, whoever put them there.
+func (s Sighting) ShelfChange(sensor ledger.DeviceID) (vision.ShelfChange, bool) {
+	purpose := ledger.ShelfPurpose(s.Purpose)
+	if s.Purpose == shelf.Shopping {
+		if s.Home == "" && !s.Untidy {
+			return vision.ShelfChange{}, false
+		}
+		purpose = ledger.ShelfStraying
+	}
+	return vision.ShelfChange{
+		OccurredAt: s.At.UTC(), Sensor: sensor, Slot: s.Slot, SKU: ledger.SKU(s.SKU), Home: s.Home, Purpose: purpose,
+		Action: ledger.Action(s.Action), Quantity: s.Quantity, Confidence: PerMille(s.Confidence()), Left: s.Left,
+		Sure: PerMille(s.LeftSure), Untidy: s.Untidy, Model: s.Model,
+	}, true
 }
 
 // toldPerson is the confidence of a person the operator named. It is not 1:

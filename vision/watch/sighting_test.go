@@ -31,6 +31,33 @@ func TestSightingBecomesAValidDetection(t *testing.T) {
 	}
 }
 
+// TestWhatIsNoShoppingIsToldOfTheShelf: staff's work and what stands astray,
+// and nothing of an ordinary pick.
+func TestWhatIsNoShoppingIsToldOfTheShelf(t *testing.T) {
+	for _, tt := range []struct {
+		story string
+		ch    shelf.Change
+		want  ledger.ShelfPurpose
+	}{
+		{"a pick", shelf.Change{Action: shelf.Take}, ""},
+		{"staff restocks", shelf.Change{Action: shelf.Return, Purpose: shelf.Restocking}, ledger.ShelfRestocking},
+		{"staff tidies", shelf.Change{Action: shelf.Take, Purpose: shelf.Tidying}, ledger.ShelfTidying},
+		{"staff clears", shelf.Change{Action: shelf.Take, Purpose: shelf.Clearing}, ledger.ShelfClearing},
+		{"a shopper puts it elsewhere", shelf.Change{Action: shelf.Move, Home: "right", Untidy: true}, ledger.ShelfStraying},
+		{"a shopper takes what stood astray", shelf.Change{Action: shelf.Take, Home: "right"}, ledger.ShelfStraying},
+		{"a pick beside what stands astray", shelf.Change{Action: shelf.Take, Untidy: true}, ledger.ShelfStraying},
+	} {
+		tt.ch.Slot, tt.ch.SKU, tt.ch.Quantity, tt.ch.Item, tt.ch.Act, tt.ch.Left, tt.ch.LeftSure = "left", "tea", 1, 0.9, 0.8, 2, 0.5
+		got, told := Sighting{Model: ModelName, Change: tt.ch}.ShelfChange("cam")
+		if told != (tt.want != "") || got.Purpose != tt.want {
+			t.Errorf("%s: told %v as %q, want %q", tt.story, told, got.Purpose, tt.want)
+		}
+		if told && (got.Confidence != 800 || got.Left != 2 || got.Sure != 500 || got.Home != tt.ch.Home || got.Untidy != tt.ch.Untidy) {
+			t.Errorf("%s: %+v, want what was seen", tt.story, got)
+		}
+	}
+}
+
 // looker sees what the test says: first before, then after.
 type looker struct{ before, after []cv.Box }
 

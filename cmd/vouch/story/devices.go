@@ -27,6 +27,12 @@ func deviceWords(payload ledger.Payload) (text, amount string) {
 			text += fmt.Sprintf("; it refuses settings no. %d: %s", p.Refused, p.Reason)
 		}
 		return text, ""
+	case ledger.ShelfChanged:
+		text = fmt.Sprintf("%s sees %s at %s: %d × %s", p.Sensor, p.Purpose, p.Slot, p.Quantity, p.SKU)
+		if p.Untidy {
+			text += ", and something there belongs elsewhere"
+		}
+		return text, ""
 	}
 	return "", ""
 }

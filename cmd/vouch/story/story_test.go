@@ -119,6 +119,7 @@ func payloads() []ledger.Payload {
 		ledger.EvidenceExpired{},
 		ledger.DeviceConfigured{},
 		ledger.DeviceReported{},
+		ledger.ShelfChanged{},
 		ledger.GateDoubted{},
 		ledger.PalmConsented{},
 		ledger.PalmWithdrawn{},
