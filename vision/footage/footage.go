@@ -4,10 +4,9 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"os"
-	"path/filepath"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/blur"
 	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/sidecar"
 )
@@ -56,7 +55,8 @@ func (m Maker) Make(ctx context.Context, s Scene) ([]ledger.EvidenceRef, error) 
 	if s.Rest == nil {
 		s.Rest = s.Before
 	}
-	t := &taking{Maker: m, ctx: ctx}
+	t := &taking{Maker: m, ctx: ctx, film: develop(s), rest: s.Rest}
+	defer t.film.wait()
 	boxes := sidecar.Boxes{Model: s.Model, Item: int(s.Item), Action: int(s.Action)}
 	for _, p := range []struct {
 		role  string
@@ -98,6 +98,11 @@ type taking struct {
 	Maker
 	ctx  context.Context //nolint:containedctx // as long as the call that makes it
 	refs []ledger.EvidenceRef
+	film *developed // the clip, on its way
+
+	rest      *cv.Frame // the view before anybody came; nil if nobody knows it
+	stillBGR  []byte    // the same in the size of the last frame
+	stillSize image.Point
 }
 
 func (t *taking) keep(role, media string, b []byte, of ledger.Digest) (ledger.Digest, error) {
@@ -121,15 +126,16 @@ func (t *taking) picture(role string, f *cv.Frame, s Scene) (sidecar.Frame, erro
 	if err != nil {
 		return seen, err
 	}
-	regions, faces, err := t.hidden(f, s.Rest, t.Persons)
+	bgr := f.BGR()
+	regions, faces, err := t.hidden(f, bgr, t.Persons)
 	if err != nil {
 		return seen, err
 	}
-	copied, err := blurred(f, regions)
-	if err != nil {
-		return seen, err
-	}
-	if copied != nil {
+	if blur.Hide(bgr, f.Width(), f.Height(), regions) {
+		copied, err := cv.NewFrame(f.Width(), f.Height(), bgr)
+		if err != nil {
+			return seen, err
+		}
 		defer copied.Close()
 		if b, err = copied.JPEG(); err != nil {
 			return seen, err
@@ -170,73 +176,4 @@ func (t *taking) thumb(f *cv.Frame, of ledger.Digest) error {
 	}
 	_, err = t.keep(ledger.RoleThumb, "image/jpeg", b, of)
 	return err
-}
-
-// clip stores the clip and its blurred copy.
-func (t *taking) clip(s Scene) error {
-	if len(s.Clip) == 0 {
-		return nil
-	}
-	b, err := encode(s.Clip, s.Rate)
-	if err != nil {
-		return err
-	}
-	d, err := t.keep(ledger.RoleClip, "video/mp4", b, "")
-	if err != nil {
-		return err
-	}
-	each := make([][]image.Rectangle, len(s.Clip))
-	for i, f := range s.Clip {
-		persons := t.Persons
-		if i%stride != 0 {
-			persons = nil
-		}
-		if each[i], _, err = t.hidden(f, s.Rest, persons); err != nil {
-			return err
-		}
-	}
-	frames, touched := make([]*cv.Frame, len(s.Clip)), false
-	for i, regions := range around(each) {
-		copied, err := blurred(s.Clip[i], regions)
-		if err != nil {
-			return err
-		}
-		if frames[i] = s.Clip[i]; copied != nil {
-			defer copied.Close() //nolint:gocritic // some tens of them, until the clip is written
-			frames[i], touched = copied, true
-		}
-	}
-	if touched {
-		if b, err = encode(frames, s.Rate); err != nil {
-			return err
-		}
-	}
-	_, err = t.keep(ledger.RoleBlurred, "video/mp4", b, d)
-	return err
-}
-
-// encode writes frames as an mp4 file. OpenCV writes to files only, so the bytes
-// go through one.
-func encode(frames []*cv.Frame, rate float64) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "vouch-clip")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
-	path := filepath.Join(dir, "clip.mp4")
-	w, h := cv.EvenSize(frames[0].Width(), frames[0].Height(), clipWidth)
-	out, err := cv.Create(path, rate, w, h)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range frames {
-		if err := out.Write(f); err != nil {
-			_ = out.Close()
-			return nil, err
-		}
-	}
-	if err := out.Close(); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
 }

@@ -1,7 +1,6 @@
 package footage
 
 import (
-	"bytes"
 	"image"
 	"slices"
 
@@ -35,13 +34,13 @@ const (
 	stride = 4
 )
 
-// hidden returns what of a frame is hidden, and as which boxes. rest is the view
-// before anybody came.
-func (m Maker) hidden(f, rest *cv.Frame, persons Looker) (regions []image.Rectangle, boxes []sidecar.Box, err error) {
+// hidden returns what of a frame is hidden, and as which boxes. bgr are the
+// frame's bytes.
+func (t *taking) hidden(f *cv.Frame, bgr []byte, persons Looker) (regions []image.Rectangle, boxes []sidecar.Box, err error) {
 	size := image.Rect(0, 0, f.Width(), f.Height())
 	var faces, bodies []image.Rectangle
-	if m.Faces != nil {
-		found, err := m.Faces.Find(f)
+	if t.Faces != nil {
+		found, err := t.Faces.Find(f)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -63,12 +62,8 @@ func (m Maker) hidden(f, rest *cv.Frame, persons Looker) (regions []image.Rectan
 		}
 		regions = append(regions, blur.Heads(bodies, faces)...)
 	}
-	if m.Faces == nil && m.Persons == nil && rest != nil {
-		if rest.Width() != f.Width() || rest.Height() != f.Height() {
-			rest = rest.Resize(f.Width(), f.Height())
-			defer rest.Close()
-		}
-		regions = blur.Moving(f.BGR(), rest.BGR(), f.Width(), f.Height())
+	if t.Faces == nil && t.Persons == nil && t.rest != nil {
+		regions = blur.Moving(bgr, t.still(f.Width(), f.Height()), f.Width(), f.Height())
 	}
 	for _, r := range regions {
 		if len(faces) == 0 {
@@ -76,6 +71,19 @@ func (m Maker) hidden(f, rest *cv.Frame, persons Looker) (regions []image.Rectan
 		}
 	}
 	return regions, boxes, nil
+}
+
+// still returns the view before anybody came, as large as a frame.
+func (t *taking) still(w, h int) []byte {
+	if size := image.Pt(w, h); t.stillSize != size {
+		rest := t.rest
+		if rest.Width() != w || rest.Height() != h {
+			rest = rest.Resize(w, h)
+			defer rest.Close()
+		}
+		t.stillBGR, t.stillSize = rest.BGR(), size
+	}
+	return t.stillBGR
 }
 
 // add appends a box as far as it lies in the picture.
@@ -86,16 +94,6 @@ func add(all []sidecar.Box, size image.Rectangle, kind sidecar.Kind, label strin
 	return append(all, sidecar.Box{
 		Kind: kind, Label: label, Score: int(1000 * max(0, min(1, score))), Rect: [4]int{r.Min.X, r.Min.Y, r.Dx(), r.Dy()},
 	})
-}
-
-// blurred returns a copy of a frame with regions hidden, or nil if there was
-// nothing to hide.
-func blurred(f *cv.Frame, regions []image.Rectangle) (*cv.Frame, error) {
-	bgr := bytes.Clone(f.BGR())
-	if !blur.Hide(bgr, f.Width(), f.Height(), regions) {
-		return nil, nil
-	}
-	return cv.NewFrame(f.Width(), f.Height(), bgr)
 }
 
 // around joins what is hidden in the frames beside each.
