@@ -207,7 +207,7 @@ type wait struct {
 // waits are the steps of a journey; together they are the way from the last
 // frame of the pick to the server's word.
 var waits = []wait{
-	{"from the last frame of the pick until it is certain", journey.left, journey.certain},
+	{"until it is certain", journey.left, journey.certain},
 	{"until its evidence is made", journey.certain, journey.shown},
 	{"until all of it is in the outbox, synced", journey.shown, journey.kept},
 	{"until its evidence is sent", journey.kept, journey.begun},

@@ -230,11 +230,23 @@ func (sh *show) report(r *goals.Report) {
 	r.Figure("takes and returns that were not acknowledged", float64(lost), "")
 	r.Figure("from the last frame of a pick to the acknowledged event, nine in ten", goals.Quantile(latency, 0.9), "s")
 	r.Figure("from the frame in which it left the shelf, median", goals.Median(whole(takes, journey.happened, sh.end)), "s")
-	for _, w := range waits {
-		r.Figure("of it "+w.what+", median", goals.Median(w.seconds(takes)), "s")
-	}
+	r.Tables = append(r.Tables, steps(takes))
 	returns := actions(all, string(ledger.ActionReturn))
 	r.Figure("the same of returns, which wait until it is clear who brought it, median", goals.Median(whole(returns, journey.left, sh.end)), "s")
+}
+
+// steps is the table of what a take waits for.
+func steps(takes []journey) goals.Table {
+	t := goals.Table{
+		Head: []string{"what a take waits for, from its last frame on", "median, s", "nine in ten, s"}, Left: []bool{true},
+	}
+	for _, w := range waits {
+		all := w.seconds(takes)
+		t.Rows = append(t.Rows, []string{
+			w.what, fmt.Sprintf("%.2f", goals.Median(all)), fmt.Sprintf("%.2f", goals.Quantile(all, 0.9)),
+		})
+	}
+	return t
 }
 
 // actions returns the journeys of one action.

@@ -147,6 +147,36 @@ func TestEvidenceInMemoryIsBoundedAndForgotten(t *testing.T) {
 	}
 }
 
+// Two things are taken at once: both sightings name the picture of the moment in
+// which they became certain, and the second still has it when the first is safe.
+func TestSightingsOfOneMomentShareTheirPictures(t *testing.T) {
+	m := &memory{}
+	ctx := t.Context()
+	var each [2][]ledger.EvidenceRef
+	for i, own := range []string{"the left hand", "the right hand"} {
+		for _, b := range []string{own, "the shelf afterwards", "the shelf afterwards"} { // and its copy, which hides nothing
+			d, err := m.Keep(ctx, []byte(b))
+			if err != nil {
+				t.Fatal(err)
+			}
+			each[i] = append(each[i], ledger.EvidenceRef{Digest: d})
+		}
+	}
+	m.forget(each[0])
+	for _, r := range each[1] {
+		if _, err := m.Read(ctx, r.Digest); err != nil {
+			t.Errorf("the second sighting lost %v", err)
+		}
+	}
+	if _, err := m.Read(ctx, each[0][0].Digest); err == nil {
+		t.Error("what only the first needed is still held")
+	}
+	m.forget(each[1])
+	if m.size != 0 || len(m.all) != 0 {
+		t.Errorf("after both %d bytes are held, want none", m.size)
+	}
+}
+
 func TestTheEndOfARunIsSaidInOneWord(t *testing.T) {
 	live, film := shelfCam, edge.Camera{Name: "f", Source: "f.mp4"}
 	for _, tt := range []struct {

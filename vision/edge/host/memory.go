@@ -24,8 +24,15 @@ type Evidence interface {
 // pulled is lost either way.
 type memory struct {
 	mu   sync.Mutex
-	all  map[ledger.Digest][]byte
+	all  map[ledger.Digest]*piece
 	size int
+}
+
+// piece is held until everybody who kept it has forgotten it: two sightings that
+// became certain in one moment name the same picture of it.
+type piece struct {
+	bytes []byte
+	kept  int
 }
 
 // Keep implements watch.Keeper.
@@ -33,16 +40,17 @@ func (m *memory) Keep(_ context.Context, b []byte) (ledger.Digest, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d := ledger.DigestOf(b)
-	if m.all[d] != nil {
+	if p := m.all[d]; p != nil {
+		p.kept++
 		return d, nil
 	}
 	if m.size+len(b) > maxMemory {
 		return "", fmt.Errorf("evidence waits for the outbox: %w", syscall.ENOSPC)
 	}
 	if m.all == nil {
-		m.all = map[ledger.Digest][]byte{}
+		m.all = map[ledger.Digest]*piece{}
 	}
-	m.all[d] = b
+	m.all[d] = &piece{bytes: b, kept: 1}
 	m.size += len(b)
 	return d, nil
 }
@@ -51,19 +59,25 @@ func (m *memory) Keep(_ context.Context, b []byte) (ledger.Digest, error) {
 func (m *memory) Read(_ context.Context, d ledger.Digest) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	b, ok := m.all[d]
-	if !ok {
+	p := m.all[d]
+	if p == nil {
 		return nil, fmt.Errorf("evidence %s is not in memory any more", d)
 	}
-	return b, nil
+	return p.bytes, nil
 }
 
-// forget gives back what the outbox has.
+// forget gives back what the outbox has, once for each time it was kept.
 func (m *memory) forget(refs []ledger.EvidenceRef) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range refs {
-		m.size -= len(m.all[r.Digest])
-		delete(m.all, r.Digest)
+		p := m.all[r.Digest]
+		if p == nil {
+			continue
+		}
+		if p.kept--; p.kept == 0 {
+			m.size -= len(p.bytes)
+			delete(m.all, r.Digest)
+		}
 	}
 }
