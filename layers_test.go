@@ -116,7 +116,7 @@ var layers = map[string][]string{
 		"ledger", "vision/floor", "vision/fuse", "vision/lens", "vision/mount", "vision/persons", "vision/planogram",
 		"vision/render/shop", "vision/render/view", "vision/score", "vision/shelf", "vision/track", "vision/truth",
 	},
-	"vision/walks":                 {"vision/cv", "vision/planogram", "vision/score", "vision/watch"},
+	"vision/walks": {"vision/cv", "vision/planogram", "vision/score", "vision/watch"},
 	"vision/watch": {
 		"ledger", "vision", "vision/cv", "vision/evidence", "vision/footage", "vision/lens", "vision/planogram", "vision/recognise",
 		"vision/shelf", "vision/sidecar",
