@@ -100,7 +100,7 @@ var layers = map[string][]string{
 	"vision/render/view":           {"vision/render/film", "vision/render/random", "vision/render/shop"},
 	"vision/recognise":             {},
 	"vision/recognise/network":     {"vision/cv", "vision/models", "vision/recognise"},
-	"vision/reverify":              {"ledger", "vision", "vision/recognise", "vision/sidecar"},
+	"vision/reverify":              {"ledger", "ledger/money", "vision", "vision/recognise", "vision/sidecar"},
 	"vision/score":                 {"vision/internal/assign", "vision/truth"},
 	"vision/truth":                 {},
 	"vision/shelf":                 {"vision/planogram"},

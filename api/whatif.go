@@ -54,7 +54,7 @@ func (a *API) postWhatIf(c echo.Context) error {
 func viewWhatIf(h whatif.History, claims []whatif.Claim, out whatif.Outcome) (vision.WhatIfAnswer, error) {
 	first, latest := h.Stored()
 	v := vision.WhatIfAnswer{
-		Visit: h.Visit, Claims: len(claims), Would: out.Gross, Change: out.Gross, Asked: out.Asked, Open: out.Open,
+		Visit: h.Visit, Claims: len(claims), Would: out.Gross, Change: out.Gross, Asked: out.Asked, AskedThen: h.Asked(), Open: out.Open,
 		Lines: []vision.WhatIfLine{},
 	}
 	if first != nil {

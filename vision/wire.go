@@ -159,8 +159,10 @@ type WhatIfAnswer struct {
 	Would   money.Money    `json:"would"`
 	Change  money.Money    `json:"change"` // against the first receipt
 	Asked   int            `json:"asked"`  // questions that people would have been asked
-	Open    string         `json:"open,omitempty"`
-	Lines   []WhatIfLine   `json:"lines"`
+	// AskedThen are the questions that they were asked.
+	AskedThen int          `json:"asked_then"`
+	Open      string       `json:"open,omitempty"`
+	Lines     []WhatIfLine `json:"lines"`
 }
 
 // A WhatIfLine is a product of which other pieces would have been billed.

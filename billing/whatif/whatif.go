@@ -106,6 +106,17 @@ func (h History) Reverified(model ledger.Digest) []Claim {
 	return out
 }
 
+// Asked returns how many questions people were asked.
+func (h History) Asked() int {
+	asked := map[ledger.ID]bool{}
+	for _, e := range h.events {
+		if p, ok := e.Payload.(ledger.ReviewRequested); ok && e.Stream == ledger.VisitStream(h.Visit) {
+			asked[p.Detection] = true
+		}
+	}
+	return len(asked)
+}
+
 // Stored returns the first final receipt and the one in force; nil where there
 // is none.
 func (h History) Stored() (first, latest *ledger.ReceiptDocument) {

@@ -68,6 +68,9 @@ func TestNothingExchangedChangesNothing(t *testing.T) {
 				t.Fatalf("%s: visit %s: %v", kind, v, err)
 			}
 			asked += out.Asked
+			if out.Asked != h.Asked() {
+				t.Errorf("%s: visit %s asked %d and would have asked %d", kind, v, h.Asked(), out.Asked)
+			}
 			a, b, got := bare(first), bare(latest), bare(out.Document)
 			if diff := cmp.Diff(b, got); diff != "" && cmp.Diff(a, got) != "" {
 				t.Errorf("%s: visit %s is %q and would have had (-issued +would):\n%s", kind, v, out.Open, diff)

@@ -98,6 +98,12 @@ func freePort(t *testing.T) string {
 // openCartShop starts everything; it ends with the test.
 func openCartShop(t *testing.T) *cartShop {
 	t.Helper()
+	return openShopSelling(t, (*cartShop).file)
+}
+
+// openShopSelling does so for another shop.
+func openShopSelling(t *testing.T, sells func(*cartShop) shopfile.File) *cartShop {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("builds and runs the server")
 	}
@@ -111,12 +117,13 @@ func openCartShop(t *testing.T) *cartShop {
 		{Role: keys.Device, Store: "shop-1", Name: "cart-7"},
 		{Role: keys.Shopper, Shopper: "lea", Name: "lea"},
 		{Role: keys.Operator, Name: "olga"},
+		{Role: keys.Reviewer, Name: "rita"},
 	} {
 		if _, s.keys[spec.Role], err = ring.Create(spec, time.Now(), rand.Reader); err != nil {
 			t.Fatal(err)
 		}
 	}
-	file, err := json.Marshal(s.file())
+	file, err := json.Marshal(sells(s))
 	if err != nil {
 		t.Fatal(err)
 	}

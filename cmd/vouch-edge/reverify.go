@@ -22,13 +22,14 @@ import (
 type reverifyFlags struct {
 	server, key, model, evidence string
 	planograms                   []string
-	dryRun, asJSON               bool
+	dryRun, asJSON, all          bool
+	since, until, store          string
 }
 
 func newReverifyCommand() *cobra.Command {
 	var f reverifyFlags
 	cmd := &cobra.Command{
-		Use:   "reverify --server URL --model FILE VISIT",
+		Use:   "reverify --server URL --model FILE VISIT|--all --since TIME",
 		Short: "Look at a visit's stored evidence again, with the same model or a newer one",
 		Long: `Fetches the detections of a visit, looks at the picture of each that shows the item, and tells the server which
 product the model sees there. That stands beside the claim: on the visit's page, at the desks, in the replay. No line,
@@ -38,9 +39,18 @@ A reviewer's key reads evidence from the server, and that is written down as a l
 give it the shop's own store with --evidence.
 
 Where the item is in the picture, the detection's own boxes say; for detections without them give the camera's
-planogram: --planogram camera-1=shelf.json.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return runReverify(cmd, f, ledger.VisitID(args[0])) },
+planogram: --planogram camera-1=shelf.json.
+
+Before a new model is let live, compare it with what was claimed: --all --since 2026-11-23T00:00:00Z --dry-run looks at
+every visit since, tells the server nothing, and says how often the model agrees, which visits it sees otherwise, and
+what their receipts would have been. It takes a reviewer's key.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if (len(args) == 1) == f.all || f.all != (f.since != "") || (f.until != "" || f.store != "") && !f.all {
+				return fmt.Errorf("%w: name one visit, or --all with --since and perhaps --until and --store", errUsage)
+			}
+			return runReverify(cmd, f, args)
+		},
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.server, "server", "", "the server that has the visit")
@@ -50,11 +60,15 @@ planogram: --planogram camera-1=shelf.json.`,
 	fl.StringArrayVar(&f.planograms, "planogram", nil, "CAMERA=FILE, for detections without boxes; may be given again")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "print only, and tell the server nothing")
 	fl.BoolVar(&f.asJSON, "json", false, "one JSON object for each detection")
+	fl.BoolVar(&f.all, "all", false, "look at all visits since --since")
+	fl.StringVar(&f.since, "since", "", "with --all: when the first of them began, RFC 3339")
+	fl.StringVar(&f.until, "until", "", "with --all: before when the last of them began (default: now)")
+	fl.StringVar(&f.store, "store", "", "with --all: of this shop only")
 	cmd.Flags().Lookup("key").DefValue = ""
 	return cmd
 }
 
-func runReverify(cmd *cobra.Command, f reverifyFlags, visit ledger.VisitID) error {
+func runReverify(cmd *cobra.Command, f reverifyFlags, visits []string) error {
 	if f.server == "" || f.model == "" {
 		return fmt.Errorf("%w: --server and --model are needed", errUsage)
 	}
@@ -83,7 +97,10 @@ func runReverify(cmd *cobra.Command, f reverifyFlags, visit ledger.VisitID) erro
 		Server: client, Recogniser: r, Now: time.Now, Digest: ledger.Digest("sha256:" + r.Model().Digest()),
 		Place: place, DryRun: f.dryRun,
 	}
-	return reverify.Run(cmd.Context(), cfg, visit, func(found reverify.Finding) error {
+	if f.all {
+		return surveyVisits(cmd, f, cfg, client)
+	}
+	return reverify.Run(cmd.Context(), cfg, ledger.VisitID(visits[0]), func(found reverify.Finding) error {
 		return printFinding(cmd, found, f.asJSON)
 	})
 }
@@ -130,13 +147,18 @@ type findingLine struct {
 	Model     string                  `json:"model"`
 }
 
-func printFinding(cmd *cobra.Command, f reverify.Finding, asJSON bool) error {
+func lineOf(f reverify.Finding) findingLine {
 	line := findingLine{
 		Detection: f.Detection, Slot: f.Claim.Slot, Found: f.Items, Agreement: f.Agreement, Skipped: f.Skipped, Model: f.Model,
 	}
 	if len(f.Claim.Items) > 0 {
 		line.Claimed = f.Claim.Items[0].SKU
 	}
+	return line
+}
+
+func printFinding(cmd *cobra.Command, f reverify.Finding, asJSON bool) error {
+	line := lineOf(f)
 	if asJSON {
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(line)
 	}

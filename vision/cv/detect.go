@@ -72,6 +72,9 @@ func cfgSide(path string, otherwise int) int {
 }
 
 func readNames(path string) ([]string, error) {
+	if path == "" {
+		return nil, fmt.Errorf("%w: no list of its classes is named", ErrModel)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)

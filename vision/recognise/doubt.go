@@ -147,7 +147,8 @@ func least(d Doubt, trials []trial) float64 {
 			out = at(t)
 		}
 	}
-	return math.Round(1000*max(out, alone)) / 1000
+	// Down, so that the trial that sets it is answered.
+	return math.Floor(1000*max(out, alone)) / 1000
 }
 
 // solve returns x with h x = g, for a symmetric h with a heavy diagonal.

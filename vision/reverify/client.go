@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,6 +72,67 @@ func (c *Client) Evidence(ctx context.Context, d ledger.Digest) ([]byte, error) 
 		return nil, fmt.Errorf("evidence %s: %w: it is %s", d, ledger.ErrCorrupt, got)
 	}
 	return b, nil
+}
+
+const (
+	// pageOfVisits is how many visits are asked for at once.
+	pageOfVisits = 100
+	// late is how long after its entry a visit may have come to the server, and
+	// so stand among newer ones: a gate's outbox keeps days.
+	late = 7 * 24 * time.Hour
+)
+
+// Visits implements Shop.
+func (c *Client) Visits(ctx context.Context, s Span, use func(Visit) error) error {
+	q := url.Values{"limit": {strconv.Itoa(pageOfVisits)}}
+	if s.Store != "" {
+		q.Set("store", string(s.Store))
+	}
+	for {
+		b, err := c.ask(ctx, http.MethodGet, "/v1/visits?"+q.Encode(), nil)
+		if err != nil {
+			return err
+		}
+		var v struct {
+			Items []Visit `json:"items"`
+			Next  string  `json:"next"`
+		}
+		if err := json.Unmarshal(b, &v); err != nil {
+			return fmt.Errorf("answer: %w", err)
+		}
+		for _, x := range v.Items {
+			if !x.Presented.IsZero() && x.Presented.Before(s.Since.Add(-late)) {
+				return nil // newest first
+			}
+			if x.Presented.Before(s.Since) || x.Presented.IsZero() || !s.Until.IsZero() && !x.Presented.Before(s.Until) {
+				continue
+			}
+			if err := use(x); err != nil {
+				return err
+			}
+		}
+		if v.Next == "" {
+			return nil
+		}
+		q.Set("cursor", v.Next)
+	}
+}
+
+// WhatIf implements Shop.
+func (c *Client) WhatIf(ctx context.Context, visit ledger.VisitID, claims []vision.WhatIfClaim) (vision.WhatIfAnswer, error) {
+	var a vision.WhatIfAnswer
+	body, err := json.Marshal(vision.WhatIf{Claims: claims})
+	if err != nil {
+		return a, err
+	}
+	b, err := c.ask(ctx, http.MethodPost, "/v1/visits/"+url.PathEscape(string(visit))+"/what-if", body)
+	if err != nil {
+		return a, err
+	}
+	if err := json.Unmarshal(b, &a); err != nil {
+		return a, fmt.Errorf("answer: %w", err)
+	}
+	return a, nil
 }
 
 // Send implements Server.
