@@ -112,6 +112,10 @@ var layers = map[string][]string{
 	"vision/internal/pause":        {},
 	"vision/fuse":                  {"ledger"},
 	"vision/floor":                 {"ledger", "vision/fuse", "vision/shelf", "vision/track"},
+	"vision/floor/live": {
+		"ledger", "vision", "vision/edge", "vision/floor", "vision/fuse", "vision/gate", "vision/internal/pause", "vision/mount",
+		"vision/persons", "vision/planogram", "vision/sidecar", "vision/track", "vision/watch",
+	},
 	"vision/trial": {
 		"ledger", "vision/floor", "vision/fuse", "vision/lens", "vision/mount", "vision/persons", "vision/planogram",
 		"vision/render/shop", "vision/render/view", "vision/score", "vision/shelf", "vision/track", "vision/truth",

@@ -99,7 +99,8 @@ type gateEvent struct {
 	ID       string               `json:"id,omitempty"`
 	Code     string               `json:"code,omitempty"` // only without a server
 	Visit    ledger.VisitID       `json:"visit,omitempty"`
-	Decision string               `json:"decision"` // entered, refused, pending, exit, read, tailgated
+	Party    int                  `json:"party,omitempty"` // persons who enter on it
+	Decision string               `json:"decision"`        // entered, refused, pending, exit, read, tailgated
 	Reason   ledger.RefusalReason `json:"reason,omitempty"`
 	Detail   string               `json:"detail,omitempty"`
 }
@@ -181,7 +182,7 @@ func (r *gateRun) connect(ctx context.Context) (stop func() error, err error) {
 		return stop, err
 	}
 	if r.crossings != "" {
-		if r.door, err = openDoor(r.crossings); err != nil {
+		if r.door, err = openDoor(r.crossings, r.start); err != nil {
 			return stop, err
 		}
 	}
@@ -262,6 +263,12 @@ func (r *gateRun) look(ctx context.Context) error {
 	defer src.Close() //nolint:errcheck // only read
 	var w gate.Watcher
 	begun := time.Now()
+	if src.Live() && r.gateFlags.start == "" { // opening a camera takes its time
+		r.start = begun
+		if r.door != nil {
+			r.door.start = begun
+		}
+	}
 	for n := 0; ctx.Err() == nil; n++ {
 		f, err := src.Next()
 		if errors.Is(err, io.EOF) {
@@ -346,6 +353,7 @@ func (r *gateRun) enter(ctx context.Context, id ledger.ID, code string, ev *gate
 		Place: ledger.Place(r.place), Code: code, Party: r.party, Offset: r.clock.offset(),
 	}
 	answer, err := r.client.Enter(limited, entry)
+	ev.Party = r.party
 	ev.Visit, ev.Decision, ev.Reason, ev.Detail = answer.Visit, string(answer.Decision), answer.Reason, answer.Detail
 	if r.solo != nil && gate.Unreached(answer, err) && ctx.Err() == nil {
 		return r.enterAlone(entry, ev)

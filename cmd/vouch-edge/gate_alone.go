@@ -1,11 +1,12 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -104,45 +105,52 @@ func (r *gateRun) back(ctx context.Context) error {
 // which another program writes into a file.
 type door struct {
 	counter gate.Counter
+	path    string
+	start   time.Time // of the first frame
 	file    *os.File
-	lines   *bufio.Reader
+	at      int64  // how far it was read
 	part    []byte // of a line that is still being written
 }
 
-// crossing is one line of the file.
-type crossing struct {
-	T     float64 `json:"t"` // seconds since the first frame
-	Track int     `json:"track"`
-	Way   string  `json:"way"` // in or out
-}
-
-func openDoor(path string) (*door, error) {
+func openDoor(path string, start time.Time) (*door, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	return &door{file: f, lines: bufio.NewReader(f)}, nil
+	return &door{path: path, start: start, file: f}, nil
 }
 
 func seconds(t float64) time.Duration { return time.Duration(t * float64(time.Second)) }
 
 func (d *door) enter(a gate.Admission) { d.counter.Enter(a) }
 
-// read takes in what was written since the last time.
+// read takes in what was written since the last time. A file that was begun
+// anew is read from its start.
 func (d *door) read() error {
+	st, err := d.file.Stat()
+	if err != nil {
+		return err
+	}
+	if st.Size() < d.at {
+		d.at, d.part = 0, nil
+	}
+	b, err := io.ReadAll(io.NewSectionReader(d.file, d.at, st.Size()-d.at))
+	if err != nil {
+		return err
+	}
+	d.at += int64(len(b))
+	d.part = append(d.part, b...)
 	for {
-		b, err := d.lines.ReadBytes('\n')
-		d.part = append(d.part, b...)
+		line, rest, whole := bytes.Cut(d.part, []byte{'\n'})
+		if !whole {
+			return nil
+		}
+		d.part = rest
+		c, err := gate.ReadLine(line, d.start)
 		if err != nil {
-			return nil //nolint:nilerr // the end, for now
+			return fmt.Errorf("%w: %s: %w", errUsage, d.path, err)
 		}
-		var c crossing
-		err = json.Unmarshal(d.part, &c)
-		d.part = d.part[:0]
-		if err != nil || (c.Way != "in" && c.Way != "out") {
-			return fmt.Errorf("%w: %s: a crossing is {\"t\": seconds, \"track\": n, \"way\": \"in\" or \"out\"}", errUsage, d.file.Name())
-		}
-		d.counter.Cross(gate.Crossing{At: seconds(c.T), Track: c.Track, Out: c.Way == "out"})
+		d.counter.Cross(c)
 	}
 }
 

@@ -29,6 +29,7 @@ import (
 	visionedge "github.com/vouchledger/vouch/vision/edge"
 	"github.com/vouchledger/vouch/vision/edge/host"
 	"github.com/vouchledger/vouch/vision/edge/statuspage"
+	"github.com/vouchledger/vouch/vision/floor/live"
 	"github.com/vouchledger/vouch/vision/outbox"
 	"github.com/vouchledger/vouch/vision/recognise/network"
 	"github.com/vouchledger/vouch/vision/watch"
@@ -50,6 +51,8 @@ type shopConfig struct {
 	FaceModel  string `json:"face-model"`
 	FaceConfig string `json:"face-config"`
 	OutboxKey  string `json:"outbox-key"`
+	// What else there is to join with the cameras.
+	Floor *live.Config `json:"floor"`
 
 	visionedge.Settings
 }
@@ -106,10 +109,7 @@ on a page of this machine. See docs/operating/shop.md.`,
 				return err
 			}
 			if check {
-				return host.New(host.Config{
-					Local: c.Settings, Beside: filepath.Dir(path), Detector: openDetector, Recogniser: openRecogniser,
-					People: openPeople, Now: time.Now, Roll: rand.Float64,
-				}).Check()
+				return checkShop(c, filepath.Dir(path))
 			}
 			return runShop(cmd.Context(), c, filepath.Dir(path), once, bench.Taps{Open: openCamera, Log: os.Stderr})
 		},
@@ -153,14 +153,22 @@ func runShop(ctx context.Context, c shopConfig, beside string, once bool, taps b
 			return errors.Join(err, box.Close())
 		}
 	}
-	h := host.New(host.Config{
+	floor, err := joinFloor(c, state, box, func(name string) string { return from(beside, name) }, log)
+	if err != nil {
+		return errors.Join(err, box.Close())
+	}
+	cfg := host.Config{
 		Store: ledger.StoreID(c.Store), Device: ledger.DeviceID(c.Device), Program: "vouch-edge/" + version,
 		Local: c.Settings, Beside: beside, State: state, Server: c.Server, Key: c.Key, Client: sameServer(),
 		Box: box, Open: taps.Open, Detector: openDetector, Recogniser: openRecogniser, Faces: openFaces(c, beside), People: openPeople,
-		Seen: taps.Keeping(keepSeen(c, box, log)),
+		Seen: taps.Keeping(keepSeen(c, box, floor, log)),
 		Now:  time.Now, Roll: rand.Float64, Beat: func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyWatchdog) },
 		Once: once, Logger: log,
-	})
+	}
+	if floor != nil {
+		floor.into(ctx, &cfg)
+	}
+	h := host.New(cfg)
 	if taps.Running != nil {
 		taps.Running(h)
 	}
@@ -176,7 +184,13 @@ func runShop(ctx context.Context, c shopConfig, beside string, once bool, taps b
 	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
 	sent := make(chan error, 1)
 	go func() { sent <- box.Run(sending) }()
+	end := func() {}
+	if floor != nil {
+		floor.host = h
+		end = floor.run(ctx)
+	}
 	err = h.Run(ctx)
+	end()
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
 	_ = box.Drain(drain) // what is left is sent at the next start
@@ -260,11 +274,14 @@ func from(beside, path string) string {
 
 // keepSeen returns what makes a sighting durable: evidence first, then the
 // event. It says so only when both are on disk.
-func keepSeen(c shopConfig, box *outbox.Outbox, log *slog.Logger) func(visionedge.Camera, watch.Sighting, host.Evidence, time.Duration) error {
+func keepSeen(c shopConfig, box *outbox.Outbox, floor *joined, log *slog.Logger) func(visionedge.Camera, watch.Sighting, host.Evidence, time.Duration) error {
 	salt := text.Text()
 	return func(cam visionedge.Camera, s watch.Sighting, of host.Evidence, offset time.Duration) error {
 		out := &sender{
 			flags: watchFlags{store: c.Store, sensor: cam.Name, person: cam.Person}, box: box, read: of.Read, offset: offset, salt: salt,
+		}
+		if floor != nil && cam.Person == "" {
+			out.join = floor.Take
 		}
 		if err := out.put(s); err != nil {
 			return err

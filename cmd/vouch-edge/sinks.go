@@ -147,6 +147,9 @@ type sender struct {
 	// offset is what the clock of this machine lacks, as far as is known.
 	offset time.Duration
 	salt   string // of the ids of this process
+	// join takes detections whose person is not known yet; nil if nobody joins
+	// them with other sensors.
+	join func(id ledger.ID, camera string, seen watch.Sighting, d ledger.DetectionRecorded) error
 }
 
 func openSender(ctx context.Context, f watchFlags) (*sender, error) {
@@ -224,6 +227,9 @@ func (s *sender) detection(seen watch.Sighting) error {
 	f := s.flags
 	d := seen.Recorded(ledger.StoreID(f.store), ledger.DeviceID(f.sensor), ledger.VisitID(f.person))
 	d.ClockOffset = int(s.offset.Milliseconds())
+	if s.join != nil {
+		return s.join(id, f.sensor, seen, d)
+	}
 	return s.post(id, "/v1/detections", detectionRequest{ID: id.String(), OccurredAt: seen.At.UTC(), Detection: d})
 }
 

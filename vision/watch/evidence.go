@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cv"
@@ -39,7 +40,7 @@ func (w *watcher) gather(ctx context.Context, out Sighting, after *cv.Frame) ([]
 		s.Clip = append(s.Clip, k.frame)
 	}
 	if w.cfg.Weight != nil {
-		s.Weight = w.cfg.Weight(out.T)
+		s.Weight = w.cfg.Weight(out.Slot, out.At)
 	}
 	refs, err := m.Make(ctx, s)
 	if err != nil {
@@ -48,6 +49,6 @@ func (w *watcher) gather(ctx context.Context, out Sighting, after *cv.Frame) ([]
 	return refs, nil
 }
 
-// A Weigher returns what a scale read around a moment, given in seconds from the
-// first frame; nil if there is nothing.
-type Weigher func(at float64) *sidecar.Weight
+// A Weigher returns what the scale under a slot read around a moment; nil if
+// there is nothing.
+type Weigher func(slot string, at time.Time) *sidecar.Weight

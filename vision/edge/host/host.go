@@ -59,6 +59,11 @@ type Config struct {
 	// is how wrong this clock is.
 	Seen func(c edge.Camera, s watch.Sighting, of Evidence, offset time.Duration) error
 
+	// Configured is told the cameras that are in force, before any of them begins.
+	// Weight is what the scale under a slot read around a moment. Both may be nil.
+	Configured func([]edge.Camera)
+	Weight     watch.Weigher
+
 	// A smart cart's program has no cameras here. It is given its settings each time
 	// they change, at first before Run does anything else, and tells with [Host.Tell]
 	// how its parts do. Nil: settings of a cart are refused.
@@ -201,6 +206,9 @@ func (h *Host) do(ctx context.Context, in edge.Input) error {
 		h.mu.Lock()
 		h.begun, h.played = h.cfg.Now(), map[string]bool{}
 		h.mu.Unlock()
+	}
+	if c, ok := in.(edge.Configured); ok && h.cfg.Configured != nil {
+		h.cfg.Configured(c.Settings.Cameras)
 	}
 	if c, ok := in.(edge.Configured); ok && h.cfg.Cart != nil && c.Settings.Cart != nil {
 		h.cfg.Cart(*c.Settings.Cart)

@@ -1,0 +1,176 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/edge"
+	"github.com/vouchledger/vouch/vision/floor"
+	"github.com/vouchledger/vouch/vision/fuse"
+	"github.com/vouchledger/vouch/vision/mount"
+	"github.com/vouchledger/vouch/vision/persons"
+	"github.com/vouchledger/vouch/vision/planogram"
+	"github.com/vouchledger/vouch/vision/track"
+)
+
+// ErrConfig is returned for a floor that does not fit together; correct what
+// it names.
+var ErrConfig = errors.New("floor of the shop")
+
+// A Config says what stands where, and which sensors there are besides
+// cameras. Places are metres in the shop's plan, as in floor files.
+type Config struct {
+	Gates    []Gate                 `json:"gates"`
+	Places   map[string]Place       `json:"places"`   // of slots
+	Products map[ledger.SKU]Product `json:"products"` // that are weighed or tagged
+	Scales   []Sensor               `json:"scales"`
+	Readers  []Sensor               `json:"readers"`
+	Tags     map[string]ledger.SKU  `json:"tags"` // by RFID tag
+	Wait     float64                `json:"wait-seconds"`
+	Near     float64                `json:"rfid-near-dbm"`
+}
+
+// A Gate is a line on the floor. Inside is any place on the shop's side.
+type Gate struct {
+	Gate   ledger.DeviceID `json:"gate"`
+	From   [2]float64      `json:"from"`
+	To     [2]float64      `json:"to"`
+	Inside [2]float64      `json:"inside"`
+	// Entries is where the gate says whom it let in: what `vouch-edge gate --out`
+	// writes. Crossings is a file that who crosses is written to, for
+	// `vouch-edge gate --crossings`.
+	Entries   string `json:"entries"`
+	Crossings string `json:"crossings"`
+}
+
+// A Place is where one stands to reach a slot: the point on the floor below its
+// front, and which way from there a person stands.
+type Place struct {
+	At    [2]float64 `json:"at"`
+	Front [2]float64 `json:"front"`
+}
+
+// A Product is what a thing weighs.
+type Product struct {
+	Grams  float64 `json:"grams"`
+	Spread float64 `json:"spread"`
+	Tagged bool    `json:"tagged"`
+}
+
+// A Sensor is a scale or a reader of tags, and the slots it is for.
+type Sensor struct {
+	Name   string   `json:"name"`
+	Source string   `json:"source"` // a file, a device, or tcp://host:port
+	Slots  []string `json:"slots"`
+}
+
+// Validate refuses what cannot be, whatever cameras there are.
+func (c Config) Validate() error {
+	names := map[string]bool{}
+	for _, s := range append(slices.Clone(c.Scales), c.Readers...) {
+		if s.Name == "" || s.Source == "" || len(s.Slots) == 0 || names[s.Name] {
+			return fmt.Errorf("%w: scale or reader %q needs a name of its own, a source and slots", ErrConfig, s.Name)
+		}
+		names[s.Name] = true
+	}
+	for _, g := range c.Gates {
+		if g.Gate == "" || names[string(g.Gate)] || g.From == g.To {
+			return fmt.Errorf("%w: gate %q needs a name of its own and a line", ErrConfig, g.Gate)
+		}
+		names[string(g.Gate)] = true
+	}
+	if !(c.Wait >= 0 && c.Wait <= 60) {
+		return fmt.Errorf("%w: wait-seconds %v, want 0 to 60", ErrConfig, c.Wait)
+	}
+	return nil
+}
+
+// A plan is a shelf's planogram, or how a camera hangs.
+type plans struct {
+	mounts  map[string]*mount.Mount
+	shelves map[string]planogram.Planogram
+}
+
+// read reads the files of cameras.
+func read(cameras []edge.Camera, file func(string) string) (plans, error) {
+	p := plans{map[string]*mount.Mount{}, map[string]planogram.Planogram{}}
+	for _, c := range cameras {
+		var err error
+		if !c.Live() && c.Speed != 1 {
+			return p, fmt.Errorf("%w: %s: a film that is joined with other sensors has speed 1", ErrConfig, c.Name)
+		}
+		switch {
+		case c.Floor != "":
+			p.mounts[c.Name], err = mount.Load(file(c.Floor))
+		case len(c.Plan) > 0:
+			p.shelves[c.Name], err = planogram.Parse(c.Plan)
+		default:
+			p.shelves[c.Name], err = planogram.Load(file(c.Planogram))
+		}
+		if err != nil {
+			return p, fmt.Errorf("%s: %w", c.Name, err)
+		}
+	}
+	return p, nil
+}
+
+// floor puts the floor of cameras together.
+func (c Config) floor(cameras []edge.Camera, p plans) (floor.Config, error) {
+	out := floor.Config{Places: map[string]track.Place{}}
+	out.Track.Likeness = persons.Likeness
+	out.Fuse.Wait = time.Duration(c.Wait * float64(time.Second))
+	out.Fuse.Products, out.Fuse.Tags = map[string]fuse.Product{}, map[string]string{}
+	out.Fuse.Sensors = fuse.DefaultSensors
+	out.Fuse.Sensors.Near = c.Near
+	for sku, w := range c.Products {
+		out.Fuse.Products[string(sku)] = fuse.Product{Grams: w.Grams, Spread: w.Spread, Tagged: w.Tagged}
+	}
+	for tag, sku := range c.Tags {
+		out.Fuse.Tags[tag] = string(sku)
+	}
+	for _, g := range c.Gates {
+		out.Track.Lines = append(out.Track.Lines, track.Line{Gate: string(g.Gate), A: point(g.From), B: point(g.To), Inside: point(g.Inside)})
+	}
+	for _, cam := range cameras {
+		if m := p.mounts[cam.Name]; m != nil {
+			out.Track.Cameras = append(out.Track.Cameras, m.Camera(cam.Name))
+			continue
+		}
+		for _, s := range p.shelves[cam.Name].Slots {
+			slot := fuse.Slot{ID: s.Name, SKU: s.SKU, Watched: true, Scale: named(c.Scales, s.Name), Reader: named(c.Readers, s.Name)}
+			if _, ok := out.Fuse.Products[s.SKU]; !ok {
+				if slot.Scale != "" {
+					return out, fmt.Errorf("%w: %s is weighed, and products does not say what %s weighs", ErrConfig, s.Name, s.SKU)
+				}
+				out.Fuse.Products[s.SKU] = fuse.Product{}
+			}
+			out.Fuse.Slots = append(out.Fuse.Slots, slot)
+			if at, ok := c.Places[s.Name]; ok {
+				out.Places[s.Name] = track.Place{Floor: point(at.At), Front: point(at.Front)}
+			}
+		}
+	}
+	for _, s := range append(slices.Clone(c.Scales), c.Readers...) {
+		for _, slot := range s.Slots {
+			if !slices.ContainsFunc(out.Fuse.Slots, func(f fuse.Slot) bool { return f.ID == slot }) {
+				return out, fmt.Errorf("%w: %s is for slot %s, which no camera has", ErrConfig, s.Name, slot)
+			}
+		}
+	}
+	return out, nil
+}
+
+func point(p [2]float64) track.Point { return track.Point{X: p[0], Y: p[1]} }
+
+// named returns the sensor that is for a slot.
+func named(all []Sensor, slot string) string {
+	for _, s := range all {
+		if slices.Contains(s.Slots, slot) {
+			return s.Name
+		}
+	}
+	return ""
+}

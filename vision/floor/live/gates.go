@@ -1,0 +1,202 @@
+package live
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
+	"github.com/vouchledger/vouch/vision/floor"
+	"github.com/vouchledger/vouch/vision/fuse"
+	"github.com/vouchledger/vouch/vision/gate"
+	"github.com/vouchledger/vouch/vision/track"
+)
+
+// sensors begins to listen to scales, readers and gates.
+func (s *Shop) sensors(ctx context.Context, beside *sync.WaitGroup) {
+	begin := func(all []Sensor, hear func(Sensor, time.Time, []byte) error) {
+		for _, sensor := range all {
+			beside.Go(func() {
+				s.listen(ctx, sensor.Name, sensor.Source, func(at time.Time, line []byte) error { return hear(sensor, at, line) })
+			})
+		}
+	}
+	begin(s.o.Config.Scales, s.weighed)
+	begin(s.o.Config.Readers, s.read)
+	for _, g := range s.o.Config.Gates {
+		if g.Entries != "" {
+			beside.Go(func() { s.follow(ctx, s.o.File(g.Entries), func(line []byte) { s.entered(g, line) }) })
+		}
+	}
+}
+
+// weighed takes a line of a scale: as a smart cart's says it, and with "scale"
+// where several speak on one line.
+func (s *Shop) weighed(sensor Sensor, at time.Time, line []byte) error {
+	var r struct {
+		Scale    string   `json:"scale"`
+		Grams    *float64 `json:"grams"`
+		Overload bool     `json:"overload"`
+	}
+	switch err := json.Unmarshal(line, &r); {
+	case err != nil:
+		return err
+	case r.Scale != "" && r.Scale != sensor.Name || r.Overload: // another one's, or nothing that was weighed
+		return nil
+	case r.Grams == nil || !(math.Abs(*r.Grams) <= maxGrams):
+		return fmt.Errorf("%w: no weight", ErrConfig)
+	}
+	s.traces.add(sensor.Name, at, *r.Grams)
+	if on := s.now(); on != nil {
+		return on.Weigh(sensor.Name, at, *r.Grams)
+	}
+	return nil
+}
+
+// maxGrams bounds what lies on a shelf.
+const maxGrams = 1e6
+
+// read takes a line of a reader of tags.
+func (s *Shop) read(sensor Sensor, at time.Time, line []byte) error {
+	var r struct {
+		Reader string  `json:"reader"`
+		Tag    string  `json:"tag"`
+		RSSI   float64 `json:"rssi"`
+	}
+	if err := json.Unmarshal(line, &r); err != nil {
+		return err
+	}
+	if r.Reader != "" && r.Reader != sensor.Name {
+		return nil
+	}
+	if r.Tag == "" {
+		return fmt.Errorf("%w: a read without a tag", ErrConfig)
+	}
+	if on := s.now(); on != nil {
+		return on.Read(fuse.TagRead{Reader: sensor.Name, Tag: r.Tag, At: at, RSSI: r.RSSI})
+	}
+	return nil
+}
+
+// fresh is how old an entry may be that is read: a gate's file begins long ago.
+const fresh = time.Minute
+
+// entered takes a line of a gate: see `vouch-edge gate --out`.
+func (s *Shop) entered(g Gate, line []byte) {
+	var e struct {
+		At       time.Time       `json:"at"`
+		Gate     ledger.DeviceID `json:"gate"`
+		Visit    ledger.VisitID  `json:"visit"`
+		Decision vision.Decision `json:"decision"`
+		Party    int             `json:"party"`
+		Staff    bool            `json:"staff"`
+	}
+	on := s.now()
+	if err := json.Unmarshal(line, &e); err != nil || on == nil || e.Gate != g.Gate || e.Decision != vision.Entered ||
+		e.Visit == "" || s.o.Now().Sub(e.At) > fresh {
+		return
+	}
+	o := floor.Opening{Opening: track.Opening{Visit: e.Visit, Gate: string(g.Gate), Party: max(1, e.Party), At: e.At}, Staff: e.Staff}
+	if err := on.Open(o); err != nil {
+		s.o.Log.Warn("an entry cannot be used", slog.String("gate", string(g.Gate)), slog.String("why", err.Error()))
+	}
+}
+
+// cross writes down who crossed the gates' lines since the last time.
+func (s *Shop) cross(now time.Time) {
+	for _, d := range s.doors {
+		all := s.floor.Crossings(string(d.Gate.Gate), now.Add(-settled), now)
+		for _, c := range all {
+			if slices.Contains(d.known, c) {
+				continue
+			}
+			s.o.Log.Info("crossed", slog.String("gate", c.Gate), slog.Int("track", c.Track), slog.Bool("in", c.In), slog.Time("at", c.At.UTC()))
+			if d.file != nil {
+				if err := d.file.write(c); err != nil {
+					s.o.Log.Warn("a crossing is not written down", slog.String("gate", c.Gate), slog.String("why", err.Error()))
+				}
+			}
+		}
+		d.known = all
+	}
+}
+
+// tailgates tells the server of entries through which more came than they were
+// for. Those nobody opened a gate for are the log's.
+func (s *Shop) tailgates(now time.Time) {
+	until := now.Add(-settled)
+	if s.asked.IsZero() {
+		s.asked = until
+	}
+	if until.Sub(s.asked) < time.Second {
+		return
+	}
+	for _, t := range s.floor.Tailgates(s.asked.Add(1), until) {
+		if t.Visit == "" {
+			s.o.Log.Warn("somebody came in whom no gate was opened for", slog.String("gate", t.Gate), slog.Time("at", t.At.UTC()))
+			continue
+		}
+		visit, err := ledger.ParseID(string(t.Visit))
+		if err != nil {
+			s.o.Log.Warn("an entry's visit has no id", slog.String("visit", string(t.Visit)))
+			continue
+		}
+		told := vision.GateTailgate{
+			// Named as the gate itself names it: whoever tells it second tells nothing new.
+			ID: ledger.DeriveID(visit, "tailgate", t.Gate), OccurredAt: ledger.Instant(t.At), Gate: ledger.DeviceID(t.Gate),
+			Visit: t.Visit, Persons: t.Came,
+		}
+		s.send(func() error { return s.o.Tailgate(told) })
+	}
+	s.asked = until
+}
+
+// crossings is a file of who crossed a gate's line. It is begun anew when it
+// is long: nobody asks for what was an hour ago.
+type crossings struct {
+	path  string
+	f     *os.File
+	lines int
+}
+
+// longFile is how many crossings a file has before it is begun anew.
+const longFile = 10_000
+
+func openCrossings(path string) (*crossings, error) {
+	c := &crossings{path: path}
+	return c, c.begin()
+}
+
+func (c *crossings) begin() (err error) {
+	if c.f != nil {
+		_ = c.f.Close()
+	}
+	c.f, err = os.OpenFile(c.path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+	c.lines = 0
+	return err
+}
+
+func (c *crossings) write(x track.Crossing) error {
+	if c.lines >= longFile {
+		if err := c.begin(); err != nil {
+			return err
+		}
+	}
+	c.lines++
+	w := bufio.NewWriter(c.f)
+	if err := json.NewEncoder(w).Encode(gate.LineOf(x.At, x.Track, x.In)); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+// Close closes the file.
+func (c *crossings) Close() error { return c.f.Close() }
