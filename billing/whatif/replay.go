@@ -17,7 +17,7 @@ type Outcome struct {
 	// billed.
 	Document *ledger.ReceiptDocument
 	Gross    money.Money // of the document, else nothing
-	Asked    int         // questions that people would have been asked
+	Asked    int         // questions that people would have been asked about its own detections
 	// Open says that the visit has not come to its end, or could not.
 	Open string
 }
@@ -203,7 +203,7 @@ func (a *another) outcome() Outcome {
 	v, _ := a.engine.Visit(a.visit)
 	out := Outcome{Gross: money.Zero(v.Cart.Currency()), Open: v.Stuck}
 	for _, q := range v.Cart.Questions {
-		if q.Requested {
+		if q.Requested && q.Stream == ledger.VisitStream(v.Cart.Visit) {
 			out.Asked++
 		}
 	}

@@ -106,15 +106,26 @@ func (h History) Reverified(model ledger.Digest) []Claim {
 	return out
 }
 
-// Asked returns how many questions people were asked.
+// Asked returns how many questions people were asked about the visit's own
+// detections; one that lies in another visit is asked there.
 func (h History) Asked() int {
-	asked := map[ledger.ID]bool{}
+	asked, elsewhere := map[ledger.ID]bool{}, map[ledger.ID]bool{}
 	for _, e := range h.events {
-		if p, ok := e.Payload.(ledger.ReviewRequested); ok && e.Stream == ledger.VisitStream(h.Visit) {
-			asked[p.Detection] = true
+		switch p := e.Payload.(type) { // no other asks or says where
+		case ledger.DetectionImplicated:
+			elsewhere[p.Detection] = true
+		case ledger.ReviewRequested:
+			asked[p.Detection] = e.Stream == ledger.VisitStream(h.Visit) && !elsewhere[p.Detection]
+		default:
 		}
 	}
-	return len(asked)
+	n := 0
+	for _, own := range asked {
+		if own {
+			n++
+		}
+	}
+	return n
 }
 
 // Stored returns the first final receipt and the one in force; nil where there
