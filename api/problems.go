@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"syscall"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -56,6 +57,8 @@ var known = []struct {
 	{evidence.ErrMissing, http.StatusNotFound, "not_found", false},
 	{ledger.ErrIDReused, http.StatusUnprocessableEntity, "id_reused", false},
 	{ledger.ErrConflict, http.StatusConflict, "conflict", false},
+	{syscall.ENOSPC, http.StatusInsufficientStorage, "no_room", false}, // before what it is wrapped in
+	{syscall.EDQUOT, http.StatusInsufficientStorage, "no_room", false},
 	{ledger.ErrClosed, http.StatusServiceUnavailable, "unavailable", false},
 	{ledger.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", false},
 	{evidence.ErrMismatch, http.StatusUnprocessableEntity, "digest_mismatch", true},
@@ -87,6 +90,7 @@ var titles = map[string]string{
 	"digest_mismatch": "The bytes do not match the digest",
 	"too_many":        "Too many requests",
 	"internal":        "Something is wrong on our side",
+	"no_room":         "The disk of the server is full",
 	"unavailable":     "The service is not ready",
 	"cross_origin":    "The request comes from another site",
 }

@@ -98,16 +98,17 @@ func freePort(t *testing.T) string {
 // openCartShop starts everything; it ends with the test.
 func openCartShop(t *testing.T) *cartShop {
 	t.Helper()
-	return openShopSelling(t, (*cartShop).file)
+	return openShopSelling(t, t.TempDir(), (*cartShop).file)
 }
 
-// openShopSelling does so for another shop.
-func openShopSelling(t *testing.T, sells func(*cartShop) shopfile.File) *cartShop {
+// openShopSelling does so for another shop, with the server's data in a folder
+// that there is.
+func openShopSelling(t *testing.T, data string, sells func(*cartShop) shopfile.File) *cartShop {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("builds and runs the server")
 	}
-	s := &cartShop{t: t, data: t.TempDir(), keys: map[keys.Role]string{}}
+	s := &cartShop{t: t, data: data, keys: map[keys.Role]string{}}
 	s.vouch = buildServer(t)
 	ring, err := keys.Open(s.data)
 	if err != nil {

@@ -183,7 +183,15 @@ func runShop(ctx context.Context, c shopConfig, beside string, once bool, taps b
 
 	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
 	sent := make(chan error, 1)
-	go func() { sent <- box.Run(sending) }()
+	ctx, fail := context.WithCancel(ctx)
+	defer fail()
+	go func() {
+		err := box.Run(sending)
+		if err != nil {
+			fail() // nothing would ever be sent again
+		}
+		sent <- err
+	}()
 	end := func() {}
 	if floor != nil {
 		floor.host = h

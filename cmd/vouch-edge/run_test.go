@@ -51,6 +51,7 @@ func missing(said []kept, came []detectionRequest) (lost []kept) {
 type edgeChild struct {
 	cmd   *exec.Cmd
 	first chan struct{} // closed when something was kept
+	full  chan struct{} // closed when there was no room for a report
 	read  chan struct{} // closed when its log is read to the end
 	safe  []kept        // complete after read
 }
@@ -62,7 +63,7 @@ func startEdge(t *testing.T, config string) *edgeChild {
 		t.Fatal(err)
 	}
 	c := &edgeChild{
-		cmd: exec.Command(self, "run", "--config", config), first: make(chan struct{}), read: make(chan struct{}),
+		cmd: exec.Command(self, "run", "--config", config), first: make(chan struct{}), full: make(chan struct{}), read: make(chan struct{}),
 	}
 	c.cmd.Env = append(os.Environ(), "VOUCH_EDGE_CHILD=1", "VOUCH_KEY=k1")
 	log, err := c.cmd.StderrPipe()
@@ -72,10 +73,14 @@ func startEdge(t *testing.T, config string) *edgeChild {
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	full := sync.OnceFunc(func() { close(c.full) })
 	go func() {
 		defer close(c.read)
 		for s := bufio.NewScanner(log); s.Scan(); {
 			var k kept
+			if strings.Contains(s.Text(), "a report has to wait") {
+				full()
+			}
 			if json.Unmarshal(s.Bytes(), &k) != nil || k.Msg != "kept" || k.Purpose != "" {
 				continue
 			}
@@ -98,7 +103,11 @@ func (c *edgeChild) kill() []kept {
 
 func writeShop(t *testing.T, server string, cameras ...string) string {
 	t.Helper()
-	dir := t.TempDir()
+	return writeShopIn(t, t.TempDir(), server, cameras...)
+}
+
+func writeShopIn(t *testing.T, dir, server string, cameras ...string) string {
+	t.Helper()
 	text := fmt.Sprintf("store: s1\ndevice: edge-1\nserver: %s\nfolder: %s\nstatus: 127.0.0.1:0\nmemory-mb: 256\ncameras:\n%s\n",
 		server, filepath.Join(dir, "data"), strings.Join(cameras, "\n"))
 	path := filepath.Join(dir, "shop.yaml")

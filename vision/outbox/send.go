@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/vouchledger/vouch/vision/internal/pause"
@@ -225,8 +227,15 @@ func (o *Outbox) bury(seq uint64, out Outcome) error {
 	if err != nil {
 		return err
 	}
+	// A full disk must not keep the letter in the way of those behind it, which
+	// make room: then it lies there without the answer.
 	if err := os.WriteFile(o.answer(seq), append(b, '\n'), 0o600); err != nil {
-		return err
+		if rerr := os.Remove(o.answer(seq)); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+			return errors.Join(err, rerr)
+		}
+		if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+			return err
+		}
 	}
 	return move(o.path("queue", seq), o.path("dead", seq))
 }

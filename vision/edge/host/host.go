@@ -109,8 +109,8 @@ type Host struct {
 	begun   time.Time       // of the settings in force
 	played  map[string]bool // films that were begun since
 	view    View
-	has     int                    // version of the settings in force, or refused
-	unsent  *ledger.DeviceReported // a report the outbox had no room for
+	has     int           // version of the settings in force, or refused
+	unsent  []outbox.Item // reports the outbox had no room for, the oldest first
 }
 
 // New returns a host. It starts nothing.
@@ -158,7 +158,7 @@ func (h *Host) loop(ctx context.Context) error {
 		case <-beat.C:
 			in = edge.Tick{}
 			h.cfg.Beat()
-			h.retell()
+			_ = h.retell() // it is tried again in a second
 		}
 		if err := h.do(ctx, in); err != nil {
 			return err
@@ -252,35 +252,46 @@ func (h *Host) Offset() (time.Duration, bool) {
 }
 
 // report puts what the supervisor says into the outbox. With a full disk it
-// is kept in memory; the next one says it all anyway.
+// waits in memory, and comes in its order when there is room: that the disk was
+// full is told too.
 func (h *Host) report(r ledger.DeviceReported) {
-	h.unsent = nil
 	if h.cfg.Server == "" {
 		return
 	}
 	now := h.cfg.Now()
 	id, err := ledger.NewID(now, rand.Reader)
+	var body []byte
 	if err == nil {
-		var body []byte
 		body, err = json.Marshal(vision.DeviceReport{
 			ID: id, OccurredAt: now.UTC(), Program: h.cfg.Program, Running: r.Running, Refused: r.Refused, Reason: r.Reason,
 			Offset: r.ClockOffset, Parts: r.Parts,
 		})
-		if err == nil {
-			err = h.cfg.Box.Put(outbox.Item{ID: id.String(), Path: h.path("reports"), ContentType: "application/json", Body: body})
-		}
 	}
 	if err != nil {
-		h.unsent = &r
+		h.cfg.Logger.Error("a report cannot be told", slog.String("why", err.Error()))
+		return
+	}
+	h.unsent = append(h.unsent, outbox.Item{ID: id.String(), Path: h.path("reports"), ContentType: "application/json", Body: body})
+	if over := len(h.unsent) - unsentMost; over > 0 { // each is whole: the last ones say how it is
+		h.unsent = h.unsent[over:]
+	}
+	if err := h.retell(); err != nil {
 		h.cfg.Logger.Warn("a report has to wait", slog.String("why", err.Error()))
 	}
 }
 
-// retell tries again to tell what could not be kept.
-func (h *Host) retell() {
-	if r := h.unsent; r != nil {
-		h.report(*r)
+// unsentMost bounds the reports that wait for room on the disk.
+const unsentMost = 256
+
+// retell tells what could not be kept yet.
+func (h *Host) retell() error {
+	for len(h.unsent) > 0 {
+		if err := h.cfg.Box.Put(h.unsent[0]); err != nil {
+			return err
+		}
+		h.unsent = h.unsent[1:]
 	}
+	return nil
 }
 
 func (h *Host) path(what string) string {
