@@ -125,7 +125,7 @@ func trainOn(t *testing.T, catalogue, name string, more ...string) string {
 // a better model looks at the stored evidence, and everybody sees what it found
 // and what the receipt would have been. The receipt itself stays as it was.
 func TestADisputedClaimIsLookedAtAgain(t *testing.T) {
-	s := openShopSelling(t, drawnFile)
+	s := openShopSelling(t, t.TempDir(), drawnFile)
 	catalogue := photographShelf(t)
 	better := trainOn(t, catalogue, "better")
 	swapFolders(t, catalogue, "water-still", "oat-biscuits")
