@@ -139,6 +139,9 @@ func (f *shopFlags) write(cmd *cobra.Command, s *shop.Stage) error {
 	if err := f.writeCameras(s); err != nil {
 		return err
 	}
+	if err := f.writeRun(s); err != nil {
+		return err
+	}
 	for _, c := range s.Cameras {
 		if f.noVideo {
 			break
