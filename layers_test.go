@@ -81,7 +81,7 @@ var layers = map[string][]string{
 	"vision/evidence/bucket":       {"ledger", "vision/evidence"},
 	"vision/evidence/retention":    {"ledger", "vision/evidence"},
 	"vision/evidence/evidencetest": {"ledger", "vision/evidence"},
-	"vision/gate":                  {"ledger", "vision", "vision/edge", "vision/qr", "vision/ticket"},
+	"vision/gate":                  {"ledger", "vision", "vision/edge", "vision/palm", "vision/qr", "vision/ticket"},
 	"vision/footage":               {"ledger", "vision/blur", "vision/clip", "vision/cv", "vision/sidecar"},
 	"vision/lens":                  {},
 	"vision/models":                {},

@@ -11,6 +11,7 @@ import (
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/projections"
+	"github.com/vouchledger/vouch/vision"
 	"github.com/vouchledger/vouch/vision/palm"
 	"github.com/vouchledger/vouch/vision/ticket"
 )
@@ -47,14 +48,6 @@ func (a *API) palmShopper(c echo.Context) (ledger.ShopperID, error) {
 	return ledger.ShopperID(s), nil
 }
 
-type palmOffer struct {
-	Store        ledger.StoreID `json:"store"`
-	Jurisdiction string         `json:"jurisdiction"`
-	Version      string         `json:"version"`
-	Text         string         `json:"text"`
-	Digest       ledger.Digest  `json:"digest"`
-}
-
 // getPalmOffer gives the text that is to be agreed to before a palm is used.
 func (a *API) getPalmOffer(c echo.Context) error {
 	if a.s.Palms == nil {
@@ -71,7 +64,9 @@ func (a *API) getPalmOffer(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, palmOffer{store, t.Jurisdiction, t.Version, t.Words, t.Digest})
+	return c.JSON(http.StatusOK, vision.PalmOffer{
+		Store: store, Jurisdiction: t.Jurisdiction, Version: t.Version, Text: t.Words, Digest: t.Digest,
+	})
 }
 
 // A palmView is what the log says of a palm: nothing of the palm itself.
@@ -170,18 +165,10 @@ func (a *API) postPalmConsent(c echo.Context) error {
 	return c.JSON(http.StatusCreated, viewPalm(s, p))
 }
 
-type palmTemplateRequest struct {
-	ID       ledger.ID      `json:"id"`
-	Occurred time.Time      `json:"occurred_at"`
-	Store    ledger.StoreID `json:"store"`
-	Method   string         `json:"method"`
-	Captures [][]byte       `json:"captures"` // codes, in base64: no pictures
-}
-
 // postPalmTemplate makes a template of what a terminal read of a palm. The codes
 // are sealed here and are in nothing that is answered, logged or appended.
 func (a *API) postPalmTemplate(c echo.Context) error {
-	req, err := bodyOf[palmTemplateRequest](c)
+	req, err := bodyOf[vision.PalmTemplate](c)
 	if err != nil {
 		return err
 	}
@@ -203,7 +190,7 @@ func (a *API) postPalmTemplate(c echo.Context) error {
 		}
 		codes = append(codes, code)
 	}
-	m := ledger.Meta{ID: req.ID, Occurred: ledger.Instant(req.Occurred), Actor: actor(c), Trace: traceOf(c)}
+	m := ledger.Meta{ID: req.ID, Occurred: ledger.Instant(req.OccurredAt), Actor: actor(c), Trace: traceOf(c)}
 	p, err := a.s.Palms.Enrol(c.Request().Context(), m, s, req.Store, codes)
 	if err != nil {
 		return err

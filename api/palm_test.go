@@ -14,6 +14,7 @@ import (
 	"github.com/vouchledger/vouch/api/palms"
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
 	"github.com/vouchledger/vouch/vision/palm"
 )
 
@@ -114,7 +115,7 @@ func TestAPalmOpensTheGateFromConsentToWithdrawal(t *testing.T) {
 	if c := s.enrols("lea", lea[:3]); c.Code != http.StatusConflict || !strings.Contains(c.Body.String(), "no consent") {
 		t.Fatalf("an enrolment before the consent is answered %d %s, want it refused", c.Code, c.Body)
 	}
-	var offer palmOffer
+	var offer vision.PalmOffer
 	s.send("lea", "GET", "/v1/shops/berlin-1/palm", nil).want(200, &offer)
 	s.palmText("DE", "2026-12", "A newer text.")
 	if c := s.agrees("lea", offer.Version); c.Code != http.StatusConflict || !strings.Contains(c.Body.String(), "2026-12") {

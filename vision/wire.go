@@ -172,3 +172,21 @@ type WhatIfLine struct {
 	Was   int        `json:"was"`
 	Would int        `json:"would"`
 }
+
+// A PalmOffer is the text that is agreed to before a palm is used in a shop.
+type PalmOffer struct {
+	Store        ledger.StoreID `json:"store"`
+	Jurisdiction string         `json:"jurisdiction"`
+	Version      string         `json:"version"`
+	Text         string         `json:"text"`
+	Digest       ledger.Digest  `json:"digest"`
+}
+
+// A PalmTemplate is what a terminal has read of a palm, to be sealed by the server.
+type PalmTemplate struct {
+	ID         ledger.ID      `json:"id"`
+	OccurredAt time.Time      `json:"occurred_at"`
+	Store      ledger.StoreID `json:"store"`
+	Method     string         `json:"method"`
+	Captures   [][]byte       `json:"captures"` // codes, in base64: no pictures
+}

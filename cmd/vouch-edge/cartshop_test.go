@@ -171,7 +171,7 @@ func (s *cartShop) file() shopfile.File {
 		},
 		Policy: shopfile.Policy{
 			Hold: "50.00", ItemMin: 800, ActionMin: 800, PersonMin: 900, ReviewSeconds: 24 * 3600,
-			OnDeadline: ledger.ForShopper, GraceMillis: 50, GateSeconds: 20, DisputeDays: 30,
+			OnDeadline: ledger.ForShopper, GraceMillis: 50, GateSeconds: 20, DisputeDays: 30, Palm: "DE",
 		},
 		Taxes: []shopfile.Tax{{Category: "food", Jurisdiction: "DE", Rate: "0.07", Inclusive: true, Rounding: money.HalfUp}},
 		Products: []shopfile.Product{

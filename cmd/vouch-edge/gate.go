@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
 	"io"
 	"math"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/gate"
 	"github.com/vouchledger/vouch/vision/outbox"
+	"github.com/vouchledger/vouch/vision/palm"
 	"github.com/vouchledger/vouch/vision/qr"
 )
 
@@ -39,10 +39,12 @@ func (e *refusedError) ExitCode() int { return exitRefused }
 type gateFlags struct {
 	image, video, server, key, store, id, place, start, out, outbox, alone, crossings string
 
-	exit, once, json bool
-	party            int
-	speed            float64
-	timeout          time.Duration
+	exit, once, json, palm bool
+
+	ask     []string
+	party   int
+	speed   float64
+	timeout time.Duration
 }
 
 func newGateCommand() *cobra.Command {
@@ -76,6 +78,8 @@ It ends with 0 if all entered, 3 if somebody was refused, and 1 on an error.`,
 	flags.StringVar(&f.id, "gate", "gate-1", "`ID` of this gate")
 	flags.StringVar(&f.place, "place", string(ledger.PlaceGate), "where the code is shown: gate or cart")
 	flags.BoolVar(&f.exit, "exit", false, "codes are shown on the way out")
+	flags.BoolVar(&f.palm, "palm", false, "know palms too, where the shop's policy has them on; opens nothing without the server")
+	flags.StringSliceVar(&f.ask, "ask", nil, "what a hand is to do: nearer, farther, turned, spread, or none (default two by lot)")
 	flags.IntVar(&f.party, "party", 1, "persons that enter on one code")
 	flags.StringVar(&f.start, "start", "", "`TIME` of the first frame, RFC 3339 (default now)")
 	flags.Float64Var(&f.speed, "speed", 0, "1 plays a file in real time, 2 twice as fast, 0 as fast as it decodes")
@@ -100,7 +104,7 @@ type gateEvent struct {
 	Code     string               `json:"code,omitempty"` // only without a server
 	Visit    ledger.VisitID       `json:"visit,omitempty"`
 	Party    int                  `json:"party,omitempty"` // persons who enter on it
-	Decision string               `json:"decision"`        // entered, refused, pending, exit, read, tailgated
+	Decision string               `json:"decision"`        // entered, refused, pending, exit, read, tailgated, asked, unread
 	Reason   ledger.RefusalReason `json:"reason,omitempty"`
 	Detail   string               `json:"detail,omitempty"`
 }
@@ -113,6 +117,7 @@ type gateRun struct {
 	solo    *gate.Alone // nil without --alone
 	door    *door       // nil without --crossings
 	clock   *gateClock  // nil without a server, and for a file with times of its own
+	hands   *gate.Hands // nil without --palm
 	start   time.Time
 	print   []io.Writer // JSON lines
 	text    io.Writer   // a person; nil with --json
@@ -131,6 +136,19 @@ func (f *gateFlags) run(cmd *cobra.Command) error {
 			return fmt.Errorf("%w: --start %q: want a time like 2026-11-23T12:00:00Z", errUsage, f.start)
 		}
 		r.start = t
+	}
+	if f.palm && f.exit {
+		return fmt.Errorf("%w: --palm lets in; who leaves shows a code, or nothing", errUsage)
+	}
+	if f.palm {
+		asked, err := challenges(f.ask, true)
+		if err != nil {
+			return err
+		}
+		r.hands = &gate.Hands{}
+		if len(f.ask) > 0 {
+			r.hands.Ask = func() []palm.Challenge { return asked }
+		}
 	}
 	if p := ledger.Place(f.place); p != ledger.PlaceGate && p != ledger.PlaceCart {
 		return fmt.Errorf("%w: --place %q: use gate or cart", errUsage, f.place)
@@ -182,9 +200,7 @@ func (r *gateRun) connect(ctx context.Context) (stop func() error, err error) {
 		return stop, err
 	}
 	if r.crossings != "" {
-		if r.door, err = openDoor(r.crossings, r.start); err != nil {
-			return stop, err
-		}
+		r.door = &door{crossings: gate.Follow(r.crossings, r.start)}
 	}
 	if r.alone != "" && !r.exit {
 		if r.solo, err = r.openAlone(ctx); err != nil {
@@ -266,7 +282,7 @@ func (r *gateRun) look(ctx context.Context) error {
 	if src.Live() && r.gateFlags.start == "" { // opening a camera takes its time
 		r.start = begun
 		if r.door != nil {
-			r.door.start = begun
+			r.door.crossings = gate.Follow(r.crossings, begun)
 		}
 	}
 	for n := 0; ctx.Err() == nil; n++ {
@@ -305,10 +321,13 @@ func pauseUntil(ctx context.Context, t time.Time) {
 
 // see looks at one frame. It returns true when enough was seen.
 func (r *gateRun) see(ctx context.Context, w *gate.Watcher, f *cv.Frame, at time.Duration) (bool, error) {
-	g := &image.Gray{Pix: f.Gray(), Stride: f.Width(), Rect: image.Rect(0, 0, f.Width(), f.Height())}
+	g := greyFrame(f)
 	code, fresh, err := w.See(g, at)
 	if errors.Is(err, qr.ErrPicture) {
 		return false, err
+	}
+	if err == nil && code == "" && r.hands != nil {
+		return r.seeHand(ctx, g, at)
 	}
 	if err != nil || !fresh {
 		return false, err
@@ -327,7 +346,7 @@ func (r *gateRun) see(ctx context.Context, w *gate.Watcher, f *cv.Frame, at time
 	if r.exit {
 		err = r.leave(id, code, &ev)
 	} else {
-		err = r.enter(ctx, id, code, &ev)
+		err = r.enter(ctx, vision.GateEntry{ID: id, Code: code}, &ev)
 	}
 	return r.once, errors.Join(err, r.tell(ev))
 }
@@ -345,17 +364,20 @@ func (r *gateRun) leave(id ledger.ID, code string, ev *gateEvent) error {
 	})
 }
 
-func (r *gateRun) enter(ctx context.Context, id ledger.ID, code string, ev *gateEvent) error {
+// enter asks the server about what was shown, which is in entry.
+func (r *gateRun) enter(ctx context.Context, entry vision.GateEntry, ev *gateEvent) error {
 	limited, cancel := context.WithTimeout(ctx, r.patience())
 	defer cancel()
-	entry := vision.GateEntry{
-		ID: id, OccurredAt: ev.At, Store: ledger.StoreID(r.store), Gate: ledger.DeviceID(r.id),
-		Place: ledger.Place(r.place), Code: code, Party: r.party, Offset: r.clock.offset(),
-	}
+	entry.OccurredAt, entry.Store, entry.Gate, entry.Place = ev.At, ledger.StoreID(r.store), ledger.DeviceID(r.id), ledger.Place(r.place)
+	entry.Party, entry.Offset = r.party, r.clock.offset()
 	answer, err := r.client.Enter(limited, entry)
 	ev.Party = r.party
 	ev.Visit, ev.Decision, ev.Reason, ev.Detail = answer.Visit, string(answer.Decision), answer.Reason, answer.Detail
 	if r.solo != nil && gate.Unreached(answer, err) && ctx.Err() == nil {
+		if entry.Code == "" {
+			ev.Decision, ev.Detail = string(vision.Pending), "the gate is cut off and knows no palm: show a code"
+			return nil
+		}
 		return r.enterAlone(entry, ev)
 	}
 	if r.solo != nil && err == nil {
@@ -402,6 +424,8 @@ func (r *gateRun) tell(ev gateEvent) error {
 		what = "stays shut: " + ev.Detail
 	case "exit":
 		what = "leaves"
+	case "asked", "unread":
+		what = ev.Detail
 	case "tailgated":
 		what = fmt.Sprintf("%s, visit %s", ev.Detail, ev.Visit)
 	}

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
@@ -99,98 +96,4 @@ func (r *gateRun) back(ctx context.Context) error {
 		return nil
 	}
 	return errors.Join(r.solo.Back(time.Now()), r.learn(ctx, r.solo))
-}
-
-// A door holds the entries of a gate against the persons who crossed its line,
-// which another program writes into a file.
-type door struct {
-	counter gate.Counter
-	path    string
-	start   time.Time // of the first frame
-	file    *os.File
-	at      int64  // how far it was read
-	part    []byte // of a line that is still being written
-}
-
-func openDoor(path string, start time.Time) (*door, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	return &door{path: path, start: start, file: f}, nil
-}
-
-func seconds(t float64) time.Duration { return time.Duration(t * float64(time.Second)) }
-
-func (d *door) enter(a gate.Admission) { d.counter.Enter(a) }
-
-// read takes in what was written since the last time. A file that was begun
-// anew is read from its start.
-func (d *door) read() error {
-	st, err := d.file.Stat()
-	if err != nil {
-		return err
-	}
-	if st.Size() < d.at {
-		d.at, d.part = 0, nil
-	}
-	b, err := io.ReadAll(io.NewSectionReader(d.file, d.at, st.Size()-d.at))
-	if err != nil {
-		return err
-	}
-	d.at += int64(len(b))
-	d.part = append(d.part, b...)
-	for {
-		line, rest, whole := bytes.Cut(d.part, []byte{'\n'})
-		if !whole {
-			return nil
-		}
-		d.part = rest
-		c, err := gate.ReadLine(line, d.start)
-		if err != nil {
-			return fmt.Errorf("%w: %s: %w", errUsage, d.path, err)
-		}
-		d.counter.Cross(c)
-	}
-}
-
-// count tells the server of the entries through which more came than they were
-// for.
-func (r *gateRun) count(now time.Duration) error {
-	if r.door == nil {
-		return nil
-	}
-	if err := r.door.read(); err != nil {
-		return err
-	}
-	tails, _ := r.door.counter.Settle(now)
-	for _, t := range tails {
-		at := ledger.Instant(r.start.Add(t.At))
-		// Named after the visit: a gate that starts again tells nothing twice.
-		visit, err := ledger.ParseID(string(t.Visit))
-		if err != nil {
-			return err
-		}
-		body, err := json.Marshal(vision.GateTailgate{
-			ID: ledger.DeriveID(visit, "tailgate", r.id), OccurredAt: at, Gate: ledger.DeviceID(r.id), Visit: t.Visit, Persons: t.Persons,
-			Offset: r.clock.offset(),
-		})
-		if err != nil {
-			return err
-		}
-		err = r.box.Put(outbox.Item{
-			ID: ledger.DeriveID(visit, "tailgate", r.id).String(), Path: vision.PathTailgates, ContentType: "application/json", Body: body,
-		})
-		if err != nil {
-			return err
-		}
-		err = r.tell(gateEvent{
-			At: at, T: t.At.Seconds(), Gate: r.id, Visit: t.Visit, Decision: "tailgated",
-			Detail: fmt.Sprintf("%d persons on a code for %d", t.Persons, t.Party),
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

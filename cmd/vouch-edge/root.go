@@ -26,7 +26,7 @@ Be a smart cart:      vouch-edge cart --video DEVICE --scale DEVICE --server URL
 		return fmt.Errorf("%w: %w; see %s --help", errUsage, err, c.CommandPath())
 	})
 	root.AddCommand(
-		newRunCommand(), newWatchCommand(), newGateCommand(), newCartCommand(), newRenderCommand(), newScoreCommand(), newTrialCommand(),
+		newRunCommand(), newWatchCommand(), newGateCommand(), newPalmCommand(), newCartCommand(), newRenderCommand(), newScoreCommand(), newTrialCommand(),
 		newFloorCommand(), newTrainCommand(), newModelsCommand(), newRecogniseCommand(), newReverifyCommand(), newBenchCommand(),
 	)
 	return root

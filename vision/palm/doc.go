@@ -17,18 +17,21 @@
 // pipeline, its thresholds and refusals. They say nothing of false accepts and
 // false rejects among people, of skin tones, ages, injuries or dirt, nor that
 // palms differ from each other as much as drawn ones do. Before a shop lets
-// anybody in by palm these rates must be measured there, with consent.
+// anybody in by palm these rates must be measured there, with consent: [Trial]
+// counts them with their bounds.
 //
 // One camera without depth or near infrared cannot tell a hand from a good
-// picture of one. [Alive] refuses the same picture twice; a picture that is moved
-// and a film of a hand pass. A palm is therefore a convenience
-// beside an open visit's limit, and no proof of identity.
+// picture of one. A [Session] asks for movements by lot and refuses the same
+// picture twice, a stiff sheet, dots, shine and edges of what a hand is shown on.
+// A film that fits the lot passes, and so does a print that is fine, matt, large,
+// moved and bent. A palm is therefore a convenience beside an open visit's limit,
+// and no proof of identity.
 //
 // # Rules
 //
 // Palms are off unless a shop's policy names the jurisdiction in which its
-// operator may use them. Enrolment needs consent to a text first. Templates are
-// encrypted for one person each, with a key of their own, outside the ledger;
-// the ledger has digests. Revoking destroys key and template. No picture is
-// kept.
+// operator may use them. Enrolment needs consent to a text first; the event of the
+// consent names key and template. Templates are encrypted each with a key of its
+// own, outside the ledger; the ledger has digests. Revoking destroys key and
+// template. No picture is kept.
 package palm

@@ -75,40 +75,15 @@ func Alive(captures []Code) error {
 	return nil
 }
 
-// Living refuses captures, in the order of time, that a hand which does what it
-// was asked would not give: the same picture twice, a screen's dots, a mirror's
-// shine, edges of what the hand is shown on, or no answer to a challenge, in the
-// order in which they were asked. See the package's word on what passes all the
-// same.
-func Living(captures []Capture, asked ...Challenge) error {
-	if len(captures) < max(MinCaptures, 1+len(asked)) {
-		return fmt.Errorf("%w: %d are too few to answer %d challenges", ErrCaptures, len(captures), len(asked))
-	}
-	codes := make([]Code, len(captures))
-	for i, c := range captures {
-		codes[i] = c.Code
-		switch {
-		case c.Grid > dotted:
-			return fmt.Errorf("%w: it has the dots of a screen or a print", ErrNotAlive)
-		case c.Shine > shiny:
-			return fmt.Errorf("%w: it shines as paper and glass do; less light helps a hand", ErrNotAlive)
-		case c.Ground > busy:
-			return fmt.Errorf("%w: the ground has edges; it must be plain and dark", ErrNotAlive)
-		}
-	}
-	if err := Alive(codes); err != nil {
-		return err
-	}
-	from := 0
-	for _, a := range asked {
-		at := from + 1
-		for at < len(captures) && !a.Answered(captures[from], captures[at]) {
-			at++
-		}
-		if at == len(captures) {
-			return fmt.Errorf("%w: it was asked for %q, and did not", ErrNotAlive, a)
-		}
-		from = at
+// suspect returns what in a picture is no hand's.
+func (c Capture) suspect() error {
+	switch {
+	case c.Grid > dotted:
+		return fmt.Errorf("%w: it has the dots of a screen or a print", ErrNotAlive)
+	case c.Shine > shiny:
+		return fmt.Errorf("%w: it shines as paper and glass do; less light helps a hand", ErrNotAlive)
+	case c.Ground > busy:
+		return fmt.Errorf("%w: the ground has edges; it must be plain and dark", ErrNotAlive)
 	}
 	return nil
 }

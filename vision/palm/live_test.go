@@ -88,6 +88,15 @@ func seen(t *testing.T, draw func() *image.Gray) Capture {
 	return Capture{}
 }
 
+// living shows captures to a session and returns what it says in the end.
+func living(captures []Capture, asked ...Challenge) error {
+	s := NewSession(len(captures), asked...)
+	for _, c := range captures {
+		s.Add(c)
+	}
+	return s.Err()
+}
+
 // TestPicturesOfHandsAreTold: sheets, screens and glass before the camera. The
 // hands and what is shown of them are drawn, so the shares are of drawings.
 func TestPicturesOfHandsAreTold(t *testing.T) {
@@ -100,8 +109,8 @@ func TestPicturesOfHandsAreTold(t *testing.T) {
 		together.Spread, apart.Spread = 0.6, 1.5
 		a := seen(t, func() *image.Gray { return together.Capture(r) })
 		b := seen(t, func() *image.Gray { return apart.Capture(r) })
-		hands.count(Living([]Capture{a, b}) != nil)
-		spreading.count(Living([]Capture{a, b}, Spread) != nil)
+		hands.count(living([]Capture{a, b}) != nil)
+		spreading.count(living([]Capture{a, b}, Spread) != nil)
 		for _, size := range []float64{0.9, 1, 1.1} {
 			g := p.Capture(r)
 			shown := func(of *image.Gray) Capture { return seen(t, func() *image.Gray { return of }) }
@@ -112,11 +121,11 @@ func TestPicturesOfHandsAreTold(t *testing.T) {
 			if _, err := See(again); err != nil {
 				continue
 			}
-			sheets.count(Living([]Capture{shown(flat), shown(again)}, Spread) == nil)
-			screens.count(Living([]Capture{shown(lit(flat, r)), shown(lit(again, r))}) == nil)
-			glass.count(Living([]Capture{shown(flat), shown(glossy(again, r))}) == nil)
+			sheets.count(living([]Capture{shown(flat), shown(again)}, Spread) == nil)
+			screens.count(living([]Capture{shown(lit(flat, r)), shown(lit(again, r))}) == nil)
+			glass.count(living([]Capture{shown(flat), shown(glossy(again, r))}) == nil)
 			c, err := See(framed(again)) // often the frame hides that it is a hand
-			frames.count(err == nil && Living([]Capture{shown(flat), c}) == nil)
+			frames.count(err == nil && living([]Capture{shown(flat), c}) == nil)
 		}
 	}
 	t.Logf("hands refused %v, when asked to spread their fingers %v", hands, spreading)
@@ -157,11 +166,25 @@ func TestAHandDoesWhatItIsAsked(t *testing.T) {
 		"it turns, all the way around":       {[]Capture{at(0, 100, 3.1, 0), at(1, 100, -3.0, 0)}, []Challenge{Turned}, nil},
 		"a picture is held, asked to spread": {[]Capture{first, near}, []Challenge{Spread}, ErrNotAlive},
 		"the same picture":                   {[]Capture{first, first}, nil, ErrNotAlive},
-		"too few":                            {[]Capture{first, near}, []Challenge{Nearer, Spread}, ErrCaptures},
+		"too few":                            {[]Capture{first, near}, []Challenge{Nearer, Spread}, ErrNotAlive},
+		"another hand after the first":       {[]Capture{first, {Code: drawn(2, 1)[0], Width: 120}}, []Challenge{Nearer}, ErrCaptures},
+		"one capture alone":                  {[]Capture{first}, nil, ErrCaptures},
 	} {
-		if err := Living(tt.captures, tt.asked...); !errors.Is(err, tt.want) {
-			t.Errorf("%s: Living = %v, want %v", story, err, tt.want)
+		if err := living(tt.captures, tt.asked...); !errors.Is(err, tt.want) {
+			t.Errorf("%s: the session says %v, want %v", story, err, tt.want)
 		}
+	}
+	s := NewSession(3, Nearer)
+	for i, c := range []Capture{first, near, spread} {
+		if asks := s.Asks(); (asks == Nearer.Asks()) != (i == 1) {
+			t.Errorf("before capture %d it asks %q", i+1, asks)
+		}
+		if s.Add(c) != (i == 2) {
+			t.Errorf("capture %d: complete = %v", i+1, s.Complete())
+		}
+	}
+	if got := s.Codes(); len(got) != 3 || Distance(s.Best(), got[1]) > Same {
+		t.Errorf("%d codes are kept, want all three and the best among them", len(got))
 	}
 	for range 50 {
 		d := Draw()
