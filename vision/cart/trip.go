@@ -86,6 +86,7 @@ type Trip struct {
 	Pieces  []Piece
 	Coupons []Coupon
 	Gate    ledger.DeviceID // through which it was left
+	Left    time.Time       // when
 	TakeOut bool            // what is scanned next is taken out
 	Note    Note
 
@@ -378,5 +379,5 @@ func (t *Trip) leave(o *outcome, gate ledger.DeviceID) {
 		t.Gate = o.cfg.Cart
 	}
 	o.exit(t)
-	t.Phase, t.Note, t.Odd = PhaseLeft, note(NoteBye, ""), time.Time{}
+	t.Phase, t.Left, t.Note, t.Odd = PhaseLeft, o.in.At, note(NoteBye, ""), time.Time{}
 }

@@ -240,6 +240,9 @@ func TestTheScreenSaysWhatTheTotalIsWorth(t *testing.T) {
 	if l := v.Lines[1]; l.Detail != "0.750 kg at 4.00/kg" || l.Amount != "3.00" {
 		t.Errorf("the apples are %+v", l)
 	}
+	if l := v.Lines[0]; l.Pieces != 2 || l.Amount != "4.28" || l.Detail != "2.14 each, with 0.25 deposit" {
+		t.Errorf("the colas are %+v, want both in one line with what they cost together", l)
+	}
 	old := s.trip.View(Around{Now: noon, PricesAt: noon.Add(-13 * time.Hour), Waiting: 3})
 	if !strings.Contains(old.About, "may have changed") || old.Line != "No connection: 3 kept for later" {
 		t.Errorf("old prices are marked %q, and the line %q", old.About, old.Line)
@@ -254,6 +257,18 @@ func TestTheScreenSaysWhatTheTotalIsWorth(t *testing.T) {
 	}
 	if v := s.trip.View(Around{Now: noon, Online: true, Waiting: 1, PricesAt: noon, Server: &shop}); v.From != "cart" {
 		t.Error("a total that lacks a piece is shown as the shop's")
+	}
+}
+
+// TestTheNextShopperSeesNothingOfTheLast: half a minute after a cart was left its
+// screen is that of an empty one.
+func TestTheNextShopperSeesNothingOfTheLast(t *testing.T) {
+	s := play(t, "weigh 0, enter, scan cola, weigh 540, leave")
+	if v := s.trip.View(Around{Now: s.at.Add(20 * time.Second)}); v.Phase != PhaseLeft || len(v.Lines) != 1 {
+		t.Errorf("just left the screen is %+v, want what was bought", v)
+	}
+	if v := s.trip.View(Around{Now: s.at.Add(time.Minute)}); v.Phase != PhaseIdle || len(v.Lines) != 0 || v.Total != "" || v.Visit != "" || v.Note != "" {
+		t.Errorf("a minute later it is %+v, want nothing of the last shopper", v)
 	}
 }
 

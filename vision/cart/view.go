@@ -65,6 +65,8 @@ type ViewLine struct {
 	Detail string     `json:"detail,omitempty"`
 	Amount string     `json:"amount"` // empty: not known yet
 	State  string     `json:"state"`  // in, hand, weigh, leaving
+
+	each, sum money.Money
 }
 
 // A ViewCoupon is a coupon in words.
@@ -98,8 +100,15 @@ func (t *Trip) View(a Around) View {
 		v.Phase = PhaseIdle
 	}
 	v.Note, v.Tone = t.Note.say()
-	t.lines(&v, a)
 	v.Line = a.line()
+	if t.Phase == PhaseLeft && a.Now.Sub(t.Left) > goodbye {
+		// What somebody bought is nothing for whoever comes next.
+		return View{
+			Phase: PhaseIdle, Lines: []ViewLine{}, Coupons: []ViewCoupon{}, From: "cart", Online: v.Online, Waiting: v.Waiting,
+			Line: v.Line, Eyes: v.Eyes, Scale: v.Scale,
+		}
+	}
+	t.lines(&v, a)
 	for _, c := range t.Coupons {
 		text := map[string]string{"sent": "Coupon: the shop looks at it", "taken": "Coupon counts", "refused": "Coupon does not count"}[c.State]
 		v.Coupons = append(v.Coupons, ViewCoupon{State: c.State, Text: text})
@@ -118,6 +127,9 @@ func (n Note) say() (text, tone string) {
 	}
 	return strings.Replace(w.text, "%s", of, 1), w.tone
 }
+
+// goodbye is how long what was bought stays on the screen.
+const goodbye = 30 * time.Second
 
 // stale is the age of a price list from which a shopper is told of it.
 const stale = 12 * time.Hour
@@ -155,17 +167,15 @@ func (t *Trip) lines(v *View, a Around) {
 				total, err = total.Add(m)
 			}
 			rough = rough || p.Product.TaxAdded || err != nil
-			l.Amount = m.Decimal()
+			l.each, l.sum = m, m
 		} else {
 			rough = true
 		}
 		l.Detail = p.detail()
-		if n := len(v.Lines) - 1; n >= 0 && v.Lines[n].same(&l) {
-			v.Lines[n].Pieces++
-			v.Lines[n].Piece = l.Piece
-			continue
-		}
-		v.Lines = append(v.Lines, l)
+		v.add(l)
+	}
+	for i := range v.Lines {
+		v.Lines[i].finish()
 	}
 	told := !slices.ContainsFunc(t.Pieces, func(p Piece) bool { return !p.Told })
 	if told && a.Server != nil && a.Waiting == 0 && a.Online && t.Phase != PhaseIdle {
@@ -193,8 +203,37 @@ func (t *Trip) about(a Around, rough bool) string {
 	return "prices of " + a.PricesAt.Format("15:04") + "; offers follow"
 }
 
-func (l *ViewLine) same(o *ViewLine) bool {
-	return l.SKU == o.SKU && l.State == o.State && l.Amount == o.Amount && l.Detail == o.Detail
+// add adds a piece: to the line of its like, which becomes the newest, or as a
+// line of its own.
+func (v *View) add(l ViewLine) {
+	for i := range v.Lines {
+		o := v.Lines[i]
+		if l.SKU != o.SKU || l.State != o.State || l.each != o.each || l.Detail != o.Detail {
+			continue
+		}
+		sum := l.each
+		if o.sum.Currency != "" {
+			var err error
+			if sum, err = o.sum.Add(l.each); err != nil {
+				break // more than money can be: a line of its own
+			}
+		}
+		l.Pieces, l.sum = o.Pieces+1, sum
+		v.Lines = append(v.Lines[:i], v.Lines[i+1:]...)
+		break
+	}
+	v.Lines = append(v.Lines, l)
+}
+
+// finish says what a line costs, and of several pieces what each does.
+func (l *ViewLine) finish() {
+	if l.each.Currency == "" {
+		return
+	}
+	l.Amount = l.sum.Decimal()
+	if l.Pieces > 1 {
+		l.Detail = strings.Trim(l.each.Decimal()+" each, "+l.Detail, ", ")
+	}
 }
 
 func (p *Piece) state() string {
