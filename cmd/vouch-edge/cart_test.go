@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchledger/vouch/api/keys"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cart"
 )
@@ -80,6 +82,32 @@ func TestATripWithACart(t *testing.T) {
 		t.Errorf("the cart's last screen is %+v, want left, all sent and nothing asked", v)
 	}
 	s.wantBigTrip(string(v.Visit))
+	s.wantDevice()
+}
+
+// wantDevice requires that operators see the cart among the devices of the shop.
+func (s *cartShop) wantDevice() {
+	s.t.Helper()
+	var l struct {
+		Items []struct {
+			Device, Program string
+			Parts           []ledger.PartState
+		}
+	}
+	s.ask(keys.Operator, http.MethodGet, "/v1/devices", nil, &l)
+	if len(l.Items) != 1 || l.Items[0].Device != "cart-7" || !strings.HasPrefix(l.Items[0].Program, "vouch-edge/") {
+		s.t.Fatalf("the shop has the devices %+v, want the cart", l.Items)
+	}
+	var parts []string
+	for _, p := range l.Items[0].Parts {
+		if p.State == ledger.DeviceEnded { // told if there was time before the cart was switched off
+			p.State = ledger.DeviceWell
+		}
+		parts = append(parts, p.Part+" "+string(p.State))
+	}
+	if want := []string{"camera well", "clock well", "disk well"}; !slices.Equal(parts, want) {
+		s.t.Errorf("the cart says of itself %q, want %q", parts, want)
+	}
 }
 
 // TestATripThatIsKilledAndCutOff kills the cart's process again and again, and

@@ -34,6 +34,8 @@ const (
 	leaveWithin = 3 * time.Second
 )
 
+const blindWords = "The camera does not answer. Key in numbers, or ask staff."
+
 // A Camera is an open camera.
 type Camera interface {
 	Frames
@@ -123,6 +125,9 @@ func (p *Player) hear(ctx context.Context, d Devices, said <-chan happened) erro
 				err = p.Cart.Shown(h.code, p.Now(), 0)
 			default:
 				s.set(h.part, h.state, h.detail)
+				if h.part == PartCamera {
+					p.Cart.See(blindWords)
+				}
 			}
 		case <-tick.C:
 			err = p.tick(since(), 0, true)
@@ -130,7 +135,7 @@ func (p *Player) hear(ctx context.Context, d Devices, said <-chan happened) erro
 				s.set(PartScale, ledger.DeviceStalled, "it says nothing")
 			}
 			if d.Camera != nil && since()-seen > blindAfter {
-				p.Cart.See("The camera does not answer. Key in numbers, or ask staff.")
+				p.Cart.See(blindWords)
 				if s.is[PartCamera] == ledger.DeviceWell {
 					s.set(PartCamera, ledger.DeviceStalled, "no picture for "+blindAfter.String())
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -167,6 +168,53 @@ func live(t *testing.T, c *Cart, d Devices) {
 			t.Error(err)
 		}
 	})
+}
+
+// A lens is a camera that shows some pictures and is lost.
+type lens struct{ left int }
+
+func (l *lens) Next() (Frame, error) {
+	if l.left--; l.left < 0 {
+		return Frame{}, io.ErrUnexpectedEOF
+	}
+	g := image.NewGray(image.Rect(0, 0, 160, 120))
+	for i := range g.Pix {
+		g.Pix[i] = uint8(90 + i%7 + l.left%3)
+	}
+	return Frame{Gray: g}, nil
+}
+
+func (l *lens) Close() error { return nil }
+
+// TestALostCameraIsSaidAndComesBack: the shopper is told at once, staff too, and
+// both when it is back.
+func TestALostCameraIsSaidAndComesBack(t *testing.T) {
+	_, url := serve(t)
+	c, off := on(t, t.TempDir(), url)
+	t.Cleanup(off)
+	var p parts
+	opened, back := make(chan int, 8), make(chan struct{})
+	n := 0
+	live(t, c, Devices{Told: p.told, Camera: func() (Camera, error) {
+		n++
+		opened <- n
+		switch n {
+		case 1:
+			return &lens{left: 5}, nil
+		case 2:
+			return nil, errors.New("no such device")
+		}
+		<-back
+		return &lens{left: 1 << 30}, nil
+	}})
+	<-opened
+	until(t, c, "the camera lost", func() bool {
+		return p.last(PartCamera) == "unreachable" && strings.Contains(c.View().Eyes, "does not answer")
+	})
+	<-opened
+	<-opened
+	close(back)
+	until(t, c, "the camera again", func() bool { return p.last(PartCamera) == "well" && c.View().Eyes == "" })
 }
 
 // TestATripOnRealLines plays a trip on two serial lines: a scale that speaks
