@@ -117,7 +117,7 @@ func (o *outcome) weighing(t *Trip) {
 func (o *outcome) exit(t *Trip) {
 	id := ledger.DeriveID(o.in.ID, "exit")
 	o.put(id, vision.PathExits, vision.GateExit{
-		ID: id, OccurredAt: ledger.Instant(o.in.At), Gate: t.Gate, Visit: t.Visit,
+		ID: id, OccurredAt: ledger.Instant(o.in.At), Gate: t.Gate, Visit: t.Visit, Offset: o.in.Offset,
 	})
 }
 

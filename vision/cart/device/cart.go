@@ -176,10 +176,7 @@ func (c *Cart) feed(in cart.Input) error {
 		return err
 	}
 	in.ID = id
-	if c.cfg.Offset != nil {
-		off, _ := c.cfg.Offset()
-		in.Offset = int(off.Milliseconds())
-	}
+	in.Offset = c.offset()
 	if err := in.Validate(); err != nil {
 		return err
 	}
@@ -202,6 +199,15 @@ func (c *Cart) feed(in cart.Input) error {
 		return fmt.Errorf("cart: %w", err)
 	}
 	return nil
+}
+
+// offset returns what has to be added to this clock, in milliseconds.
+func (c *Cart) offset() int {
+	if c.cfg.Offset == nil {
+		return 0
+	}
+	off, _ := c.cfg.Offset()
+	return int(off.Milliseconds())
 }
 
 // turn begins a new journal when a new shopper comes to a cart that was left:

@@ -90,7 +90,7 @@ func (c *Cart) ask(ctx context.Context) error {
 		c.mu.Lock()
 		e := vision.GateEntry{
 			ID: c.trip.Entry, OccurredAt: ledger.Instant(c.trip.Shown), Store: c.cfg.Cart.Store, Gate: c.cfg.Cart.Cart,
-			Place: ledger.PlaceCart, Code: c.trip.Ticket, Party: 1,
+			Place: ledger.PlaceCart, Code: c.trip.Ticket, Party: 1, Offset: c.offset(),
 		}
 		c.mu.Unlock()
 		wait, cancel := context.WithTimeout(ctx, c.cfg.Timeout)

@@ -134,6 +134,9 @@ func TestEvidenceGoesBeforeWhatNamesIt(t *testing.T) {
 			t.Errorf("the cola is told without %s: %s", part, s.all[at])
 		}
 	}
+	if entry := s.all[slices.IndexFunc(s.all, func(text string) bool { return strings.HasPrefix(text, "POST /v1/gate/entries") })]; !strings.Contains(entry, `"clock_offset_ms":-1250`) {
+		t.Errorf("the code is asked about without how wrong the clock is: %s", entry)
+	}
 	if last := s.all[len(s.all)-1]; !strings.Contains(last, string(ledger.DigestOf([]byte("now")))) || !strings.Contains(last, `"clock_offset_ms":-1250`) {
 		t.Errorf("the weighing is told without the moment: %s", last)
 	}
