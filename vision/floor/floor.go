@@ -17,8 +17,8 @@ type Config struct {
 	// Track names the cameras that look for persons, and the doors. Without a
 	// camera nobody is followed, and detections name no visit.
 	Track track.Config
-	// Fuse names slots, products, scales and tags. Its Who is the floor itself
-	// and must be nil.
+	// Fuse names slots, products, scales and tags. Its Who and Did are the
+	// floor itself and must be nil.
 	Fuse fuse.Config
 	// Places says where each slot is. Of a slot without a place nobody knows who
 	// stands there.
@@ -75,7 +75,7 @@ func New(c Config) (*Floor, error) {
 	if c.Late < 0 || c.Fuse.Wait != 0 && c.Late >= c.Fuse.Wait {
 		return nil, fmt.Errorf("%w: frames come %v late, and a moment is judged after %v", ErrConfig, c.Late, c.Fuse.Wait)
 	}
-	if c.Fuse.Who != nil {
+	if c.Fuse.Who != nil || c.Fuse.Did != nil {
 		return nil, fmt.Errorf("%w: who stands where is said twice", ErrConfig)
 	}
 	f := &Floor{late: c.Late, places: c.Places, cameras: map[string]bool{}, staff: map[ledger.VisitID]bool{}}
@@ -87,7 +87,7 @@ func New(c Config) (*Floor, error) {
 		if f.tracker, err = track.New(c.Track); err != nil {
 			return nil, err
 		}
-		c.Fuse.Who = f.who
+		c.Fuse.Who, c.Fuse.Did = f.who, f.did
 	}
 	if f.fuser, err = fuse.New(c.Fuse); err != nil {
 		return nil, err
@@ -257,6 +257,13 @@ func (f *Floor) who(at time.Time, slot string) []fuse.Person {
 		persons = append(persons, fuse.Person{Visit: s.Visit, P: s.P, Staff: f.staff[s.Visit]})
 	}
 	return persons
+}
+
+// did lets the tracker learn from what somebody did.
+func (f *Floor) did(at time.Time, slot string, fits func(ledger.VisitID, bool) float64, unknown float64) {
+	if place, ok := f.places[slot]; ok {
+		f.tracker.Did(at, place, func(visit ledger.VisitID) float64 { return fits(visit, f.staff[visit]) }, unknown)
+	}
 }
 
 // Staff reports whether a visit is that of somebody who works here.

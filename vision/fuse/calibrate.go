@@ -1,6 +1,8 @@
 package fuse
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -21,6 +23,23 @@ type Calibration struct {
 	Item   Platt `json:"item"`
 	Action Platt `json:"action"`
 	Person Platt `json:"person"`
+}
+
+// ParseCalibration reads a calibration as JSON, as a trial writes it. One
+// that turns an order around, or names something unknown, is refused.
+func ParseCalibration(b []byte) (Calibration, error) {
+	var c Calibration
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil {
+		return Calibration{}, fmt.Errorf("%w: %w", ErrCalibration, err)
+	}
+	for _, p := range []Platt{c.Item, c.Action, c.Person} {
+		if p.A < 0 || p.A == 0 && p.B != 0 {
+			return Calibration{}, fmt.Errorf("%w: a slope of %v", ErrCalibration, p.A)
+		}
+	}
+	return c, nil
 }
 
 // An Outcome is a confidence and whether it proved right.

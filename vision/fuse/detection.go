@@ -44,7 +44,7 @@ func (f *Fuser) detection(m moment, a *move, all []hypothesis) Detection {
 	}
 	slices.SortStableFunc(d.Items, func(x, y Item) int { return cmp.Compare(y.P, x.P) })
 	d.Items = first(d.Items, a.sku)
-	d.Persons = f.persons(a)
+	d.Persons = f.whose(a, all)
 	d.Raw = Raw{Item: d.Items[0].P, Action: d.Sure}
 	if len(d.Persons) > 0 {
 		d.Raw.Person = d.Persons[0].P
@@ -76,6 +76,34 @@ func (a *move) action() ledger.Action {
 	return ledger.ActionMove
 }
 
+// whose returns whose move it was, whatever the slot: where hypotheses differ
+// about it, each has its own persons.
+func (f *Fuser) whose(a *move, all []hypothesis) []Person {
+	sum, total := map[ledger.VisitID]Person{}, 0.0
+	for _, h := range all {
+		i := slices.Index(h.moves, a)
+		if i < 0 {
+			i = slices.IndexFunc(h.moves, func(b *move) bool { return b.sku == a.sku && b.take == a.take })
+		}
+		if i < 0 || h.p < 1e-6 {
+			continue
+		}
+		total += h.p
+		for _, w := range f.persons(h.moves[i]) {
+			s := sum[w.Visit]
+			sum[w.Visit] = Person{Visit: w.Visit, Staff: w.Staff, P: s.P + h.p*w.P}
+		}
+	}
+	var persons []Person
+	for _, visit := range slices.Sorted(maps.Keys(sum)) {
+		w := sum[visit]
+		w.P /= total
+		persons = append(persons, w)
+	}
+	slices.SortStableFunc(persons, func(x, y Person) int { return cmp.Compare(y.P, x.P) })
+	return persons
+}
+
 // persons returns whose move it was: who stood there, and for a put, who had
 // the thing.
 func (f *Fuser) persons(a *move) []Person {
@@ -84,16 +112,11 @@ func (f *Fuser) persons(a *move) []Person {
 	rest := 1.0
 	for _, w := range a.who {
 		rest -= w.P
-		if !a.take {
-			w.P *= f.had(w, a)
-		}
+		w.P *= f.fits(a, w.Visit, w.Staff)
 		all = append(all, w)
 		sum += w.P
 	}
-	if !a.take {
-		rest *= f.config.Prior.Unknown
-	}
-	sum += max(0, rest)
+	sum += max(0, rest) * f.unknown(a)
 	for i := range all {
 		all[i].P /= max(sum, 1e-12)
 	}

@@ -346,3 +346,82 @@ func TestShopsThatDoNotFitTogetherAreRefused(t *testing.T) {
 		t.Errorf("Step of an unknown scale = %v, want ErrUnknown", err)
 	}
 }
+
+func TestThreeMovesBeforeTheScaleRestsAreThree(t *testing.T) {
+	c := corner()
+	c.Who = func(time.Time, string) []Person {
+		return []Person{{Visit: "v-anna", P: 0.5}, {Visit: "shift", P: 0.5, Staff: true}}
+	}
+	c.Products["biscuits"] = Product{Grams: 210}
+	f := fuser(t, c)
+	feed(t, f, weigh(14, change{5, 210}, change{5.6, -355}, change{6.2, 210}))
+	claim(t, f, 4.8, "a3", ledger.ActionReturn, Item{"biscuits", 0.9})
+	claim(t, f, 5.5, "a1", ledger.ActionTake, Item{"cola", 0.9})
+	claim(t, f, 6.1, "a3", ledger.ActionReturn, Item{"biscuits", 0.9})
+	found := f.Flush()
+	if len(found) != 3 {
+		t.Fatalf("%d detections, want three: %+v", len(found), found)
+	}
+	for i, want := range []struct {
+		t    float64
+		slot string
+	}{{4.8, "a3"}, {5.5, "a1"}, {6.1, "a3"}} {
+		if d := found[i]; d.Slot != want.slot || d.Quantity != 1 || d.At.Sub(at(want.t)).Abs() > 300*time.Millisecond || d.Sure < 0.9 {
+			t.Errorf("detection %d: %s at %v, %d pieces, sure %.2f; want %s at %v", i, d.Slot, d.At, d.Quantity, d.Sure, want.slot, at(want.t))
+		}
+	}
+}
+
+func TestAClaimWaitsForTheScaleToRest(t *testing.T) {
+	f := fuser(t, corner())
+	// A cola leaves; biscuits come back while the shelf goes on swinging.
+	readings := weigh(20, change{5, -355}, change{8, 210})
+	for i := range readings {
+		if s := readings[i].t; s > 7.4 && s < 12.5 {
+			readings[i].grams += 40 * math.Sin(7*s)
+		}
+	}
+	var found []Detection
+	for _, w := range readings {
+		if err := f.Weigh("scale-a", at(w.t), w.grams); err != nil {
+			t.Fatal(err)
+		}
+		if w.t == 5.5 {
+			claim(t, f, 5.1, "a1", ledger.ActionTake, Item{"cola", 0.9})
+		}
+		if w.t == 8.5 {
+			claim(t, f, 7.5, "a3", ledger.ActionReturn, Item{"biscuits", 0.9})
+		}
+		found = append(found, f.Tick(at(w.t))...)
+	}
+	found = append(found, f.Flush()...)
+	if len(found) != 2 || found[0].Slot != "a1" || len(found[0].Claims) != 1 || found[1].Slot != "a3" || len(found[1].Claims) != 1 {
+		t.Errorf("detections %+v, want a take and a return, each with its own claim", found)
+	}
+}
+
+func TestStaffRatherPutsAndShoppersRatherTake(t *testing.T) {
+	c := corner()
+	c.Who = func(time.Time, string) []Person {
+		return []Person{{Visit: "v-anna", P: 0.4}, {Visit: "shift", P: 0.5, Staff: true}}
+	}
+	type told struct{ anna, staff, unknown float64 }
+	var heard []told
+	c.Did = func(_ time.Time, slot string, fits func(ledger.VisitID, bool) float64, unknown float64) {
+		if slot != "a3" {
+			t.Errorf("told of %s, want of a3", slot)
+		}
+		heard = append(heard, told{fits("v-anna", false), fits("shift", true), unknown})
+	}
+	f := fuser(t, c)
+	feed(t, f, weigh(16, change{5, -210}, change{10, 210}))
+	claim(t, f, 5.1, "a3", ledger.ActionTake, Item{"biscuits", 0.95})
+	claim(t, f, 10.1, "a3", ledger.ActionReturn, Item{"biscuits", 0.95})
+	found := f.Flush()
+	if len(found) != 2 || found[0].Persons[0].Visit != "v-anna" || found[0].Persons[0].P < 0.7 {
+		t.Fatalf("detections %+v, want the take to be v-anna's", found)
+	}
+	if len(heard) != 2 || heard[0] != (told{1, 0.1, 1}) || heard[1].staff != 1 || heard[1].anna < 0.5 || heard[1].unknown != 0.1 {
+		t.Errorf("told %+v, want that a take is rather a shopper's, and that v-anna had what came back", heard)
+	}
+}

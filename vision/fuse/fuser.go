@@ -225,6 +225,8 @@ func (f *Fuser) ripe(until time.Time) []moment {
 		i, was := f.partner(c)
 		m, ready := of[i]
 		switch {
+		case i == unrest:
+			waiting = append(waiting, c)
 		case ready:
 			moments[m].claims = append(moments[m].claims, c)
 		case was:
@@ -259,15 +261,19 @@ func (f *Fuser) alone(c Claim) moment {
 	return m
 }
 
-// partner returns the step that a claim belongs to, -1 for none, and whether
-// that one was decided already.
+// unrest stands for the step that a scale will have found when it rests again.
+const unrest = -2
+
+// partner returns the step that a claim belongs to, -1 for none, or unrest, and
+// whether that one was decided already.
 func (f *Fuser) partner(c Claim) (int, bool) {
 	scale := f.slots[c.Slot].Scale
 	if scale == "" {
 		return -1, false
 	}
 	far := func(s Step) time.Duration {
-		d := max(s.From.Sub(c.At), c.At.Sub(s.Until), 0)/2 + c.At.Sub(s.At).Abs()/2
+		// In a long unrest several things moved, and its middle says little.
+		d := max(s.From.Sub(c.At), c.At.Sub(s.Until), 0) + min(c.At.Sub(s.At).Abs(), together)/4
 		if (s.Grams < 0) != (c.Action == ledger.ActionTake) {
 			d += against
 		}
@@ -283,6 +289,9 @@ func (f *Fuser) partner(c Claim) (int, bool) {
 		if d := far(s); s.Scale == scale && d < least {
 			best, least, was = -1, d, true
 		}
+	}
+	if s := f.scales[scale]; s.moving && max(s.since.Sub(c.At), 0) < least {
+		return unrest, false
 	}
 	return best, was
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/vouchledger/vouch/ledger"
 )
@@ -11,6 +12,8 @@ import (
 // A move is one thing that may have happened.
 type move struct {
 	slot   Slot
+	at     time.Time
+	told   bool // a camera made a claim of it, and at is the camera's
 	sku    string
 	take   bool
 	pieces int
@@ -23,7 +26,8 @@ type move struct {
 	person float64 // log of the persons' term
 }
 
-// A hypothesis is up to two moves and how probable they are.
+// A hypothesis is up to two moves, or up to four that cameras told, and how
+// probable they are.
 type hypothesis struct {
 	moves []*move
 	log   float64
@@ -39,6 +43,7 @@ func (f *Fuser) judge(m moment) []Detection {
 	}
 	if m.step != nil && m.step.Grams != 0 {
 		all = append(all, pairs(moves)...)
+		all = append(all, several(moves)...)
 	}
 	most := math.Inf(-1)
 	for i := range all {
@@ -46,8 +51,8 @@ func (f *Fuser) judge(m moment) []Detection {
 		for _, a := range h.moves {
 			h.log += math.Log(a.prior) + a.tags + a.person
 		}
-		if len(h.moves) == 2 {
-			h.log += math.Log(f.config.Prior.Second)
+		if n := len(h.moves); n > 1 {
+			h.log += float64(n-1) * math.Log(f.config.Prior.Second)
 		}
 		h.log += f.weighs(m, h.moves) + f.claimsOf(m, h.moves)
 		most = max(most, h.log)
@@ -64,14 +69,18 @@ func (f *Fuser) judge(m moment) []Detection {
 	var found []Detection
 	for _, a := range best.moves {
 		d := f.detection(m, a, all)
+		if len(best.moves) > 1 && a.told {
+			d.At = a.at
+		}
+		f.tell(d, a)
 		f.remember(d, a)
 		found = append(found, d)
 	}
 	return found
 }
 
-// pairs returns all ways of two moves at once, at different slots or of
-// different things.
+// pairs returns all ways of two moves at once, at different slots, of
+// different things or at times that a camera told apart.
 func pairs(moves []*move) []hypothesis {
 	var all []hypothesis
 	for i, a := range moves {
@@ -79,11 +88,47 @@ func pairs(moves []*move) []hypothesis {
 			continue
 		}
 		for _, b := range moves[i+1:] {
-			if b.plausible() && (a.slot.ID != b.slot.ID || a.sku != b.sku) {
+			if b.plausible() && a.beside(b) {
 				all = append(all, hypothesis{moves: []*move{a, b}})
 			}
 		}
 	}
+	return all
+}
+
+// beside reports whether two moves can both have happened.
+func (a *move) beside(b *move) bool {
+	return a.slot.ID != b.slot.ID || a.sku != b.sku || a.told && b.told && !a.at.Equal(b.at)
+}
+
+// mostTold bounds the moves that cameras told of in one moment.
+const mostTold = 4
+
+// several returns the ways of three moves and more at once, each of which a
+// camera told of: a scale that never rests between them weighs only their sum.
+func several(moves []*move) []hypothesis {
+	var told []*move
+	for _, a := range moves {
+		if a.told && a.plausible() && len(told) < 3*mostTold {
+			told = append(told, a)
+		}
+	}
+	var all []hypothesis
+	var grow func(chosen []*move, from int)
+	grow = func(chosen []*move, from int) {
+		if len(chosen) > 2 {
+			all = append(all, hypothesis{moves: slices.Clone(chosen)})
+		}
+		if len(chosen) == mostTold {
+			return
+		}
+		for i := from; i < len(told); i++ {
+			if !slices.ContainsFunc(chosen, func(b *move) bool { return !told[i].beside(b) || told[i].at.Equal(b.at) }) {
+				grow(append(chosen, told[i]), i+1)
+			}
+		}
+	}
+	grow(nil, 0)
 	return all
 }
 
@@ -95,11 +140,16 @@ func (a *move) plausible() bool { return a.pieces == 1 && math.Log(a.prior)+a.ta
 func (f *Fuser) moves(m moment) []*move {
 	p, n := f.config.Prior, float64(len(m.slots))
 	var all []*move
-	add := func(s Slot, sku string, take bool, pieces int, prior float64, who []Person) {
+	who := map[string][]Person{}
+	add := func(s Slot, sku string, take bool, pieces int, prior float64, at time.Time, told bool) {
 		product := f.config.Products[sku]
+		key := s.ID + at.String()
+		if _, ok := who[key]; !ok && f.config.Who != nil {
+			who[key] = f.config.Who(at, s.ID)
+		}
 		a := &move{
-			slot: s, sku: sku, take: take, pieces: pieces, own: sku == s.SKU,
-			prior: max(prior, 1e-9) / n, who: who,
+			slot: s, at: at, told: told, sku: sku, take: take, pieces: pieces, own: sku == s.SKU,
+			prior: max(prior, 1e-9) / n, who: who[key],
 			grams: float64(pieces) * product.Grams, spread: float64(pieces) * product.spread() * product.spread(),
 		}
 		if take {
@@ -110,22 +160,58 @@ func (f *Fuser) moves(m moment) []*move {
 		all = append(all, a)
 	}
 	for _, s := range m.slots {
-		var who []Person
-		if f.config.Who != nil {
-			who = f.config.Who(m.at, s.ID)
+		takes, puts := m.times(s.ID, true), m.times(s.ID, false)
+		each := func(take bool, sku string, pieces int, prior float64) {
+			times := puts
+			if take {
+				times = takes
+			}
+			if len(times) == 0 || pieces > 1 {
+				add(s, sku, take, pieces, prior, m.at, false)
+				return
+			}
+			for _, at := range times {
+				add(s, sku, take, 1, prior/float64(len(times)), at, true)
+			}
 		}
 		for i, share := range p.Pieces {
-			add(s, s.SKU, true, i+1, p.Take*share, who)
-			add(s, s.SKU, false, i+1, p.Put*share, who)
+			each(true, s.SKU, i+1, p.Take*share)
+			each(false, s.SKU, i+1, p.Put*share)
 		}
 		for _, sku := range f.names {
 			if sku == s.SKU {
 				continue
 			}
-			add(s, sku, false, 1, p.Elsewhere/2, who)
+			each(false, sku, 1, p.Elsewhere/2)
 			if there := f.foreign[s.ID][sku]; there > 0.02 {
-				add(s, sku, true, 1, p.Take*min(1, there)/2, who)
+				each(true, sku, 1, p.Take*min(1, there)/2)
 			}
+		}
+	}
+	return all
+}
+
+// times returns when cameras say that something was taken from a slot or put
+// there, within the moment. Of a moment with one claim the scale knows the
+// time better.
+func (m moment) times(slot string, take bool) []time.Time {
+	if len(m.claims) < 2 || m.step == nil {
+		return nil
+	}
+	var all []time.Time
+	for _, c := range m.claims {
+		if c.Slot != slot || (c.Action == ledger.ActionTake) != take {
+			continue
+		}
+		at := c.At
+		if at.Before(m.step.From) {
+			at = m.step.From
+		}
+		if at.After(m.step.Until) {
+			at = m.step.Until
+		}
+		if !slices.ContainsFunc(all, at.Equal) {
+			all = append(all, at)
 		}
 	}
 	return all
@@ -161,34 +247,46 @@ func (f *Fuser) claimsOf(m moment, moves []*move) float64 {
 		if !slot.Watched {
 			continue
 		}
-		var moved *move
-		for _, a := range moves {
-			if a.slot.ID == slot.ID {
-				moved = a
+		var left []Claim
+		for _, c := range m.claims {
+			if c.Slot == slot.ID {
+				left = append(left, c)
 			}
 		}
-		claimed := false
-		best := math.Inf(-1)
-		for _, c := range m.claims {
-			if c.Slot != slot.ID {
+		moved := false
+		for _, a := range moves {
+			if a.slot.ID != slot.ID {
 				continue
 			}
-			claimed = true
-			if moved != nil {
-				best = max(best, math.Log(s.Found)+f.agrees(c, moved))
+			moved = true
+			if len(left) == 0 {
+				sum += math.Log(1 - s.Found)
+				continue
 			}
+			best := 0
+			for i := range left {
+				if f.agrees(left[i], a) > f.agrees(left[best], a) {
+					best = i
+				}
+			}
+			sum += math.Log(s.Found) + f.agrees(left[best], a)
+			left = slices.Delete(left, best, best+1)
 		}
-		switch {
-		case claimed && moved != nil:
-			sum += best
-		case claimed:
-			sum += math.Log(s.False)
-		case moved != nil:
-			sum += math.Log(1 - s.Found)
+		if len(left) > 0 && !moved {
+			sum += math.Log(s.False * max(boast, min(1, 2-2*left[0].Sure)))
+			left = left[1:]
 		}
+		sum += float64(len(left)) * math.Log(again)
 	}
 	return sum
 }
+
+// again is how probable it is that a camera that made a claim of a slot makes
+// another one that means nothing, before it has found its way back.
+const again = 0.2
+
+// boast is how many of the false claims a camera is as sure of as it can be.
+const boast = 0.3
 
 // agrees is the logarithm of how probable a claim's content is if a move
 // happened.
@@ -251,24 +349,46 @@ func (g *tag) may(a *move, m moment) (float64, bool) {
 // personsSay is the logarithm of the persons' term: how well whoever stood
 // there fits the move.
 func (f *Fuser) personsSay(a *move) float64 {
-	if a.take || f.config.Who == nil {
+	if f.config.Who == nil {
 		return 0
 	}
 	sum, rest := 0.0, 1.0
 	for _, w := range a.who {
-		sum += w.P * f.had(w, a)
+		sum += w.P * f.fits(a, w.Visit, w.Staff)
 		rest -= w.P
 	}
-	return math.Log(sum + max(0, rest)*f.config.Prior.Unknown)
+	return math.Log(sum + max(0, rest)*f.unknown(a))
 }
 
-// had is how probable a put is for a visit, against one that certainly carries
-// such a thing.
-func (f *Fuser) had(w Person, a *move) float64 {
-	least := f.config.Prior.Held
-	if w.Staff {
+// fits is how probable a move is for a visit: a put, against one that
+// certainly carries such a thing; a take, against a shopper.
+func (f *Fuser) fits(a *move, visit ledger.VisitID, staff bool) float64 {
+	switch {
+	case staff && a.take:
+		return f.config.Prior.Staff
+	case staff || a.take:
 		return 1
 	}
-	carried := min(1, max(0, f.held[w.Visit][a.sku]))
+	least := f.config.Prior.Held
+	carried := min(1, max(0, f.held[visit][a.sku]))
 	return least + (1-least)*carried
+}
+
+// unknown is the same for somebody whom no visit stands for.
+func (f *Fuser) unknown(a *move) float64 {
+	if a.take {
+		return 1
+	}
+	return f.config.Prior.Unknown
+}
+
+// beyondDoubt is how sure a move must be for others to learn from it.
+const beyondDoubt = 0.9
+
+// tell lets who follows persons learn from a move.
+func (f *Fuser) tell(d Detection, a *move) {
+	if f.config.Did == nil || d.Raw.Action*d.Raw.Item < beyondDoubt {
+		return
+	}
+	f.config.Did(a.at, a.slot.ID, func(visit ledger.VisitID, staff bool) float64 { return f.fits(a, visit, staff) }, f.unknown(a))
 }

@@ -36,6 +36,11 @@ type Person struct {
 // know no persons.
 type Who func(at time.Time, slot string) []Person
 
+// A Did is told how well a move that is beyond doubt fits who may have made
+// it: a visit, and somebody unknown. Who puts what they never took is rather
+// staff than a shopper, whatever else speaks for the shopper.
+type Did func(at time.Time, slot string, fits func(visit ledger.VisitID, staff bool) float64, unknown float64)
+
 // A Prior is what is expected before any sensor speaks. Everything is a
 // weight against the others.
 type Prior struct {
@@ -47,6 +52,8 @@ type Prior struct {
 	// Held is how probable a put is for who never took such a thing, against
 	// who did; Unknown the same for somebody unknown.
 	Held, Unknown float64
+	// Staff is how probable a take is for staff, who restocks, against a shopper.
+	Staff float64
 }
 
 // A Sensors says how good sensors are.
@@ -66,6 +73,7 @@ type Config struct {
 	Products map[string]Product
 	Tags     map[string]string // tag to SKU
 	Who      Who
+	Did      Did     // nil if nobody learns from it
 	Prior    Prior   // zero for DefaultPrior
 	Sensors  Sensors // zero for DefaultSensors
 	// Wait is how long after a moment it is decided: cameras wait until the
@@ -83,8 +91,8 @@ const Model = "vouch-fuse/1"
 // DefaultPrior is a shop of everyday: a tenth of picks is put back, a tenth
 // of that elsewhere (docs: domain figures of the shop's simulator).
 var DefaultPrior = Prior{
-	Nothing: 0.05, Take: 0.8, Put: 0.12, Elsewhere: 0.02, Second: 0.01,
-	Pieces: [3]float64{0.95, 0.04, 0.01}, Held: 0.02, Unknown: 0.1,
+	Nothing: 0.05, Take: 0.8, Put: 0.12, Elsewhere: 0.02, Second: 0.02,
+	Pieces: [3]float64{0.95, 0.04, 0.01}, Held: 0.02, Unknown: 0.1, Staff: 0.1,
 }
 
 // DefaultSensors is what drawn shops showed.

@@ -401,3 +401,46 @@ func TestLooksTellColoursApart(t *testing.T) {
 		t.Errorf("Colours of half a picture = %v, want ErrLook", err)
 	}
 }
+
+func TestWhoDoesWhatOnlyStaffDoIsBelievedToBeStaff(t *testing.T) {
+	s := corner(t)
+	s.walkers = []walker{
+		{"anna", through(0, Point{1, 6}, 25), clothes(1)},
+		{"dora", through(0.35, Point{3.3, 4.6}, 25), clothes(2)},
+	}
+	tr := tracker(t, s)
+	// The gate heard of them the wrong way round.
+	tr.Bind(Opening{Visit: "shift", Gate: "gate-1", At: at(0.5), Party: 1})
+	tr.Bind(Opening{Visit: "v-anna", Gate: "gate-1", At: at(0.8), Party: 1})
+	s.play(t, tr, 0, 25)
+	dora, anna := Place{Floor: Point{3.8, 4.6}}, Place{Floor: Point{0.5, 6}}
+	before := Visits(tr.Who(at(20), dora))
+	if before.Of("v-anna") < before.Of("shift") {
+		t.Fatalf("before: dora is %v, want rather v-anna", before)
+	}
+	for i := range 3 { // she fills the shelf with what v-anna never had
+		tr.Did(at(12+float64(i)), dora, func(v ledger.VisitID) float64 {
+			if v == "shift" {
+				return 1
+			}
+			return 0.02
+		}, 0.1)
+	}
+	if got := Visits(tr.Who(at(20), dora)); got.Of("shift") < 0.9 {
+		t.Errorf("who fills the shelf is %v, want the shift", got)
+	}
+	if got := Visits(tr.Who(at(20), anna)); got.Of("v-anna") < 0.6 || got.Of("shift") > 0.3 {
+		t.Errorf("the other one is %v, want v-anna then", got)
+	}
+	for _, k := range tr.Tracks() {
+		if k.Belief().Unknown() < -1e-9 {
+			t.Errorf("%v sums to more than 1", k.Belief())
+		}
+	}
+	// What fits everybody says nothing.
+	was := Visits(tr.Who(at(20), dora))
+	tr.Did(at(19), dora, func(ledger.VisitID) float64 { return 1 }, 1)
+	if got := Visits(tr.Who(at(20), dora)); math.Abs(got.Of("shift")-was.Of("shift")) > 1e-3 {
+		t.Errorf("after a move that fits everybody %v, before %v", got, was)
+	}
+}

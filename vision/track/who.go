@@ -37,13 +37,14 @@ const (
 	hurry = 0.9
 	// nobody is the weight of a person that no track stands for, against a
 	// track that stands just right.
-	nobody = 0.01
+	nobody = 0.003
 	// touching is the share of the slot's picture that the box of who takes
 	// covers at least.
 	touching = 0.15
 	// noHand is how probable it is that the box of who takes does not reach the
-	// slot.
-	noHand = 0.1
+	// slot: a detector that knows what a standing person looks like leaves the
+	// arm out.
+	noHand = 0.5
 )
 
 // Who weighs the tracks by how probable it is that their person reached to a

@@ -11,12 +11,15 @@ import (
 // A Plan says which shops are staged. Calibration is learnt on shops of other
 // seeds than those that count.
 type Plan struct {
-	Seed         uint64 // of the shop that counts
-	Interactions int    // that shoppers make in it
+	Seed         uint64 // of the first shop that counts; the others' follow it
+	Shops        int    // that count; 0 for 1
+	Interactions int    // that shoppers make in each
 	Shelves      int
 	AtOnce       int // shoppers inside
 	Hostile      bool
-	Training     int // shops to calibrate on, with half as many interactions each
+	Training     int  // shops to calibrate on, with half as many interactions each
+	Pixels       bool // cameras look at drawn pictures
+	Workers      int  // cameras looked at side by side; 0 for 1
 	Setting      Setting
 }
 
@@ -24,21 +27,23 @@ type Plan struct {
 type Report struct {
 	Plan        Plan
 	Calibration fuse.Calibration
-	Result      Result
+	Shops       []Result // of each seed
+	Result      Result   // of all
 }
 
 // far is how far the seeds of training lie from those that count.
 const far = 1_000_003
 
-// Hold calibrates on the plan's training shops and counts on the other one.
+// Hold calibrates on the plan's training shops and counts on the others.
 func Hold(p Plan) (Report, error) {
+	p.Shops = max(1, p.Shops)
 	r := Report{Plan: p, Calibration: p.Setting.Calibration}
 	if p.Training > 0 {
 		var all Result
 		for i := range p.Training {
 			raw := p.Setting
 			raw.Calibration = fuse.Calibration{}
-			t, err := p.stage(p.Seed+far+uint64(i), p.Interactions/2, raw) //nolint:gosec // not negative
+			t, err := p.stage(p.Seed+far+uint64(i), max(1, p.Interactions/2), raw) //nolint:gosec // not negative
 			if err != nil {
 				return r, err
 			}
@@ -50,9 +55,14 @@ func Hold(p Plan) (Report, error) {
 		}
 	}
 	p.Setting.Calibration = r.Calibration
-	var err error
-	r.Result, err = p.stage(p.Seed, p.Interactions, p.Setting)
-	return r, err
+	for i := range p.Shops {
+		one, err := p.stage(p.Seed+uint64(i), p.Interactions, p.Setting) //nolint:gosec // not negative
+		if err != nil {
+			return r, err
+		}
+		r.Shops, r.Result = append(r.Shops, one), r.Result.Add(one)
+	}
+	return r, nil
 }
 
 func (p Plan) stage(seed uint64, interactions int, s Setting) (Result, error) {
@@ -63,6 +73,13 @@ func (p Plan) stage(seed uint64, interactions int, s Setting) (Result, error) {
 	sc, err := shop.Crowd(seed, p.Shelves, interactions, p.AtOnce, habits)
 	if err != nil {
 		return Result{}, err
+	}
+	if p.Pixels {
+		film, err := Shoot(sc, p.Workers)
+		if err != nil {
+			return Result{}, err
+		}
+		s.Film = &film
 	}
 	return Run(sc, s)
 }
@@ -89,62 +106,67 @@ const (
 	goalCalibr = 0.05
 )
 
+// confidences names what a detection is sure of.
+var confidences = [3]string{"item", "action", "person"}
+
 // Met reports whether every goal of the table is reached.
 func (r Report) Met() bool {
 	s := r.Result
-	return s.ItemF1() >= goalF1 && s.RightShopper() >= goalWho && s.WrongChargeShare() <= goalWrong &&
-		max(fuse.CalibrationError(s.Odds[0]), fuse.CalibrationError(s.Odds[1]), fuse.CalibrationError(s.Odds[2])) <= goalCalibr
+	met := s.ItemF1() >= goalF1 && s.RightShopper() >= goalWho && s.WrongChargeShare() <= goalWrong
+	for _, odds := range s.Odds {
+		met = met && fuse.CalibrationError(odds) <= goalCalibr
+	}
+	return met
 }
 
-// Write writes the table, and the reliability diagrams in numbers.
-func (r Report) Write(w io.Writer) error {
+// A row is one line of the table.
+type row struct {
+	what, value, goal string
+	met               bool
+}
+
+func (r Report) rows() []row {
 	s := r.Result
-	met := func(ok bool) string {
-		if ok {
-			return "met"
-		}
-		return "**not met**"
-	}
-	_, err := fmt.Fprintf(w, "%d pieces taken and put (staff's among them), %d detected, %d right; %d detections, %d asked, %d charged without asking, %d of these wrong\n\n",
-		s.Happened, s.Detected, s.Right, s.Detections, s.Asked(), s.Confident, s.WrongCharge)
-	if err != nil {
-		return err
-	}
-	rows := []struct {
-		what  string
-		value string
-		goal  string
-		ok    bool
-	}{
+	rows := []row{
 		{"item F1", fmt.Sprintf("%.3f", s.ItemF1()), "≥ 0.97", s.ItemF1() >= goalF1},
 		{"right shopper", fmt.Sprintf("%.3f", s.RightShopper()), "≥ 0.97", s.RightShopper() >= goalWho},
 		{"wrong confident charge", fmt.Sprintf("%.2f %%", 100*s.WrongChargeShare()), "≤ 0.5 %", s.WrongChargeShare() <= goalWrong},
 	}
-	kinds := []struct {
-		name string
-		odds []fuse.Outcome
-		raw  []fuse.Outcome
-	}{{"item", s.Odds[0], s.Raw[0]}, {"action", s.Odds[1], s.Raw[1]}, {"person", s.Odds[2], s.Raw[2]}}
-	for _, k := range kinds {
-		e := fuse.CalibrationError(k.odds)
-		rows = append(rows, struct {
-			what  string
-			value string
-			goal  string
-			ok    bool
-		}{"calibration error, " + k.name, fmt.Sprintf("%.3f (raw %.3f)", e, fuse.CalibrationError(k.raw)), "≤ 0.05", e <= goalCalibr})
+	for i, name := range confidences {
+		e := fuse.CalibrationError(s.Odds[i])
+		rows = append(rows, row{
+			"calibration error, " + name, fmt.Sprintf("%.3f (raw %.3f)", e, fuse.CalibrationError(s.Raw[i])), "≤ 0.05",
+			e <= goalCalibr,
+		})
 	}
+	return rows
+}
+
+// Write writes the table, the shops one by one, and the reliability diagrams in
+// numbers.
+func (r Report) Write(w io.Writer) error {
+	s := r.Result
+	fmt.Fprintf(w, "%d pieces taken and put (staff's among them), %d detected, %d right; %d detections, %d asked, %d charged without asking, %d of these wrong\n\n",
+		s.Happened, s.Detected, s.Right, s.Detections, s.Asked(), s.Confident, s.WrongCharge)
 	fmt.Fprintln(w, "| work | measured | goal | |\n|---|---:|---:|---|")
-	for _, row := range rows {
-		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", row.what, row.value, row.goal, met(row.ok))
+	for _, row := range r.rows() {
+		met := "met"
+		if !row.met {
+			met = "**not met**"
+		}
+		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", row.what, row.value, row.goal, met)
 	}
 	fmt.Fprintf(w, "| right shopper, somebody else at the shelf | %d of %d | | |\n\n", s.BesideWho, s.Beside)
-	fmt.Fprintln(w, "| confidence of | from | detections | mean | right |\n|---|---:|---:|---:|---:|")
-	for _, k := range kinds {
-		for _, b := range fuse.Reliability(k.odds) {
-			if _, err = fmt.Fprintf(w, "| %s | %.1f | %d | %.3f | %.3f |\n", k.name, b.From, b.Count, b.Mean, b.Right); err != nil {
-				return err
-			}
+	fmt.Fprintln(w, "| seed | item F1 | right shopper | detections | asked | wrong confident |\n|---|---:|---:|---:|---:|---:|")
+	for i, one := range r.Shops {
+		fmt.Fprintf(w, "| %d | %.3f | %.3f (%d of %d) | %d | %d | %d |\n", r.Plan.Seed+uint64(i), one.ItemF1(), one.RightShopper(), //nolint:gosec // not negative
+			one.Shopper, one.Attributed, one.Detections, one.Asked(), one.WrongCharge)
+	}
+	fmt.Fprintln(w, "\n| confidence of | from | detections | mean | right |\n|---|---:|---:|---:|---:|")
+	var err error
+	for i, name := range confidences {
+		for _, b := range fuse.Reliability(s.Odds[i]) {
+			_, err = fmt.Fprintf(w, "| %s | %.1f | %d | %.3f | %.3f |\n", name, b.From, b.Count, b.Mean, b.Right)
 		}
 	}
 	return err
