@@ -52,7 +52,7 @@ func (f *Fuser) judge(m moment) []Detection {
 			h.log += math.Log(a.prior) + a.tags + a.person
 		}
 		if n := len(h.moves); n > 1 {
-			h.log += float64(n-1) * math.Log(f.config.Prior.Second)
+			h.log += float64(n-1) * math.Log(f.second(m))
 		}
 		h.log += f.weighs(m, h.moves) + f.claimsOf(m, h.moves)
 		most = max(most, h.log)
@@ -76,7 +76,23 @@ func (f *Fuser) judge(m moment) []Detection {
 		f.remember(d, a)
 		found = append(found, d)
 	}
+	slices.SortStableFunc(found, func(a, b Detection) int { return a.At.Compare(b.At) })
 	return found
+}
+
+const (
+	// brief is how long a scale is unquiet for one move, and busy how much more
+	// probable each further move is if it was longer.
+	brief = 1500 * time.Millisecond
+	busy  = 10
+)
+
+// second is how probable a further move is in a moment.
+func (f *Fuser) second(m moment) float64 {
+	if m.step.Until.Sub(m.step.From) > brief {
+		return min(0.5, busy*f.config.Prior.Second)
+	}
+	return f.config.Prior.Second
 }
 
 // pairs returns all ways of two moves at once, at different slots, of
@@ -273,7 +289,7 @@ func (f *Fuser) claimsOf(m moment, moves []*move) float64 {
 			left = slices.Delete(left, best, best+1)
 		}
 		if len(left) > 0 && !moved {
-			sum += math.Log(s.False * max(boast, min(1, 2-2*left[0].Sure)))
+			sum += math.Log(s.False)
 			left = left[1:]
 		}
 		sum += float64(len(left)) * math.Log(again)
@@ -284,9 +300,6 @@ func (f *Fuser) claimsOf(m moment, moves []*move) float64 {
 // again is how probable it is that a camera that made a claim of a slot makes
 // another one that means nothing, before it has found its way back.
 const again = 0.2
-
-// boast is how many of the false claims a camera is as sure of as it can be.
-const boast = 0.3
 
 // agrees is the logarithm of how probable a claim's content is if a move
 // happened.
