@@ -25,9 +25,9 @@ type Decoder struct {
 	Together bool
 
 	r      reader
-	gapped gapped       // of r, while it reads a body with gaps
-	prices []knownPrice // by hash; knownPrices of them, or none
-	packed packedPrices
+	gapped gapped             // of r, while it reads a body with gaps
+	prices []knownPrice       // by hash; knownPrices of them, or none
+	same   map[ID]*ItemPriced // by their price, at most knownPrices
 	plans  plans
 }
 

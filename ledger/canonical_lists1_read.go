@@ -8,11 +8,11 @@ func (r *reader) listBalanceTransaction(i int, p *List[BalanceTransaction]) int 
 		*p = s
 		return i + 1
 	}
-	desk := false
+	slab := false
 	switch {
 	case cap(s) > 0:
 	case r.gap != nil:
-		s, desk = r.parts.listBalanceTransaction.desk[:0], true
+		s, slab = r.parts.listBalanceTransaction.begin(), true
 	case r.parts != nil:
 		s = r.parts.listBalanceTransaction.take(r.count(i, `{"transaction":`))
 	default:
@@ -25,8 +25,8 @@ func (r *reader) listBalanceTransaction(i int, p *List[BalanceTransaction]) int 
 		case ',':
 			i = r.comma(i)
 		case ']':
-			if *p = s; desk {
-				*p = r.parts.listBalanceTransaction.keep(s)
+			if *p = s; slab {
+				*p = r.parts.listBalanceTransaction.end(s)
 			}
 			return i + 1
 		default:
@@ -41,11 +41,11 @@ func (r *reader) liststring(i int, p *List[string]) int {
 		*p = s
 		return i + 1
 	}
-	desk := false
+	slab := false
 	switch {
 	case cap(s) > 0:
 	case r.gap != nil:
-		s, desk = r.parts.liststring.desk[:0], true
+		s, slab = r.parts.liststring.begin(), true
 	case r.parts != nil:
 		s = r.parts.liststring.take(r.count(i, `","`) + 1)
 	default:
@@ -58,8 +58,8 @@ func (r *reader) liststring(i int, p *List[string]) int {
 		case ',':
 			i = r.comma(i)
 		case ']':
-			if *p = s; desk {
-				*p = r.parts.liststring.keep(s)
+			if *p = s; slab {
+				*p = r.parts.liststring.end(s)
 			}
 			return i + 1
 		default:
@@ -74,11 +74,11 @@ func (r *reader) listBankLine(i int, p *List[BankLine]) int {
 		*p = s
 		return i + 1
 	}
-	desk := false
+	slab := false
 	switch {
 	case cap(s) > 0:
 	case r.gap != nil:
-		s, desk = r.parts.listBankLine.desk[:0], true
+		s, slab = r.parts.listBankLine.begin(), true
 	case r.parts != nil:
 		s = r.parts.listBankLine.take(r.count(i, `{"line":`))
 	default:
@@ -91,8 +91,8 @@ func (r *reader) listBankLine(i int, p *List[BankLine]) int {
 		case ',':
 			i = r.comma(i)
 		case ']':
-			if *p = s; desk {
-				*p = r.parts.listBankLine.keep(s)
+			if *p = s; slab {
+				*p = r.parts.listBankLine.end(s)
 			}
 			return i + 1
 		default:
@@ -107,11 +107,11 @@ func (r *reader) listDayTotal(i int, p *List[DayTotal]) int {
 		*p = s
 		return i + 1
 	}
-	desk := false
+	slab := false
 	switch {
 	case cap(s) > 0:
 	case r.gap != nil:
-		s, desk = r.parts.listDayTotal.desk[:0], true
+		s, slab = r.parts.listDayTotal.begin(), true
 	case r.parts != nil:
 		s = r.parts.listDayTotal.take(r.count(i, `{"account":`))
 	default:
@@ -124,8 +124,8 @@ func (r *reader) listDayTotal(i int, p *List[DayTotal]) int {
 		case ',':
 			i = r.comma(i)
 		case ']':
-			if *p = s; desk {
-				*p = r.parts.listDayTotal.keep(s)
+			if *p = s; slab {
+				*p = r.parts.listDayTotal.end(s)
 			}
 			return i + 1
 		default:
@@ -140,11 +140,11 @@ func (r *reader) listEvidenceRef(i int, p *List[EvidenceRef]) int {
 		*p = s
 		return i + 1
 	}
-	desk := false
+	slab := false
 	switch {
 	case cap(s) > 0:
 	case r.gap != nil:
-		s, desk = r.parts.listEvidenceRef.desk[:0], true
+		s, slab = r.parts.listEvidenceRef.begin(), true
 	case r.parts != nil:
 		s = r.parts.listEvidenceRef.take(r.count(i, `{"role":`))
 	default:
@@ -157,8 +157,8 @@ func (r *reader) listEvidenceRef(i int, p *List[EvidenceRef]) int {
 		case ',':
 			i = r.comma(i)
 		case ']':
-			if *p = s; desk {
-				*p = r.parts.listEvidenceRef.keep(s)
+			if *p = s; slab {
+				*p = r.parts.listEvidenceRef.end(s)
 			}
 			return i + 1
 		default:
@@ -173,11 +173,11 @@ func (r *reader) listSKU(i int, p *List[SKU]) int {
 		*p = s
 		return i + 1
 	}
-	desk := false
+	slab := false
 	switch {
 	case cap(s) > 0:
 	case r.gap != nil:
-		s, desk = r.parts.listSKU.desk[:0], true
+		s, slab = r.parts.listSKU.begin(), true
 	case r.parts != nil:
 		s = r.parts.listSKU.take(r.count(i, `","`) + 1)
 	default:
@@ -190,8 +190,8 @@ func (r *reader) listSKU(i int, p *List[SKU]) int {
 		case ',':
 			i = r.comma(i)
 		case ']':
-			if *p = s; desk {
-				*p = r.parts.listSKU.keep(s)
+			if *p = s; slab {
+				*p = r.parts.listSKU.end(s)
 			}
 			return i + 1
 		default:
@@ -206,11 +206,11 @@ func (r *reader) listPartState(i int, p *List[PartState]) int {
 		*p = s
 		return i + 1
 	}
-	desk := false
+	slab := false
 	switch {
 	case cap(s) > 0:
 	case r.gap != nil:
-		s, desk = r.parts.listPartState.desk[:0], true
+		s, slab = r.parts.listPartState.begin(), true
 	case r.parts != nil:
 		s = r.parts.listPartState.take(r.count(i, `{"part":`))
 	default:
@@ -223,8 +223,8 @@ func (r *reader) listPartState(i int, p *List[PartState]) int {
 		case ',':
 			i = r.comma(i)
 		case ']':
-			if *p = s; desk {
-				*p = r.parts.listPartState.keep(s)
+			if *p = s; slab {
+				*p = r.parts.listPartState.end(s)
 			}
 			return i + 1
 		default:
@@ -239,11 +239,11 @@ func (r *reader) listDoubt(i int, p *List[Doubt]) int {
 		*p = s
 		return i + 1
 	}
-	desk := false
+	slab := false
 	switch {
 	case cap(s) > 0:
 	case r.gap != nil:
-		s, desk = r.parts.listDoubt.desk[:0], true
+		s, slab = r.parts.listDoubt.begin(), true
 	case r.parts != nil:
 		s = r.parts.listDoubt.take(r.count(i, `","`) + 1)
 	default:
@@ -256,8 +256,8 @@ func (r *reader) listDoubt(i int, p *List[Doubt]) int {
 		case ',':
 			i = r.comma(i)
 		case ']':
-			if *p = s; desk {
-				*p = r.parts.listDoubt.keep(s)
+			if *p = s; slab {
+				*p = r.parts.listDoubt.end(s)
 			}
 			return i + 1
 		default:
@@ -272,11 +272,11 @@ func (r *reader) listID(i int, p *List[ID]) int {
 		*p = s
 		return i + 1
 	}
-	desk := false
+	slab := false
 	switch {
 	case cap(s) > 0:
 	case r.gap != nil:
-		s, desk = r.parts.listID.desk[:0], true
+		s, slab = r.parts.listID.begin(), true
 	case r.parts != nil:
 		s = r.parts.listID.take(r.count(i, `","`) + 1)
 	default:
@@ -289,8 +289,8 @@ func (r *reader) listID(i int, p *List[ID]) int {
 		case ',':
 			i = r.comma(i)
 		case ']':
-			if *p = s; desk {
-				*p = r.parts.listID.keep(s)
+			if *p = s; slab {
+				*p = r.parts.listID.end(s)
 			}
 			return i + 1
 		default:
@@ -305,11 +305,11 @@ func (r *reader) listDigest(i int, p *List[Digest]) int {
 		*p = s
 		return i + 1
 	}
-	desk := false
+	slab := false
 	switch {
 	case cap(s) > 0:
 	case r.gap != nil:
-		s, desk = r.parts.listDigest.desk[:0], true
+		s, slab = r.parts.listDigest.begin(), true
 	case r.parts != nil:
 		s = r.parts.listDigest.take(r.count(i, `","`) + 1)
 	default:
@@ -322,8 +322,8 @@ func (r *reader) listDigest(i int, p *List[Digest]) int {
 		case ',':
 			i = r.comma(i)
 		case ']':
-			if *p = s; desk {
-				*p = r.parts.listDigest.keep(s)
+			if *p = s; slab {
+				*p = r.parts.listDigest.end(s)
 			}
 			return i + 1
 		default:
@@ -338,11 +338,11 @@ func (r *reader) listDiscount(i int, p *List[Discount]) int {
 		*p = s
 		return i + 1
 	}
-	desk := false
+	slab := false
 	switch {
 	case cap(s) > 0:
 	case r.gap != nil:
-		s, desk = r.parts.listDiscount.desk[:0], true
+		s, slab = r.parts.listDiscount.begin(), true
 	case r.parts != nil:
 		s = r.parts.listDiscount.take(r.count(i, `{"promotion":`))
 	default:
@@ -355,8 +355,8 @@ func (r *reader) listDiscount(i int, p *List[Discount]) int {
 		case ',':
 			i = r.comma(i)
 		case ']':
-			if *p = s; desk {
-				*p = r.parts.listDiscount.keep(s)
+			if *p = s; slab {
+				*p = r.parts.listDiscount.end(s)
 			}
 			return i + 1
 		default:
@@ -373,7 +373,7 @@ func (r *reader) listReceiptLine(i int, p *List[ReceiptLine]) int {
 	}
 	r.unplanned()
 	if r.parts != nil {
-		s = r.parts.listReceiptLine.desk[:0]
+		s = r.parts.listReceiptLine.begin()
 	}
 	for {
 		s = append(s, ReceiptLine{})
@@ -384,7 +384,7 @@ func (r *reader) listReceiptLine(i int, p *List[ReceiptLine]) int {
 		case ']':
 			*p = s
 			if r.parts != nil {
-				*p = r.parts.listReceiptLine.keep(s)
+				*p = r.parts.listReceiptLine.end(s)
 			}
 			return i + 1
 		default:
@@ -401,7 +401,7 @@ func (r *reader) listPendingItem(i int, p *List[PendingItem]) int {
 	}
 	r.unplanned()
 	if r.parts != nil {
-		s = r.parts.listPendingItem.desk[:0]
+		s = r.parts.listPendingItem.begin()
 	}
 	for {
 		s = append(s, PendingItem{})
@@ -412,7 +412,7 @@ func (r *reader) listPendingItem(i int, p *List[PendingItem]) int {
 		case ']':
 			*p = s
 			if r.parts != nil {
-				*p = r.parts.listPendingItem.keep(s)
+				*p = r.parts.listPendingItem.end(s)
 			}
 			return i + 1
 		default:
@@ -427,11 +427,11 @@ func (r *reader) listTaxTotal(i int, p *List[TaxTotal]) int {
 		*p = s
 		return i + 1
 	}
-	desk := false
+	slab := false
 	switch {
 	case cap(s) > 0:
 	case r.gap != nil:
-		s, desk = r.parts.listTaxTotal.desk[:0], true
+		s, slab = r.parts.listTaxTotal.begin(), true
 	case r.parts != nil:
 		s = r.parts.listTaxTotal.take(r.count(i, `{"rule":`))
 	default:
@@ -444,8 +444,8 @@ func (r *reader) listTaxTotal(i int, p *List[TaxTotal]) int {
 		case ',':
 			i = r.comma(i)
 		case ']':
-			if *p = s; desk {
-				*p = r.parts.listTaxTotal.keep(s)
+			if *p = s; slab {
+				*p = r.parts.listTaxTotal.end(s)
 			}
 			return i + 1
 		default:
@@ -460,11 +460,11 @@ func (r *reader) listItemHypothesis(i int, p *List[ItemHypothesis]) int {
 		*p = s
 		return i + 1
 	}
-	desk := false
+	slab := false
 	switch {
 	case cap(s) > 0:
 	case r.gap != nil:
-		s, desk = r.parts.listItemHypothesis.desk[:0], true
+		s, slab = r.parts.listItemHypothesis.begin(), true
 	case r.parts != nil:
 		s = r.parts.listItemHypothesis.take(r.count(i, `{"sku":`))
 	default:
@@ -477,8 +477,8 @@ func (r *reader) listItemHypothesis(i int, p *List[ItemHypothesis]) int {
 		case ',':
 			i = r.comma(i)
 		case ']':
-			if *p = s; desk {
-				*p = r.parts.listItemHypothesis.keep(s)
+			if *p = s; slab {
+				*p = r.parts.listItemHypothesis.end(s)
 			}
 			return i + 1
 		default:

@@ -8,11 +8,11 @@ func (r *reader) listActionHypothesis(i int, p *List[ActionHypothesis]) int {
 		*p = s
 		return i + 1
 	}
-	desk := false
+	slab := false
 	switch {
 	case cap(s) > 0:
 	case r.gap != nil:
-		s, desk = r.parts.listActionHypothesis.desk[:0], true
+		s, slab = r.parts.listActionHypothesis.begin(), true
 	case r.parts != nil:
 		s = r.parts.listActionHypothesis.take(r.count(i, `{"action":`))
 	default:
@@ -25,8 +25,8 @@ func (r *reader) listActionHypothesis(i int, p *List[ActionHypothesis]) int {
 		case ',':
 			i = r.comma(i)
 		case ']':
-			if *p = s; desk {
-				*p = r.parts.listActionHypothesis.keep(s)
+			if *p = s; slab {
+				*p = r.parts.listActionHypothesis.end(s)
 			}
 			return i + 1
 		default:
@@ -41,11 +41,11 @@ func (r *reader) listSlotPlan(i int, p *List[SlotPlan]) int {
 		*p = s
 		return i + 1
 	}
-	desk := false
+	slab := false
 	switch {
 	case cap(s) > 0:
 	case r.gap != nil:
-		s, desk = r.parts.listSlotPlan.desk[:0], true
+		s, slab = r.parts.listSlotPlan.begin(), true
 	case r.parts != nil:
 		s = r.parts.listSlotPlan.take(r.count(i, `{"slot":`))
 	default:
@@ -58,8 +58,8 @@ func (r *reader) listSlotPlan(i int, p *List[SlotPlan]) int {
 		case ',':
 			i = r.comma(i)
 		case ']':
-			if *p = s; desk {
-				*p = r.parts.listSlotPlan.keep(s)
+			if *p = s; slab {
+				*p = r.parts.listSlotPlan.end(s)
 			}
 			return i + 1
 		default:
@@ -74,11 +74,11 @@ func (r *reader) listPersonHypothesis(i int, p *List[PersonHypothesis]) int {
 		*p = s
 		return i + 1
 	}
-	desk := false
+	slab := false
 	switch {
 	case cap(s) > 0:
 	case r.gap != nil:
-		s, desk = r.parts.listPersonHypothesis.desk[:0], true
+		s, slab = r.parts.listPersonHypothesis.begin(), true
 	case r.parts != nil:
 		s = r.parts.listPersonHypothesis.take(r.count(i, `{"visit":`))
 	default:
@@ -91,8 +91,8 @@ func (r *reader) listPersonHypothesis(i int, p *List[PersonHypothesis]) int {
 		case ',':
 			i = r.comma(i)
 		case ']':
-			if *p = s; desk {
-				*p = r.parts.listPersonHypothesis.keep(s)
+			if *p = s; slab {
+				*p = r.parts.listPersonHypothesis.end(s)
 			}
 			return i + 1
 		default:

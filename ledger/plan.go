@@ -13,8 +13,9 @@ import (
 // put in their places.
 //
 // INVARIANT: a body is read as the generated reader would read it. What the reader
-// decides by a value and not by the form is not planned: a field that is left out while
-// it is zero, a text of several values, lists within lists.
+// decides by a value and not by the form is in doubt, as is a zero in a field that is
+// left out while it is zero, or not planned: a text of several values, lists within
+// lists.
 type plan struct {
 	kind   Kind
 	target Target
@@ -30,6 +31,23 @@ type step struct {
 	number *int64
 	id     *ID
 	time   *time.Time
+
+	must bool // it is of a field that is left out while it is zero
+}
+
+// zero reports whether the value in its place is zero.
+func (s *step) zero() bool {
+	switch {
+	case s.text != nil:
+		return *s.text == ""
+	case s.int != nil:
+		return *s.int == 0
+	case s.number != nil:
+		return *s.number == 0
+	case s.time != nil:
+		return s.time.IsZero()
+	}
+	return s.id.IsZero()
 }
 
 // plans are the plans of forms.
@@ -59,10 +77,14 @@ func (r *reader) unplanned() {
 	}
 }
 
-// chose notes that what was read since a turn has decided something.
+// chose notes that a field was read since a turn which is left out while it is zero:
+// with none of its values zero, it is not.
 func (r *reader) chose(turn int) {
-	if r.turn != turn {
-		r.unplanned()
+	if r.turn != turn && r.gap != nil && r.gap.plan != nil {
+		steps := r.gap.plan.steps
+		for i := max(0, len(steps)-(r.turn-turn)); i < len(steps); i++ {
+			steps[i].must = true
+		}
 	}
 }
 
@@ -177,7 +199,7 @@ func (d *Decoder) follow(p *plan, b *gaps.Body) bool {
 		default:
 			at = r.timeAt(at, s.time)
 		}
-		if at < 0 {
+		if at < 0 || p.steps[i].must && p.steps[i].zero() {
 			return false
 		}
 	}

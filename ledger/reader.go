@@ -443,10 +443,7 @@ func more[T any](s List[T]) List[T] {
 }
 
 // A slab is memory for many short lists that are kept together.
-type slab[T any] struct {
-	free []T
-	desk List[T] // where lists of large elements are read
-}
+type slab[T any] struct{ free []T }
 
 // slabSize is how many elements a slab allocates at once, and shortList the
 // longest list that comes from it.
@@ -468,8 +465,23 @@ func (s *slab[T]) take(n int) List[T] {
 	return l
 }
 
-// keep returns a copy of l, which was read at the desk.
-func (s *slab[T]) keep(l List[T]) List[T] {
-	s.desk = l
-	return append(s.take(len(l)), l...)
+// begin returns an empty list with room for a short list or more, for the time in which
+// it is read; see end.
+func (s *slab[T]) begin() List[T] {
+	if len(s.free) < shortList {
+		s.free = make([]T, slabSize)
+	}
+	return s.free[:0]
+}
+
+// end returns the list that began here, in as much memory as it takes.
+func (s *slab[T]) end(l List[T]) List[T] {
+	n := len(l)
+	if n == 0 {
+		return nil
+	}
+	if len(s.free) >= n && &s.free[0] == &l[0] { // else it has grown out
+		s.free = s.free[n:]
+	}
+	return l[:n:n]
 }

@@ -123,10 +123,7 @@ func (cs *Carts) lent(c *Cart, l ledger.Lent, visit ledger.VisitID) error {
 		evidence := p.Evidence
 		p.Evidence = cs.memory.evidence(evidence)
 		if q := c.recorded(r, visit, p); q != nil {
-			claim := *p
-			claim.Items, claim.Actions = slices.Clone(p.Items), slices.Clone(p.Actions)
-			claim.Persons, claim.Presence = slices.Clone(p.Persons), slices.Clone(p.Presence)
-			q.Claim = &claim
+			q.Claim = claimOf(p)
 		}
 		p.Evidence = evidence
 	case *ledger.ReviewRequested:
@@ -158,57 +155,3 @@ func (cs *Carts) Len() int { return len(cs.inOrder) }
 // Events returns how many records were folded; those that were passed do not
 // count.
 func (cs *Carts) Events() uint64 { return cs.events }
-
-// memory is what the carts of one Carts take their small parts from, so that
-// the collector sees few and large ones. A nil memory allocates each.
-type memory struct {
-	ids   []ledger.ID
-	refs  []ledger.EvidenceRef
-	picks int // of the visits that were billed lately, times 8
-}
-
-// partsAtOnce is how many parts are allocated together.
-const partsAtOnce = 128
-
-// id returns a list of one id.
-func (m *memory) id(id ledger.ID) []ledger.ID {
-	if m == nil {
-		return []ledger.ID{id}
-	}
-	if len(m.ids) == 0 {
-		m.ids = make([]ledger.ID, partsAtOnce)
-	}
-	l := m.ids[:1:1]
-	l[0], m.ids = id, m.ids[1:]
-	return l
-}
-
-// evidence returns a copy of refs.
-func (m *memory) evidence(refs []ledger.EvidenceRef) []ledger.EvidenceRef {
-	n := len(refs)
-	if n == 0 {
-		return nil
-	}
-	if len(m.refs) < n {
-		m.refs = make([]ledger.EvidenceRef, max(partsAtOnce, n))
-	}
-	l := m.refs[:n:n]
-	copy(l, refs)
-	m.refs = m.refs[n:]
-	return l
-}
-
-// usualPicks returns for how many picks a cart makes room at first.
-func (m *memory) usualPicks() int {
-	if m == nil {
-		return 4
-	}
-	return max(4, m.picks/8+1)
-}
-
-// seen notes that a visit was billed with n picks.
-func (m *memory) seen(n int) {
-	if m != nil {
-		m.picks += n - m.picks/8
-	}
-}

@@ -42,6 +42,7 @@ func (c *Cart) recorded(e *ledger.Record, visit ledger.VisitID, p *ledger.Detect
 	var asked *Question
 	doubts := c.doubts(visit, p)
 	if len(doubts) > 0 {
+		c.shared.ask(&c.Questions)
 		c.Questions = append(c.Questions, Question{
 			Detection: e.ID, Stream: c.streamOf(e), SeenAt: e.Occurred, Doubts: doubts, Opened: e.ID,
 		})
@@ -72,15 +73,10 @@ func (c *Cart) recorded(e *ledger.Record, visit ledger.VisitID, p *ledger.Detect
 	return asked
 }
 
-// newPick returns a further pick, without a price. Room grows by little: picks
-// are large, and a log of visits is many.
+// newPick returns a further pick, without a price.
 func (c *Cart) newPick() *Pick {
-	if n := len(c.Picks); n == cap(c.Picks) {
-		room := n + max(3, n/8)
-		if n == 0 {
-			room = c.shared.usualPicks()
-		}
-		c.Picks = append(make([]Pick, 0, room), c.Picks...)
+	if len(c.Picks) == cap(c.Picks) {
+		c.shared.roomier(&c.Picks)
 	}
 	c.Picks = append(c.Picks, Pick{})
 	c.unpriced++
@@ -374,7 +370,7 @@ func (c *Cart) issued(e *ledger.Record, d *ledger.ReceiptDocument) {
 		}
 	}
 	c.Issued, c.Status = d, StatusIssued
-	c.shared.seen(len(c.Picks))
+	c.shared.settle(&c.Picks)
 	c.bill(d)
 }
 

@@ -49,6 +49,7 @@ type scanning struct {
 	*reader
 	yield func(ledger.Lent, error) bool
 	names frame.Names
+	seen  uint // events
 }
 
 // still takes in what is durable now and holds the sealed part of that moment.
@@ -87,11 +88,16 @@ func (s *scanning) part(ctx context.Context, p *sealed.Part) bool {
 	return whole
 }
 
+// lookEvery is after how many events a scan looks whether it is still wanted.
+const lookEvery = 64
+
 // event yields an event if the query wants it.
 func (s *scanning) event(ctx context.Context, l ledger.Lent) bool {
-	if err := ctx.Err(); err != nil {
-		s.yield(ledger.Lent{}, err)
-		return false
+	if s.seen++; s.seen%lookEvery == 0 {
+		if err := ctx.Err(); err != nil {
+			s.yield(ledger.Lent{}, err)
+			return false
+		}
 	}
 	if len(s.query.Kinds) > 0 && !slices.Contains(s.query.Kinds, l.Record.Kind) {
 		return true

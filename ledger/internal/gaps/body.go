@@ -24,39 +24,35 @@ func (b *Body) ID(n uint64) *[idBytes]byte {
 	return &b.IDs[uint64(len(b.IDs))-1-n]
 }
 
-// Skip finds the end of the body, and whether a value behind the first gap is told by
-// where the event lies: by its stream or the ids before it. What does not hold has
-// the end -1.
-func (b *Body) Skip() (end int, placed bool) {
-	i, first := b.At, true
+// Skip returns the end of the body, or -1.
+func (b *Body) Skip() int {
+	i := b.At
 	for {
 		n, next := Number(b.In, i)
 		if i = next; i < 0 {
-			return -1, placed
+			return -1
 		}
 		if n == 0 {
 			n, i = Number(b.In, i)
-			return b.past(i, n), placed
+			return b.past(i, n)
 		}
 		f := b.Dict.Form(n - 1)
 		if f == nil {
-			return -1, placed
+			return -1
 		}
 		for range len(f.Gaps) - 1 {
 			v, next := Number(b.In, i)
 			if i = next; i < 0 {
-				return -1, placed
+				return -1
 			}
 			if v&SortID != 0 { // of an id or of bytes
-				placed = placed || !first && v&SortMask == SortID && v>>SortBits != IDFollows
 				if i = b.past(i, following(v)); i < 0 {
-					return -1, placed
+					return -1
 				}
 			}
-			first = false
 		}
 		if f.Last {
-			return i, placed
+			return i
 		}
 	}
 }

@@ -97,7 +97,7 @@ func (p *printer) enumeration(typ string) {
 // list has a reader and a writer of lists of elem written. So that elements get
 // the memory they need and no more, the reader counts small ones first, by what
 // stands between them or begins them (where a text looks like that, it is some
-// more), and moves large ones, and those of a body with gaps, when it has read them.
+// more), and lets large ones, and those of a body with gaps, grow where there is room.
 func (p *printer) list(elem, v string) (codec, error) {
 	c, err := p.codecOf(elem, "s[len(s)-1]")
 	if err != nil {
@@ -119,18 +119,18 @@ func (p *printer) list(elem, v string) (codec, error) {
 		p.f("if r.at(i) == ']' {\n*p = s\nreturn i + 1\n}")
 		keep := "*p = s"
 		if st, ok := p.structs[elem]; ok && hasList(st) {
-			p.f("r.unplanned()\nif r.parts != nil {\ns = r.parts.%s.desk[:0]\n}", name)
+			p.f("r.unplanned()\nif r.parts != nil {\ns = r.parts.%s.begin()\n}", name)
 			p.f("for {\ns = append(s, %s{})", elem)
-			keep = fmt.Sprintf("*p = s\nif r.parts != nil {\n*p = r.parts.%s.keep(s)\n}", name)
+			keep = fmt.Sprintf("*p = s\nif r.parts != nil {\n*p = r.parts.%s.end(s)\n}", name)
 		} else {
 			count := "r.count(i, `\",\"`) + 1"
 			if ok {
 				count = fmt.Sprintf("r.count(i, `{\"%s\":`)", st.fields[0].key)
 			}
-			p.f("desk := false\nswitch {\ncase cap(s) > 0:")
-			p.f("case r.gap != nil:\ns, desk = r.parts.%s.desk[:0], true", name)
+			p.f("slab := false\nswitch {\ncase cap(s) > 0:")
+			p.f("case r.gap != nil:\ns, slab = r.parts.%s.begin(), true", name)
 			p.f("case r.parts != nil:\ns = r.parts.%s.take(%s)", name, count)
-			keep = fmt.Sprintf("if *p = s; desk {\n*p = r.parts.%s.keep(s)\n}", name)
+			keep = fmt.Sprintf("if *p = s; slab {\n*p = r.parts.%s.end(s)\n}", name)
 			p.f("default:\ns = make(List[%s], 0, %s)\n}", elem, count)
 			p.f("for {\ns = more(s)")
 		}

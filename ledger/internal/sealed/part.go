@@ -1,13 +1,15 @@
 package sealed
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
+	"math/bits"
 	"slices"
 	"sort"
-	"strings"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/zstd"
@@ -326,21 +328,70 @@ func (s *Set) any(first, end uint32) bool {
 	return false
 }
 
-// Matching returns the events of streams that start with any of the prefixes.
+// add adds the ordinals from first up to but not including end.
+func (s *Set) add(first, end uint32) {
+	for o := first; o < end; {
+		if o%64 == 0 && end-o >= 64 {
+			s.N += 64 - bits.OnesCount64(s.bits[o/64])
+			s.bits[o/64] = math.MaxUint64
+			o += 64
+			continue
+		}
+		if !s.Has(o) {
+			s.bits[o/64] |= 1 << (o % 64)
+			s.N++
+		}
+		o++
+	}
+}
+
+// Matching returns the events of streams that start with any of the prefixes. Streams
+// lie in the order of their names, so those of a prefix lie together.
 func (p *Part) Matching(prefixes []string) (*Set, error) {
 	s := &Set{bits: make([]uint64, p.Count/64+1)}
-	err := p.EachStream(func(name []byte, e Extent) error {
-		for _, prefix := range prefixes {
-			if !strings.HasPrefix(string(name), prefix) {
+	names, err := p.names()
+	if err != nil {
+		return nil, err
+	}
+	for _, prefix := range prefixes {
+		first, last, err := p.between(names, prefix)
+		if err != nil {
+			return nil, err
+		}
+		if first == nil {
+			continue
+		}
+		from, ok, err := p.Stream(ledger.StreamID(first))
+		if err == nil && ok {
+			var to Extent
+			if to, ok, err = p.Stream(ledger.StreamID(last)); err == nil && ok {
+				s.add(from.Ordinal, to.Ordinal+to.Count)
 				continue
 			}
-			for o := e.Ordinal; o < e.Ordinal+e.Count; o++ {
-				s.bits[o/64] |= 1 << (o % 64)
+		}
+		if err == nil {
+			err = p.bad(p.trailer.sections[secStreams].offset, p.First, "no entry of the stream %s", first)
+		}
+		return nil, err
+	}
+	return s, nil
+}
+
+// between returns the first and the last name with a prefix, nil if there is none.
+func (p *Part) between(names []byte, prefix string) (first, last []byte, err error) {
+	for at := 0; at < len(names); {
+		if len(names)-at < 2 || len(names)-at < 2+int(binary.LittleEndian.Uint16(names[at:])) {
+			return nil, nil, p.bad(p.trailer.sections[secNames].offset, p.First, "a name outside the section")
+		}
+		end := at + 2 + int(binary.LittleEndian.Uint16(names[at:]))
+		if name := names[at+2 : end]; bytes.HasPrefix(name, []byte(prefix)) {
+			if last = name; first == nil {
+				first = name
 			}
-			s.N += int(e.Count)
+		} else if first != nil {
 			break
 		}
-		return nil
-	})
-	return s, err
+		at = end
+	}
+	return first, last, nil
 }

@@ -79,7 +79,7 @@ func (w *Walker) Next() (l ledger.Lent, ok bool) {
 // holds together.
 func (w *Walker) Done() bool {
 	if w.body.End == 0 {
-		w.body.End, _ = w.body.Skip()
+		w.body.End = w.body.Skip()
 	}
 	w.at = w.body.End
 	return w.at >= 0
