@@ -89,6 +89,31 @@ func StripeMock(t testing.TB) string {
 	return "http://" + plain
 }
 
+// S3 starts an S3 server that keeps its objects below the folder it returns,
+// and returns what comes after the ? in an address. The account is in the
+// environment.
+func S3(t *testing.T) (query, dir string) {
+	t.Helper()
+	program := Program(t, "VOUCH_S3_SERVER", "versitygw", "make bin/versitygw")
+	addr, dir := Address(t), t.TempDir()
+	// Beside the objects, because a temporary folder may know no attributes.
+	Serve(t, addr, program, "--port", addr, "--access", "shop", "--secret", "of-a-test", "--quiet",
+		"posix", "--sidecar", t.TempDir(), dir)
+	t.Setenv("AWS_ACCESS_KEY_ID", "shop")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "of-a-test")
+	return "?endpoint=http://" + addr + "&region=us-east-1", dir
+}
+
+// Bucket makes an empty one: a folder of the server's.
+func Bucket(t testing.TB, dir string) string {
+	t.Helper()
+	path, err := os.MkdirTemp(dir, "evidence-") //nolint:usetesting // the server's own folder
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Base(path)
+}
+
 // Chromium starts the browser with an empty profile and returns what chromedp
 // drives it by. stop ends it.
 func Chromium(t testing.TB, limit time.Duration) (ctx context.Context, stop func()) {

@@ -3,8 +3,6 @@ package bucket
 import (
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,36 +12,12 @@ import (
 	"github.com/vouchledger/vouch/vision/evidence/evidencetest"
 )
 
-// s3Server starts an S3 server that keeps its objects below the folder it
-// returns, and returns what comes after the ? in an address.
-func s3Server(t *testing.T) (query, dir string) {
-	t.Helper()
-	program := peer.Program(t, "VOUCH_S3_SERVER", "versitygw", "make bin/versitygw")
-	addr, dir := peer.Address(t), t.TempDir()
-	// Beside the objects, because a temporary folder may know no attributes.
-	peer.Serve(t, addr, program, "--port", addr, "--access", "shop", "--secret", "of-a-test", "--quiet",
-		"posix", "--sidecar", t.TempDir(), dir)
-	t.Setenv("AWS_ACCESS_KEY_ID", "shop")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "of-a-test")
-	return "?endpoint=http://" + addr + "&region=us-east-1", dir
-}
-
-// newBucket makes an empty one: a folder of the server's.
-func newBucket(t *testing.T, dir string) string {
-	t.Helper()
-	path, err := os.MkdirTemp(dir, "evidence-") //nolint:usetesting // the server's own folder
-	if err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Base(path)
-}
-
 func TestBucket(t *testing.T) {
-	query, dir := s3Server(t)
+	query, dir := peer.S3(t)
 	for name, more := range map[string]string{"whole": "", "a part of it": "&prefix=berlin/"} {
 		t.Run(name, func(t *testing.T) {
 			evidencetest.Run(t, func(t *testing.T) evidence.Blobs {
-				b, err := Open(t.Context(), "s3://"+newBucket(t, dir)+query+more)
+				b, err := Open(t.Context(), "s3://"+peer.Bucket(t, dir)+query+more)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -60,11 +34,11 @@ func TestABucketThatCannotBeUsedIsRefusedAtOnce(t *testing.T) {
 			t.Errorf("Open(%q) = nil, want a refusal", address)
 		}
 	}
-	query, dir := s3Server(t)
+	query, dir := peer.S3(t)
 	if _, err := Open(t.Context(), "s3://nobodys"+query); !errors.Is(err, ledger.ErrNotFound) {
 		t.Errorf("Open of a bucket that is not there = %v, want ErrNotFound", err)
 	}
-	name := newBucket(t, dir)
+	name := peer.Bucket(t, dir)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "another")
 	if _, err := Open(t.Context(), "s3://"+name+query); err == nil || strings.Contains(err.Error(), "another") {
 		t.Errorf("Open with a wrong key = %v, want a refusal that does not show it", err)
@@ -74,8 +48,8 @@ func TestABucketThatCannotBeUsedIsRefusedAtOnce(t *testing.T) {
 // TestAPartThatWasCutOffIsNoObject uploads parts and gives up, as the store does
 // when the digest turns out to be another.
 func TestAPartThatWasCutOffIsNoObject(t *testing.T) {
-	query, dir := s3Server(t)
-	b, err := Open(t.Context(), "s3://"+newBucket(t, dir)+query)
+	query, dir := peer.S3(t)
+	b, err := Open(t.Context(), "s3://"+peer.Bucket(t, dir)+query)
 	if err != nil {
 		t.Fatal(err)
 	}
