@@ -57,6 +57,7 @@ var cards = map[string]Card{
 	"pm_card_discover":       {Brand: "discover", Last4: "1117", Country: "US", Attachable: true},
 	"pm_card_jcb":            {Brand: "jcb", Last4: "0505", Country: "JP", Attachable: true},
 	"pm_card_chargeDeclined": declining("0002", "card_declined", "generic_decline"),
+
 	"pm_card_chargeDeclinedInsufficientFunds": declining("9995", "card_declined", "insufficient_funds"),
 	"pm_card_chargeDeclinedLostCard":          declining("9987", "card_declined", "lost_card"),
 	"pm_card_chargeDeclinedStolenCard":        declining("9979", "card_declined", "stolen_card"),
