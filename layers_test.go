@@ -69,7 +69,7 @@ var layers = map[string][]string{
 	"vision/barcode":               {"ledger"},
 	"vision/cart":                  {"ledger", "ledger/money", "vision", "vision/barcode", "vision/qr"},
 	"vision/cart/device":           {"ledger", "ledger/money", "vision", "vision/cart", "vision/cv", "vision/gate", "vision/internal/pause", "vision/outbox", "vision/qr"},
-	"vision/cart/witness":          {"ledger", "vision/cart", "vision/cart/device", "vision/cv", "vision/footage", "vision/sidecar"},
+	"vision/cart/moments":          {"ledger", "vision/cart", "vision/cart/device", "vision/cv", "vision/footage", "vision/sidecar"},
 	"vision/cart/rehearsal":        {"ledger", "vision/barcode", "vision/cart", "vision/cart/device", "vision/qr"},
 	"vision/blur":                  {},
 	"vision/clip":                  {},

@@ -123,7 +123,7 @@ func (f *cartFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer closer.Close() //nolint:errcheck // only read
-	seen, err := f.witness()
+	seen, err := f.memory()
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cart/device"
-	"github.com/vouchledger/vouch/vision/cart/witness"
+	"github.com/vouchledger/vouch/vision/cart/moments"
 	"github.com/vouchledger/vouch/vision/cv"
 	visionedge "github.com/vouchledger/vouch/vision/edge"
 	"github.com/vouchledger/vouch/vision/footage"
@@ -109,13 +109,13 @@ func (f *cartFilm) Next() (device.Frame, error) {
 	return device.Frame{At: at, Gray: g, Colour: frame}, nil
 }
 
-// cartWitness is a witness with the network that it hides faces by.
-type cartWitness struct {
-	*witness.Witness
+// cartMemory is a memory with the network that it hides faces by.
+type cartMemory struct {
+	*moments.Memory
 	faces *cv.Faces
 }
 
-func (w *cartWitness) close() {
+func (w *cartMemory) close() {
 	if w == nil {
 		return
 	}
@@ -125,10 +125,10 @@ func (w *cartWitness) close() {
 	}
 }
 
-// witness returns what makes evidence, or nil where pictures are looked at
+// memory returns what makes evidence, or nil where pictures are looked at
 // without OpenCV.
-func (f *cartFlags) witness() (*cartWitness, error) {
-	w := &cartWitness{}
+func (f *cartFlags) memory() (*cartMemory, error) {
+	w := &cartMemory{}
 	var m footage.Maker
 	if f.faces != (cv.FaceModel{}) {
 		var err error
@@ -143,6 +143,6 @@ func (f *cartFlags) witness() (*cartWitness, error) {
 		slog.Warn("what is told has no evidence", slog.Any("error", err))
 		return nil, nil
 	}
-	w.Witness = witness.New(ledger.DeviceID(f.id), "cart "+version, m)
+	w.Memory = moments.New(ledger.DeviceID(f.id), "cart "+version, m)
 	return w, nil
 }

@@ -38,7 +38,7 @@ func (l *cartLine) set(c visionedge.Cart) {
 	l.settings <- c
 }
 
-func (f *cartFlags) openCart(seen *cartWitness, line *cartLine) (*device.Cart, error) {
+func (f *cartFlags) openCart(seen *cartMemory, line *cartLine) (*device.Cart, error) {
 	seal, err := outbox.OpenKey(cmp.Or(f.outboxKey, filepath.Join(f.state, "outbox.key")))
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (f *cartFlags) openCart(seen *cartWitness, line *cartLine) (*device.Cart, e
 		Logger: slog.Default(), Seal: seal, Offset: line.offset,
 	}
 	if seen != nil {
-		cfg.Witness = seen
+		cfg.Memory = seen
 	}
 	return device.Open(cfg)
 }

@@ -33,8 +33,8 @@ type Config struct {
 	Random  io.Reader
 	Logger  *slog.Logger
 
-	Seal    *age.X25519Identity // what waits is encrypted to it; nil: as it is
-	Witness Witness             // nil: what is told has no evidence
+	Seal   *age.X25519Identity // what waits is encrypted to it; nil: as it is
+	Memory Memory              // nil: what is told has no evidence
 	// Offset returns what has to be added to Now to have the server's time, and
 	// whether that is known; nil: never.
 	Offset func() (time.Duration, bool)
@@ -265,9 +265,9 @@ func (c *Cart) Shown(text string, at time.Time, from int64) error {
 	in := cart.Input{At: at, From: from, Shown: &cart.Shown{Text: text, Product: p}}
 	switch {
 	case p != nil:
-		in.Evidence = c.show(func(w Witness) ([]Evidence, error) { return w.Label(context.Background(), clip) })
+		in.Evidence = c.show(func(w Memory) ([]Evidence, error) { return w.Label(context.Background(), clip) })
 	case strings.HasPrefix(text, cart.LanePrefix):
-		in.Evidence = c.show(func(w Witness) ([]Evidence, error) { return w.Now(context.Background()) })
+		in.Evidence = c.show(func(w Memory) ([]Evidence, error) { return w.Now(context.Background()) })
 	}
 	return c.Feed(in)
 }
@@ -288,7 +288,7 @@ func (c *Cart) Weighed(w cart.Weighed, at time.Time, from int64) error {
 		c.mu.Lock()
 		before := c.trip.Grams
 		c.mu.Unlock()
-		in.Evidence = c.show(func(s Witness) ([]Evidence, error) { return s.Moved(context.Background(), before) })
+		in.Evidence = c.show(func(s Memory) ([]Evidence, error) { return s.Moved(context.Background(), before) })
 	}
 	return c.Feed(in)
 }
@@ -301,7 +301,7 @@ func (c *Cart) Touched(f Finger, at time.Time, from int64) error {
 	}
 	var seen []ledger.EvidenceRef
 	if f.Do == cart.ActHelp || f.Do == cart.ActLeave {
-		seen = c.show(func(w Witness) ([]Evidence, error) { return w.Now(context.Background()) })
+		seen = c.show(func(w Memory) ([]Evidence, error) { return w.Now(context.Background()) })
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -134,9 +134,9 @@ func (p *Player) frame(f Frame, n int64, fresh bool) error {
 	return p.Cart.Shown(text, p.moment(t), n)
 }
 
-// remember gives a picture to the witness, if there is one.
+// remember gives a picture to the memory, if there is one.
 func (p *Player) remember(f Frame) error {
-	if w := p.Cart.cfg.Witness; w != nil {
+	if w := p.Cart.cfg.Memory; w != nil {
 		return w.Saw(f, p.eyes.Moving(f.At))
 	}
 	if f.Colour != nil {
@@ -146,7 +146,7 @@ func (p *Player) remember(f Frame) error {
 }
 
 func (p *Player) reading(r cart.Reading, n int64, fresh bool) error {
-	if w := p.Cart.cfg.Witness; w != nil {
+	if w := p.Cart.cfg.Memory; w != nil {
 		w.Read(r)
 	}
 	w, ok := p.settler.See(r)

@@ -21,7 +21,7 @@ import (
 	"github.com/vouchledger/vouch/vision/cart"
 )
 
-// eye is a witness that shows what it is asked, and always the same room.
+// eye is a memory that shows what it is asked, and always the same room.
 type eye struct{ broken bool }
 
 func (eye) Saw(Frame, bool) error { return nil }
@@ -107,7 +107,7 @@ func TestEvidenceGoesBeforeWhatNamesIt(t *testing.T) {
 	h := httptest.NewServer(s)
 	defer h.Close()
 	c, off := on(t, t.TempDir(), h.URL, func(cfg *Config) {
-		cfg.Witness, cfg.Offset = eye{}, func() (time.Duration, bool) { return -1250 * time.Millisecond, true }
+		cfg.Memory, cfg.Offset = eye{}, func() (time.Duration, bool) { return -1250 * time.Millisecond, true }
 	})
 	defer off()
 	until(t, c, "prices", func() bool { return !c.book.List.At.IsZero() })
@@ -146,7 +146,7 @@ func TestEvidenceGoesBeforeWhatNamesIt(t *testing.T) {
 // would have been shown, and no piece.
 func TestWithoutEvidenceTheTripGoesOn(t *testing.T) {
 	s, url := serve(t)
-	c, off := on(t, t.TempDir(), url, func(cfg *Config) { cfg.Witness = eye{broken: true} })
+	c, off := on(t, t.TempDir(), url, func(cfg *Config) { cfg.Memory = eye{broken: true} })
 	defer off()
 	playTrip(t, c)
 	drain(t, c)
@@ -164,7 +164,7 @@ func TestWhatWaitsCannotBeReadOnTheDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, off := on(t, dir, url, func(cfg *Config) { cfg.Seal, cfg.Witness = key, eye{} })
+	c, off := on(t, dir, url, func(cfg *Config) { cfg.Seal, cfg.Memory = key, eye{} })
 	until(t, c, "prices", func() bool { return !c.book.List.At.IsZero() })
 	shopper(t, c)
 	s.setDown(true)

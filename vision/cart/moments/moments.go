@@ -1,4 +1,4 @@
-package witness
+package moments
 
 import (
 	"context"
@@ -34,9 +34,9 @@ const (
 	pictureWidth, clipWidth, labelWidth = 480, 320, 520
 )
 
-// A Witness remembers. Make it with New. Its methods may be called by many
+// A Memory remembers. Make it with New. Its methods may be called by many
 // goroutines.
-type Witness struct {
+type Memory struct {
 	maker footage.Maker
 	cart  ledger.DeviceID
 	model string
@@ -54,16 +54,16 @@ type frame struct {
 	colour *cv.Frame
 }
 
-var _ device.Witness = (*Witness)(nil)
+var _ device.Memory = (*Memory)(nil)
 
-// New returns a witness of a cart that has seen nothing. What the maker keeps
+// New returns a memory of a cart that has seen nothing. What the maker keeps
 // goes nowhere: its pieces are returned.
-func New(id ledger.DeviceID, model string, m footage.Maker) *Witness {
-	return &Witness{maker: m, cart: id, model: model}
+func New(id ledger.DeviceID, model string, m footage.Maker) *Memory {
+	return &Memory{maker: m, cart: id, model: model}
 }
 
 // Close gives the pictures back.
-func (w *Witness) Close() {
+func (w *Memory) Close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, f := range w.frames {
@@ -73,7 +73,7 @@ func (w *Witness) Close() {
 }
 
 // Saw takes a picture over. It counts as at rest unless something moves in it.
-func (w *Witness) Saw(f device.Frame, moving bool) error {
+func (w *Memory) Saw(f device.Frame, moving bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	const apart = time.Second/clipRate - time.Second/200 // a camera's times tremble
@@ -111,7 +111,7 @@ func coloured(g *image.Gray) (*cv.Frame, error) {
 }
 
 // Read takes a reading of the scale.
-func (w *Witness) Read(r cart.Reading) {
+func (w *Memory) Read(r cart.Reading) {
 	if r.Overload {
 		return // it says no grams
 	}
@@ -130,7 +130,7 @@ const maxTrace = 100 * int(keepFor/time.Second)
 
 // Label shows the picture in which a label was just read; with clip also the
 // seconds before, where no scale will show that the thing was laid in.
-func (w *Witness) Label(ctx context.Context, clip bool) ([]device.Evidence, error) {
+func (w *Memory) Label(ctx context.Context, clip bool) ([]device.Evidence, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := len(w.frames)
@@ -151,7 +151,7 @@ func (w *Witness) Label(ctx context.Context, clip bool) ([]device.Evidence, erro
 }
 
 // Now shows what lies in the cart, and what the scale says to it.
-func (w *Witness) Now(ctx context.Context) ([]device.Evidence, error) {
+func (w *Memory) Now(ctx context.Context) ([]device.Evidence, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := len(w.frames)
@@ -168,7 +168,7 @@ func (w *Witness) Now(ctx context.Context) ([]device.Evidence, error) {
 
 // Moved shows how the weight that just came to rest came about; before is the
 // one that rested before it.
-func (w *Witness) Moved(ctx context.Context, before int) ([]device.Evidence, error) {
+func (w *Memory) Moved(ctx context.Context, before int) ([]device.Evidence, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	at := w.touched(before)
@@ -217,7 +217,7 @@ func scaled(r image.Rectangle, to, from int) image.Rectangle {
 
 // touched returns when the weight last went through the middle between what
 // rested before and what rests now.
-func (w *Witness) touched(before int) time.Duration {
+func (w *Memory) touched(before int) time.Duration {
 	n := len(w.trace)
 	if n == 0 {
 		return w.last()
@@ -232,7 +232,7 @@ func (w *Witness) touched(before int) time.Duration {
 }
 
 // last returns the moment of the newest thing that is remembered.
-func (w *Witness) last() (t time.Duration) {
+func (w *Memory) last() (t time.Duration) {
 	if n := len(w.trace); n > 0 {
 		t = w.trace[n-1].T
 	}
@@ -243,7 +243,7 @@ func (w *Witness) last() (t time.Duration) {
 }
 
 // near returns the first frame not before t, or else the newest.
-func (w *Witness) near(t time.Duration) frame {
+func (w *Memory) near(t time.Duration) frame {
 	for _, f := range w.frames {
 		if f.at >= t {
 			return f
@@ -254,7 +254,7 @@ func (w *Witness) near(t time.Duration) frame {
 
 // rest returns the last frame well before t in which nothing moved, or else the
 // oldest.
-func (w *Witness) rest(t time.Duration) frame {
+func (w *Memory) rest(t time.Duration) frame {
 	for _, f := range slices.Backward(w.frames) {
 		if !f.moving && f.at <= t-restless {
 			return f
@@ -263,7 +263,7 @@ func (w *Witness) rest(t time.Duration) frame {
 	return w.frames[0]
 }
 
-func (w *Witness) clip(at time.Duration) (all []*cv.Frame) {
+func (w *Memory) clip(at time.Duration) (all []*cv.Frame) {
 	for _, f := range w.frames {
 		if f.at >= at-lead && f.at <= at+tail {
 			all = append(all, f.colour)
@@ -273,7 +273,7 @@ func (w *Witness) clip(at time.Duration) (all []*cv.Frame) {
 }
 
 // weight returns what the scale read, in times around at; nil without a scale.
-func (w *Witness) weight(at time.Duration) *sidecar.Weight {
+func (w *Memory) weight(at time.Duration) *sidecar.Weight {
 	if len(w.trace) == 0 {
 		return nil
 	}
@@ -296,7 +296,7 @@ func (p pieces) Keep(_ context.Context, b []byte) (ledger.Digest, error) {
 
 // make makes the evidence of a scene. Without any picture it is what the scale
 // read.
-func (w *Witness) make(ctx context.Context, s footage.Scene) ([]device.Evidence, error) {
+func (w *Memory) make(ctx context.Context, s footage.Scene) ([]device.Evidence, error) {
 	kept := pieces{}
 	m := w.maker
 	m.Keeper = kept

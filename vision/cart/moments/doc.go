@@ -1,4 +1,4 @@
-// Package witness remembers the last seconds of a cart's camera and scale, and
+// Package moments remembers the last seconds of a cart's camera and scale, and
 // makes of them what shows how something came about: the frame in which a label
 // was read, a hand that lays something in, what the scale read meanwhile.
 //
@@ -13,4 +13,4 @@
 //   - What is remembered is bounded, whatever the camera sends.
 //
 // The package stores nothing and sends nothing; package device does.
-package witness
+package moments

@@ -11,9 +11,9 @@ import (
 	"github.com/vouchledger/vouch/vision/outbox"
 )
 
-// A Witness remembers the last seconds and makes evidence of them; package
-// witness has one. Each method returns nothing if there is nothing to show.
-type Witness interface {
+// A Memory remembers the last seconds and makes evidence of them; package
+// moments has one. Each method returns nothing if there is nothing to show.
+type Memory interface {
 	// Saw takes a picture over; moving says that something moves in it.
 	Saw(f Frame, moving bool) error
 	// Read takes a reading of the scale.
@@ -32,15 +32,15 @@ type Evidence struct {
 	Bytes []byte
 }
 
-// show has the witness make evidence and puts it into the outbox, so that it is
-// there before anything names it. Without a witness, on a full disk, or when it
+// show has the memory make evidence and puts it into the outbox, so that it is
+// there before anything names it. Without a memory, on a full disk, or when it
 // cannot be made, there is none: the event goes on without.
-func (c *Cart) show(make func(Witness) ([]Evidence, error)) []ledger.EvidenceRef {
+func (c *Cart) show(make func(Memory) ([]Evidence, error)) []ledger.EvidenceRef {
 	phase, visit, _ := c.Trip()
-	if c.cfg.Witness == nil || phase != cart.PhaseShopping {
+	if c.cfg.Memory == nil || phase != cart.PhaseShopping {
 		return nil // of whoever has no visit nothing is kept
 	}
-	shown, err := make(c.cfg.Witness)
+	shown, err := make(c.cfg.Memory)
 	if err == nil {
 		err = c.upload(shown, visit)
 	}
