@@ -5,6 +5,7 @@ const byId = (id) => document.getElementById(id);
 const well = new Set(["well", "ended", "starting"]);
 const recent = 15000; // ms for which a sighting's box is shown
 const shown = new Map();
+const time = (at) => new Date(at).toLocaleTimeString([], { hourCycle: "h23" });
 
 function make(tag, text, parent) {
   const e = document.createElement(tag);
@@ -37,6 +38,9 @@ function camera(c) {
   const seen = make("ol", undefined, caption);
   f = { figure, img, svg, line, seen };
   img.addEventListener("load", () => { img.dataset.loaded = "yes"; });
+  const next = new Image(); // shown once it is there: the last one stays until then
+  next.addEventListener("load", () => { img.src = next.src; });
+  f.next = next;
   shown.set(c.name, f);
   return f;
 }
@@ -50,7 +54,8 @@ function overlay(c, f, now) {
     const [x, y] = s.polygon.reduce((a, p) => [Math.min(a[0], p[0]), Math.min(a[1], p[1])], [Infinity, Infinity]);
     draw("text", { x: x + 4, y: y + 16 }, f.svg).textContent = `${s.name} ${s.count}`;
   }
-  for (const s of c.seen) {
+  const newest = new Map(c.seen.map((s) => [s.slot, s])); // of a slot; they come in their order
+  for (const s of newest.values()) {
     if (now - Date.parse(s.at) > recent) continue;
     const [x, y, width, height] = s.box;
     draw("rect", { x, y, width, height }, f.svg);
@@ -63,10 +68,11 @@ function show(v) {
   const clock = v.clock_offset_ms === null ? "clock not compared" : `clock ${v.clock_offset_ms} ms off`;
   const box = v.outbox;
   byId("line").textContent = `${v.settings ? "Settings no. " + v.settings : "Settings of this machine's file"}, ${clock}, ` +
-    `${box.waiting} messages wait${box.oldest ? " since " + new Date(box.oldest).toLocaleTimeString() : ""}` +
+    `${box.waiting} messages wait${box.oldest ? " since " + time(box.oldest) : ""}` +
     `${box.refused ? ", " + box.refused + " were refused" : ""}${box.error ? ": " + box.error : ""}`;
   byId("parts").replaceChildren(...v.parts.map((p) => {
-    const li = make("li", `${p.part}: ${p.state.replaceAll("_", " ")}${p.detail ? " (" + p.detail + ")" : ""}`);
+    const li = make("li", `${p.part}: ${p.state.replaceAll("_", " ")} since ${time(p.since)}`);
+    if (p.detail) make("small", p.detail, li);
     li.className = well.has(p.state) ? (p.state === "well" ? "good" : "") : "bad";
     return li;
   }));
@@ -79,10 +85,10 @@ function show(v) {
   const now = Date.parse(v.now);
   for (const c of v.cameras) {
     const f = camera(c);
-    f.img.src = `/cameras/${encodeURIComponent(c.name)}?${v.now}`;
+    f.next.src = `/cameras/${encodeURIComponent(c.name)}?${v.now}`;
     f.line.textContent = `${c.width} × ${c.height}, ${c.rate.toFixed(1)} a second, ${c.frames} frames, ${c.dropped} dropped`;
     f.seen.replaceChildren(...c.seen.toReversed().slice(0, 5).map((s) =>
-      make("li", `${new Date(s.at).toLocaleTimeString()} ${s.action} ${s.quantity} ${s.sku} at ${s.slot}`)));
+      make("li", `${time(s.at)} ${s.action} ${s.quantity} ${s.sku} at ${s.slot}`)));
     overlay(c, f, now);
   }
 }
@@ -91,7 +97,9 @@ async function ask() {
   try {
     const res = await fetch("/status.json");
     show(await res.json());
+    delete document.body.dataset.away;
   } catch (err) {
+    document.body.dataset.away = "yes";
     byId("line").textContent = "The program does not answer: " + err.message;
   }
   setTimeout(ask, 1000);

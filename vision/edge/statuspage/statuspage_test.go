@@ -43,7 +43,7 @@ func (c cellar) View() host.View {
 				{Name: "left", SKU: "cola", Count: 2, Polygon: []planogram.Point{{40, 60}, {200, 60}, {200, 300}, {40, 300}}},
 				{Name: "right", SKU: "tea", Count: 1, Polygon: []planogram.Point{{360, 60}, {600, 60}, {600, 300}, {360, 300}}},
 			},
-			Seen: []host.Seen{{At: at, Slot: "left", SKU: nasty, Action: "take", Quantity: 1, Surety: 0.93, Box: [4]int{60, 90, 100, 190}}},
+			Seen: []host.Seen{{At: at.Add(-time.Second), Slot: "left", Action: "return"}, {At: at, Slot: "left", SKU: nasty, Action: "take", Quantity: 1, Surety: 0.93, Box: [4]int{60, 90, 100, 190}}},
 		}},
 		Outbox: host.OutboxView{Waiting: 7, Oldest: &at, Error: "no line"},
 	}
@@ -110,7 +110,7 @@ func TestThePageShowsTheCamerasAndDrawsItsBoxes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, want := range []string{"Settings no. 3", "clock not compared", "7 messages wait", "no line", "unreachable (no answer)", "4 dropped", "take 1"} {
+	for _, want := range []string{"Settings no. 3", "clock not compared", "7 messages wait", "no line", "unreachable since", "no answer", "4 dropped", "take 1"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q:\n%s", want, text)
 		}
