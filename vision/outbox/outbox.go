@@ -81,6 +81,12 @@ func Open(dir string, cfg Config) (*Outbox, error) {
 			return nil, fmt.Errorf("outbox: %w", err)
 		}
 	}
+	// A message is as durable as the names of the folders it lies in.
+	for _, d := range []string{dir, filepath.Dir(filepath.Clean(dir))} {
+		if err := syncDir(d); err != nil {
+			return nil, fmt.Errorf("outbox: %w", err)
+		}
+	}
 	held, err := lock(dir)
 	if err != nil {
 		return nil, fmt.Errorf("outbox: %w", err)
@@ -272,7 +278,11 @@ func move(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err
 	}
-	d, err := os.Open(filepath.Dir(to))
+	return syncDir(filepath.Dir(to))
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
 	if err != nil {
 		return err
 	}
