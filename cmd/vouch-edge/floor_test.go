@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -12,6 +13,38 @@ import (
 	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/mount"
 )
+
+func TestHowWellPersonsAreFoundIsCounted(t *testing.T) {
+	dir := t.TempDir()
+	story := filepath.Join(dir, "story.txt")
+	if err := os.WriteFile(story, []byte("anna enters 1s: take a2\nseconds 4"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runEdge(t, "render", "shop", "--scenario", story, "--size", "320x180", "--fps", "5", "--shelves", "1", "--out", dir); err != nil {
+		t.Fatal(err)
+	}
+	at := func(name string) string { return filepath.Join(dir, name) }
+	out, err := runEdge(t, "persons", "--video", at("entrance.mp4"), "--floor", at("entrance.floor.json"), "--persons", "moving",
+		"--truth", at("truth.jsonl"), "--camera", "entrance", "--json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c personsCount
+	if err := json.Unmarshal([]byte(out), &c); err != nil || c.Frames != 20 || c.Third.Precision < 0.9 || c.Third.Recall < 0.8 || c.Detector == "" {
+		t.Errorf("persons --truth = %s, %v, want most of anna in 20 frames", out, err)
+	}
+	out, err = runEdge(t, "persons", "--video", at("entrance.mp4"), "--floor", at("entrance.floor.json"), "--every", "5")
+	if err != nil || strings.Count(out, "\n") != 4 || !strings.Contains(out, `"floor":[0.`) {
+		t.Errorf("persons = %s, %v, want four lines that say where anna stands", out, err)
+	}
+	for _, wrong := range [][]string{
+		{"--persons", "faces"}, {"--truth", at("truth.jsonl"), "--camera", "cellar"}, {"--floor", at("overhead.mp4")}, {"--detector", at("none.json")},
+	} {
+		if out, err := runEdge(t, append([]string{"persons", "--video", at("entrance.mp4")}, wrong...)...); err == nil {
+			t.Errorf("persons %v = %s, want a refusal", wrong, out)
+		}
+	}
+}
 
 func TestAnInstallerSeesWhereTheFloorIs(t *testing.T) {
 	dir := t.TempDir()

@@ -27,7 +27,7 @@ Be a smart cart:      vouch-edge cart --video DEVICE --scale DEVICE --server URL
 	})
 	root.AddCommand(
 		newRunCommand(), newWatchCommand(), newGateCommand(), newPalmCommand(), newCartCommand(), newRenderCommand(), newScoreCommand(), newTrialCommand(),
-		newFloorCommand(), newTrainCommand(), newModelsCommand(), newRecogniseCommand(), newReverifyCommand(), newBenchCommand(),
+		newPersonsCommand(), newFloorCommand(), newTrainCommand(), newModelsCommand(), newRecogniseCommand(), newReverifyCommand(), newBenchCommand(),
 	)
 	return root
 }
