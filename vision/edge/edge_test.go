@@ -227,6 +227,30 @@ func TestFramesThatAreDroppedForAMinuteAreTold(t *testing.T) {
 	h.is("a", ledger.DeviceWell)
 }
 
+// TestAPasswordIsKeptByTheMachineAndNotInTheSettings: only what is meant for
+// cameras is filled in, never the machine's own key.
+func TestAPasswordIsKeptByTheMachineAndNotInTheSettings(t *testing.T) {
+	env := func(name string) string { return map[string]string{"CAMERA_1": "anna:s3cret", "VOUCH_KEY": "k1"}[name] }
+	for source, want := range map[string]string{
+		"rtsp://${CAMERA_1}@10.0.0.7/1": "rtsp://anna:s3cret@10.0.0.7/1", "rtsp://10.0.0.7/$1": "rtsp://10.0.0.7/$1", "walk.mp4": "walk.mp4",
+		"rtsp://${CAMERA_2}@10.0.0.7/1": "", "rtsp://evil.example/${VOUCH_KEY}": "",
+	} {
+		got, err := cam("a", source).Address(env)
+		if want == "" {
+			if !errors.Is(err, ErrSettings) || strings.Contains(got, "k1") {
+				t.Errorf("%s becomes %q, %v, want ErrSettings", source, got, err)
+			}
+		} else if got != want || err != nil {
+			t.Errorf("%s becomes %q, %v, want %q", source, got, err, want)
+		}
+	}
+	for source, good := range map[string]bool{"rtsp://${CAMERA_1}@x/1": true, "rtsp://x/${VOUCH_KEY}": false, "rtsp://x/${}": false} {
+		if err := (Settings{Cameras: []Camera{cam("a", source)}}).Validate(); (err == nil) != good {
+			t.Errorf("settings with %s: %v, want taken: %v", source, err, good)
+		}
+	}
+}
+
 // TestAnyAfternoonInTheCellar draws what happens and checks what must hold
 // whatever does.
 func TestAnyAfternoonInTheCellar(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -96,6 +97,32 @@ func (c Camera) Live() bool {
 	return strings.Contains(c.Source, "://") || (c.Source != "" && strings.Trim(c.Source, "0123456789") == "")
 }
 
+// secret is how a source names what the machine keeps for it. Settings are
+// events, and events are for ever: a password has no place in them. Of the
+// machine's environment only what is meant for cameras is looked at, so that no
+// settings take its key elsewhere.
+var secret = regexp.MustCompile(`\$\{([^}]*)\}`)
+
+const secretPrefix = "CAMERA_"
+
+// Address returns the source with what the machine keeps for it filled in: for
+// ${CAMERA_1} what env says of that name.
+func (c Camera) Address(env func(name string) string) (string, error) {
+	var missing error
+	out := secret.ReplaceAllStringFunc(c.Source, func(s string) string {
+		name := strings.Trim(s, "${}")
+		value := ""
+		if strings.HasPrefix(name, secretPrefix) {
+			value = env(name)
+		}
+		if value == "" && missing == nil {
+			missing = fmt.Errorf("%w: the environment of this machine has no %s", ErrSettings, name)
+		}
+		return value
+	})
+	return out, missing
+}
+
 // ParseSettings reads settings strictly: a name that is not known is refused,
 // because it may be a camera's that somebody believes to be watched.
 func ParseSettings(b []byte) (Settings, error) {
@@ -142,6 +169,11 @@ func (s Settings) Validate() error {
 }
 
 func (c Camera) validate() error {
+	for _, m := range secret.FindAllStringSubmatch(c.Source, -1) {
+		if !strings.HasPrefix(m[1], secretPrefix) {
+			return fmt.Errorf("${%s} in a source, want a name that begins with %s", m[1], secretPrefix)
+		}
+	}
 	switch {
 	case c.Source == "":
 		return errors.New("no source")

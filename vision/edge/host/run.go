@@ -78,7 +78,7 @@ func ending(c edge.Camera, err error) edge.Closed {
 		in.State = ledger.DeviceMisfit
 	case errors.Is(err, errEyes), errors.Is(err, cv.ErrModel):
 		in.State = ledger.DeviceModelRefused
-	case errors.Is(err, errPlan):
+	case errors.Is(err, errPlan), errors.Is(err, edge.ErrSettings):
 		in.State = ledger.DeviceMisconfigured
 	case errors.Is(err, watch.ErrBacklog):
 		in.State = ledger.DeviceDiskFull
@@ -138,7 +138,10 @@ func (h *Host) watch(ctx context.Context, r *run, n int) error {
 
 // feed opens a camera, of whose frames so many may wait.
 func (h *Host) feed(ctx context.Context, c edge.Camera, n, waiting int) (*feed, error) {
-	source := c.Source
+	source, err := c.Address(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
 	if !c.Live() {
 		source = h.file(source)
 	}
