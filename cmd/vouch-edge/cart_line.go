@@ -89,6 +89,19 @@ func (l *cartLine) follow(ctx context.Context, p *device.Player) error {
 			if err := <-done; err != nil {
 				return err
 			}
+			l.drop(ctx, d, cartDevices(now))
+		}
+	}
+}
+
+// drop tells that what the settings name no more has ended.
+func (l *cartLine) drop(ctx context.Context, was, is device.Devices) {
+	for part, gone := range map[string]bool{
+		device.PartCamera: was.Camera != nil && is.Camera == nil, device.PartScale: was.Scale != nil && is.Scale == nil,
+		device.PartScanner: was.Scanner != nil && is.Scanner == nil,
+	} {
+		if gone {
+			l.host.Tell(ctx, part, ledger.DeviceEnded, "not in the settings any more")
 		}
 	}
 }

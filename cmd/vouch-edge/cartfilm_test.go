@@ -100,8 +100,8 @@ func ask(v cart.View) string {
 func TestACartSeesHands(t *testing.T) {
 	for _, tt := range []struct{ story, film, asks string }{
 		{"a cola is taken out again", "show ticket@0.5s, put cola@2.2s, out cola@7s, seconds 9", "gone"},
-		{"something leans on the cart", "show ticket@0.5s, lean 900@3.5s for 9s, seconds 5.5", "untouched"},
-		{"wine is laid in and not scanned", "show ticket@0.5s, lay wine@3.4s, seconds 5.5", "unscanned"},
+		{"something leans on the cart", "show ticket@0.5s, lean 900@3.5s for 9s, seconds 5.5, noise 1", "untouched"},
+		{"wine is laid in and not scanned", "show ticket@0.5s, lay wine@3.4s, seconds 5.5, noise 1", "unscanned"},
 	} {
 		s, v, state := playFilm(t, tt.film)
 		if ask(v) != tt.asks {

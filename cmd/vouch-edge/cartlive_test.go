@@ -85,7 +85,7 @@ func (s *caretaker) until(t *testing.T, words ...string) {
 // TestACartFollowsItsSettings: a cart is switched on with a scale that is not
 // there. An operator gives it another one and a camera with an address; it follows
 // without a restart, reads a code from the camera's pictures, and refuses settings
-// for something that it is not. Meanwhile it finds that its clock is 90 s behind.
+// for something that it is not, and gives up its camera when it is to have none. Meanwhile it finds that its clock is 90 s behind.
 func TestACartFollowsItsSettings(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "scenario.txt")
@@ -129,6 +129,8 @@ func TestACartFollowsItsSettings(t *testing.T) {
 	}
 	s.settings <- `{"version":2,"settings":{"cameras":[{"name":"a","source":"x","plan":{}}]}}`
 	s.until(t, "running 1", "refused 2", "a cart needs settings of a cart")
+	s.settings <- fmt.Sprintf(`{"version":3,"settings":{"cart":{"scale":%q}}}`, computer.Name())
+	s.until(t, "running 3", "scale well", "camera ended")
 	stop()
 	if err := <-done; err != nil {
 		t.Errorf("vouch-edge cart = %v\n%s", err, out.Bytes())

@@ -50,7 +50,8 @@ type Eyes struct {
 	pix    []byte
 	same   time.Duration // since when the picture is the very same
 	moved  time.Duration
-	any    bool // something moved ever
+	any    bool          // something moved ever
+	from   time.Duration // of the first picture
 	fault  string
 	blind  ledger.DeviceState
 }
@@ -65,6 +66,9 @@ func (e *Eyes) Fault() string { return e.fault }
 // See looks at the next frame, taken at the time at since the first, and
 // returns the text of a code that comes into sight.
 func (e *Eyes) See(g *image.Gray, at time.Duration) (string, error) {
+	if e.frames == 0 {
+		e.from = at
+	}
 	e.move(g, at)
 	n := e.frames
 	e.frames++
@@ -100,7 +104,7 @@ func (e *Eyes) See(g *image.Gray, at time.Duration) (string, error) {
 // Reached reports whether somebody reached into the cart when its weight began to
 // change at the time since, or later; nil if the camera cannot tell.
 func (e *Eyes) Reached(since time.Duration) *bool {
-	if e.frames < 2 || e.fault != "" {
+	if e.frames < 2 || e.fault != "" || since-handBefore < e.from {
 		return nil
 	}
 	yes := e.any && e.moved >= since-handBefore

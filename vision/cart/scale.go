@@ -29,7 +29,9 @@ func (t *Trip) weigh(o *outcome, w Weighed) {
 		t.tell(o, func(*Piece) bool { return true }) // nobody will see them come
 		return
 	}
+	t.Change = w.Grams - t.Grams
 	if t.Fault != FaultNone {
+		t.Change = 0 // nobody saw what happened meanwhile
 		t.Note = note(NoteScaleBack, "")
 		for i := range t.Pieces { // what was laid in meanwhile has its weight now
 			if p := &t.Pieces[i]; p.Grams == 0 {
@@ -68,6 +70,9 @@ func (t *Trip) settle(o *outcome) {
 // match explains the difference by pieces on their way in or out, and reports
 // whether it found some.
 func (t *Trip) match(o *outcome) bool {
+	if t.Change < -Quiet && t.leaves(o, -t.Change) {
+		return true // whatever else lies there that was not scanned
+	}
 	e := t.Excess()
 	switch {
 	case e > Quiet:
@@ -92,18 +97,27 @@ func (t *Trip) match(o *outcome) bool {
 		t.Note = note(NoteIn, t.Pieces[set[0]].Product.Name)
 		return true
 	case e < -Quiet:
-		set := t.fit(-e, func(p *Piece) int {
-			if !p.Leaving {
-				return 0
-			}
-			return p.Grams
-		})
-		for n := len(set) - 1; n >= 0; n-- {
-			t.gone(o, set[n])
-		}
-		return set != nil
+		return t.leaves(o, -e)
 	}
 	return false
+}
+
+// leaves takes off the trip the pieces on their way out that weigh so much, and
+// reports whether there were any.
+func (t *Trip) leaves(o *outcome, grams int) bool {
+	set := t.fit(grams, func(p *Piece) int {
+		if !p.Leaving {
+			return 0
+		}
+		return p.Grams
+	})
+	for n := len(set) - 1; n >= 0; n-- {
+		t.gone(o, set[n])
+	}
+	if set != nil {
+		t.Change = 0
+	}
+	return set != nil
 }
 
 // learn gives a weight that nothing else explains to the first piece on its

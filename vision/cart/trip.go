@@ -92,6 +92,7 @@ type Trip struct {
 
 	Grams   int // the last weight that came to rest
 	Known   bool
+	Change  int // by how much the last weight was another, until a piece explains it
 	Fault   Fault
 	Zero    int  // what the empty cart shows
 	Reached bool // before the last weight; true if no camera could tell

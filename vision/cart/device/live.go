@@ -72,6 +72,7 @@ func (p *Player) Live(ctx context.Context, d Devices) error {
 	if p.since.IsZero() {
 		p.since = p.Now()
 	}
+	p.blind("")
 	ctx, stop := context.WithCancel(ctx)
 	said := make(chan happened)
 	var beside sync.WaitGroup
@@ -126,7 +127,7 @@ func (p *Player) hear(ctx context.Context, d Devices, said <-chan happened) erro
 			default:
 				s.set(h.part, h.state, h.detail)
 				if h.part == PartCamera {
-					p.Cart.See(blindWords)
+					p.blind(blindWords)
 				}
 			}
 		case <-tick.C:
@@ -135,7 +136,7 @@ func (p *Player) hear(ctx context.Context, d Devices, said <-chan happened) erro
 				s.set(PartScale, ledger.DeviceStalled, "it says nothing")
 			}
 			if d.Camera != nil && since()-seen > blindAfter {
-				p.Cart.See(blindWords)
+				p.blind(blindWords)
 				if s.is[PartCamera] == ledger.DeviceWell {
 					s.set(PartCamera, ledger.DeviceStalled, "no picture for "+blindAfter.String())
 				}
@@ -145,6 +146,13 @@ func (p *Player) hear(ctx context.Context, d Devices, said <-chan happened) erro
 			return err
 		}
 	}
+}
+
+// blind says that the camera shows nothing, and forgets what it saw last: nobody
+// knows who reached in meanwhile.
+func (p *Player) blind(words string) {
+	p.eyes = cart.Eyes{}
+	p.Cart.See(words)
 }
 
 // states tells of each part what changes.

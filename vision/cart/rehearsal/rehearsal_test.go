@@ -91,6 +91,27 @@ func TestHandsAreSeenAndBlindCamerasSaySo(t *testing.T) {
 	})
 }
 
+// TestWhileTheCameraWasAwayNobodyKnows: of a weight that began to change before
+// its first picture a camera cannot say whether somebody reached in.
+func TestWhileTheCameraWasAwayNobodyKnows(t *testing.T) {
+	s := scenario(t, 5, "lay cola@1s, seconds 6")
+	var eyes cart.Eyes
+	frames(t, s, func(g *image.Gray, at time.Duration) {
+		if at < 3*time.Second {
+			return // unplugged
+		}
+		if _, err := eyes.See(g, at); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if r := eyes.Reached(900 * time.Millisecond); r != nil {
+		t.Errorf("a camera that was away says of the hand: %t", *r)
+	}
+	if r := eyes.Reached(5 * time.Second); r == nil || *r {
+		t.Errorf("a camera that is back says of nobody's hand: %v", r)
+	}
+}
+
 func TestAScaleIsReadAtRest(t *testing.T) {
 	for _, tt := range []struct{ story, text, want string }{
 		{"laid in and taken out", "lay cola@2s, lay milk@5s, out cola@8s", "0 540 1575 1035"},
