@@ -228,16 +228,25 @@ func (t *Tracker) twins(live []*Track, joined []int, at time.Time) {
 // a track that was born beside a person knows nothing.
 func (t *Tracker) merge(a, b *Track) {
 	known := func(k *Track) float64 { return 1 - k.believed(k.now).Unknown() }
+	surer := a
 	if known(b) > known(a) {
-		a.stages = b.stages
+		surer, a.stages = b, b.stages
+	}
+	// Nobody comes in twice: the opening of the one that is less sure lets in
+	// one person less.
+	leaves := a
+	if surer == a && t.paired(a) {
+		leaves = b
+	}
+	for _, o := range t.openings {
+		if i := slices.Index(o.through, leaves); i >= 0 && (leaves == b || t.paired(b)) {
+			o.through = slices.Delete(o.through, i, i+1)
+			o.share()
+		}
 	}
 	for _, o := range t.openings {
 		if i := slices.Index(o.through, b); i >= 0 {
-			if slices.Contains(o.through, a) {
-				o.through = slices.Delete(o.through, i, i+1)
-			} else {
-				o.through[i] = a
-			}
+			o.through[i] = a
 			o.share()
 		}
 	}

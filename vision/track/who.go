@@ -37,7 +37,7 @@ const (
 	hurry = 0.9
 	// nobody is the weight of a person that no track stands for, against a
 	// track that stands just right.
-	nobody = 0.003
+	nobody = 0.0005
 	// touching is the share of the slot's picture that the box of who takes
 	// covers at least.
 	touching = 0.15
