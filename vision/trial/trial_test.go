@@ -66,3 +66,36 @@ func TestASensorThatIsMissingIsMissed(t *testing.T) {
 		}
 	}
 }
+
+func TestAShopIsJudgedFromItsPictures(t *testing.T) {
+	sc, err := shop.Convenience(5, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Two shoppers, one after the other in and side by side at the shelves.
+	err = sc.Parse(`anna enters 4s: take a2, take a4 after 1s, touch b1, take b2, return b2
+ben enters 9s: take a1, take a4 after 2s, touch a3
+dora enters 20s: take b5, take a5
+seconds 40`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	film, err := Shoot(sc, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, sc, Setting{Film: &film})
+	if r.ItemF1() < 0.95 || r.RightShopper() < 0.85 || r.WrongCharge > 0 {
+		t.Errorf("item F1 %.3f, right shopper %.3f, %d wrong charges of %d detections; want 0.95, 0.85, none; faults %+v",
+			r.ItemF1(), r.RightShopper(), r.WrongCharge, r.Detections, r.Faults)
+	}
+	if len(film.Claims) < 5 || len(film.Boxes) == 0 {
+		t.Errorf("%d claims and %d frames of persons, want some of the pictures", len(film.Claims), len(film.Boxes))
+	}
+	// With the pictures of persons lost, things are still seen, and nobody named.
+	blind := run(t, sc, Setting{Film: &Film{Claims: film.Claims}})
+	if blind.ItemF1() < 0.9 || blind.Shopper > 0 || blind.WrongCharge > 0 {
+		t.Errorf("with nobody in sight: item F1 %.3f, %d shoppers named, %d wrong charges; want 0.9, none, none",
+			blind.ItemF1(), blind.Shopper, blind.WrongCharge)
+	}
+}
