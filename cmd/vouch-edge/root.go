@@ -27,7 +27,7 @@ Be a smart cart:      vouch-edge cart --video DEVICE --scale DEVICE --server URL
 	})
 	root.AddCommand(
 		newRunCommand(), newWatchCommand(), newGateCommand(), newPalmCommand(), newCartCommand(), newRenderCommand(), newScoreCommand(), newTrialCommand(),
-		newPersonsCommand(), newFloorCommand(), newTrainCommand(), newModelsCommand(), newRecogniseCommand(), newReverifyCommand(), newBenchCommand(),
+		newPersonsCommand(), newFloorCommand(), newPlanogramCommand(), newTrainCommand(), newModelsCommand(), newRecogniseCommand(), newReverifyCommand(), newBenchCommand(),
 	)
 	return root
 }

@@ -225,3 +225,17 @@ func TestSamePicturesGiveTheSameAnswers(t *testing.T) {
 		t.Errorf("told %q, then %q, want the same and something", one, two)
 	}
 }
+
+func TestALookKnowsItsPlaceAgain(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	here := LookAt(shop(1, 0, 0, 1), w, h)
+	if !here.Telling() || !here.Shows(LookAt(noisy(rng, shop(1, 0, 0, 1)), w, h)) {
+		t.Error("a place is not known again")
+	}
+	if here.Shows(LookAt(shop(1, 40, 20, 1), w, h)) || here.Shows(Look{W: 3, H: 3, Luma: make([]byte, 9)}) {
+		t.Error("another place is taken for it")
+	}
+	if LookAt(make([]byte, 3*w*h), w, h).Telling() {
+		t.Error("a black picture tells a place")
+	}
+}

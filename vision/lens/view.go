@@ -38,6 +38,15 @@ func (l Look) Valid() bool {
 	return l.W > 2*side && l.H > 2*side && l.W <= 4*lookWidth && l.H <= 4*lookWidth && len(l.Luma) == l.W*l.H
 }
 
+// Telling reports whether the look has enough structure to be known again.
+func (l Look) Telling() bool { return l.Valid() && len(l.patches()) >= fewest }
+
+// Shows reports whether another look is of the same place, as a camera is
+// believed to stand where it stood.
+func (l Look) Shows(o Look) bool {
+	return l.W == o.W && l.H == o.H && l.fit(o, l.patches(), 0, 0, 1) >= knownShare
+}
+
 const (
 	// side is the width of the patches two looks are compared by.
 	side = 10

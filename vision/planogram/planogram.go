@@ -120,6 +120,24 @@ func Parse(b []byte) (Planogram, error) {
 	return p, p.check()
 }
 
+// WithLook returns the bytes of a planogram file with a look in it, and
+// everything else as it was.
+func WithLook(b []byte, look lens.Look) ([]byte, error) {
+	var f map[string]json.RawMessage
+	if err := json.Unmarshal(b, &f); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	var err error
+	if f["look"], err = json.Marshal(look); err != nil {
+		return nil, fmt.Errorf("planogram: %w", err)
+	}
+	if b, err = json.MarshalIndent(f, "", " "); err != nil {
+		return nil, fmt.Errorf("planogram: %w", err)
+	}
+	_, err = Parse(b)
+	return append(b, '\n'), err
+}
+
 // slot puts one slot together; a missing capacity or facing means one.
 func (f file) slot(name string) Slot {
 	s := Slot{Name: name, Polygon: f.Slots[name], SKU: f.SKU, Capacity: f.Capacity}

@@ -2,9 +2,13 @@ package planogram
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/vouchledger/vouch/internal/given"
+	"github.com/vouchledger/vouch/vision/lens"
 )
 
 const shelf = `{"video": "a.mp4", "fps": "30/1", "size": [640, 360],
@@ -73,6 +77,33 @@ func TestPlanogramsThatMakeNoSenseAreRefused(t *testing.T) {
 		if p, err := Parse([]byte(tt.json)); !errors.Is(err, tt.want) {
 			t.Errorf("%s: Parse() = %+v, %v, want %v", tt.story, p, err, tt.want)
 		}
+	}
+}
+
+func TestALookIsKeptBesideEverythingElse(t *testing.T) {
+	look := lens.Look{W: 80, H: 45, Luma: make([]byte, 80*45)}
+	look.Luma[7] = 200
+	b, err := WithLook([]byte(strings.Replace(shelf, `"sku": "water"`, `"note": "left of the door", "sku": "water"`, 1)), look)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := Parse([]byte(shelf))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Look = &look
+	got, err := Parse(b)
+	if err != nil || !strings.Contains(string(b), "left of the door") {
+		t.Fatalf("Parse() = %v, of %s", err, b)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("with a look (-want +got)\n%s", diff)
+	}
+	if _, err := WithLook([]byte(shelf), lens.Look{W: 80, H: 45, Luma: make([]byte, 7)}); !errors.Is(err, ErrFormat) {
+		t.Errorf("WithLook of too few bytes = %v, want ErrFormat", err)
+	}
+	if _, err := WithLook([]byte("slots: left"), look); !errors.Is(err, ErrFormat) {
+		t.Errorf("WithLook of no planogram = %v, want ErrFormat", err)
 	}
 }
 
