@@ -54,6 +54,7 @@ function overlay(c, f, now) {
     const [x, y] = s.polygon.reduce((a, p) => [Math.min(a[0], p[0]), Math.min(a[1], p[1])], [Infinity, Infinity]);
     draw("text", { x: x + 4, y: y + 16 }, f.svg).textContent = `${s.name} ${s.count}`;
   }
+  for (const [x, y, width, height] of c.persons) draw("rect", { x, y, width, height, class: "person" }, f.svg);
   const newest = new Map(c.seen.map((s) => [s.slot, s])); // of a slot; they come in their order
   for (const s of newest.values()) {
     if (now - Date.parse(s.at) > recent) continue;

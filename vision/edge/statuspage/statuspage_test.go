@@ -39,6 +39,7 @@ func (c cellar) View() host.View {
 		},
 		Cameras: []host.CameraView{{
 			Name: "cam-1", Width: 640, Height: 360, Rate: 15, Frames: 900, Dropped: 4,
+			Persons: [][4]int{{300, 80, 60, 200}},
 			Slots: []host.SlotView{
 				{Name: "left", SKU: "cola", Count: 2, Polygon: []planogram.Point{{40, 60}, {200, 60}, {200, 300}, {40, 300}}},
 				{Name: "right", SKU: "tea", Count: 1, Polygon: []planogram.Point{{360, 60}, {600, 60}, {600, 300}, {360, 300}}},
@@ -92,7 +93,7 @@ func TestThePageShowsTheCamerasAndDrawsItsBoxes(t *testing.T) {
 	text := say(`document.body.innerText`)
 	const all = `[document.title, document.querySelector(".view img").naturalWidth, document.querySelectorAll("svg polygon").length,
 		document.querySelectorAll("svg rect").length, document.querySelectorAll("img").length].join(" ")`
-	if got, want := say(all), "edge-1 at s1 640 2 1 1"; got != want {
+	if got, want := say(all), "edge-1 at s1 640 2 2 1"; got != want {
 		t.Errorf("title, width of the picture, slots, boxes and pictures are %q, want %q", got, want)
 	}
 	b, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))

@@ -141,6 +141,9 @@ func (s *Shop) tailgates(now time.Time) {
 	}
 	for _, t := range s.floor.Tailgates(s.asked.Add(1), until) {
 		if t.Visit == "" {
+			if !s.speaks(t.Gate) {
+				continue // nobody says whom it let in
+			}
 			s.o.Log.Warn("somebody came in whom no gate was opened for", slog.String("gate", t.Gate), slog.Time("at", t.At.UTC()))
 			continue
 		}
@@ -157,6 +160,11 @@ func (s *Shop) tailgates(now time.Time) {
 		s.send(func() error { return s.o.Tailgate(told) })
 	}
 	s.asked = until
+}
+
+// speaks reports whether a gate says whom it lets in.
+func (s *Shop) speaks(gate string) bool {
+	return slices.ContainsFunc(s.o.Config.Gates, func(g Gate) bool { return string(g.Gate) == gate && g.Entries != "" })
 }
 
 // crossings is a file of who crossed a gate's line. It is begun anew when it
@@ -179,7 +187,8 @@ func (c *crossings) begin() (err error) {
 	if c.f != nil {
 		_ = c.f.Close()
 	}
-	c.f, err = os.OpenFile(c.path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+	// The gate's program may be another user's, and that somebody crossed is no secret.
+	c.f, err = os.OpenFile(c.path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o644) //nolint:gosec // see above
 	c.lines = 0
 	return err
 }
