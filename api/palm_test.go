@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 
 	"github.com/vouchledger/vouch/api/palms"
 	"github.com/vouchledger/vouch/billing/engine"
@@ -276,5 +279,51 @@ func (s *shop) palmSamples() map[string]sample {
 		"POST /v1/shoppers/:shopper/palm/withdrawal": {
 			there: "/v1/shoppers/lea/palm/withdrawal", list: true, body: fields("reason", "asked"),
 		},
+	}
+}
+
+// TestThePalmPageInABrowser: a shopper reads, agrees, sees what was made of it, and
+// takes it back; on a phone, with nothing wider than the screen.
+func TestThePalmPageInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser takes seconds")
+	}
+	s := openShop(t)
+	b := openBrowser(t, s)
+	b.signIn(s, "lea")
+	look := func(name, says string) {
+		t.Helper()
+		b.do(chromedp.Navigate(b.url + "/palm"))
+		for _, w := range []int64{1280, 390} {
+			b.wide(w, 844)
+			b.shot(fmt.Sprintf("palm-%s-%d", name, w))
+		}
+		if got := b.text(`document.querySelector("main").textContent.replace(/\s+/g, " ")`); !strings.Contains(got, says) {
+			t.Errorf("%s: the page says %q, want %q", name, got, says)
+		}
+	}
+	look("off", "No shop here knows palms.")
+	s.palmsOn("DE")
+	look("offered", "We make a number of your palm to know you at the gate.")
+	b.do(chromedp.Click(chromedp.CSS("button.main")))
+	look("offered", "Be known by your palm") // not without the tick
+	b.do(chromedp.Click(chromedp.CSS("input[name=agree]")), chromedp.Click(chromedp.CSS("button.main")))
+	b.wait(`document.querySelector("#consent .chip")?.textContent.trim() === "Agreed, nothing made yet"`)
+	var v palmView
+	s.enrols("lea", hand(1, 3)).want(201, &v)
+	look("enrolled", "Your palm is known")
+	b.do(chromedp.Click(chromedp.CSS("#consent button.main")))
+	b.wait(`document.querySelector("#consent .chip")?.textContent.trim() === "Destroyed"`)
+	look("destroyed", "Proof: event")
+	s.send("otto", "GET", "/v1/shoppers/lea/palm", nil).want(200, &v)
+	if v.State != "destroyed" || v.Consent.Agreed != onPage || v.Withdrawn.By != "shopper:lea" {
+		t.Errorf("lea's palm = %+v, want it agreed to and destroyed by her", v)
+	}
+	b.do(chromedp.Navigate(b.url + "/code"))
+	b.wait(`[...document.querySelectorAll("a")].some(a => a.getAttribute("href") === "/palm")`)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.errors) > 0 {
+		t.Errorf("the console says:\n%s", strings.Join(b.errors, "\n"))
 	}
 }
