@@ -177,6 +177,13 @@ func TestACodeThatChangesIsShown(t *testing.T) {
 	if ans := s.present(s.entry(s.shown(lea, s.now()))); ans.Reason != ledger.RefusedReplayed {
 		t.Errorf("the code at another gate is answered %+v, want replayed", ans)
 	}
+	if err := s.api.s.Visits.WaitFor(t.Context(), must(s.log.Head(t.Context()))(t)); err != nil {
+		t.Fatal(err)
+	}
+	page := s.send("lea", "GET", "/visits/"+string(ans.Visit), nil, "Accept", "text/html").want(200).Body.String()
+	if !strings.Contains(page, "This code was shown again at gate-1") {
+		t.Error("her visit's page does not tell lea that her code was shown again")
+	}
 	s.jump(5 * time.Minute)
 	s.send("gate", "POST", "/v1/gate/exits", map[string]any{
 		"id": s.id(), "occurred_at": s.now(), "gate": "gate-1", "code": s.shown(lea, s.now()),

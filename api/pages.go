@@ -229,6 +229,7 @@ func (a *API) visitPage(c echo.Context) error {
 			return err
 		}
 	}
+	view.Again = a.shownAgain(s)
 	view.Frame = frame(c, view.Title, "visits")
 	view.Nonce = newNonce()
 	return a.render(c, http.StatusOK, "visit", view)

@@ -99,6 +99,7 @@ type VisitPage struct {
 	MoneySaid  string   // one sentence
 	Ask        *AskCard // nil unless the shopper is asked to agree
 	Owe        *OweCard // nil unless the shopper owes
+	Again      []string // where its code was shown again, and stayed shut
 	CanDecide  bool
 	Nonce      string
 }

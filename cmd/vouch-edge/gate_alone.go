@@ -55,7 +55,10 @@ func (r *gateRun) patience() time.Duration {
 // enterAlone decides without the server. It is told through the outbox, which
 // has the entry on disk before the gate opens.
 func (r *gateRun) enterAlone(entry vision.GateEntry, ev *gateEvent) error {
-	claims, err := r.solo.Admit(ev.At, entry.Code)
+	// By the server's clock, as far as it was known before the line was cut: codes
+	// change by it.
+	at := ev.At.Add(time.Duration(entry.Offset) * time.Millisecond)
+	claims, err := r.solo.Admit(at, entry.Code)
 	var refused *ticket.RefusalError
 	switch {
 	case errors.As(err, &refused):
@@ -80,7 +83,7 @@ func (r *gateRun) enterAlone(entry vision.GateEntry, ev *gateEvent) error {
 	if err != nil {
 		return err
 	}
-	left, _ := r.solo.Left(ev.At)
+	left, _ := r.solo.Left(at)
 	ev.ID, ev.Visit, ev.Decision = entry.ID.String(), claims.Visit(), string(vision.Entered)
 	ev.Detail = fmt.Sprintf("without the server; %d more may", left)
 	if r.door != nil {

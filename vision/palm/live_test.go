@@ -106,7 +106,7 @@ func TestPicturesOfHandsAreTold(t *testing.T) {
 		p.Bright = 120 // a lamp that burns nothing out
 		r := rand.New(rand.NewPCG(uint64(n), 9))
 		together, apart := *p, *p
-		together.Spread, apart.Spread = 0.6, 1.5
+		together.Spread, apart.Spread = 0.75, 1.5
 		first := seen(t, func() *image.Gray { return together.Capture(r) })
 		still, spread := NewSession(MinCaptures), NewSession(MinCaptures, Spread)
 		still.Add(first)
