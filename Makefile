@@ -10,7 +10,7 @@ LDFLAGS    := -s -w
 # and has nothing to find.
 PIXELS     := cmd/vouch-edge|vision/shelf|vision/render
 
-.PHONY: demo test check lint bench torture build format setup clean
+.PHONY: demo test check lint bench products torture build format setup clean
 
 ## demo: install what is missing, build, and show one charge from camera to refund
 demo:
@@ -79,6 +79,10 @@ bench: build $(BIN)/nats-server
 	./$(BIN)/vouch bench billing --json $(BIN)/bench-billing.json --update docs/benchmarks.md
 	./$(BIN)/vouch-edge bench --json $(BIN)/bench-vision.json --update docs/benchmarks.md
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 1s ./...
+
+## products: train recognisers on the given pictures and score them; some minutes
+products: build
+	./$(BIN)/vouch-edge bench --only products
 
 ## torture: kill, corrupt and race for TORTURE (default ten minutes)
 TORTURE ?= 10m

@@ -169,8 +169,12 @@ func TestAPalmBeforeTheCameraIsTriedOut(t *testing.T) {
 		t.Errorf("match = %s, %v, want one the same and one another", out, err)
 	}
 	for _, args := range [][]string{
-		{"capture"}, {"capture", "--image", same[1], "--video", "0"}, {"capture", "--image", same[1], "--captures", "1"},
-		{"capture", "--image", same[1], "--ask", "jump"}, {"match"}, {"match", same[1]},
+		{"capture"},
+		{"capture", "--image", same[1], "--video", "0"},
+		{"capture", "--image", same[1], "--captures", "1"},
+		{"capture", "--image", same[1], "--ask", "jump"},
+		{"match"},
+		{"match", same[1]},
 	} {
 		if out, err := runEdge(t, append([]string{"palm"}, args...)...); !errors.Is(err, errUsage) {
 			t.Errorf("palm %v = %s, %v, want a wrong call", args, out, err)

@@ -282,7 +282,12 @@ func (s *cartShop) wonder(number, better string, detection ledger.ID) {
 	s.t.Helper()
 	said := must(runEdge(s.t, "models", better))(s.t)
 	_, digest, _ := strings.Cut(strings.Fields(said)[1], "sha256:")
-	before := s.vouchSays("verify", "--data", s.data, "--skip-evidence")
+	s.eventually("the money to be settled", func() bool {
+		var v struct{ Status string }
+		s.ask(keys.Operator, http.MethodGet, "/v1/visits/"+s.visitOf(number), nil, &v)
+		return v.Status == "settled"
+	})
+	before := s.vouchSays("replay", "--data", s.data, number, "--json")
 	out := s.vouchSays("replay", "--data", s.data, number, "--what-if", "reverified:sha256:"+digest)
 	for _, want := range []string{
 		detection.String(), "oat-biscuits -> water-still", "issued             2.19 EUR", "would be           0.89 EUR  -130 minor units",
@@ -301,8 +306,8 @@ func (s *cartShop) wonder(number, better string, detection ledger.ID) {
 	if story.Claims != 1 || story.Change.Minor != -130 {
 		s.t.Errorf("what if over the API = %+v, want 1.30 less", story)
 	}
-	if after := s.vouchSays("verify", "--data", s.data, "--skip-evidence"); after != before {
-		s.t.Errorf("the log before and after asking:\n%s%s", before, after)
+	if after := s.vouchSays("replay", "--data", s.data, number, "--json"); after != before {
+		s.t.Errorf("the visit before and after asking:\n%s%s", before, after)
 	}
 }
 

@@ -78,8 +78,8 @@ func (e *Embedder) Size() int { return e.size }
 // Layers returns the names of the layers that are looked at.
 func (e *Embedder) Layers() []string { return e.layers }
 
-// Embed returns, for each layer, its numbers, or the mean and the largest value
-// of each of its planes.
+// Embed returns, for each layer, its numbers, or the mean, the largest value and
+// the spread of each of its planes.
 func (e *Embedder) Embed(f *Frame) ([]float32, error) { return e.embed(f.mat) }
 
 func (e *Embedder) embed(m gocv.Mat) ([]float32, error) {
@@ -108,19 +108,23 @@ func (e *Embedder) embed(m gocv.Mat) ([]float32, error) {
 	return v, nil
 }
 
-// planes appends the means and then the largest values of planes.
+// planes appends the means of planes, then their largest values, then how far
+// their values spread. How much a plane varies tells as much as how strong it
+// is: it is what the picture's texture does there.
 func planes(v, data []float32, each int) []float32 {
-	var most []float32
+	var most, spread []float32
 	for ; len(data) >= each; data = data[each:] {
-		sum, top := float32(0), float32(math.Inf(-1))
+		sum, square, top := 0.0, 0.0, float32(math.Inf(-1))
 		for _, x := range data[:each] {
-			sum += x
+			sum += float64(x)
+			square += float64(x) * float64(x)
 			top = max(top, x)
 		}
-		v = append(v, sum/float32(each))
-		most = append(most, top)
+		mean := sum / float64(each)
+		v, most = append(v, float32(mean)), append(most, top)
+		spread = append(spread, float32(math.Sqrt(max(0, square/float64(each)-mean*mean))))
 	}
-	return append(v, most...)
+	return append(append(v, most...), spread...)
 }
 
 // Close gives the network's memory back.

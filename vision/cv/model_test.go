@@ -144,10 +144,10 @@ func TestInnerLayersOfANetworkAreSeen(t *testing.T) {
 		layers []string
 		size   int
 	}{
-		{Model{ONNX: given.File(t, "models/FastestDet.onnx")}, []string{"onnx_node!Concat_224"}, 384},
+		{Model{ONNX: given.File(t, "models/FastestDet.onnx")}, []string{"onnx_node!Concat_224"}, 576},
 		{Model{
 			Config: given.File(t, "models/yolo-fastest-1.1.cfg"), Weights: given.File(t, "models/yolo-fastest-1.1.weights"),
-		}, []string{"bn_81", "bn_104", "shortcut_108"}, 816},
+		}, []string{"leaky_82", "leaky_83", "bn_89"}, 1488},
 	} {
 		e, err := NewEmbedder(c.model, c.layers)
 		if err != nil {

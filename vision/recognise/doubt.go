@@ -95,14 +95,14 @@ func fit(trials []trial) Doubt {
 	return d
 }
 
-// ridge keeps weights finite where trials are told apart without a fault.
-const ridge = 1e-2
+// finite keeps weights finite where trials are told apart without a fault.
+const finite = 1e-2
 
 func linearOf(w [3]float64, t trial) float64 { return w[0] + w[1]*t.best + w[2]*(t.best-t.second) }
 
 // loss is what the fit makes small: the cross entropy of all trials.
 func loss(w [3]float64, trials []trial, want func(trial) float64) float64 {
-	sum := ridge / 2 * (w[1]*w[1] + w[2]*w[2])
+	sum := finite / 2 * (w[1]*w[1] + w[2]*w[2])
 	for _, t := range trials {
 		// log(1+exp(z)) - want*z, without an overflow.
 		z := linearOf(w, t)
@@ -113,8 +113,8 @@ func loss(w [3]float64, trials []trial, want func(trial) float64) float64 {
 
 // newton returns Newton's step and how steep it is.
 func newton(w [3]float64, trials []trial, want func(trial) float64) (step [3]float64, slope float64) {
-	g := [3]float64{0, ridge * w[1], ridge * w[2]}
-	h := [3][3]float64{{1e-9, 0, 0}, {0, ridge, 0}, {0, 0, ridge}}
+	g := [3]float64{0, finite * w[1], finite * w[2]}
+	h := [3][3]float64{{1e-9, 0, 0}, {0, finite, 0}, {0, 0, finite}}
 	for _, t := range trials {
 		x := [3]float64{1, t.best, t.best - t.second}
 		p := 1 / (1 + math.Exp(-linearOf(w, t)))

@@ -74,7 +74,7 @@ type File struct {
 
 // features names the way from picture to numbers. Another way is another
 // name: a model is never read with features that it was not trained with.
-const features = "colour+texture+patches/1"
+const features = "colour+texture+patches/2"
 
 // Model recognises products.
 type Model struct {

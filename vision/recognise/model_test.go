@@ -58,10 +58,10 @@ func known(networks bool) *Model {
 func TestStoredFormOfAModel(t *testing.T) {
 	const (
 		head = "vouch-model 1\n\xe7\x00\x00\x00" + `{"name":"corner","version":"1","licence":"ours",` +
-			`"labels":["cola","mate"],"groups":["drinks","drinks"],"pictures":6,"features":"colour+texture+patches/1",` +
+			`"labels":["cola","mate"],"groups":["drinks","drinks"],"pictures":6,"features":"colour+texture+patches/2",` +
 			`"doubt":{"bias":1,"top":0.5,"margin":2,"least":0.6,"sharing":4},"networks":[]}` + "\x00\x00\x00\xbf"
-		whole = "a92138ee26a968842dce14bf46027c2b1fcbd7810c2faefb5e7d5cbd258ba712"
-		two   = "5b22f076af94e3280551b1fc0d713cae6fc5788531dde678dce96256d0661b15"
+		whole = "cee50f778d021aca4880a7e883836a8a3b2dc75a87726d771b86bbc9184fc78b"
+		two   = "717a8fd1412ce4b641d39dd0a54e62dd2456cd884325ff3235df92f774616780"
 	)
 	b, err := known(false).Encode()
 	if err != nil {
@@ -117,7 +117,7 @@ func TestAModelThatIsNotWholeIsRefused(t *testing.T) {
 		"cut short":                good[:len(good)-9],
 		"of another program":       seal(append([]byte("other-model 1\n"), good[len(magic):]...)),
 		"of a newer form":          swap("vouch-model 1", "vouch-model 2"),
-		"of other features":        swap("patches/1", "patches/2"),
+		"of other features":        swap("patches/2", "patches/1"),
 		"a field it does not know": swap(`"pictures"`, `"picturez"`),
 		"labels out of order":      swap(`["cola","mate"]`, `["mate","cola"]`),
 		"no licence":               swap(`"licence":"ours"`, `"licence":"    "`),

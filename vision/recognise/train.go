@@ -11,8 +11,6 @@ import (
 )
 
 const (
-	// cost is what an example on the wrong side counts against a wide margin.
-	cost = 0.1
 	// fewest is how many pictures of a product are needed.
 	fewest = 3
 	// lookedAt is how many pictures the words are learned from, and eachGives
@@ -58,17 +56,17 @@ func Train(ctx context.Context, samples []Sample, set Settings) (*Model, error) 
 	if err != nil {
 		return nil, err
 	}
-	plain := rows[:len(samples)] // the others are the same in a mirror
 	m.learnSpread(rows)
 	for _, x := range rows {
 		m.level(x)
 	}
+	rows = folded(rows)
 	var trials []trial
 	for fold := range folds {
-		trials = append(trials, m.try(plain, class, fold)...)
+		trials = append(trials, m.try(rows, class, fold)...)
 	}
 	m.Doubt = fit(trials)
-	m.weights = separate(rows, append(class, class...), len(m.Labels), cost)
+	m.weights = separate(rows, class, len(m.Labels))
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -85,6 +83,9 @@ func (m *Model) label(samples []Sample) ([]int, error) {
 		}
 		count[s.Label]++
 		class[i] = len(m.Labels) - 1
+	}
+	if len(samples) > mostPictures {
+		return nil, fmt.Errorf("%w: %d pictures, at most %d are learned; take fewer of each product", ErrCatalogue, len(samples), mostPictures)
 	}
 	if len(m.Labels) < 2 {
 		return nil, fmt.Errorf("%w: %d products, want at least 2", ErrCatalogue, len(m.Labels))
@@ -127,9 +128,20 @@ func wordsOf(ctx context.Context, samples []Sample) (words, error) {
 	return *learnWords(sample, rng), nil
 }
 
+// folded returns the middle of each picture's numbers and those of its mirror
+// image, which is what an answer goes by: a thing may stand either way round.
+func folded(rows [][]float32) [][]float32 {
+	n := len(rows) / 2
+	for i, x := range rows[:n] {
+		for k, v := range rows[n+i] {
+			x[k] = (x[k] + v) / 2
+		}
+	}
+	return rows[:n]
+}
+
 // look describes all pictures, and then all of them in a mirror, on all
-// processors. A thing may stand either way round, and twice the examples teach
-// more than any setting.
+// processors.
 func (m *Model) look(ctx context.Context, samples []Sample, set Settings) ([][]float32, error) {
 	networks := make([]Network, len(set.Networks))
 	for i, n := range set.Networks {
@@ -226,7 +238,7 @@ func (m *Model) try(rows [][]float32, class []int, fold int) []trial {
 			learn, learned = append(learn, rows[i]), append(learned, renamed[c])
 		}
 	}
-	weights := separate(learn, learned, known, cost)
+	weights := separate(learn, learned, known)
 	trials := make([]trial, len(tell))
 	for i, x := range tell {
 		best, second, at := float32(math.Inf(-1)), float32(math.Inf(-1)), -1

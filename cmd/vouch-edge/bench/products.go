@@ -18,7 +18,7 @@ const (
 )
 
 // eyes are the networks that a recogniser looks through.
-var eyes = []string{"yolo-fastest-1.1-xl.json", "yolo-fastest-1.1.json"}
+var eyes = []string{"yolo-fastest-1.1-xl.json", "fastestdet.json"}
 
 // products is the rows of the recogniser: trained on the given pictures and
 // asked about those that were kept apart.
