@@ -111,26 +111,34 @@ func (e *Eyes) Reached(since time.Duration) *bool {
 	return &yes
 }
 
-// Moving reports whether something moved in the last picture.
-func (e *Eyes) Moving(at time.Duration) bool { return e.any && e.moved == at }
+// A Glimpse is a picture as far as it takes to tell it from another of the same
+// view.
+type Glimpse struct {
+	cells []byte
+	size  image.Point
+}
+
+// Look returns the glimpse of a picture.
+func Look(g *image.Gray) Glimpse {
+	c, _ := cells(g)
+	return Glimpse{c, g.Rect.Size()}
+}
 
 // Changed returns where two pictures of one view differ, once the light is taken
-// out; nothing if they do not, or are no two pictures of one size.
-func Changed(a, b *image.Gray) image.Rectangle {
-	if a.Rect.Size() != b.Rect.Size() {
-		return image.Rectangle{}
+// out, and in how many of 768 cells; nothing if they are no two of one size.
+func (a Glimpse) Changed(b Glimpse) (r image.Rectangle, n int) {
+	if a.size != b.size {
+		return r, 0
 	}
-	was, _ := cells(a)
-	is, _ := cells(b)
-	light := lightOf(was, is)
-	var r image.Rectangle
-	for i := range is {
-		if moved(was[i], is[i], light) {
+	light := lightOf(a.cells, b.cells)
+	for i := range b.cells {
+		if moved(a.cells[i], b.cells[i], light) {
+			n++
 			r = r.Union(image.Rect(i%gridW, i/gridW, i%gridW+1, i/gridW+1))
 		}
 	}
-	w, h := a.Rect.Dx(), a.Rect.Dy()
-	return image.Rect(r.Min.X*w/gridW, r.Min.Y*h/gridH, r.Max.X*w/gridW, r.Max.Y*h/gridH)
+	w, h := a.size.X, a.size.Y
+	return image.Rect(r.Min.X*w/gridW, r.Min.Y*h/gridH, r.Max.X*w/gridW, r.Max.Y*h/gridH), n
 }
 
 // move compares the frame with the one before.

@@ -14,8 +14,8 @@ import (
 // A Memory remembers the last seconds and makes evidence of them; package
 // moments has one. Each method returns nothing if there is nothing to show.
 type Memory interface {
-	// Saw takes a picture over; moving says that something moves in it.
-	Saw(f Frame, moving bool) error
+	// Saw takes a picture over.
+	Saw(f Frame) error
 	// Read takes a reading of the scale.
 	Read(r cart.Reading)
 	// Label shows the label that was just read, with clip also the seconds before.

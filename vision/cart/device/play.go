@@ -137,7 +137,7 @@ func (p *Player) frame(f Frame, n int64, fresh bool) error {
 // remember gives a picture to the memory, if there is one.
 func (p *Player) remember(f Frame) error {
 	if w := p.Cart.cfg.Memory; w != nil {
-		return w.Saw(f, p.eyes.Moving(f.At))
+		return w.Saw(f)
 	}
 	if f.Colour != nil {
 		f.Colour.Close()

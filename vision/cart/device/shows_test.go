@@ -24,8 +24,8 @@ import (
 // eye is a memory that shows what it is asked, and always the same room.
 type eye struct{ broken bool }
 
-func (eye) Saw(Frame, bool) error { return nil }
-func (eye) Read(cart.Reading)     {}
+func (eye) Saw(Frame) error   { return nil }
+func (eye) Read(cart.Reading) {}
 
 func (e eye) shows(all ...string) ([]Evidence, error) {
 	if e.broken {

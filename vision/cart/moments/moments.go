@@ -20,14 +20,13 @@ const (
 	// keepFor is how far back pictures and readings go: a thing is laid in within
 	// three seconds, and the two before show where the hand came from.
 	keepFor = 6 * time.Second
-	// clipRate is the frames a second that are kept.
-	clipRate = 8
+	// clipRate is the frames a second that are kept, at most.
+	clipRate = 10
 	// most bounds the frames whatever their times say.
 	most = 2 * clipRate * int(keepFor/time.Second)
 	// lead and tail are what of a clip lies before and after the moment.
 	lead, tail = 1500 * time.Millisecond, 1500 * time.Millisecond
-	// restless is how long before a moment the view must have been at rest to be
-	// the one before.
+	// restless is how long before a moment the view before it was.
 	restless = 300 * time.Millisecond
 	// pictureWidth and clipWidth show a hand and what it holds, labelWidth a label
 	// that can still be read; together they are below 300 kB.
@@ -49,8 +48,7 @@ type Memory struct {
 // A frame is a picture with what is known of its moment.
 type frame struct {
 	at     time.Duration
-	moving bool
-	gray   *image.Gray
+	seen   cart.Glimpse
 	colour *cv.Frame
 }
 
@@ -72,8 +70,8 @@ func (w *Memory) Close() {
 	w.frames = nil
 }
 
-// Saw takes a picture over. It counts as at rest unless something moves in it.
-func (w *Memory) Saw(f device.Frame, moving bool) error {
+// Saw takes a picture over.
+func (w *Memory) Saw(f device.Frame) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	const apart = time.Second/clipRate - time.Second/200 // a camera's times tremble
@@ -89,7 +87,7 @@ func (w *Memory) Saw(f device.Frame, moving bool) error {
 			return fmt.Errorf("evidence: %w", err)
 		}
 	}
-	w.frames = append(w.frames, frame{f.At, moving, f.Gray, f.Colour})
+	w.frames = append(w.frames, frame{f.At, cart.Look(f.Gray), f.Colour})
 	old := 0
 	for old < len(w.frames)-1 && (f.At-w.frames[old].at > keepFor || len(w.frames)-old > most) {
 		w.frames[old].colour.Close()
@@ -143,7 +141,8 @@ func (w *Memory) Label(ctx context.Context, clip bool) ([]device.Evidence, error
 		Read: small.to(w.frames[n-1].colour, labelWidth), Rest: small.to(w.rest(w.frames[n-1].at).colour, labelWidth),
 	}
 	if clip {
-		s.Clip = small.all(w.clip(w.frames[n-1].at), clipWidth)
+		s.Clip, s.Rate = w.clip(w.frames[n-1].at)
+		small.all(s.Clip, clipWidth)
 	}
 	shown, err := w.make(ctx, s)
 	// The data beside the pictures is that of the thing's being laid in.
@@ -178,8 +177,11 @@ func (w *Memory) Moved(ctx context.Context, before int) ([]device.Evidence, erro
 	if n := len(w.frames); n > 0 {
 		rest, after := w.rest(at), w.frames[n-1]
 		s.Before, s.At = small.to(rest.colour, pictureWidth), small.to(w.near(at).colour, pictureWidth)
-		s.After, s.Clip = small.to(after.colour, pictureWidth), small.all(w.clip(at), clipWidth)
-		s.Place, s.Label = scaled(cart.Changed(rest.gray, after.gray), s.After.Width(), after.colour.Width()), "what changed"
+		s.After = small.to(after.colour, pictureWidth)
+		s.Clip, s.Rate = w.clip(at)
+		small.all(s.Clip, clipWidth)
+		place, _ := rest.seen.Changed(after.seen)
+		s.Place, s.Label = scaled(place, s.After.Width(), after.colour.Width()), "what changed"
 	}
 	return w.make(ctx, s)
 }
@@ -197,11 +199,10 @@ func (s *shrunk) to(f *cv.Frame, width int) *cv.Frame {
 	return out
 }
 
-func (s *shrunk) all(frames []*cv.Frame, width int) []*cv.Frame {
+func (s *shrunk) all(frames []*cv.Frame, width int) {
 	for i, f := range frames {
 		frames[i] = s.to(f, width)
 	}
-	return frames
 }
 
 func (s *shrunk) close() {
@@ -252,24 +253,46 @@ func (w *Memory) near(t time.Duration) frame {
 	return w.frames[len(w.frames)-1]
 }
 
-// rest returns the last frame well before t in which nothing moved, or else the
-// oldest.
+// rest returns the view before the moment t: of the frames well before it the one
+// that differs least from all others, the last of several. A label that is held
+// still, or an arm, is in some of them, the cart in all.
 func (w *Memory) rest(t time.Duration) frame {
-	for _, f := range slices.Backward(w.frames) {
-		if !f.moving && f.at <= t-restless {
-			return f
+	before := w.frames[:1]
+	for n, f := range w.frames {
+		if f.at <= t-restless {
+			before = w.frames[:n+1]
 		}
 	}
-	return w.frames[0]
+	best, least := before[0], -1
+	for _, f := range before {
+		sum := 0
+		for _, o := range before {
+			_, n := f.seen.Changed(o.seen)
+			sum += n
+		}
+		if least < 0 || sum <= least {
+			best, least = f, sum
+		}
+	}
+	return best
 }
 
-func (w *Memory) clip(at time.Duration) (all []*cv.Frame) {
+// clip returns the frames around a moment, and how many a second they are.
+func (w *Memory) clip(at time.Duration) (all []*cv.Frame, rate float64) {
+	var from, to time.Duration
 	for _, f := range w.frames {
-		if f.at >= at-lead && f.at <= at+tail {
-			all = append(all, f.colour)
+		if f.at < at-lead || f.at > at+tail {
+			continue
 		}
+		if len(all) == 0 {
+			from = f.at
+		}
+		all, to = append(all, f.colour), f.at
 	}
-	return all
+	if to <= from {
+		return all, clipRate
+	}
+	return all, float64(len(all)-1) / (to - from).Seconds()
 }
 
 // weight returns what the scale read, in times around at; nil without a scale.
@@ -300,7 +323,7 @@ func (w *Memory) make(ctx context.Context, s footage.Scene) ([]device.Evidence, 
 	kept := pieces{}
 	m := w.maker
 	m.Keeper = kept
-	s.Model, s.Rate, s.Item, s.Action = w.model, clipRate, certain, certain
+	s.Model, s.Item, s.Action = w.model, certain, certain
 	refs, err := m.Make(ctx, s)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,8 @@ package moments
 import (
 	"bytes"
 	"image"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -15,13 +17,18 @@ import (
 	"github.com/vouchledger/vouch/vision/footage"
 )
 
-// view is a picture of an empty cart, with somebody's arm in it or without.
+// view is a picture of an empty cart, with somebody's arm in it or without; for a
+// while before the arm comes a label is held still.
 func view(at time.Duration, arm bool) device.Frame {
+	label := at > 500*time.Millisecond && at < 1500*time.Millisecond
 	g := image.NewGray(image.Rect(0, 0, 640, 480))
 	for i := range g.Pix {
 		g.Pix[i] = uint8(60 + i%640/8)
 		if x, y := i%640, i/640; arm && x > 250 && x < 390 && y > 100 {
 			g.Pix[i] = uint8(150 + (x+y)%60)
+		}
+		if x, y := i%640, i/640; label && x > 100 && x < 300 && y > 100 && y < 220 {
+			g.Pix[i] = 220
 		}
 	}
 	return device.Frame{At: at, Gray: g}
@@ -35,7 +42,7 @@ func TestAHandIsShownBeforeAtAndAfter(t *testing.T) {
 	defer w.Close()
 	for t0 := time.Duration(0); t0 < 5*time.Second; t0 += 50 * time.Millisecond { // more than are kept
 		arm := t0 > 2*time.Second && t0 < 3500*time.Millisecond
-		if err := w.Saw(view(t0, arm), arm); err != nil {
+		if err := w.Saw(view(t0, arm)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -62,6 +69,9 @@ func TestAHandIsShownBeforeAtAndAfter(t *testing.T) {
 			t.Errorf("the copy of %s is %v, want one that hides the arm", role, copied)
 		}
 	}
+	if film, err := openClip(t, of[ledger.RoleClip]); err != nil || film < 2.5 || film > 3.2 {
+		t.Errorf("the clip plays %.1f s, %v; want the three seconds around it as they were", film, err)
+	}
 	if f, err := cv.DecodeImage(of[ledger.RoleAt]); err != nil || f.Width() != pictureWidth {
 		t.Errorf("the picture is no JPEG %d wide: %v", pictureWidth, err)
 	} else {
@@ -74,4 +84,19 @@ func TestAHandIsShownBeforeAtAndAfter(t *testing.T) {
 	if err != nil || !slices.ContainsFunc(label, func(e device.Evidence) bool { return e.Ref.Role == ledger.RoleLabel }) || len(label) != 2 {
 		t.Errorf("Label = %d pieces, %v, want the picture and its copy", len(label), err)
 	}
+}
+
+// openClip returns how long a clip plays, in seconds.
+func openClip(t *testing.T, b []byte) (seconds float64, err error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "clip.mp4")
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		return 0, err
+	}
+	r, err := cv.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close() //nolint:errcheck // only read
+	return r.Rate().Seconds(r.Frames()), nil
 }
