@@ -72,7 +72,13 @@ func cartDevices(c visionedge.Cart) device.Devices {
 	}
 	d := device.Devices{Capacity: c.Capacity}
 	if c.Camera != "" {
-		d.Camera = func() (device.Camera, error) { return openFilm(c.Camera) }
+		d.Camera = func() (device.Camera, error) {
+			source, err := visionedge.Camera{Source: c.Camera}.Address(os.Getenv)
+			if err != nil {
+				return nil, err
+			}
+			return openFilm(source)
+		}
 	}
 	if c.Scale != "" {
 		d.Scale = func() (io.ReadWriteCloser, error) { return device.OpenLine(c.Scale, speed) }

@@ -167,7 +167,7 @@ func (s *cartShop) wantSeen(visit string, r ledger.ReceiptDocument) {
 	var got []string
 	for _, e := range all {
 		got = append(got, e.roles())
-		s.wantShown(visit, e)
+		s.wantShown(visit, e, all)
 	}
 	const whole = "after at before boxes clip "
 	want := []string{whole + "label weight", whole + "label weight", whole + "weight", "at boxes weight"}
