@@ -64,6 +64,7 @@ const lowered = `
 // name of the event in whole. What is not listed here changes a receipt.
 var free = map[string][]string{
 	"presented": {
+		"ClockOffset", // the event is placed on the server's clock already
 		"Policy.Rotating", "Policy.Palm", "Offline",
 		"Visit", "Gate", "Place", "Credential", "Ticket", "Shopper", "Customer", "PaymentMethod", "Party", "Catalogue",
 		"Policy.Hold.Minor", "Policy.Hold.Currency", "Policy.ReviewSeconds", "Policy.OnDeadline", "Policy.GraceMillis",
@@ -76,7 +77,7 @@ var free = map[string][]string{
 		"Member", // nothing in whole is for members
 	},
 	"entered": {"Visit", "Gate", "Hold.Minor", "Hold.Currency"},
-	"exited":  {"Visit", "Gate"},
+	"exited":  {"Visit", "Gate", "ClockOffset"},
 	"w":       detectionFree, "m": detectionFree, "back": detectionFree, "maybe": detectionFree,
 	// Whatever the sensor said late, the answer says what it was.
 	"late":    append([]string{"Items[0].SKU", "Actions[0].Action", "Persons[0].Visit", "Quantity"}, detectionFree...),
