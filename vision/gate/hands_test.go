@@ -54,8 +54,18 @@ func TestAHandIsToldOnceWhenItHasDoneWhatItWasAsked(t *testing.T) {
 		g    *image.Gray
 		wait time.Duration
 	}{
-		{nobody, HandEvery}, {a, HandEvery}, {b, HandEvery / 4}, {a, HandEvery}, {b, HandEvery}, {a, HandEvery}, {b, HandEvery},
-		{nobody, time.Second}, {a, time.Second}, {nobody, Forget + time.Second}, {a, HandEvery}, {b, HandEvery},
+		{nobody, HandEvery},
+		{a, HandEvery},
+		{b, HandEvery / 4},
+		{a, HandEvery},
+		{b, HandEvery},
+		{a, HandEvery},
+		{b, HandEvery},
+		{nobody, time.Second},
+		{a, time.Second},
+		{nobody, Forget + time.Second},
+		{a, HandEvery},
+		{b, HandEvery},
 	} {
 		show(step.g, step.wait)
 	}
