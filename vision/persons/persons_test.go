@@ -3,7 +3,9 @@ package persons_test
 import (
 	"errors"
 	"image"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -29,7 +31,7 @@ ben with anna enters 2s: take a1, take b4
 carl enters 6s: take c2
 lights 9s
 shake 12s for 1s
-seconds 17`)
+seconds 15`)
 	if err != nil {
 		return nil, err
 	}
@@ -167,21 +169,24 @@ func newRoom() *room {
 
 func (r *room) picture() persons.Picture {
 	p := persons.Picture{BGR: make([]byte, 3*roomWide*roomHigh), Width: roomWide, Height: roomHigh}
-	for y := range roomHigh {
-		for x := range roomWide {
-			c := [3]uint8{uint8(150 + x/8), 160, uint8(170 - y/4)}
-			if (x/20+y/20)%2 == 0 {
-				c[1] -= 12
-			}
-			for at, colour := range r.put {
-				if image.Pt(x, y).In(at) {
-					c = colour
+	paint := func(at image.Rectangle, colour func(x, y int) [3]uint8) {
+		for y := at.Min.Y; y < at.Max.Y; y++ {
+			for x := at.Min.X; x < at.Max.X; x++ {
+				for i, v := range colour(x, y) {
+					p.BGR[3*(y*roomWide+x)+i] = uint8(max(0, min(255, r.light*float64(v)+float64(r.dice.IntN(7))-3)))
 				}
 			}
-			for i, v := range c {
-				p.BGR[3*(y*roomWide+x)+i] = uint8(max(0, min(255, r.light*float64(v)+2*r.dice.NormFloat64())))
-			}
 		}
+	}
+	paint(image.Rect(0, 0, roomWide, roomHigh), func(x, y int) [3]uint8 {
+		if (x/20+y/20)%2 == 0 {
+			return [3]uint8{uint8(150 + x/8), 148, uint8(170 - y/4)}
+		}
+		return [3]uint8{uint8(150 + x/8), 160, uint8(170 - y/4)}
+	})
+	// What stands lower is before what is higher.
+	for _, at := range slices.SortedFunc(maps.Keys(r.put), func(a, b image.Rectangle) int { return a.Min.Y - b.Min.Y }) {
+		paint(at, func(int, int) [3]uint8 { return r.put[at] })
 	}
 	return p
 }

@@ -22,7 +22,7 @@ type aside struct {
 	put time.Time // aside
 }
 
-// A shelf of files keeps what is put aside.
+// asides is a folder of what is put aside, a file each.
 type asides struct{ dir string }
 
 const asideEnd = ".json"

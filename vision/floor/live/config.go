@@ -88,7 +88,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// A plan is a shelf's planogram, or how a camera hangs.
+// plans are the files of cameras: how each hangs, or its shelf's planogram.
 type plans struct {
 	mounts  map[string]*mount.Mount
 	shelves map[string]planogram.Planogram

@@ -63,7 +63,6 @@ type Shop struct {
 type door struct {
 	Gate
 	file  *crossings
-	upTo  time.Time
 	known []track.Crossing
 }
 
