@@ -266,10 +266,9 @@ func (s StreamID) Validate() error {
 // graphic reports whether s is printable ASCII without spaces, as nearly all
 // names are.
 func (s StreamID) graphic() bool {
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] > '~' {
-			return false
-		}
+	odd := byte(0)
+	for i := range len(s) { // without a branch: each append asks
+		odd |= s[i] | (s[i] - '!') | (s[i] + 1) // the highest bit is set of what is no such byte
 	}
-	return true
+	return odd < 0x80
 }

@@ -222,7 +222,7 @@ func (l *Log) take(r *request, s *stream) {
 		default: // the committer has been called already
 		}
 	}
-	now := max(ledger.Instant(l.cfg.Now()).UnixMicro(), l.recorded)
+	now := max(l.cfg.Now().UnixMicro(), l.recorded)
 	l.recorded = now
 	b.streams = append(b.streams, s)
 	b.writers.Join()

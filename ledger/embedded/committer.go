@@ -91,7 +91,6 @@ func (l *Log) commit(b *batch) bool {
 	}
 	l.c.previous, b.buf = crc, buf
 	l.publish(b, crc, offset, last)
-	l.commits.Add(1)
 	if seg.end >= seg.size/2 {
 		l.spares.prepare()
 	}

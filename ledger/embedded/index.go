@@ -162,12 +162,10 @@ func (x *index) forget(s *stream, durable uint64) {
 
 // candidates appends to found the positions whose ids may be id.
 func (x *index) candidates(found []uint64, id ledger.ID) []uint64 {
-	want := x.ids[0].fingerprint(id)
 	for _, t := range x.ids {
-		if !notAfter(id, t.before) {
-			continue
+		if notAfter(id, t.before) {
+			found = t.having(found, t.fingerprint(id))
 		}
-		found = t.having(found, want)
 	}
 	return found
 }

@@ -93,7 +93,6 @@ type Log struct {
 
 	released convoy.Place // where the committer waits for those whom it has released
 
-	commits atomic.Uint64 // so far, for who looks whether the log is busy
 	full    chan struct{} // there is a segment to be sealed
 	sealing chan struct{} // the sealer has ended
 	sealer  sealer

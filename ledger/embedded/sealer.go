@@ -23,7 +23,7 @@ type sealer struct {
 	asked int           // how often it was woken
 	done  int           // the asking after which it has found nothing left to do
 
-	seen uint64 // commits at the last pause; the sealer's own
+	seen uint64 // position that was durable at the last pause; the sealer's own
 }
 
 const (
@@ -278,17 +278,15 @@ const (
 	waitForNone  = 24
 
 	quietLook  = 5 * time.Millisecond
-	quietLimit = 5 // commits in one look; a disk that is kept busy makes five times as many
+	quietLimit = 5 // events in one look; who keeps a disk busy appends five times as many
 )
 
 // awaitQuiet returns when a segment may be begun to be sealed.
 func (l *Log) awaitQuiet() error {
 	for {
-		commits := l.commits.Load()
-		few := commits-l.sealer.seen < quietLimit
-		l.sealer.seen = commits
+		appended, underWay := l.appended()
 		waiting, err := l.waiting()
-		if err != nil || few || waiting > waitForQuiet {
+		if err != nil || appended < quietLimit && !underWay || waiting > waitForQuiet {
 			return err
 		}
 		if err := l.nap(quietLook); err != nil {
@@ -297,17 +295,25 @@ func (l *Log) awaitQuiet() error {
 	}
 }
 
+// appended returns how many events became durable since it was asked last, and whether
+// somebody waits for a commit: on a slow disk that may be all that there is to see.
+func (l *Log) appended() (events uint64, underWay bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	events = l.durable - l.sealer.seen
+	l.sealer.seen = l.durable
+	return events, l.active != nil || l.committing != nil
+}
+
 // pause is called by the sealing after each block.
 func (l *Log) pause() error {
 	waiting, err := l.waiting()
 	if err != nil {
 		return err
 	}
-	commits := l.commits.Load()
-	busy := commits-l.sealer.seen > 1
-	l.sealer.seen = commits
+	appended, underWay := l.appended()
 	switch {
-	case !busy || waiting > waitForNone:
+	case appended <= 1 && !underWay || waiting > waitForNone:
 		return nil
 	case waiting > waitForQuiet:
 		return l.nap(200 * time.Microsecond)

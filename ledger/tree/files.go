@@ -5,11 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -56,40 +54,7 @@ func (d *Dir) path(name string) string { return filepath.Join(d.root, filepath.F
 
 // Read implements [Files].
 func (d *Dir) Read(name string, room []byte) ([]byte, error) {
-	f, err := os.Open(d.path(name))
-	if err != nil {
-		return nil, err
-	}
-	data, err := readAll(f, room)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, err
-	}
-	return data, nil
-}
-
-// readAll returns what f holds, in room if it fits there.
-func readAll(f *os.File, room []byte) ([]byte, error) {
-	if cap(room) == 0 {
-		info, err := f.Stat()
-		if err != nil {
-			return nil, err
-		}
-		room = make([]byte, 0, info.Size()+1) // one more, to see the end
-	}
-	data := room[:0]
-	for {
-		n, err := f.Read(data[len(data):cap(data)])
-		data = data[:len(data)+n]
-		if errors.Is(err, io.EOF) {
-			return data, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if len(data) == cap(data) {
-			data = slices.Grow(data, len(data))
-		}
-	}
+	return readFile(d.path(name), room)
 }
 
 // List implements [Files].

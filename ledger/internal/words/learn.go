@@ -9,9 +9,20 @@ import (
 	"github.com/vouchledger/vouch/ledger/internal/frame"
 )
 
+// enough is how many events are learnt from: what repeats among more repeats among
+// these, and learning is half of the work of sealing.
+const enough = 16 << 10
+
 // Learn makes the packer of a segment of frames, with a dictionary of what repeats
 // in them.
 func Learn(frames []frame.Frame) *Packer {
+	if step := len(frames) / enough; step > 1 {
+		some := make([]frame.Frame, 0, len(frames)/step+1)
+		for i := 0; i < len(frames); i += step {
+			some = append(some, frames[i])
+		}
+		frames = some
+	}
 	l := learner{words: make(map[string]*int), forms: make(map[string]*int)}
 	for _, f := range frames {
 		l.learn(f)
