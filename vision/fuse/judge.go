@@ -377,7 +377,7 @@ func (f *Fuser) personsSay(a *move) float64 {
 // certainly carries such a thing; a take, against a shopper.
 func (f *Fuser) fits(a *move, visit ledger.VisitID, staff bool) float64 {
 	switch {
-	case staff && a.take:
+	case staff && a.take && a.own: // strays are brought home
 		return f.config.Prior.Staff
 	case staff || a.take:
 		return 1

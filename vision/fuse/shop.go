@@ -52,7 +52,8 @@ type Prior struct {
 	// Held is how probable a put is for who never took such a thing, against
 	// who did; Unknown the same for somebody unknown.
 	Held, Unknown float64
-	// Staff is how probable a take is for staff, who restocks, against a shopper.
+	// Staff is how probable a take of what belongs there is for staff, who
+	// restocks, against a shopper.
 	Staff float64
 }
 
