@@ -5,7 +5,8 @@
 // # The formula
 //
 // A hypothesis h says what moved: nothing, or one or two moves of a quantity
-// of a SKU out of or into a slot. Given what really happened, the sensors err
+// of a SKU out of or into a slot; or up to four, if cameras told each of them
+// in one long unrest of a scale. Given what really happened, the sensors err
 // independently of each other, so their likelihoods multiply, and logarithms
 // add:
 //
@@ -28,8 +29,8 @@
 //   - tags: a tag on the shelf answers at its own rate, one that is not there
 //     at the rate of strays; answers are Poisson. A hypothesis moves as many
 //     tags of its SKU as it moves pieces.
-//   - persons: who stood there (package track), and for a return, who had
-//     such a thing to return.
+//   - persons: who stood there (package track); for a return, who had such a
+//     thing to return; and staff rather puts where shoppers rather take.
 //
 // The marginals of P(h | z) are the raw confidences. [Calibration] maps them
 // to what proved right on shops with known truth.
