@@ -43,6 +43,51 @@ func TestBottleClipIsReadToItsEnd(t *testing.T) {
 	}
 }
 
+// A frame that is passed over leaves the others as they are.
+func TestFramesThatArePassedOverAreDecoded(t *testing.T) {
+	open := func() *Reader {
+		r, err := Open(given.File(t, "video/bottle-a.mp4"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = r.Close() })
+		return r
+	}
+	all, some := open(), open()
+	for n := range 60 {
+		want, err := all.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n%3 != 2 {
+			if err := some.Skip(); err != nil {
+				t.Fatal(err)
+			}
+			want.Close()
+			continue
+		}
+		got, err := some.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got.BGR(), want.BGR()) {
+			t.Errorf("frame %d looks otherwise after two that were passed over", n)
+		}
+		got.Close()
+		want.Close()
+	}
+	for n := 60; ; n++ {
+		if err := some.Skip(); errors.Is(err, io.EOF) {
+			if n != 600 {
+				t.Errorf("the end comes after %d frames, want 600", n)
+			}
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestBrokenVideosAreRefusedWithWhatToDo(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name string, b []byte) string {

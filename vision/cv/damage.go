@@ -43,7 +43,7 @@ func (r *Reader) grab(m *gocv.Mat) (ok, damaged, resized bool) {
 		if ok = C.vouch_grab(captureOf(r.cap)) == 0; !ok {
 			return
 		}
-		if resized = C.vouch_resized(C.long(r.number)) != 0; !resized {
+		if resized = C.vouch_resized(C.long(r.number)) != 0; !resized && m != nil {
 			ok = C.vouch_retrieve(captureOf(r.cap), unsafe.Pointer(m.Ptr())) == 0
 		}
 	})

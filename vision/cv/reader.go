@@ -23,6 +23,8 @@ type Reader struct {
 	w, h   int
 	pool   pool
 	number int64 // by which its decoders are known
+	// damaged says that a decoder complained of a frame that was skipped.
+	damaged bool
 }
 
 // Open opens a video file, a URL, or a camera by its number, and decodes the
@@ -107,6 +109,30 @@ func (r *Reader) Next() (*Frame, error) {
 	return r.read()
 }
 
+// Skip passes over the next frame, or returns io.EOF after the last. It is decoded,
+// because others follow from it, and not made a picture of, which is a quarter of
+// the work. What its decoder complained of the next frame says.
+func (r *Reader) Skip() error {
+	if f := r.first; f != nil {
+		r.first = nil
+		f.Close()
+		return nil
+	}
+	ok, damaged, resized := r.grab(nil)
+	r.damaged = r.damaged || damaged
+	switch {
+	case ok && resized:
+		f, err := r.begunAnew()
+		if err == nil {
+			f.Close()
+		}
+		return err
+	case !ok:
+		return io.EOF
+	}
+	return nil
+}
+
 func (r *Reader) read() (*Frame, error) {
 	m := r.pool.get()
 	ok, damaged, resized := r.grab(&m)
@@ -118,6 +144,7 @@ func (r *Reader) read() (*Frame, error) {
 		r.pool.put(m)
 		return nil, io.EOF
 	}
+	damaged, r.damaged = damaged || r.damaged, false
 	return &Frame{mat: m, pool: &r.pool, damaged: damaged}, nil
 }
 

@@ -76,6 +76,9 @@ func (*Reader) Live() bool { return false }
 // Frames returns 0.
 func (*Reader) Frames() int { return 0 }
 
+// Skip returns ErrNoOpenCV.
+func (*Reader) Skip() error { return ErrNoOpenCV }
+
 // Next answers ErrNoOpenCV.
 func (*Reader) Next() (*Frame, error) { return nil, ErrNoOpenCV }
 

@@ -70,6 +70,10 @@ type Source interface {
 	Live() bool
 }
 
+// A skipper is a source that can pass over a frame for less than it costs to make
+// a picture of it.
+type skipper interface{ Skip() error }
+
 // Stats says what a run went through.
 type Stats struct {
 	Frames    int
@@ -111,9 +115,9 @@ func (w *watcher) buffer(n int) []byte {
 // shot is one decoded frame on its way to the monitor.
 type shot struct {
 	n     int
-	at    float64 // seconds since the first
-	frame *cv.Frame
-	small []byte // nil if the monitor does not want it
+	at    float64   // seconds since the first
+	frame *cv.Frame // nil if nobody wants it
+	small []byte    // nil if the monitor does not want it
 	// resized says that the frame has another size than the planogram.
 	resized bool
 	// damaged says that the decoder complained since the last look.
@@ -151,7 +155,9 @@ func Run(ctx context.Context, cfg Config, emit func(Sighting) error) (Stats, err
 	defer func() {
 		stop()
 		for s := range shots {
-			s.frame.Close()
+			if s.frame != nil {
+				s.frame.Close()
+			}
 		}
 	}()
 	for s := range shots {
@@ -207,7 +213,7 @@ func (w *watcher) decode(ctx context.Context, shots chan<- shot) error {
 	var begun time.Time
 	damaged := false
 	for n := 0; ctx.Err() == nil; n++ {
-		f, err := w.cfg.Frames.Next()
+		f, err := w.next(n)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -215,20 +221,19 @@ func (w *watcher) decode(ctx context.Context, shots chan<- shot) error {
 			return err
 		}
 		s := shot{n: n, at: float64(n) / w.fps, frame: f}
+		if n == 0 && (w.cfg.Frames.Live() || w.cfg.Speed > 0) {
+			begun = w.cfg.Now()
+		}
 		switch {
 		case w.cfg.Frames.Live():
-			if n == 0 {
-				begun = w.cfg.Now()
-			}
 			s.at = w.cfg.Now().Sub(begun).Seconds()
 		case w.cfg.Speed > 0:
-			if n == 0 {
-				begun = w.cfg.Now()
-			}
 			pause(ctx, time.Duration(s.at/w.cfg.Speed*float64(time.Second))-w.cfg.Now().Sub(begun))
 		}
-		damaged = damaged || f.Damaged()
-		s.resized = f.Width() != w.width || f.Height() != w.height
+		if f != nil {
+			damaged = damaged || f.Damaged()
+			s.resized = f.Width() != w.width || f.Height() != w.height
+		}
 		if w.monitor.Wants(n) && !s.resized {
 			s.small, s.damaged, damaged = w.buffer(3*width*height), damaged, false
 			if err := scaler.Scale(f, s.small); err != nil {
@@ -239,10 +244,21 @@ func (w *watcher) decode(ctx context.Context, shots chan<- shot) error {
 		select {
 		case shots <- s:
 		case <-ctx.Done():
-			f.Close()
+			if f != nil {
+				f.Close()
+			}
 		}
 	}
 	return ctx.Err()
+}
+
+// next returns the next frame, or nil for one that neither the monitor looks at
+// nor evidence is made of.
+func (w *watcher) next(n int) (*cv.Frame, error) {
+	if s, ok := w.cfg.Frames.(skipper); ok && !w.monitor.Wants(n) && !w.ring.wants(n) {
+		return nil, s.Skip()
+	}
+	return w.cfg.Frames.Next()
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -262,9 +278,14 @@ func (w *watcher) see(ctx context.Context, s shot, emit func(Sighting) error) er
 	w.stats.Frames++
 	if len(w.waiting) > 0 && s.n-w.tried >= int(w.fps) {
 		if err := w.flush(s, emit); err != nil {
-			s.frame.Close()
+			if s.frame != nil {
+				s.frame.Close()
+			}
 			return err
 		}
+	}
+	if s.frame == nil {
+		return nil
 	}
 	var changes []shelf.Change
 	if s.small != nil || s.resized {

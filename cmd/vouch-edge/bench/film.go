@@ -78,6 +78,7 @@ const filmScheme = "film://"
 // A source is an open film.
 type source interface {
 	watch.Source
+	Skip() error
 	Close() error
 }
 
@@ -98,6 +99,19 @@ type playing struct {
 // Next returns the next frame when it is due.
 func (p *playing) Next() (*cv.Frame, error) {
 	f, err := p.source.Next()
+	if err = p.due(err); err != nil && f != nil {
+		f.Close()
+		f = nil
+	}
+	return f, err
+}
+
+// Skip passes over the next frame when it is due.
+func (p *playing) Skip() error { return p.due(p.source.Skip()) }
+
+// due waits for the moment of the frame that was just decoded, if err is nil, and
+// notes it.
+func (p *playing) due(err error) error {
 	if errors.Is(err, io.EOF) {
 		if p.over != nil {
 			p.over()
@@ -106,19 +120,17 @@ func (p *playing) Next() (*cv.Frame, error) {
 		<-p.done
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if p.n == 0 {
 		p.begun = p.now()
 	}
-	due := p.begun.Add(time.Duration(float64(p.n) / p.Rate().Float() * float64(time.Second)))
-	if !p.until(due) {
-		f.Close()
-		return nil, io.EOF
+	if !p.until(p.begun.Add(time.Duration(float64(p.n) / p.Rate().Float() * float64(time.Second)))) {
+		return io.EOF
 	}
 	p.n++
 	p.book.delivered(p.name)
-	return f, nil
+	return nil
 }
 
 // until waits for a moment, and returns false if nobody looks any more.

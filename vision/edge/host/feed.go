@@ -67,16 +67,67 @@ func (f *feed) read() {
 // next returns the next frame that is kept.
 func (f *feed) next() (*cv.Frame, error) {
 	for {
-		frame, err := f.camera.Next()
+		keep := f.thin.Keep()
+		frame, err := f.take(keep)
 		if err != nil {
 			return nil, err
 		}
-		f.note(frame)
-		if f.thin.Keep() {
+		if keep {
 			return frame, nil
 		}
-		frame.Close()
+		if frame != nil {
+			frame.Close()
+		}
 	}
+}
+
+// A skipper passes over a frame for less than it costs to make a picture of it;
+// a reader of package cv is one.
+type skipper interface{ Skip() error }
+
+// take takes the next frame from the camera and counts it. There is none of one
+// that nobody wants.
+func (f *feed) take(wanted bool) (*cv.Frame, error) {
+	if s, ok := f.camera.(skipper); ok && !wanted && !f.shooting(f.now()) {
+		if err := s.Skip(); err != nil {
+			return nil, err
+		}
+		f.note(nil)
+		return nil, nil //nolint:nilnil // nobody wants it
+	}
+	frame, err := f.camera.Next()
+	if err == nil {
+		f.note(frame)
+	}
+	return frame, err
+}
+
+// Skip passes over the next frame that is kept.
+func (f *feed) Skip() error {
+	if f.queue != nil {
+		frame, err := f.queue.Next()
+		if err == nil {
+			frame.Close()
+		}
+		return err
+	}
+	for {
+		keep := f.thin.Keep()
+		frame, err := f.take(false)
+		if frame != nil {
+			frame.Close()
+		}
+		if keep || err != nil {
+			return err
+		}
+	}
+}
+
+// shooting reports whether somebody looks at the page and waits for a picture.
+func (f *feed) shooting(now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return now.Sub(f.asked) < pictureWanted && now.Sub(f.taken) >= pictureEvery
 }
 
 // note counts a frame, says so from time to time, and keeps a picture of it
@@ -89,21 +140,18 @@ func (f *feed) note(frame *cv.Frame) {
 	if say {
 		f.told = now
 	}
-	shoot := now.Sub(f.asked) < pictureWanted && now.Sub(f.taken) >= pictureEvery
-	if shoot {
-		f.taken = now
-	}
 	f.mu.Unlock()
 	if say {
 		f.report(frames, f.dropped())
 	}
-	if !shoot {
+	if frame == nil || !f.shooting(now) {
 		return
 	}
-	if b, err := frame.JPEG(); err == nil {
-		f.mu.Lock()
+	b, err := frame.JPEG()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.taken = now; err == nil {
 		f.picture = b
-		f.mu.Unlock()
 	}
 }
 
