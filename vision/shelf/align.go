@@ -31,6 +31,14 @@ type block struct {
 	x, y int
 	luma [blockSide * blockSide]uint8
 	lost int // looks since it last fitted
+	lit  [blockSide * blockSide]int32
+}
+
+// light computes how the block looks at this gain.
+func (b *block) light(gain int) {
+	for i, v := range b.luma {
+		b.lit[i] = int32(int(v) * gain >> 10) //nolint:gosec // twice a byte at most
+	}
 }
 
 // shift is where the picture lies against the reference, in small pixels.
@@ -83,20 +91,24 @@ func (a *anchor) find(cur planes, w, gain int) shift {
 	if len(a.blocks) == 0 {
 		return shift{}
 	}
+	for i := range a.blocks {
+		a.blocks[i].light(gain)
+	}
 	best, low := a.last, math.Inf(1)
 	try := func(s shift) {
 		if max(abs(s.dx), abs(s.dy)) > reach {
 			return
 		}
+		// A far shift has to be better, not just as good.
+		far := 1 + farPenalty*float64(abs(s.dx)+abs(s.dy))
 		total := 0
 		for i := range a.blocks {
-			total += a.blocks[i].cost(cur, s, w, gain)
+			total += a.blocks[i].cost(cur, s, w)
+			if float64(total)*far >= low {
+				return // the blocks to come cannot make it better
+			}
 		}
-		// A far shift has to be better, not just as good.
-		c := float64(total) * (1 + farPenalty*float64(abs(s.dx)+abs(s.dy)))
-		if c < low {
-			best, low = s, c
-		}
+		best, low = s, float64(total)*far
 	}
 	for _, middle := range []shift{{}, a.last} {
 		for dy := -1; dy <= 1; dy++ {
@@ -118,7 +130,7 @@ func (a *anchor) find(cur planes, w, gain int) shift {
 	a.last = best
 	for i := range a.blocks {
 		b := &a.blocks[i]
-		if b.lost++; b.cost(cur, best, w, gain) < blockSide*blockSide*blockCap/2 {
+		if b.lost++; b.cost(cur, best, w) < blockSide*blockSide*blockCap/2 {
 			b.lost = 0
 		}
 	}
@@ -126,17 +138,18 @@ func (a *anchor) find(cur planes, w, gain int) shift {
 }
 
 // cost is how badly the block fits at a shift, bounded so that a block behind
-// a hand does not outvote the others.
-func (b *block) cost(cur planes, s shift, w, gain int) int {
-	cost := 0
+// a hand does not outvote the others. It has to be lit before.
+func (b *block) cost(cur planes, s shift, w int) int {
+	cost := int32(0)
 	for dy := range blockSide {
-		r := b.luma[dy*blockSide:][:blockSide]
+		r := b.lit[dy*blockSide:][:blockSide]
 		c := cur.luma[(b.y+dy+s.dy)*w+b.x+s.dx:][:blockSide]
 		for i, v := range r {
-			cost += abs(int(v)*gain>>10 - int(c[i]))
+			d := v - int32(c[i])
+			cost += max(d, -d)
 		}
 	}
-	return min(cost, blockSide*blockSide*blockCap)
+	return min(int(cost), blockSide*blockSide*blockCap)
 }
 
 func abs(v int) int {

@@ -128,10 +128,7 @@ func (s *slot) moved(m *Monitor, v view) bool {
 
 // follow lets the reference of the ring and the cells drift with the light.
 func (s *slot) follow(m *Monitor, v view) {
-	for _, p := range s.spans {
-		m.ref.follow(p, v)
-	}
-	m.ref.spread(s.zone)
+	m.ref.follow(s.spans, v)
 }
 
 // adopt gives up a reference of the ring that is shown to be old.
@@ -148,14 +145,11 @@ func (s *slot) adopt(m *Monitor, v view, ring float64) {
 	if !ghost && s.rest < m.seconds(objectSeconds) {
 		return
 	}
-	for y := s.zone.y0; y < s.zone.y1; y++ {
-		for x := s.zone.x0; x < s.zone.x1; x++ {
-			if m.labels[y*m.w+x] == 0 {
-				m.ref.take(v, rect{x, y, x + 1, y + 1})
-			}
+	for _, p := range s.spans {
+		if p.cell == ringCell {
+			m.ref.take(v, rect{p.x0, p.y, p.x1, p.y + 1})
 		}
 	}
-	m.ref.spread(s.zone)
 }
 
 // outlineStep is the distance of the two pixels compared across the border

@@ -13,6 +13,9 @@ func newPlanes(n int) planes {
 	return planes{luma: b[:n:n], fine: b[n : 2*n : 2*n], blue: b[2*n : 3*n : 3*n], red: b[3*n:]}
 }
 
+// spreading returns the planes of which a reference keeps the neighbourhoods.
+func (p planes) spreading() [3][]uint8 { return [3][]uint8{p.fine, p.blue, p.red} }
+
 // middle is the value of a plane where there is no structure or colour.
 const middle = 128
 
@@ -72,6 +75,9 @@ func (b *builder) colours(p planes, bgr []byte) {
 // structure at the reference's exposure.
 func (b *builder) correct(p planes, l light) {
 	b.structure(p, l.gain)
+	if l == (light{gain: unit}) {
+		return // there is nothing to take out
+	}
 	var luma, blue, red [256]uint8
 	for v := range blue {
 		luma[v] = clamp8(v * unit / l.gain)
@@ -96,18 +102,30 @@ func (b *builder) structure(p planes, gain int) {
 	}
 	scale := unit * unit / gain
 	for y := range h {
-		if in := y + blurRadius; in < h {
-			for x, v := range p.luma[in*w : in*w+w] {
-				b.column[x] += int32(v)
-			}
-		}
-		if out := y - blurRadius - 1; out >= 0 {
-			for x, v := range p.luma[out*w : out*w+w] {
-				b.column[x] -= int32(v)
-			}
-		}
+		b.slide(p, y)
 		rows := min(h, y+blurRadius+1) - max(0, y-blurRadius)
 		b.row(p, y, rows, scale)
+	}
+}
+
+// slide moves the window of the columns to row y.
+func (b *builder) slide(p planes, y int) {
+	w, in, out := b.w, y+blurRadius, y-blurRadius-1
+	column := b.column[:w]
+	switch {
+	case in < b.h && out >= 0:
+		come, gone := p.luma[in*w:][:w], p.luma[out*w:][:w]
+		for x := range column {
+			column[x] += int32(come[x]) - int32(gone[x])
+		}
+	case in < b.h:
+		for x, v := range p.luma[in*w:][:w] {
+			column[x] += int32(v)
+		}
+	case out >= 0:
+		for x, v := range p.luma[out*w:][:w] {
+			column[x] -= int32(v)
+		}
 	}
 }
 

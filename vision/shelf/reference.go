@@ -11,8 +11,12 @@ func (r rect) grow(side, up, down, w, h int) rect {
 	return rect{max(0, r.x0-side), max(0, r.y0-up), min(w, r.x1+side), min(h, r.y1+down)}
 }
 
-// join returns the smallest rectangle around both.
+// join returns the smallest rectangle around both; one of no size is around
+// nothing.
 func (r rect) join(o rect) rect {
+	if r == (rect{}) {
+		return o
+	}
 	return rect{min(r.x0, o.x0), min(r.y0, o.y0), max(r.x1, o.x1), max(r.y1, o.y1)}
 }
 
@@ -53,24 +57,31 @@ func (f *reference) view() view { return view{planes: f.raw, r: f.r} }
 
 // take makes the part r look like v from now on.
 func (f *reference) take(v view, r rect) {
-	f.each(v, r, func(i, j int) {
-		f.raw.luma[i], f.raw.fine[i] = v.luma[j], v.fine[j]
-		f.raw.blue[i], f.raw.red[i] = v.blue[j], v.red[j]
-	})
+	for y := r.y0; y < r.y1; y++ {
+		i, j, n := f.overlay(span{y: y, x0: r.x0, x1: r.x1}, v)
+		copy(f.raw.luma[i:i+n], v.luma[j:j+n])
+		copy(f.raw.fine[i:i+n], v.fine[j:j+n])
+		copy(f.raw.blue[i:i+n], v.blue[j:j+n])
+		copy(f.raw.red[i:i+n], v.red[j:j+n])
+	}
 	f.spread(r)
 }
 
-// follow moves a span slowly towards v.
-func (f *reference) follow(p span, v view) {
-	i, j, n := f.overlay(p, v)
-	for _, planes := range [4][2][]uint8{
-		{f.raw.luma, v.luma}, {f.raw.fine, v.fine}, {f.raw.blue, v.blue}, {f.raw.red, v.red},
-	} {
-		ref, cur := planes[0][i:i+n], planes[1][j:j+n]
-		for k, c := range cur {
-			if ref[k] != c { // most of a shelf at rest is as it was
-				ref[k] = ease(ref[k], c)
+// follow moves spans slowly towards v.
+func (f *reference) follow(spans []span, v view) {
+	var moved [3]rect // of each plane whose neighbourhoods are kept
+	for _, p := range spans {
+		i, j, n := f.overlay(p, v)
+		ease(f.raw.luma[i:i+n], v.luma[j:j+n])
+		for k, to := range v.spreading() {
+			if ease(f.raw.spreading()[k][i:i+n], to[j:j+n]) {
+				moved[k] = moved[k].join(rect{p.x0, p.y, p.x1, p.y + 1})
 			}
+		}
+	}
+	for k, r := range moved {
+		if r.area() > 0 {
+			spreadPlane(f.lo.spreading()[k], f.hi.spreading()[k], f.raw.spreading()[k], f.r, f.around(r))
 		}
 	}
 }
@@ -96,28 +107,39 @@ func (f *reference) count(p span, v view, l limits) int {
 	lof, hif := f.lo.fine[i:i+n], f.hi.fine[i:i+n]
 	lob, hib := f.lo.blue[i:i+n], f.hi.blue[i:i+n]
 	lor, hir := f.lo.red[i:i+n], f.hi.red[i:i+n]
-	found := 0
+	// Less than the lowest by more than the limit wraps around to very much, so
+	// one comparison does for both ends.
+	found, lf, lc := 0, l.fine, l.colour
 	for k := range n {
-		a, b, c := int(fine[k]), int(blue[k]), int(red[k])
-		if a < int(lof[k])-l.fine || a > int(hif[k])+l.fine ||
-			b < int(lob[k])-l.colour || b > int(hib[k])+l.colour ||
-			c < int(lor[k])-l.colour || c > int(hir[k])+l.colour {
+		f, b, r := int(lof[k]), int(lob[k]), int(lor[k])
+		if uint(int(fine[k])-f+lf) > uint(int(hif[k])-f+2*lf) ||
+			uint(int(blue[k])-b+lc) > uint(int(hib[k])-b+2*lc) ||
+			uint(int(red[k])-r+lc) > uint(int(hir[k])-r+2*lc) {
 			found++
 		}
 	}
 	return found
 }
 
-// ease moves a quarter of the way, and at least a step, so that the
-// reference arrives.
-func ease(from, to uint8) uint8 {
-	d := int(to) - int(from)
-	if d > 0 {
-		d = (d + 3) / 4
-	} else {
-		d = (d - 3) / 4
+// ease moves values a quarter of the way to others, and at least a step, so that
+// the reference arrives. It reports whether any moved: most of a shelf at rest is
+// as it was.
+func ease(values, to []uint8) (moved bool) {
+	values = values[:len(to)]
+	for k, c := range to {
+		d := int(c) - int(values[k])
+		if d == 0 {
+			continue
+		}
+		if d > 0 {
+			d = (d + 3) / 4
+		} else {
+			d = (d - 3) / 4
+		}
+		values[k] = clamp8(int(values[k]) + d)
+		moved = true
 	}
-	return clamp8(int(from) + d)
+	return moved
 }
 
 func (f *reference) each(v view, r rect, do func(i, j int)) {
@@ -132,31 +154,33 @@ func (f *reference) each(v view, r rect, do func(i, j int)) {
 	}
 }
 
-// spread computes the neighbourhoods of the part r anew.
+// spread computes the neighbourhoods of the part r anew, and of the pixels around
+// it that have neighbours in it.
 func (f *reference) spread(r rect) {
-	spreadPlane(f.lo.fine, f.hi.fine, f.raw.fine, f.r, r)
-	spreadPlane(f.lo.blue, f.hi.blue, f.raw.blue, f.r, r)
-	spreadPlane(f.lo.red, f.hi.red, f.raw.red, f.r, r)
+	for k, raw := range f.raw.spreading() {
+		spreadPlane(f.lo.spreading()[k], f.hi.spreading()[k], raw, f.r, f.around(r))
+	}
+}
+
+// around is a part and the pixels beside it.
+func (f *reference) around(r rect) rect {
+	return rect{max(f.r.x0, r.x0-1), max(f.r.y0, r.y0-1), min(f.r.x1, r.x1+1), min(f.r.y1, r.y1+1)}
 }
 
 // spreadPlane takes minimum and maximum of the 3x3 pixels around each pixel
 // of part, in a plane that covers whole. Rows first, then columns.
 func spreadPlane(lo, hi, src []uint8, whole, part rect) {
 	w := whole.width()
-	x0, x1 := part.x0-whole.x0, part.x1-whole.x0
-	n := x1 - x0
+	x0, n := part.x0-whole.x0, part.width()
 	var rows [3][2][]uint8
+	room := make([]uint8, 6*n)
 	for k := range rows {
-		rows[k] = [2][]uint8{make([]uint8, n), make([]uint8, n)}
+		rows[k] = [2][]uint8{room[2*k*n:][:n], room[(2*k+1)*n:][:n]}
 	}
 	fill := func(y int) {
 		y = max(whole.y0, min(whole.y1-1, y))
-		s := src[(y-whole.y0)*w:][:w]
 		row := rows[(y+3)%3]
-		for x := x0; x < x1; x++ {
-			a, b, c := s[max(0, x-1)], s[x], s[min(w-1, x+1)]
-			row[0][x-x0], row[1][x-x0] = min(a, b, c), max(a, b, c)
-		}
+		spreadRow(row[0], row[1], src[(y-whole.y0)*w:][:w], x0)
 	}
 	fill(part.y0 - 1)
 	fill(part.y0)
@@ -164,11 +188,48 @@ func spreadPlane(lo, hi, src []uint8, whole, part rect) {
 		fill(y + 1)
 		above, below := max(whole.y0, y-1), min(whole.y1-1, y+1)
 		a, b, c := rows[(above+3)%3], rows[y%3], rows[(below+3)%3]
-		l, h := lo[(y-whole.y0)*w+x0:][:n], hi[(y-whole.y0)*w+x0:][:n]
-		for x := range n {
-			l[x] = min(a[0][x], b[0][x], c[0][x])
-			h[x] = max(a[1][x], b[1][x], c[1][x])
+		at := (y-whole.y0)*w + x0
+		least(lo[at:][:n], a[0], b[0], c[0])
+		greatest(hi[at:][:n], a[1], b[1], c[1])
+	}
+}
+
+// spreadRow takes minimum and maximum of three neighbours in a row, from x0 on.
+// At an end of the row there are two.
+func spreadRow(lo, hi, row []uint8, x0 int) {
+	n := len(lo)
+	edge := func(x int) {
+		a, b, c := row[max(0, x-1)], row[x], row[min(len(row)-1, x+1)]
+		lo[x-x0], hi[x-x0] = min(a, b, c), max(a, b, c)
+	}
+	if n < 3 {
+		for i := range n {
+			edge(x0 + i)
 		}
+		return
+	}
+	edge(x0)
+	edge(x0 + n - 1)
+	in := row[x0:][:n]
+	before, after := in[:n-2], in[2:]
+	in, lo, hi = in[1:][:n-2], lo[1:][:n-2], hi[1:][:n-2]
+	for i, b := range in {
+		a, c := before[i], after[i]
+		lo[i], hi[i] = min(a, b, c), max(a, b, c)
+	}
+}
+
+func least(to, a, b, c []uint8) {
+	a, b, c = a[:len(to)], b[:len(to)], c[:len(to)]
+	for i := range to {
+		to[i] = min(a[i], b[i], c[i])
+	}
+}
+
+func greatest(to, a, b, c []uint8) {
+	a, b, c = a[:len(to)], b[:len(to)], c[:len(to)]
+	for i := range to {
+		to[i] = max(a[i], b[i], c[i])
 	}
 }
 
