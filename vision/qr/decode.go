@@ -85,14 +85,21 @@ func Decode(g *image.Gray, effort Effort) (string, error) {
 	return "", ErrNoCode
 }
 
+// checked returns the picture with its rows packed, if it is one.
+func checked(g *image.Gray) (*image.Gray, error) {
+	w, h := g.Rect.Dx(), g.Rect.Dy()
+	if w < 21 || h < 21 || w*h > maxPixels { // the smallest code has 21 modules
+		return nil, fmt.Errorf("%w: %d x %d pixels", ErrPicture, w, h)
+	}
+	return compact(g), nil
+}
+
 // glance tries what is quick. Without success it returns the part that looks
 // like a code, its contrast restored, or nil.
 func glance(g *image.Gray) (text string, part *image.Gray, err error) {
-	w, h := g.Rect.Dx(), g.Rect.Dy()
-	if w < 21 || h < 21 || w*h > maxPixels { // the smallest code has 21 modules
-		return "", nil, fmt.Errorf("%w: %d x %d pixels", ErrPicture, w, h)
+	if g, err = checked(g); err != nil {
+		return "", nil, err
 	}
-	g = compact(g)
 	for _, t := range quick {
 		if text, ok := read(t.change(g)); ok {
 			return text, nil, nil
@@ -117,9 +124,26 @@ type Reader struct{ next int }
 // Read returns the text of the code in the next frame, or ErrNoCode. It works
 // with what is left of MaxPixels, and on one version of the frame at least.
 func (r *Reader) Read(g *image.Gray) (string, error) {
-	text, part, err := glance(g)
-	if !errors.Is(err, ErrNoCode) || part == nil {
-		return text, err
+	g, err := checked(g)
+	if err != nil {
+		return "", err
+	}
+	if text, ok := read(g); ok {
+		return text, nil
+	}
+	// The contrast of the part that looks like a code is restored, and not of all
+	// of the frame: that is the better for it, and most of the time of a frame.
+	part := find(g)
+	looks := part != nil
+	if !looks {
+		part = g
+	}
+	part = stretch(part)
+	if text, ok := read(part); ok {
+		return text, nil
+	}
+	if !looks {
+		return "", ErrNoCode
 	}
 	left, size := float64(MaxPixels), float64(len(part.Pix))
 	for n := range further {

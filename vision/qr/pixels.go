@@ -83,27 +83,51 @@ func blur(g *image.Gray, r int) *image.Gray {
 	return box(box(g, r), r)
 }
 
-// box averages with running sums, first along rows and then along columns.
+// box averages with running sums, first along rows and then, row by row, down the
+// columns.
 func box(g *image.Gray, r int) *image.Gray {
 	w, h := g.Rect.Dx(), g.Rect.Dy()
 	mid, out := image.NewGray(g.Rect), image.NewGray(g.Rect)
-	run := func(dst, src []uint8, n, step int) {
-		sum, at := 0, func(i int) int { return int(src[max(0, min(n-1, i))*step]) }
-		for i := -r; i <= r; i++ {
-			sum += at(i)
-		}
-		for i := range n {
-			dst[i*step] = uint8(sum / (2*r + 1)) //nolint:gosec // a mean of bytes
-			sum += at(i+r+1) - at(i-r)
+	mean := make([]uint8, 255*(2*r+1)+1) // of a sum
+	for sum := range mean {
+		mean[sum] = uint8(sum / (2*r + 1)) //nolint:gosec // a mean of bytes
+	}
+	for y := range h {
+		boxRow(mid.Pix[y*w:][:w], g.Pix[y*w:][:w], r, mean)
+	}
+	row := func(y int) []uint8 { return mid.Pix[max(0, min(h-1, y))*w:][:w] }
+	sums := make([]int32, w)
+	for y := -r; y <= r; y++ {
+		for x, v := range row(y) {
+			sums[x] += int32(v)
 		}
 	}
 	for y := range h {
-		run(mid.Pix[y*w:], g.Pix[y*w:], w, 1)
-	}
-	for x := range w {
-		run(out.Pix[x:], mid.Pix[x:], h, w)
+		to, come, gone := out.Pix[y*w:][:w], row(y+r+1), row(y-r)
+		for x, sum := range sums {
+			to[x] = mean[sum]
+			sums[x] = sum + int32(come[x]) - int32(gone[x])
+		}
 	}
 	return out
+}
+
+// boxRow averages along one row.
+func boxRow(to, row []uint8, r int, mean []uint8) {
+	n := len(row)
+	at := func(i int) int { return int(row[max(0, min(n-1, i))]) }
+	sum := 0
+	for i := -r; i <= r; i++ {
+		sum += at(i)
+	}
+	for i := range to {
+		to[i] = mean[sum]
+		if in, out := i+r+1, i-r; in < n && out >= 0 {
+			sum += int(row[in]) - int(row[out])
+		} else {
+			sum += at(in) - at(out)
+		}
+	}
 }
 
 // sharpen adds what a blur of radius r takes away, times amount.
