@@ -50,6 +50,7 @@ var parts = []struct {
 	{"shop", (*run).shop},
 	{"speed", (*run).speed},
 	{"live", (*run).live},
+	{"evidence", (*run).evidence},
 	{"codes", (*run).codes},
 	{"products", (*run).products},
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,13 +28,34 @@ const drawnClips = 4
 // films returns the given clips, or drawn ones where there are none.
 func (r *run) films(ctx context.Context) ([]clip, error) {
 	given, err := walks.Folder(r.video())
-	if err == nil {
-		return clips(given, r.video()), nil
+	if errors.Is(err, walks.ErrNoClips) {
+		return r.drawn(ctx, drawnClips)
 	}
-	if !errors.Is(err, walks.ErrNoClips) {
+	if err != nil {
 		return nil, err
 	}
-	for seed := len(r.own) + 1; seed <= drawnClips; seed++ {
+	return clips(given, r.video()), nil
+}
+
+// reached returns n films whose truth says when hands were there: the given ones
+// and, for what is missing, drawn ones.
+func (r *run) reached(ctx context.Context, n int) ([]clip, error) {
+	all, err := r.films(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(c clip) bool { return len(c.Reaches) == 0 })
+	if len(all) >= n {
+		return all[:n], nil
+	}
+	more, err := r.drawn(ctx, n-len(all))
+	return append(all, more...), err
+}
+
+// drawn returns n drawn shelves.
+func (r *run) drawn(ctx context.Context, n int) ([]clip, error) {
+	for seed := len(r.own) + 1; seed <= n; seed++ {
+		r.progress(fmt.Sprintf("drawing shelf %d of %d", seed, n))
 		dir := filepath.Join(r.dir, fmt.Sprintf("drawn-%d", seed))
 		if err := r.Draw(ctx, uint64(seed), dir); err != nil { //nolint:gosec // from 1 on
 			return nil, err
@@ -45,7 +67,7 @@ func (r *run) films(ctx context.Context) ([]clip, error) {
 		drawn[0].Name = filepath.Base(dir)
 		r.own = append(r.own, clips(drawn, dir)...)
 	}
-	return r.own, nil
+	return r.own[:n], nil
 }
 
 func clips(in []walks.Clip, dir string) []clip {

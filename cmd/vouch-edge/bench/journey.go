@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/outbox"
 	"github.com/vouchledger/vouch/vision/shelf"
 	"github.com/vouchledger/vouch/vision/watch"
@@ -177,25 +176,6 @@ func (b *logbook) accepted() error {
 		return nil
 	}
 	return fmt.Errorf("%w %d messages: %s", errRefused, len(b.refused), b.refused[0])
-}
-
-// evidence returns how many bytes the evidence of each sighting has, a piece
-// that has two roles counted once.
-func (b *logbook) evidence() []float64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var sums []float64
-	for _, n := range b.seen {
-		seen, sum := map[ledger.Digest]bool{}, int64(0)
-		for _, e := range n.sighting.Evidence {
-			if !seen[e.Digest] {
-				sum += e.Bytes
-			}
-			seen[e.Digest] = true
-		}
-		sums = append(sums, float64(sum))
-	}
-	return sums
 }
 
 // A wait is how long a step of the journeys took, in seconds.
