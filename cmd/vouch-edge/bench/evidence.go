@@ -19,7 +19,7 @@ func (r *run) evidence(ctx context.Context) error {
 		return err
 	}
 	what := "real clips"
-	if len(r.own) > 0 {
+	if len(r.own) > 0 && films[0].Video == r.own[0].Video {
 		what = "drawn shelves"
 	}
 	var sums []float64
