@@ -291,3 +291,26 @@ func TestPicturesThatDoNotFitAreRefused(t *testing.T) {
 		t.Errorf("New that looks with nothing = %v, want %v", err, persons.ErrConfig)
 	}
 }
+
+func TestABlackThingThatIsPutDownInBrighterLightIsForgottenToo(t *testing.T) {
+	d, err := persons.NewMoving(64, 36, 5, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(7, 7))
+	picture := persons.Picture{BGR: make([]byte, 3*64*36), Width: 64, Height: 36}
+	for n := range 200 {
+		for i := range picture.BGR {
+			picture.BGR[i] = byte(180 + 2*r.IntN(3) + min(50, n/2))
+		}
+		for y := 24; y < 27 && n >= 120; y++ {
+			for x := 10; x < 40; x++ {
+				copy(picture.BGR[3*(64*y+x):], []byte{0, 0, 0})
+			}
+		}
+		boxes, err := d.People(picture)
+		if err != nil || n > 190 && len(boxes) > 0 {
+			t.Fatalf("picture %d: %v, %v, want no error, and nobody in the end", n, boxes, err)
+		}
+	}
+}
