@@ -11,6 +11,7 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/floor"
 	"github.com/vouchledger/vouch/vision/fuse"
+	"github.com/vouchledger/vouch/vision/persons"
 	"github.com/vouchledger/vouch/vision/render/shop"
 	"github.com/vouchledger/vouch/vision/track"
 	"github.com/vouchledger/vouch/vision/truth"
@@ -83,6 +84,9 @@ func Run(sc shop.Scenario, setting Setting) (Result, error) {
 // furnish makes a floor out of the plan of the shop.
 func (b *bench) furnish() error {
 	c := floor.Config{Places: map[string]track.Place{}}
+	if b.setting.Film != nil {
+		c.Track.Likeness = persons.Likeness // looks are those of the pictures
+	}
 	for _, cam := range b.persons() {
 		m, err := mounted(b.Stage, cam)
 		if err != nil {
