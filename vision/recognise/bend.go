@@ -14,9 +14,10 @@ import (
 const (
 	bend = 2
 	// bendSide is the side of Hadamard's matrix, a power of two that a colour's
-	// numbers fit into; waves is how many of its rows are waves.
+	// numbers fit into; each of its rows is a wave: with a quarter of them every
+	// fortieth picture was answered otherwise than by the measure itself.
 	bendSide  = 4096
-	waves     = 1024
+	waves     = bendSide
 	bentWidth = 2 * waves
 )
 

@@ -29,7 +29,7 @@ func separate(rows [][]float32, class []int, classes int) []float32 {
 	factor(lower)
 	out := make([]float32, classes*width)
 	each(classes, func(c int) {
-		a := make([]float32, n)
+		a := make([]float64, n)
 		for i := range a {
 			if a[i] = -1; class[i] == c {
 				a[i] = 1
@@ -39,9 +39,9 @@ func separate(rows [][]float32, class []int, classes int) []float32 {
 		w := out[c*width : (c+1)*width]
 		for i, x := range rows {
 			for j, v := range x {
-				w[j] += a[i] * v
+				w[j] += float32(a[i]) * v
 			}
-			w[width-1] += a[i]
+			w[width-1] += float32(a[i])
 		}
 	})
 	return out
@@ -74,11 +74,11 @@ const (
 
 // alike returns the lower half of the table of inner products of rows, each with
 // a further number that is 1.
-func alike(rows [][]float32) [][]float32 {
+func alike(rows [][]float32) [][]float64 {
 	n := len(rows)
-	out := make([][]float32, n)
+	out := make([][]float64, n)
 	for i := range out {
-		out[i] = make([]float32, i+1)
+		out[i] = make([]float64, i+1)
 		for j := range out[i] {
 			out[i][j] = 1
 		}
@@ -91,7 +91,7 @@ func alike(rows [][]float32) [][]float32 {
 				for i := from; i < to; i++ {
 					x := rows[i][at:end]
 					for j := other; j < min(other+tile, i+1); j++ {
-						out[i][j] += dot(x, rows[j][at:end])
+						out[i][j] += float64(dot(x, rows[j][at:end]))
 					}
 				}
 			}
@@ -102,7 +102,7 @@ func alike(rows [][]float32) [][]float32 {
 
 // factor replaces the lower half of a symmetric table by Cholesky's factor, row
 // by row in tiles.
-func factor(a [][]float32) {
+func factor(a [][]float64) {
 	for k := 0; k < len(a); k += tile {
 		end := min(len(a), k+tile)
 		for i := k; i < end; i++ {
@@ -114,11 +114,11 @@ func factor(a [][]float32) {
 
 // row finds a row's numbers from column k to before end; those before k are
 // found, and so are the rows above.
-func row(a [][]float32, i, k, end int) {
+func row(a [][]float64, i, k, end int) {
 	for j := k; j < end; j++ {
-		v := a[i][j] - dot(a[i][:j], a[j][:j])
+		v := a[i][j] - exact(a[i][:j], a[j][:j])
 		if i == j {
-			a[i][i] = float32(math.Sqrt(float64(max(v, ridge/10))))
+			a[i][i] = math.Sqrt(max(v, ridge/10))
 			continue
 		}
 		a[i][j] = v / a[j][j]
@@ -126,9 +126,9 @@ func row(a [][]float32, i, k, end int) {
 }
 
 // solveLower replaces b by the solution of L L' x = b.
-func solveLower(l [][]float32, b []float32) {
+func solveLower(l [][]float64, b []float64) {
 	for i := range b {
-		b[i] = (b[i] - dot(l[i][:i], b[:i])) / l[i][i]
+		b[i] = (b[i] - exact(l[i][:i], b[:i])) / l[i][i]
 	}
 	for i := len(b) - 1; i >= 0; i-- {
 		b[i] /= l[i][i]
@@ -136,6 +136,23 @@ func solveLower(l [][]float32, b []float32) {
 			b[j] -= v * b[i]
 		}
 	}
+}
+
+// exact is dot for the table: what tells products apart is a small part of it.
+func exact(a, b []float64) float64 {
+	var s0, s1, s2, s3 float64
+	b = b[:len(a)]
+	for len(a) >= 4 && len(b) >= 4 {
+		s0 += a[0] * b[0]
+		s1 += a[1] * b[1]
+		s2 += a[2] * b[2]
+		s3 += a[3] * b[3]
+		a, b = a[4:], b[4:]
+	}
+	for i, v := range a {
+		s0 += v * b[i]
+	}
+	return s0 + s1 + s2 + s3
 }
 
 // scores returns how far x lies on each class's side.
