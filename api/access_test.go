@@ -389,6 +389,7 @@ func TestWhoMaySeeWhat(t *testing.T) {
 	s := openShop(t)
 	samples := s.samples()
 	maps.Copy(samples, s.palmSamples())
+	maps.Copy(samples, s.shelfSamples())
 	s.api.Close() // so that a live stream ends at once
 	for _, r := range append(s.api.routes(), s.api.pageRoutes()...) {
 		if r.open {

@@ -92,3 +92,15 @@ func TestAShelfOfAnotherShopIsNotSpokenFor(t *testing.T) {
 		t.Errorf("changed at %v, want %v on the server's clock", v.Changed, at)
 	}
 }
+
+// shelfSamples are requests for [TestWhoMaySeeWhat].
+func (s *shop) shelfSamples() map[string]sample {
+	return map[string]sample{
+		"GET /v1/shelves": {there: "/v1/shelves", list: true},
+		"GET /shelves":    {there: "/shelves", list: true},
+		"POST /v1/shops/:store/shelf-changes": {
+			there: shelfAt, missing: "/v1/shops/nowhere/shelf-changes",
+			body: func(bool) any { return s.shelfChange(ledger.ShelfRestocking, ledger.ActionReturn, "cola", 1) },
+		},
+	}
+}
