@@ -110,6 +110,24 @@ func TestTheJSONSaysWhatTheTableSays(t *testing.T) {
 	}
 }
 
+func TestAGoalThatIsJustMissedIsNotWrittenAsReached(t *testing.T) {
+	for _, c := range []struct {
+		measured, goal float64
+		want           string
+	}{
+		{0.969, 0.97, "0.969"},
+		{0.96996, 0.97, "0.96996"},
+		{0.9, 0.97, "0.90"},
+		{199.6, 200, "199.600"},
+	} {
+		r := goals.Report{Program: "vouch", Bench: "shelf"}
+		r.AtLeast("items found", c.measured, c.goal, "")
+		if md := r.Markdown(); !strings.Contains(md, "| "+c.want+" |") {
+			t.Errorf("%v of %v reads\n%s, want %s", c.measured, c.goal, md, c.want)
+		}
+	}
+}
+
 func TestMiddleAndTail(t *testing.T) {
 	xs := []float64{5, 1, 3, 2, 4}
 	if m, p := goals.Median(xs), goals.Quantile(xs, 0.9); m != 3 || p != 5 || goals.Median(nil) != 0 {

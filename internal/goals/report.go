@@ -154,8 +154,19 @@ func (row Row) cells() (work, measured, goal, verdict string) {
 	case row.Met:
 		return row.Work, amount(row.Measured, row.Unit), goal, "met"
 	default:
-		return row.Work, amount(row.Measured, row.Unit), goal, notMet
+		return row.Work, strings.TrimSpace(apart(row.Measured, row.Goal) + " " + row.Unit), goal, notMet
 	}
+}
+
+// apart writes v with so many digits that it is not read as the goal it misses.
+func apart(v, goal float64) string {
+	s := Number(v)
+	for digits := 3; digits < 9 && s == Number(goal); digits++ {
+		if more := fmt.Sprintf("%.*f", digits, v); more != fmt.Sprintf("%.*f", digits, goal) {
+			return more
+		}
+	}
+	return s
 }
 
 func amount(v float64, unit string) string { return strings.TrimSpace(Number(v) + " " + unit) }
