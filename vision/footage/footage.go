@@ -16,6 +16,13 @@ type Keeper interface {
 	Keep(ctx context.Context, b []byte) (ledger.Digest, error)
 }
 
+// A Dropper is a Keeper whose room is counted. It is told which pieces it kept
+// for nothing, because the rest of their evidence could not be made or kept: no
+// detection will ever name them.
+type Dropper interface {
+	Drop(refs []ledger.EvidenceRef)
+}
+
 const (
 	// clipWidth is the largest width of a clip; a wider camera is shrunk,
 	// because a clip is for people and for phones.
@@ -50,44 +57,18 @@ type Scene struct {
 	Weight            *sidecar.Weight // nil where nothing weighs
 }
 
-// Make stores the evidence of a scene and returns how the event names it.
+// Make stores the evidence of a scene and returns how the event names it. Of
+// evidence that is not whole nothing stays with a [Dropper].
 func (m Maker) Make(ctx context.Context, s Scene) ([]ledger.EvidenceRef, error) {
 	if s.Rest == nil {
 		s.Rest = s.Before
 	}
 	t := &taking{Maker: m, ctx: ctx, film: develop(s), rest: s.Rest}
 	defer t.film.wait()
-	boxes := sidecar.Boxes{Model: s.Model, Item: int(s.Item), Action: int(s.Action)}
-	for _, p := range []struct {
-		role  string
-		frame *cv.Frame
-	}{{ledger.RoleLabel, s.Read}, {ledger.RoleBefore, s.Before}, {ledger.RoleAt, s.At}, {ledger.RoleAfter, s.After}} {
-		if p.frame == nil {
-			continue
+	if err := t.all(s); err != nil {
+		if d, ok := m.Keeper.(Dropper); ok {
+			d.Drop(t.refs)
 		}
-		boxes.Size = [2]int{p.frame.Width(), p.frame.Height()}
-		f, err := t.picture(p.role, p.frame, s)
-		if err != nil {
-			return nil, fmt.Errorf("evidence, %s: %w", p.role, err)
-		}
-		boxes.Frames = append(boxes.Frames, f)
-	}
-	if err := t.clip(s); err != nil {
-		return nil, fmt.Errorf("evidence, clip: %w", err)
-	}
-	var b []byte
-	var err error
-	if len(boxes.Frames) > 0 {
-		if b, err = boxes.Marshal(); err == nil {
-			_, err = t.keep(ledger.RoleBoxes, sidecar.MediaType, b, "")
-		}
-	}
-	if err == nil && s.Weight != nil {
-		if b, err = s.Weight.Marshal(); err == nil {
-			_, err = t.keep(ledger.RoleWeight, sidecar.MediaType, b, "")
-		}
-	}
-	if err != nil {
 		return nil, fmt.Errorf("evidence: %w", err)
 	}
 	return t.refs, nil
@@ -103,6 +84,41 @@ type taking struct {
 	rest      *cv.Frame // the view before anybody came; nil if nobody knows it
 	stillBGR  []byte    // the same in the size of the last frame
 	stillSize image.Point
+}
+
+// all stores everything that shows a scene.
+func (t *taking) all(s Scene) error {
+	boxes := sidecar.Boxes{Model: s.Model, Item: int(s.Item), Action: int(s.Action)}
+	for _, p := range []struct {
+		role  string
+		frame *cv.Frame
+	}{{ledger.RoleLabel, s.Read}, {ledger.RoleBefore, s.Before}, {ledger.RoleAt, s.At}, {ledger.RoleAfter, s.After}} {
+		if p.frame == nil {
+			continue
+		}
+		boxes.Size = [2]int{p.frame.Width(), p.frame.Height()}
+		f, err := t.picture(p.role, p.frame, s)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.role, err)
+		}
+		boxes.Frames = append(boxes.Frames, f)
+	}
+	if err := t.clip(s); err != nil {
+		return fmt.Errorf("clip: %w", err)
+	}
+	var b []byte
+	var err error
+	if len(boxes.Frames) > 0 {
+		if b, err = boxes.Marshal(); err == nil {
+			_, err = t.keep(ledger.RoleBoxes, sidecar.MediaType, b, "")
+		}
+	}
+	if err == nil && s.Weight != nil {
+		if b, err = s.Weight.Marshal(); err == nil {
+			_, err = t.keep(ledger.RoleWeight, sidecar.MediaType, b, "")
+		}
+	}
+	return err
 }
 
 func (t *taking) keep(role, media string, b []byte, of ledger.Digest) (ledger.Digest, error) {

@@ -66,6 +66,10 @@ func (m *memory) Read(_ context.Context, d ledger.Digest) ([]byte, error) {
 	return p.bytes, nil
 }
 
+// Drop implements [footage.Dropper]: on the way to a full memory pieces of evidence
+// are kept that no sighting names.
+func (m *memory) Drop(refs []ledger.EvidenceRef) { m.forget(refs) }
+
 // forget gives back what the outbox has, once for each time it was kept.
 func (m *memory) forget(refs []ledger.EvidenceRef) {
 	m.mu.Lock()
