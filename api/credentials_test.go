@@ -48,6 +48,18 @@ func TestAShopWithoutCamerasAtTheDoor(t *testing.T) {
 	if badge.Decision != engine.GateEntered {
 		t.Fatalf("the badge is answered %+v, want entered", badge)
 	}
+	if lea.Staff || !badge.Staff {
+		t.Errorf("the gate hears of the card %+v and of the badge %+v, want staff of the badge alone", lea, badge)
+	}
+	var asked entryAnswer
+	if s.send("gate", "GET", "/v1/gate/entries/"+string(badge.Visit), nil).want(200, &asked); asked != badge {
+		t.Errorf("asked again the badge is answered %+v, want %+v", asked, badge)
+	}
+	late := s.tap("staff", "0417") // at a terminal that was cut off
+	late["offline"] = true
+	if ans := s.present(late); ans.Decision != engine.GateEntered || !ans.Staff {
+		t.Errorf("a badge that is told later is answered %+v, want entered as staff", ans)
+	}
 	for visit, want := range map[ledger.VisitID]ledger.CredentialKind{
 		lea.Visit: ledger.CredentialCard, badge.Visit: ledger.CredentialStaff,
 	} {

@@ -40,6 +40,7 @@ type entryAnswer struct {
 	Decision engine.GateDecision  `json:"decision"`
 	Reason   ledger.RefusalReason `json:"reason"`
 	Detail   string               `json:"detail"`
+	Staff    bool                 `json:"staff,omitempty"`
 }
 
 // atStore lets a device speak for its own shop only.
@@ -207,7 +208,7 @@ func standing(cart *projections.Cart, events []ledger.Event) entryAnswer {
 			}
 		}
 	case projections.StatusInside, projections.StatusExited, projections.StatusIssued, projections.StatusSettled:
-		ans.Decision = engine.GateEntered
+		ans.Decision, ans.Staff = engine.GateEntered, cart.Presented.Credential == ledger.CredentialStaff
 	}
 	return ans
 }

@@ -62,8 +62,9 @@ const (
 type GateAnswer struct {
 	Visit    ledger.VisitID       `json:"visit"` // empty if none could begin
 	Decision Decision             `json:"decision"`
-	Reason   ledger.RefusalReason `json:"reason"` // of a refusal
-	Detail   string               `json:"detail"` // for staff
+	Reason   ledger.RefusalReason `json:"reason"`          // of a refusal
+	Detail   string               `json:"detail"`          // for staff
+	Staff    bool                 `json:"staff,omitempty"` // who entered works here
 }
 
 // A GateExit says that the last person of a visit left. Either Visit or the

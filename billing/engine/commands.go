@@ -59,6 +59,7 @@ type GateAnswer struct {
 	Decision GateDecision
 	Reason   ledger.RefusalReason // when refused
 	Detail   string
+	Staff    bool // who came in works here: what they do on a shelf is no shopping
 }
 
 // An ExitCommand says that the last person of a visit left.

@@ -178,7 +178,7 @@ func (d *Desk) Entry(visit ledger.VisitID) (GateAnswer, error) {
 		case v.cart.Status == projections.StatusRefused:
 			answer.Decision, answer.Reason, answer.Detail = GateRefused, v.cart.Refusal, v.payment.HoldCode
 		case v.billable():
-			answer.Decision = GateEntered
+			answer.Decision, answer.Staff = GateEntered, v.cart.Presented.Credential == ledger.CredentialStaff
 		}
 	})
 	return answer, err

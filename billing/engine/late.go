@@ -23,7 +23,7 @@ func (d *Desk) late(ctx context.Context, m ledger.Meta, c PresentCommand) (GateA
 		return p, err
 	})
 	if stands != "" {
-		return GateAnswer{Visit: stands, Decision: GateEntered}, nil
+		return GateAnswer{Visit: stands, Decision: GateEntered, Staff: c.Credential == ledger.CredentialStaff}, nil
 	}
 	if err != nil {
 		return GateAnswer{}, err
@@ -42,7 +42,7 @@ func (d *Desk) late(ctx context.Context, m ledger.Meta, c PresentCommand) (GateA
 	if _, err := d.await(ctx, visit); err != nil {
 		return GateAnswer{}, err
 	}
-	return GateAnswer{Visit: visit, Decision: GateEntered}, nil
+	return GateAnswer{Visit: visit, Decision: GateEntered, Staff: c.Credential == ledger.CredentialStaff}, nil
 }
 
 // late returns the visit that begins with c, and the one it is in conflict

@@ -104,6 +104,7 @@ type gateEvent struct {
 	Code     string               `json:"code,omitempty"` // only without a server
 	Visit    ledger.VisitID       `json:"visit,omitempty"`
 	Party    int                  `json:"party,omitempty"` // persons who enter on it
+	Staff    bool                 `json:"staff,omitempty"` // who entered works here, as the server says
 	Decision string               `json:"decision"`        // entered, refused, pending, exit, read, tailgated, asked, unread
 	Reason   ledger.RefusalReason `json:"reason,omitempty"`
 	Detail   string               `json:"detail,omitempty"`
@@ -373,6 +374,7 @@ func (r *gateRun) enter(ctx context.Context, entry vision.GateEntry, ev *gateEve
 	answer, err := r.client.Enter(limited, entry)
 	ev.Party = r.party
 	ev.Visit, ev.Decision, ev.Reason, ev.Detail = answer.Visit, string(answer.Decision), answer.Reason, answer.Detail
+	ev.Staff = answer.Staff
 	if r.solo != nil && gate.Unreached(answer, err) && ctx.Err() == nil {
 		if entry.Code == "" {
 			ev.Decision, ev.Detail = string(vision.Pending), "the gate is cut off and knows no palm: show a code"

@@ -46,6 +46,7 @@ type gateServer struct {
 	tails []vision.GateTailgate
 	now   time.Time
 
+	staff   bool               // whoever comes works here
 	ahead   time.Duration      // of the clock of whoever asks
 	entries []vision.GateEntry // all that asked
 }
@@ -103,7 +104,7 @@ func (s *gateServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case s.used[c.Ticket]:
 		answer = vision.GateAnswer{Decision: vision.Refused, Reason: ledger.RefusedReplayed, Detail: "used before"}
 	default:
-		answer.Visit = c.Visit()
+		answer.Visit, answer.Staff = c.Visit(), s.staff
 		s.used[c.Ticket] = true
 	}
 	_ = json.NewEncoder(w).Encode(answer)
@@ -187,6 +188,28 @@ func TestPhoneBeforeTheCameraOpensTheGateOnce(t *testing.T) {
 	out, err = edge(t, append(args, "--image", picture(t, code))...)
 	if !errors.As(err, &refused) || !strings.Contains(out, `"reason":"store"`) {
 		t.Errorf("next door = %s, %v, want store", out, err)
+	}
+}
+
+// TestTheGateWritesDownWhoWorksHere: `vouch-edge run` reads the lines, and what staff
+// do on a shelf is no shopping. Lines of shoppers are as they always were.
+func TestTheGateWritesDownWhoWorksHere(t *testing.T) {
+	s, url, code := annasCode(t)
+	file := filepath.Join(t.TempDir(), "out.jsonl")
+	for _, staff := range []bool{true, false} {
+		s.staff, s.used = staff, map[ledger.ID]bool{}
+		out, err := edge(t, "gate", "--server", url, "--key", "vouch_gate_key", "--store", "frankfurt-1", "--out", file, "--image", picture(t, code))
+		if err != nil {
+			t.Fatal(out, err)
+		}
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	if len(lines) != 2 || !strings.Contains(lines[0], `"party":1,"staff":true,"decision":"entered"`) || strings.Contains(lines[1], "staff") {
+		t.Errorf("the gate wrote\n%s\nwant an entry of staff and one as before", b)
 	}
 }
 

@@ -169,9 +169,12 @@ func (k *corner) until(seconds float64, grams func(t float64) float64, walkers .
 	}
 }
 
-func (k *corner) enters(visit ledger.VisitID, t float64) {
-	k.entered(k.o.Config.Gates[0], fmt.Appendf(nil, `{"at":%q,"gate":"gate-1","visit":%q,"decision":"entered","party":1}`,
-		k.at(t).Format(time.RFC3339Nano), visit))
+func (k *corner) enters(visit ledger.VisitID, t float64) { k.says(visit, t, "") }
+
+// says is the gate's line of an entry, with something more.
+func (k *corner) says(visit ledger.VisitID, t float64, more string) {
+	k.entered(k.o.Config.Gates[0], fmt.Appendf(nil, `{"at":%q,"gate":"gate-1","visit":%q,"decision":"entered","party":1%s}`,
+		k.at(t).Format(time.RFC3339Nano), visit, more))
 }
 
 // took is a sighting of the shelf's camera with a picture.
@@ -239,6 +242,28 @@ func TestASightingIsSentWithWhoItWas(t *testing.T) {
 	}
 	if w := k.Weight("b1", k.at(12)); w != nil {
 		t.Errorf("Weight of a slot without a scale = %+v", w)
+	}
+}
+
+// TestWhoComesInByABadgeRestocks: dora, who works here, and ben stand before the same
+// shelf, he nearer, and a can comes. By the gate's line it is hers, and what a visit
+// of staff's did is on nobody's receipt. Of the lines of a gate that is older, or that
+// say she is a shopper, nobody can know that.
+func TestWhoComesInByABadgeRestocks(t *testing.T) {
+	dora := anna
+	for story, more := range map[string]string{"a badge": `,"staff":true`, "a shopper": `,"staff":false`, "an older gate": ""} {
+		k := open(t, shopFile())
+		k.says(dora, 1.2, more)
+		k.enters(ben, 4.9)
+		k.until(20, func(t float64) float64 { return 6000 - less(355, 12)(t) }, walker{1, 0.75}, walker{5, 1.2})
+		if len(k.sent) != 1 || k.sent[0].Slot != "a1" || k.sent[0].Actions[0].Action != ledger.ActionReturn || len(k.sent[0].Persons) == 0 {
+			t.Fatalf("%s: sent %+v, want one that came to a1", story, k.sent)
+		}
+		p := k.sent[0].Persons[0]
+		sure, badge := p.Visit == dora && p.Confidence >= 900, strings.Contains(more, "true")
+		if sure != badge || k.floor.Staff(dora) != badge || k.floor.Staff(ben) {
+			t.Errorf("%s: brought by %v, want surely dora only by her badge", story, k.sent[0].Persons)
+		}
 	}
 }
 
