@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -49,11 +50,12 @@ func missing(said []kept, came []detectionRequest) (lost []kept) {
 
 // An edgeChild is a vouch-edge of its own.
 type edgeChild struct {
-	cmd   *exec.Cmd
-	first chan struct{} // closed when something was kept
-	full  chan struct{} // closed when there was no room for a report
-	read  chan struct{} // closed when its log is read to the end
-	safe  []kept        // complete after read
+	cmd     *exec.Cmd
+	running chan struct{} // closed when it said that it runs
+	first   chan struct{} // closed when something was kept
+	full    chan struct{} // closed when there was no room for a report
+	read    chan struct{} // closed when its log is read to the end
+	safe    []kept        // complete after read
 }
 
 func startEdge(t *testing.T, config string) *edgeChild {
@@ -63,7 +65,8 @@ func startEdge(t *testing.T, config string) *edgeChild {
 		t.Fatal(err)
 	}
 	c := &edgeChild{
-		cmd: exec.Command(self, "run", "--config", config), first: make(chan struct{}), full: make(chan struct{}), read: make(chan struct{}),
+		cmd:     exec.Command(self, "run", "--config", config),
+		running: make(chan struct{}), first: make(chan struct{}), full: make(chan struct{}), read: make(chan struct{}),
 	}
 	c.cmd.Env = append(os.Environ(), "VOUCH_EDGE_CHILD=1", "VOUCH_KEY=k1")
 	log, err := c.cmd.StderrPipe()
@@ -73,7 +76,7 @@ func startEdge(t *testing.T, config string) *edgeChild {
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	full := sync.OnceFunc(func() { close(c.full) })
+	full, running := sync.OnceFunc(func() { close(c.full) }), sync.OnceFunc(func() { close(c.running) })
 	go func() {
 		defer close(c.read)
 		for s := bufio.NewScanner(log); s.Scan(); {
@@ -81,7 +84,13 @@ func startEdge(t *testing.T, config string) *edgeChild {
 			if strings.Contains(s.Text(), "a report has to wait") {
 				full()
 			}
-			if json.Unmarshal(s.Bytes(), &k) != nil || k.Msg != "kept" || k.Purpose != "" {
+			if json.Unmarshal(s.Bytes(), &k) != nil {
+				continue
+			}
+			if k.Msg == "running" {
+				running()
+			}
+			if k.Msg != "kept" || k.Purpose != "" {
 				continue
 			}
 			if c.safe = append(c.safe, k); len(c.safe) == 1 {
@@ -99,6 +108,30 @@ func (c *edgeChild) kill() []kept {
 	<-c.read
 	_ = c.cmd.Wait()
 	return c.safe
+}
+
+// end tells it to end as systemd does, and returns what it ended with. That is said
+// to a program that runs: before its main no program can hear a signal, and dies of it.
+func (c *edgeChild) end() error {
+	select {
+	case <-c.running:
+	case <-c.read: // it ended by itself
+	}
+	err := c.cmd.Process.Signal(syscall.SIGTERM)
+	<-c.read
+	return errors.Join(err, c.cmd.Wait())
+}
+
+// TestWhatIsToldToEndEndsWell: as soon as it runs, and when it is begun anew on the
+// same disk.
+func TestWhatIsToldToEndEndsWell(t *testing.T) {
+	_, url := newFar(t)
+	config := writeShop(t, url, "  - {name: cam-1, source: \"rtsp://127.0.0.1:1/none\", planogram: none.json}")
+	for range 2 {
+		if err := startEdge(t, config).end(); err != nil {
+			t.Errorf("vouch-edge run that was told to end at once = %v, want 0", err)
+		}
+	}
 }
 
 func writeShop(t *testing.T, server string, cameras ...string) string {
@@ -154,11 +187,7 @@ func TestPullingThePlugLosesNothingThatWasKept(t *testing.T) {
 	f.change(func() { f.down = false })
 	c := startEdge(t, config)
 	f.until("everything that was kept came", func() bool { return len(missing(said, f.seen)) == 0 && len(f.seen) >= 8 })
-	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	<-c.read
-	if err := c.cmd.Wait(); err != nil {
+	if err := c.end(); err != nil {
 		t.Errorf("vouch-edge run that was told to end = %v, want 0", err)
 	}
 	f.mu.Lock()
