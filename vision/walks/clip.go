@@ -32,13 +32,20 @@ type Clip struct {
 // and the first and last frame in which something left or came.
 type Reach struct {
 	In, First, Last, Out int
+	// Events are what left and came meanwhile, at frames of the clip.
+	Events []Event
 	// After is what stands in each slot afterwards.
 	After map[string]int
 }
 
+// An Event is a take or return at a frame.
+type Event struct {
+	Slot, Action string
+	Frame        int
+}
+
 // line is what a line of truth says beside what is scored.
 type line struct {
-	Event    string         `json:"event"`
 	Frame    int            `json:"frame"`
 	In       int            `json:"hand_in_frame"`
 	Out      int            `json:"hand_out_frame"`
@@ -141,9 +148,17 @@ func reaches(text string) ([]Reach, error) {
 			return nil, nil
 		}
 		r := Reach{In: l.In, First: l.Frame - l.Tolerant, Last: l.Frame + l.Tolerant, Out: l.Out, After: l.OnShelf}
+		events, err := score.Read(strings.NewReader(one))
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range events {
+			r.Events = append(r.Events, Event{Slot: e.Slot, Action: e.Action, Frame: l.Frame})
+		}
 		if n := len(out); n > 0 && out[n-1].Out >= r.In {
 			r.In, r.First = min(out[n-1].In, r.In), min(out[n-1].First, r.First)
 			r.Last, r.Out = max(out[n-1].Last, r.Last), max(out[n-1].Out, r.Out)
+			r.Events = slices.Concat(out[n-1].Events, r.Events)
 			out = out[:n-1]
 		}
 		out = append(out, r)

@@ -1,7 +1,7 @@
 // Package walks makes more clips out of the few real ones there are: the same
-// film shaken, lit otherwise, noisy or mirrored, and new ones in which a hand
-// only ever touches, made by going over the frames of a real one forwards and
-// back.
+// film shaken, lit otherwise, noisy or mirrored, and new ones made by going over
+// the frames of a real one forwards and back. A take seen backwards is a return;
+// a hand that turns back before anything leaves its place only touches.
 //
 // The one idea: what is made keeps an exact truth, because the truth moves
 // with the frames.

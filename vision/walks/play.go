@@ -36,15 +36,26 @@ type Film struct {
 	rate   cv.Rate
 }
 
-// Film reads all frames of a clip.
-func (c Clip) Film() (*Film, error) {
+// Film reads all frames of a clip, scaled to w by h pixels, or with 0 as they
+// are.
+func (c Clip) Film(w, h int) (*Film, error) {
 	r, err := cv.Open(c.Video)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close() //nolint:errcheck // only read
-	f := &Film{rate: r.Rate()}
-	f.w, f.h = r.Size()
+	f := &Film{rate: r.Rate(), w: w, h: h}
+	bytes := func(frame *cv.Frame) ([]byte, error) { return frame.BGR(), nil }
+	if w == 0 {
+		f.w, f.h = r.Size()
+	} else {
+		small := cv.NewScaler(w, h)
+		defer small.Close()
+		bytes = func(frame *cv.Frame) ([]byte, error) {
+			pic := make([]byte, w*h*3)
+			return pic, small.Scale(frame, pic)
+		}
+	}
 	for {
 		frame, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -53,13 +64,20 @@ func (c Clip) Film() (*Film, error) {
 		if err != nil {
 			return nil, err
 		}
-		f.frames = append(f.frames, frame.BGR())
+		pic, err := bytes(frame)
 		frame.Close()
+		if err != nil {
+			return nil, err
+		}
+		f.frames = append(f.frames, pic)
 	}
 }
 
 // Len returns the number of frames.
 func (f *Film) Len() int { return len(f.frames) }
+
+// Rate returns the clip's frame rate.
+func (f *Film) Rate() cv.Rate { return f.rate }
 
 // Walk plays a walk over the film with a trouble.
 func (f *Film) Walk(w Walk, tr Trouble, seed uint64) *Source {

@@ -77,13 +77,13 @@ func touches(ctx context.Context, clips []Clip, conditions []Trouble, cfg Config
 		if len(c.Reaches) == 0 {
 			continue
 		}
-		film, err := c.Film()
+		film, err := c.Film(0, 0)
 		if err != nil {
 			return err
 		}
 		for i := range clips {
 			seed := cfg.Seed + uint64(i) //nolint:gosec // an index
-			walk, err := c.Touches(seed, touchesEach, film.Len(), holdFrames)
+			walk, err := c.Walk(seed, Way{Moves: touchesEach, Touch: 1, Hold: holdFrames}, film.Len())
 			if err != nil {
 				return err
 			}

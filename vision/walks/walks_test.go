@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/planogram"
+	"github.com/vouchledger/vouch/vision/score"
 )
 
 const plan = `{"size": [640, 360], "sku": "tea", "initial": {"left": 1, "right": 1},
@@ -53,9 +55,9 @@ func TestFolderFindsTheClipsOfAShelf(t *testing.T) {
 		t.Fatalf("clips = %v, want a and b: the door is no shelf, and gone has no video", names)
 	}
 	want := []Reach{
-		{171, 198, 200, 213, map[string]int{"left": 0, "right": 1}},
-		{334, 369, 373, 404, map[string]int{"left": 1, "right": 1}},
-		{473, 515, 519, 534, map[string]int{"left": 0, "right": 0}},
+		{171, 198, 200, 213, []Event{{"left", "take", 199}}, map[string]int{"left": 0, "right": 1}},
+		{334, 369, 373, 404, []Event{{"left", "return", 371}}, map[string]int{"left": 1, "right": 1}},
+		{473, 515, 519, 534, []Event{{"right", "take", 516}, {"left", "take", 518}}, map[string]int{"left": 0, "right": 0}},
 	}
 	if diff := cmp.Diff(want, clips[0].Reaches); diff != "" {
 		t.Errorf("reaches differ (-want +got):\n%s", diff)
@@ -84,9 +86,13 @@ func TestWalkOfTouchesNeverReachesAnEvent(t *testing.T) {
 	}
 	touched := 0
 	for seed := range uint64(40) {
-		w, err := clips[0].Touches(seed, 6, 600, 30)
+		way := Way{Moves: 6, Touch: 1, Hold: 30, AtHand: seed%2 == 1}
+		w, err := clips[0].Walk(seed, way, 600)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if len(w.Events) > 0 {
+			t.Errorf("seed %d: %v happens, want nothing", seed, w.Events)
 		}
 		first, last := slices.Min(w.Frames), slices.Max(w.Frames)
 		for _, r := range clips[0].Reaches {
@@ -102,13 +108,51 @@ func TestWalkOfTouchesNeverReachesAnEvent(t *testing.T) {
 				t.Errorf("seed %d: frame %d follows %d", seed, n, w.Frames[i])
 			}
 		}
-		again, err := clips[0].Touches(seed, 6, 600, 30)
+		again, err := clips[0].Walk(seed, way, 600)
 		if err != nil || !cmp.Equal(w, again) {
 			t.Errorf("seed %d: a second walk is another, %v", seed, err)
 		}
 	}
 	if touched < 40 {
 		t.Errorf("hands come in %d walks of 40, want all", touched)
+	}
+}
+
+func TestWalkTakesOnlyWhatStandsThere(t *testing.T) {
+	clips, err := Folder(folder(t, map[string]string{"planogram.json": plan, "a.mp4": "", "a.jsonl": truthLines}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rate, backwards := cv.Rate{Num: 30, Den: 1}, 0
+	for seed := range uint64(40) {
+		w, err := clips[0].Walk(seed, Way{Moves: 6, Touch: 0.3, Hold: 30}, 600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stands := map[string]int{}
+		for _, s := range w.Plan.Slots {
+			stands[s.Name] = s.Initial
+		}
+		for i, e := range w.Events {
+			stands[e.Slot] += map[string]int{"take": -1, "return": 1}[e.Action]
+			if n := stands[e.Slot]; n < 0 || n > 1 {
+				t.Errorf("seed %d: after %d events %d stand in %s", seed, i+1, n, e.Slot)
+			}
+			was, is := w.Frames[e.Frame-1], w.Frames[e.Frame]
+			if is < was {
+				backwards++
+			}
+			if at := max(was, is); at != 199 && at != 371 && at != 516 && at != 518 {
+				t.Errorf("seed %d: %s %s between frames %d and %d of the clip", seed, e.Action, e.Slot, was, is)
+			}
+			want := score.Event{Slot: e.Slot, Action: e.Action, T: float64(e.Frame) / 30}
+			if got := w.Truth(rate)[i]; got != want {
+				t.Errorf("seed %d: truth of event %d = %v, want %v", seed, i, got, want)
+			}
+		}
+	}
+	if backwards < 40 {
+		t.Errorf("%d events are seen backwards, want many", backwards)
 	}
 }
 
