@@ -5,136 +5,25 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/ledgertest"
 	"github.com/vouchledger/vouch/ledger/money"
 	"github.com/vouchledger/vouch/projections"
 	"github.com/vouchledger/vouch/projections/books"
 	"github.com/vouchledger/vouch/projections/internal/story"
 )
 
-// every has one payload of each kind.
-func every() []ledger.Payload {
-	usd := money.Zero("USD")
-	return []ledger.Payload{
-		ledger.StoreOpened{},
-		ledger.PolicySet{},
-		ledger.PlanogramSet{},
-		ledger.ProductListed{},
-		ledger.PriceSet{},
-		ledger.TaxSet{},
-		ledger.GatePresented{},
-		ledger.GateEntered{},
-		ledger.GateRefused{},
-		ledger.GateExited{},
-		ledger.DetectionRecorded{
-			Items:   []ledger.ItemHypothesis{{SKU: "water"}},
-			Actions: []ledger.ActionHypothesis{{Action: ledger.ActionTake}}, Quantity: 1,
-		},
-		ledger.DetectionImplicated{},
-		ledger.DetectionAttributed{},
-		ledger.DetectionReverified{},
-		ledger.ItemPriced{},
-		ledger.PricingFailed{},
-		ledger.ReviewRequested{},
-		ledger.ReviewDecided{},
-		ledger.ReceiptProvisional{},
-		ledger.ReceiptIssued{},
-		ledger.ReceiptCorrected{},
-		ledger.DisputeOpened{},
-		ledger.DisputeDecided{},
-		ledger.VisitSettled{},
-		ledger.HoldIntended{},
-		ledger.CaptureIntended{},
-		ledger.ReleaseIntended{},
-		ledger.RefundIntended{},
-		ledger.Held{Amount: usd},
-		ledger.Captured{Amount: usd},
-		ledger.Released{},
-		ledger.Refunded{Amount: usd},
-		ledger.PaymentDeclined{},
-		ledger.PaymentUnclear{},
-		ledger.PaymentNotified{},
-		ledger.PromotionSet{},
-		ledger.PromotionPinned{},
-		ledger.CouponRedeemed{},
-		ledger.CouponAccepted{},
-		ledger.ItemRepriced{},
-		ledger.AgeVerified{},
-		ledger.CartWeighed{},
-		ledger.IncrementIntended{},
-		ledger.Incremented{},
-		ledger.ChargeIntended{},
-		ledger.Charged{},
-		ledger.HoldLapsed{},
-		ledger.RefundFailed{},
-		ledger.ExternalObserved{},
-		ledger.PaymentEscalated{},
-		ledger.PaymentResolved{},
-		ledger.DebtWrittenOff{},
-		ledger.GoodwillGranted{},
-		ledger.SupplementProposed{},
-		ledger.SupplementAnswered{},
-		ledger.VisitMatched{},
-		ledger.CashTaken{},
-		ledger.FraudWarningReceived{},
-		ledger.ChargebackOpened{},
-		ledger.ChargebackFundsMoved{},
-		ledger.EvidencePackBuilt{},
-		ledger.ChargebackAnswered{},
-		ledger.SubmissionIntended{},
-		ledger.EvidenceSubmitted{},
-		ledger.ChargebackClosed{},
-		ledger.BalanceRecorded{},
-		ledger.PayoutRecorded{},
-		ledger.PayoutFailed{},
-		ledger.BankStatementRecorded{},
-		ledger.ExceptionOpened{},
-		ledger.ExceptionAssigned{},
-		ledger.ExceptionClosed{},
-		ledger.DayClosed{},
-		ledger.PriceChecked{},
-		ledger.EvidenceViewed{},
-		ledger.EvidenceHeld{},
-		ledger.EvidenceReleased{},
-		ledger.EvidenceExpired{},
-		ledger.DeviceConfigured{},
-		ledger.DeviceReported{},
-		ledger.ShelfChanged{},
-		ledger.GateDoubted{},
-		ledger.PalmConsented{},
-		ledger.PalmWithdrawn{},
-		ledger.PalmEnrolled{},
-		ledger.PalmRevoked{},
-		ledger.FiscalStarted{},
-		ledger.FiscalSigned{},
-		ledger.FiscalFailed{},
-		ledger.NoticeQuarantined{},
-		ledger.ProviderSwept{},
-	}
-}
-
 // TestEveryKind checks that every fold knows every kind there is, in whatever
 // stream it turns up: what does not belong there is odd, and no more.
 func TestEveryKind(t *testing.T) {
-	payloads := every()
-	var have []ledger.Kind
-	for _, p := range payloads {
-		have = append(have, p.Kind())
-	}
-	want := ledger.Kinds()
-	slices.Sort(have)
-	slices.Sort(want)
-	if diff := cmp.Diff(want, have); diff != "" {
-		t.Fatalf("the kinds of this test are not all there are (-want +got)\n%s", diff)
-	}
+	payloads := ledgertest.Samples(t, filepath.Join("..", "ledger", "testdata", "kinds"))
 	for name, fresh := range allFolds() {
 		for _, p := range payloads {
 			e := ledger.Event{Payload: p}

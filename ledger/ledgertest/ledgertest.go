@@ -5,7 +5,8 @@
 // those that outlive their process.
 //
 // It tests what the interface promises and nothing of how it is kept: no files,
-// no speed, no crashes.
+// no speed, no crashes. [Samples] beside it has a payload of every kind for tests
+// of what reads events.
 package ledgertest
 
 import (

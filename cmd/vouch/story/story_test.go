@@ -1,6 +1,7 @@
 package story_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -8,128 +9,24 @@ import (
 
 	"github.com/vouchledger/vouch/cmd/vouch/story"
 	"github.com/vouchledger/vouch/ledger"
-	"github.com/vouchledger/vouch/ledger/money"
+	"github.com/vouchledger/vouch/ledger/ledgertest"
 	"github.com/vouchledger/vouch/projections"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// TestEveryKindIsTold tells a zero payload of every kind: none panics, and
-// none that a visit can hold is told by the name of its kind alone.
+// TestEveryKindIsTold tells a payload of every kind: none panics, and none that
+// a visit can hold is told by the name of its kind alone.
 func TestEveryKindIsTold(t *testing.T) {
 	ownWords := map[ledger.Kind]bool{ // told by their kind: they are not part of a visit
 		ledger.KindStoreOpened: true, ledger.KindPolicySet: true, ledger.KindPlanogramSet: true,
 		ledger.KindProductListed: true, ledger.KindPriceSet: true, ledger.KindTaxSet: true,
 	}
-	for _, p := range payloads() {
+	for _, p := range ledgertest.Samples(t, filepath.Join("..", "..", "..", "ledger", "testdata", "kinds")) {
 		l := story.Tell(ledger.Event{Record: ledger.Record{Kind: p.Kind(), Occurred: noon}, Payload: p}, nil)
 		if l.Text == "" || (l.Text == string(p.Kind())) != ownWords[p.Kind()] {
 			t.Errorf("Tell(%s) = %q, want words", p.Kind(), l.Text)
 		}
-	}
-	if got, want := len(payloads()), len(ledger.Kinds()); got != want {
-		t.Errorf("payloads told = %d, want all %d kinds", got, want)
-	}
-}
-
-func payloads() []ledger.Payload {
-	usd := money.Money{Minor: 199, Currency: "USD"}
-	claim := ledger.DetectionRecorded{
-		Items:   []ledger.ItemHypothesis{{SKU: "cola", Confidence: 900}},
-		Actions: []ledger.ActionHypothesis{{Action: ledger.ActionTake, Confidence: 900}},
-	}
-	return []ledger.Payload{
-		ledger.StoreOpened{},
-		ledger.PolicySet{},
-		ledger.PlanogramSet{},
-		ledger.ProductListed{},
-		ledger.PriceSet{},
-		ledger.TaxSet{},
-		ledger.GatePresented{},
-		ledger.GateEntered{Hold: usd},
-		ledger.GateRefused{},
-		ledger.GateExited{},
-		claim,
-		ledger.DetectionImplicated{},
-		ledger.DetectionAttributed{},
-		ledger.DetectionReverified{},
-		ledger.ItemPriced{Unit: usd},
-		ledger.PricingFailed{},
-		ledger.ReviewRequested{AtRisk: usd},
-		ledger.ReviewDecided{},
-		ledger.ReceiptProvisional{},
-		ledger.ReceiptIssued{},
-		ledger.ReceiptCorrected{},
-		ledger.DisputeOpened{},
-		ledger.DisputeDecided{},
-		ledger.VisitSettled{},
-		ledger.HoldIntended{},
-		ledger.CaptureIntended{},
-		ledger.ReleaseIntended{},
-		ledger.RefundIntended{},
-		ledger.Held{},
-		ledger.Captured{},
-		ledger.Released{},
-		ledger.Refunded{},
-		ledger.PaymentDeclined{},
-		ledger.PaymentUnclear{},
-		ledger.PaymentNotified{},
-		ledger.PromotionSet{},
-		ledger.PromotionPinned{},
-		ledger.CouponRedeemed{},
-		ledger.CouponAccepted{},
-		ledger.ItemRepriced{},
-		ledger.AgeVerified{},
-		ledger.CartWeighed{},
-		ledger.IncrementIntended{},
-		ledger.Incremented{},
-		ledger.ChargeIntended{},
-		ledger.Charged{},
-		ledger.HoldLapsed{},
-		ledger.RefundFailed{},
-		ledger.ExternalObserved{},
-		ledger.PaymentEscalated{},
-		ledger.PaymentResolved{},
-		ledger.DebtWrittenOff{},
-		ledger.GoodwillGranted{},
-		ledger.SupplementProposed{},
-		ledger.SupplementAnswered{},
-		ledger.VisitMatched{},
-		ledger.CashTaken{},
-		ledger.FraudWarningReceived{},
-		ledger.ChargebackOpened{},
-		ledger.ChargebackFundsMoved{},
-		ledger.EvidencePackBuilt{},
-		ledger.ChargebackAnswered{},
-		ledger.SubmissionIntended{},
-		ledger.EvidenceSubmitted{},
-		ledger.ChargebackClosed{},
-		ledger.BalanceRecorded{},
-		ledger.PayoutRecorded{},
-		ledger.PayoutFailed{},
-		ledger.BankStatementRecorded{},
-		ledger.ExceptionOpened{},
-		ledger.ExceptionAssigned{},
-		ledger.ExceptionClosed{},
-		ledger.DayClosed{},
-		ledger.PriceChecked{},
-		ledger.EvidenceViewed{},
-		ledger.EvidenceHeld{},
-		ledger.EvidenceReleased{},
-		ledger.EvidenceExpired{},
-		ledger.DeviceConfigured{},
-		ledger.DeviceReported{},
-		ledger.ShelfChanged{},
-		ledger.GateDoubted{},
-		ledger.PalmConsented{},
-		ledger.PalmWithdrawn{},
-		ledger.PalmEnrolled{},
-		ledger.PalmRevoked{},
-		ledger.FiscalStarted{},
-		ledger.FiscalSigned{},
-		ledger.FiscalFailed{},
-		ledger.NoticeQuarantined{},
-		ledger.ProviderSwept{},
 	}
 }
 
