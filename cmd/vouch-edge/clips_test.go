@@ -15,24 +15,32 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/score"
+	"github.com/vouchledger/vouch/vision/walks"
 )
 
-// initial reads the start state from the note beside a clip, as an operator
-// would count the shelf.
-func initial(t testing.TB, name string) string {
+// shelfClip returns a given clip of the bottle shelf.
+func shelfClip(t testing.TB, name string) walks.Clip {
 	t.Helper()
-	b, err := os.ReadFile(strings.TrimSuffix(given.File(t, "video/"+name+".mp4"), ".mp4") + ".meta.json")
-	if os.IsNotExist(err) {
-		return ""
-	}
+	all, err := walks.Folder(filepath.Dir(given.File(t, "video/"+name+".mp4")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var meta struct{ Init string }
-	if err := json.Unmarshal(b, &meta); err != nil {
-		t.Fatal(err)
+	at := slices.IndexFunc(all, func(c walks.Clip) bool { return c.Name == name })
+	if at < 0 {
+		t.Fatalf("%s is no clip of a shelf", name)
 	}
-	return fmt.Sprintf("left=%c,middle=%c,right=%c", meta.Init[0], meta.Init[1], meta.Init[2])
+	return all[at]
+}
+
+// initial says what stands on the shelf when a clip begins, as an operator would
+// count it.
+func initial(t testing.TB, name string) string {
+	t.Helper()
+	var counts []string
+	for _, s := range shelfClip(t, name).Plan.Slots {
+		counts = append(counts, fmt.Sprintf("%s=%d", s.Name, s.Initial))
+	}
+	return strings.Join(counts, ",")
 }
 
 var clips = []string{"bottle-a", "walk-s1", "walk-s2", "walk-s3", "walk-s4"}

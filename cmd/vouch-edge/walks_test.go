@@ -6,12 +6,9 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"testing"
 
-	"github.com/vouchledger/vouch/internal/given"
 	"github.com/vouchledger/vouch/vision/score"
 	"github.com/vouchledger/vouch/vision/shelf"
 	"github.com/vouchledger/vouch/vision/walks"
@@ -73,11 +70,7 @@ func watchWalk(t testing.TB, film *walks.Film, w walks.Walk, tr walks.Trouble, s
 // spoils the pictures. VOUCH_WALKS is how many walks each condition gets; the
 // figures in docs/benchmarks.md are from 20.
 func TestWalksUnderTrouble(t *testing.T) {
-	all, err := walks.Folder(filepath.Dir(given.File(t, "video/bottle-a.mp4")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	clip := all[slices.IndexFunc(all, func(c walks.Clip) bool { return c.Name == "bottle-a" })]
+	clip := shelfClip(t, "bottle-a")
 	film, err := clip.Film(shelf.New(clip.Plan, 0).Size())
 	if err != nil {
 		t.Fatal(err)

@@ -116,7 +116,7 @@ func factor(a [][]float64) {
 // found, and so are the rows above.
 func row(a [][]float64, i, k, end int) {
 	for j := k; j < end; j++ {
-		v := a[i][j] - exact(a[i][:j], a[j][:j])
+		v := a[i][j] - dot(a[i][:j], a[j][:j])
 		if i == j {
 			a[i][i] = math.Sqrt(max(v, ridge/10))
 			continue
@@ -128,7 +128,7 @@ func row(a [][]float64, i, k, end int) {
 // solveLower replaces b by the solution of L L' x = b.
 func solveLower(l [][]float64, b []float64) {
 	for i := range b {
-		b[i] = (b[i] - exact(l[i][:i], b[:i])) / l[i][i]
+		b[i] = (b[i] - dot(l[i][:i], b[:i])) / l[i][i]
 	}
 	for i := len(b) - 1; i >= 0; i-- {
 		b[i] /= l[i][i]
@@ -136,23 +136,6 @@ func solveLower(l [][]float64, b []float64) {
 			b[j] -= v * b[i]
 		}
 	}
-}
-
-// exact is dot for the table: what tells products apart is a small part of it.
-func exact(a, b []float64) float64 {
-	var s0, s1, s2, s3 float64
-	b = b[:len(a)]
-	for len(a) >= 4 && len(b) >= 4 {
-		s0 += a[0] * b[0]
-		s1 += a[1] * b[1]
-		s2 += a[2] * b[2]
-		s3 += a[3] * b[3]
-		a, b = a[4:], b[4:]
-	}
-	for i, v := range a {
-		s0 += v * b[i]
-	}
-	return s0 + s1 + s2 + s3
 }
 
 // scores returns how far x lies on each class's side.

@@ -109,15 +109,7 @@ func (s *Shop) alone(a aside) error {
 func (s *Shop) Configure(cameras []edge.Camera) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.floor != nil {
-		found, err := s.floor.Flush()
-		if err != nil {
-			s.o.Log.Error("what waited is not judged", slog.String("why", err.Error()))
-		}
-		for _, d := range found {
-			s.found(d)
-		}
-	}
+	s.flush()
 	s.floor, s.begun = nil, s.o.Now()
 	p, err := read(cameras, s.o.File)
 	if err != nil {
@@ -134,6 +126,20 @@ func (s *Shop) Configure(cameras []edge.Camera) error {
 	_, err = f.Tick(s.begun)
 	s.floor = f
 	return err
+}
+
+// flush judges what waits as it is.
+func (s *Shop) flush() {
+	if s.floor == nil {
+		return
+	}
+	found, err := s.floor.Flush()
+	if err != nil {
+		s.o.Log.Error("what waited is not judged", slog.String("why", err.Error()))
+	}
+	for _, d := range found {
+		s.found(d)
+	}
 }
 
 // Check says whether cameras and the rest fit together.
@@ -252,15 +258,7 @@ func (s *Shop) Run(ctx context.Context) {
 	beside.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.floor != nil {
-		found, err := s.floor.Flush()
-		if err != nil {
-			s.o.Log.Error("what waited is not judged", slog.String("why", err.Error()))
-		}
-		for _, d := range found {
-			s.found(d)
-		}
-	}
+	s.flush()
 	for _, d := range s.doors {
 		if d.file != nil {
 			_ = d.file.Close()
