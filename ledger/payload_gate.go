@@ -46,4 +46,4 @@ func (p GateDoubted) Validate() error {
 	return need("visit", string(p.Visit), "store", string(p.Store), "gate", string(p.Gate))
 }
 
-func (GateDoubted) payload()  {}
+func (GateDoubted) payload() {}
