@@ -10,14 +10,8 @@ import (
 	"github.com/vouchledger/vouch/vision/gate"
 )
 
-const (
-	// firstCompared are asked at once, then one each compareEvery: as a whole shop's
-	// process does.
-	firstCompared = 5
-	compareEvery  = 2 * time.Minute
-	// compareWithin bounds one question; an answer that is slower says little.
-	compareWithin = 3 * time.Second
-)
+// compareWithin bounds one question; an answer that is slower says little.
+const compareWithin = 3 * time.Second
 
 // A gateClock knows how wrong the machine's clock is, as far as the server was
 // reached.
@@ -49,11 +43,7 @@ func (c *gateClock) ask(ctx context.Context) error {
 // run compares again and again until ctx is done.
 func (c *gateClock) run(ctx context.Context) {
 	for n := 1; ; n++ {
-		rest := time.Second
-		if n >= firstCompared {
-			rest = compareEvery
-		}
-		pauseUntil(ctx, time.Now().Add(rest))
+		pauseUntil(ctx, time.Now().Add(visionedge.UntilNextRound(n)))
 		if ctx.Err() != nil {
 			return
 		}

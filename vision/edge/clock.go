@@ -36,6 +36,9 @@ func (r Round) offset() time.Duration {
 func (r Round) trip() time.Duration { return r.Back.Sub(r.Sent) - r.Answered.Sub(r.Received) }
 
 const (
+	// firstRounds are asked at once, then one each roundEvery.
+	firstRounds = 5
+	roundEvery  = 2 * time.Minute
 	// keptRounds are the last rounds that count: an hour, one every two
 	// minutes, over which a bad clock drifts by less than a second.
 	keptRounds = 30
@@ -48,6 +51,15 @@ const (
 	// clock was set, and the rounds before it say nothing any more.
 	clockJump = 5 * time.Second
 )
+
+// UntilNextRound returns how long to wait before the server's time is asked for
+// again, after it was asked so many times.
+func UntilNextRound(asked int) time.Duration {
+	if asked < firstRounds {
+		return time.Second
+	}
+	return roundEvery
+}
 
 // A Clock estimates how wrong this device's clock is. The zero value knows
 // nothing.

@@ -22,9 +22,6 @@ import (
 )
 
 const (
-	// firstRounds are asked at once, then one each roundEvery.
-	firstRounds = 5
-	roundEvery  = 2 * time.Minute
 	// roundWithin bounds a round; an answer that is slower says little.
 	roundWithin = 10 * time.Second
 	// longPoll is how long the server may hold the question for settings, and
@@ -70,7 +67,7 @@ func (h *Host) ask(ctx context.Context, path string, within time.Duration, heade
 
 // compareClocks asks for the server's time again and again.
 func (h *Host) compareClocks(ctx context.Context) {
-	for n := 0; ; n++ {
+	for n := 1; ; n++ {
 		err := h.round(ctx)
 		if ctx.Err() != nil {
 			return
@@ -83,10 +80,7 @@ func (h *Host) compareClocks(ctx context.Context) {
 			in.Detail = err.Error()
 		}
 		h.tell(ctx, in)
-		rest := time.Second
-		if n+1 >= firstRounds {
-			rest = roundEvery
-		}
+		rest := edge.UntilNextRound(n)
 		if err != nil {
 			rest = max(rest, 10*time.Second)
 		}
