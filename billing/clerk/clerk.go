@@ -85,9 +85,6 @@ func OpenShop(ctx context.Context, log ledger.Log, store ledger.StoreID) (*Shop,
 	return s, nil
 }
 
-// Currency returns what the shop sells in.
-func (s *Shop) Currency() money.Currency { return s.seller.Currency }
-
 // Check returns a check of one product as the event that says so. Without a
 // charged amount it is compared with the price that the catalogue has at that
 // moment.

@@ -36,8 +36,7 @@ var parity = [10]string{
 
 // A Code is the bars of one code without its quiet zones.
 type Code struct {
-	digits string
-	black  []bool // one for each module
+	black []bool // one for each module
 }
 
 // Encode returns the bars of a GTIN of 8, 12 or 13 digits.
@@ -48,7 +47,7 @@ func Encode(gtin string) (*Code, error) {
 	if err := ledger.ValidateGTIN(gtin); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDigits, err)
 	}
-	c := &Code{digits: gtin}
+	c := &Code{}
 	left, right, sets := gtin[:4], gtin[4:], "AAAA"
 	if len(gtin) > 8 {
 		if len(gtin) == 12 { // UPC-A is EAN-13 with a leading zero
@@ -85,9 +84,6 @@ func (c *Code) bars(black bool, modules ...int) {
 
 // Modules returns how many modules wide the code is: 95, or 67 for EAN-8.
 func (c *Code) Modules() int { return len(c.black) }
-
-// Digits returns what the code says.
-func (c *Code) Digits() string { return c.digits }
 
 // Black reports whether module i, counted from the left, is black. Outside it
 // is not.

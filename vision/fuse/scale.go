@@ -58,9 +58,6 @@ func NewScale(name string, noise float64, lag time.Duration) *Scale {
 	return &Scale{name: name, noise: max(noise, 0.05), lag: lag}
 }
 
-// Late returns how many readings came after their moment was looked at.
-func (s *Scale) Late() int { return s.late }
-
 // Weigh takes a reading and returns the steps that have become certain.
 func (s *Scale) Weigh(at time.Time, grams float64) []Step {
 	if !at.After(s.seen) && !s.seen.IsZero() {

@@ -51,9 +51,6 @@ func (t *Track) At() Point { return t.motion.at() }
 // Belief returns whose visit it may be, as of the last time it was seen.
 func (t *Track) Belief() Belief { return slices.Clone(t.believed(t.now)) }
 
-// Look returns what the person looks like.
-func (t *Track) Look() Look { return t.look }
-
 // Box returns where a camera saw the track last, and when.
 func (t *Track) Box(camera string) (image.Rectangle, time.Time, bool) {
 	for i := len(t.past) - 1; i >= 0; i-- {

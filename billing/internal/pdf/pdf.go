@@ -89,9 +89,6 @@ func (d *Doc) Bytes() ([]byte, error) {
 // Pages returns how many pages were begun.
 func (d *Doc) Pages() int { return d.f.PageCount() }
 
-// Break begins a new page.
-func (d *Doc) Break() { d.f.AddPage() }
-
 // Room begins a new page unless so many millimetres are left on this one.
 func (d *Doc) Room(mm float64) {
 	if d.f.GetY()+mm > Height-Margin-4 {
