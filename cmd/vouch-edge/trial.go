@@ -36,7 +36,9 @@ and how honest the confidences are. These are calibrated on shops of other seeds
 
 With --pixels every frame of every camera is drawn and looked at: by the shelf monitor, and
 by the detector of persons that comes with vouch-edge. Without it cameras speak at the level
-of boxes and claims, with the faults of detectors, which takes a hundredth of the time.`,
+of boxes and claims, with the faults of detectors, which takes a hundredth of the time.
+--record keeps what cameras made of the pictures, and --film judges that again without
+drawing: what comes after the cameras can then be worked on in seconds.`,
 		Example: `  vouch-edge trial --pixels --seed 701 --shops 5 --interactions 200
   vouch-edge trial --seed 1 --write-calibration shop.calibration.json`,
 		Args: cobra.NoArgs,
@@ -51,6 +53,8 @@ of boxes and claims, with the faults of detectors, which takes a hundredth of th
 	fl.IntVar(&f.plan.Training, "training", 2, "shops of half the size to calibrate on; 0 for raw confidences")
 	fl.BoolVar(&f.plan.Pixels, "pixels", false, "draw every frame of every camera and look at it")
 	fl.IntVar(&f.plan.Workers, "workers", runtime.GOMAXPROCS(0), "with --pixels: cameras looked at side by side")
+	fl.StringVar(&f.plan.Record, "record", "", "`DIR` for what cameras made of the pictures; draws as --pixels does")
+	fl.StringVar(&f.plan.Film, "film", "", "`DIR` with what they made of the same shops once, instead of drawing")
 	fl.BoolVar(&f.plan.Hostile, "hostile", false, "shoppers try to confuse the shop")
 	fl.BoolVar(&f.plan.Setting.Blind, "no-shelf-cameras", false, "shelf cameras claim nothing")
 	fl.BoolVar(&f.plan.Setting.NoScales, "no-scales", false, "nothing is weighed")
@@ -58,6 +62,8 @@ of boxes and claims, with the faults of detectors, which takes a hundredth of th
 	fl.StringVar(&f.calibration, "calibration", "", "`FILE` with the calibration to use instead of learning one")
 	fl.StringVar(&f.write, "write-calibration", "", "`FILE` for the calibration that was learnt")
 	fl.BoolVar(&f.strict, "strict", false, "fail if a goal is not met")
+	cmd.MarkFlagsMutuallyExclusive("film", "record")
+	cmd.MarkFlagsMutuallyExclusive("film", "pixels")
 	return cmd
 }
 

@@ -26,7 +26,7 @@ type Film struct {
 // A Said is a claim with the second at which its camera made it.
 type Said struct {
 	fuse.Claim
-	At float64
+	At float64 `json:"SaidAt"` // the claim has an At of its own
 }
 
 // Picture sizes and rates of a film. At 320 x 180 a shelf camera's picture is

@@ -3,6 +3,7 @@ package trial
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/vouchledger/vouch/vision/fuse"
 	"github.com/vouchledger/vouch/vision/render/shop"
@@ -20,6 +21,9 @@ type Plan struct {
 	Training     int  // shops to calibrate on, with half as many interactions each
 	Pixels       bool // cameras look at drawn pictures
 	Workers      int  // cameras looked at side by side; 0 for 1
+	// Record is a folder into which goes what cameras made of the pictures of
+	// each shop, and Film one from which it is taken instead of drawing again.
+	Record, Film string
 	Setting      Setting
 }
 
@@ -74,14 +78,27 @@ func (p Plan) stage(seed uint64, interactions int, s Setting) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if p.Pixels {
-		film, err := Shoot(sc, p.Workers)
-		if err != nil {
-			return Result{}, err
-		}
-		s.Film = &film
+	if !p.Pixels && p.Record == "" && p.Film == "" {
+		return Run(sc, s)
 	}
+	film, err := p.film(sc, filmName(p, seed, interactions))
+	if err != nil {
+		return Result{}, err
+	}
+	s.Film = &film
 	return Run(sc, s)
+}
+
+// film is what cameras make of the pictures: now, or as they did once.
+func (p Plan) film(sc shop.Scenario, name string) (Film, error) {
+	if p.Film != "" {
+		return Replay(filepath.Join(p.Film, name), sc)
+	}
+	film, err := Shoot(sc, p.Workers)
+	if err == nil && p.Record != "" {
+		err = film.Record(filepath.Join(p.Record, name), sc)
+	}
+	return film, err
 }
 
 // Calibrate learns from what raw confidences proved right.

@@ -1,7 +1,12 @@
 package trial
 
 import (
+	"errors"
+	"path/filepath"
+	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/vouchledger/vouch/vision/render/shop"
 )
@@ -88,6 +93,23 @@ seconds 40`)
 	if r.ItemF1() < 0.95 || r.RightShopper() < 0.85 || r.WrongCharge > 0 {
 		t.Errorf("item F1 %.3f, right shopper %.3f, %d wrong charges of %d detections; want 0.95, 0.85, none; faults %+v",
 			r.ItemF1(), r.RightShopper(), r.WrongCharge, r.Detections, r.Faults)
+	}
+	path := filepath.Join(t.TempDir(), "shop.film.gz")
+	if err := film.Record(path, sc); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Replay(path, sc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(film, again); diff != "" {
+		t.Errorf("the film recorded and read again differs: %s", diff)
+	}
+	moved := sc
+	moved.Cameras = slices.Clone(sc.Cameras)
+	moved.Cameras[0].FOV++
+	if _, err := Replay(path, moved); !errors.Is(err, ErrFilm) {
+		t.Errorf("the film of other cameras gives %v, want ErrFilm", err)
 	}
 	if len(film.Claims) < 5 || len(film.Boxes) == 0 {
 		t.Errorf("%d claims and %d frames of persons, want some of the pictures", len(film.Claims), len(film.Boxes))
