@@ -48,7 +48,7 @@ func TestChromiumPlaysAndSeeksEveryClip(t *testing.T) {
 	defer server.Close()
 	ctx, stop := peer.Chromium(t, 60*time.Second)
 	defer stop()
-	if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/")); err != nil {
+	if err := peer.Do(ctx, chromedp.Navigate(server.URL+"/")); err != nil {
 		t.Fatal(err)
 	}
 	if len(clips) == 0 {

@@ -5,13 +5,16 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/chromedp"
 )
 
@@ -138,6 +141,39 @@ func Chromium(t testing.TB, limit time.Duration) (ctx context.Context, stop func
 		t.Fatalf("start chromium: %v", err)
 	}
 	return ctx, stop
+}
+
+// Do takes steps in the browser, one after the other. A page that draws itself
+// anew may take away what a step has just found, before the step pressed or
+// typed anything: somebody at the screen looks again, and so does Do.
+func Do(ctx context.Context, steps ...chromedp.Action[chromedp.Void]) error {
+	for _, step := range steps {
+		err := chromedp.Do(ctx, step)
+		for drawnAnew(err) && ctx.Err() == nil {
+			err = chromedp.Do(ctx, step)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drawnAnew tells whether a node was gone when it was asked for. The protocol
+// has one code for all that the server of a domain refuses; nodes are told by
+// Chromium's words (third_party/blink/renderer/core/inspector, dom_resolver.cc
+// and inspector_dom_agent.cc).
+func drawnAnew(err error) bool {
+	var refused *cdproto.Error
+	if !errors.As(err, &refused) || refused.Code != -32000 {
+		return false
+	}
+	for _, words := range []string{"Could not find node", "No node with given id", "Node is detached", "Could not compute"} {
+		if strings.Contains(refused.Message, words) {
+			return true
+		}
+	}
+	return false
 }
 
 // PDFText reads a PDF with another program than the one that wrote it. With

@@ -60,7 +60,7 @@ func (b *browser) listen() {
 
 func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.Helper()
-	if err := chromedp.Do(b.ctx, steps...); err != nil {
+	if err := peer.Do(b.ctx, steps...); err != nil {
 		b.Fatal(err)
 	}
 }

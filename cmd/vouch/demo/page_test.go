@@ -27,7 +27,7 @@ func showPage(t *testing.T, vouch, data string, result demo.Result) {
 	ctx, stop := peer.Chromium(t, 2*time.Minute)
 	defer stop()
 	url := serveAgain(t, vouch, data)
-	err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(url+"/signin"),
+	err := peer.Do(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(url+"/signin"),
 		chromedp.SendKeys(chromedp.CSS("#key"), demoKey(t, data, "reviewer")), chromedp.Click(chromedp.CSS("button.main")),
 		chromedp.WaitVisible(chromedp.CSS(".who")), chromedp.Navigate(url+"/visits/"+string(result.Visit)))
 	if err != nil {

@@ -41,7 +41,7 @@ func TestTheScreenInABrowser(t *testing.T) {
 	}()
 	do := func(steps ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
-		if err := chromedp.Do(ctx, steps...); err != nil {
+		if err := peer.Do(ctx, steps...); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -77,6 +77,12 @@ func TestTheScreenInABrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// The screen is drawn anew while a finger lies on a button: it is the same
+	// button afterwards, or the finger would have pressed nothing.
+	wait(`(window.pressed = document.querySelector('button[aria-label="Remove Cola"]')) !== null`)
+	wait(`window.drawn = 0, source.addEventListener("message", () => window.drawn++), true`)
+	wait(`window.drawn >= 1`)
+	wait(`document.querySelector('button[aria-label="Remove Cola"]') === window.pressed`)
 	// A finger on the screen's keys and buttons.
 	do(chromedp.Click(chromedp.CSS(`#out`)))
 	wait(`document.getElementById("out").getAttribute("aria-pressed") === "true"`)

@@ -86,7 +86,7 @@ func TestThePageShowsTheCamerasAndDrawsItsBoxes(t *testing.T) {
 		}
 		return text
 	}
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1000, 760), chromedp.Navigate(server.URL),
+	if err := peer.Do(ctx, chromedp.EmulateViewport(1000, 760), chromedp.Navigate(server.URL),
 		chromedp.WaitVisible(chromedp.CSS(`img[data-loaded="yes"]`)), chromedp.WaitVisible(chromedp.CSS("svg polygon"))); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestThePageShowsTheCamerasAndDrawsItsBoxes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS("#boxes"))); err != nil {
+	if err := peer.Do(ctx, chromedp.Click(chromedp.CSS("#boxes"))); err != nil {
 		t.Fatal(err)
 	}
 	if got := say(`String(document.querySelectorAll("svg *").length)`); got != "0" {
