@@ -267,6 +267,9 @@ func (a *API) putSettings(c echo.Context) error {
 	if err := json.Compact(&text, req.Settings); err != nil {
 		return invalid("body.settings", "want a JSON object")
 	}
+	if err := vision.CheckSecrets(text.Bytes()); err != nil {
+		return invalid("body.settings", err.Error())
+	}
 	m, err := a.metaOf(c)
 	if err != nil {
 		return err

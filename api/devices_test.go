@@ -172,6 +172,16 @@ func TestBadReportsAndSettingsAreRefused(t *testing.T) {
 		}
 	}
 	s.send("olga", "PUT", edgeAt+"/settings", map[string]any{"settings": []any{}}).want(400)
+	secret := s.send("olga", "PUT", edgeAt+"/settings", map[string]any{"settings": map[string]any{
+		"cameras": []any{map[string]any{"name": "cam-1", "source": "rtsp://admin:hunter2@10.0.0.7/1"}},
+	}})
+	if said := secret.Body.String(); secret.Code != 422 || strings.Contains(said, "hunter2") || !strings.Contains(said, "${CAMERA_1}") {
+		t.Errorf("a password in settings is answered %d %s, want a refusal that does not repeat it", secret.Code, said)
+	}
+	var none settingsView
+	if s.send("gate", "GET", edgeAt+"/settings", nil).want(200, &none); none.Version != 0 {
+		t.Errorf("what was refused is on the ledger: %+v", none)
+	}
 	s.send("munich", "GET", edgeAt+"/settings", nil).want(404)
 	s.send("gate", "PUT", edgeAt+"/settings", map[string]any{"settings": map[string]any{}}).want(404)
 }

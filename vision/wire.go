@@ -51,11 +51,13 @@ type GateTailgate struct {
 // A Decision is what the server says to an entry.
 type Decision string
 
-// The decisions. Pending means that the card is still being asked.
+// The decisions. Pending means that the card is still being asked; Left, which is
+// only in what a gate writes down, that the server has taken an exit.
 const (
 	Entered Decision = "entered"
 	Refused Decision = "refused"
 	Pending Decision = "pending"
+	Left    Decision = "left"
 )
 
 // A GateAnswer answers a GateEntry.

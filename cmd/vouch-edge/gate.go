@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -98,14 +100,14 @@ It ends with 0 if all entered, 3 if somebody was refused, and 1 on an error.`,
 // gateEvent is one line of --json and --out.
 type gateEvent struct {
 	At       time.Time            `json:"at"`
-	T        float64              `json:"t"` // seconds since the first frame
+	T        float64              `json:"t"` // seconds since the first frame; 0 of an exit that the server has taken
 	Gate     string               `json:"gate"`
 	ID       string               `json:"id,omitempty"`
 	Code     string               `json:"code,omitempty"` // only without a server
 	Visit    ledger.VisitID       `json:"visit,omitempty"`
 	Party    int                  `json:"party,omitempty"` // persons who enter on it
 	Staff    bool                 `json:"staff,omitempty"` // who entered works here, as the server says
-	Decision string               `json:"decision"`        // entered, refused, pending, exit, read, tailgated, asked, unread
+	Decision string               `json:"decision"`        // entered, refused, pending, exit, left, read, tailgated, asked, unread
 	Reason   ledger.RefusalReason `json:"reason,omitempty"`
 	Detail   string               `json:"detail,omitempty"`
 }
@@ -120,6 +122,7 @@ type gateRun struct {
 	clock   *gateClock  // nil without a server, and for a file with times of its own
 	hands   *gate.Hands // nil without --palm
 	start   time.Time
+	telling sync.Mutex  // the outbox tells beside the camera
 	print   []io.Writer // JSON lines
 	text    io.Writer   // a person; nil with --json
 	codes   int
@@ -213,7 +216,7 @@ func (r *gateRun) connect(ctx context.Context) (stop func() error, err error) {
 	if !r.exit && r.solo == nil && r.door == nil {
 		return stop, nil
 	}
-	r.box, err = outbox.Open(r.outbox, outbox.Config{Server: r.server, Key: r.key, Now: time.Now})
+	r.box, err = outbox.Open(r.outbox, outbox.Config{Server: r.server, Key: r.key, Now: time.Now, Notify: r.sent})
 	if err != nil {
 		return stop, err
 	}
@@ -365,6 +368,25 @@ func (r *gateRun) leave(id ledger.ID, code string, ev *gateEvent) error {
 	})
 }
 
+// sent tells whose exit the server has taken: only it knows a code's visit for
+// sure. `vouch-edge run` reads the line.
+func (r *gateRun) sent(o outbox.Outcome) {
+	if o.Item.Path != vision.PathExits || !o.Taken() {
+		return
+	}
+	var said vision.GateExit
+	var answer struct {
+		Visit ledger.VisitID `json:"visit"`
+	}
+	if json.Unmarshal(o.Item.Body, &said) != nil || json.Unmarshal(o.Answer, &answer) != nil || answer.Visit == "" {
+		return
+	}
+	ev := gateEvent{At: said.OccurredAt, Gate: r.id, ID: said.ID.String(), Visit: answer.Visit, Decision: string(vision.Left)}
+	if err := r.tell(ev); err != nil {
+		slog.Warn("an exit is not written down", slog.String("visit", string(answer.Visit)), slog.String("why", err.Error()))
+	}
+}
+
 // enter asks the server about what was shown, which is in entry.
 func (r *gateRun) enter(ctx context.Context, entry vision.GateEntry, ev *gateEvent) error {
 	limited, cancel := context.WithTimeout(ctx, r.patience())
@@ -402,6 +424,8 @@ func (r *gateRun) tell(ev gateEvent) error {
 	if err != nil {
 		return err
 	}
+	r.telling.Lock()
+	defer r.telling.Unlock()
 	for _, w := range r.print {
 		if _, err := w.Write(append(line, '\n')); err != nil {
 			return err
@@ -426,6 +450,8 @@ func (r *gateRun) tell(ev gateEvent) error {
 		what = "stays shut: " + ev.Detail
 	case "exit":
 		what = "leaves"
+	case string(vision.Left):
+		what = fmt.Sprintf("has left, visit %s", ev.Visit)
 	case "asked", "unread":
 		what = ev.Detail
 	case "tailgated":

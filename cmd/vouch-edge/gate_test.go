@@ -64,6 +64,9 @@ func (s *gateServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusBadRequest)
 		}
 		s.exits = append(s.exits, e)
+		if c, err := ticket.Verify(s.keys, s.now, "frankfurt-1", e.Code); err == nil {
+			_ = json.NewEncoder(w).Encode(map[string]any{"visit": c.Visit()})
+		}
 		return
 	}
 	switch r.URL.Path {
@@ -217,17 +220,43 @@ func TestExitOfACutOffShopIsToldLater(t *testing.T) {
 	s, url, code := annasCode(t)
 	box := filepath.Join(t.TempDir(), "outbox")
 	show := picture(t, code)
-	args := []string{"gate", "--exit", "--key", "vouch_gate_key", "--gate", "exit-1", "--outbox", box, "--image", show}
+	file := filepath.Join(t.TempDir(), "out.jsonl")
+	args := []string{"gate", "--exit", "--key", "vouch_gate_key", "--gate", "exit-1", "--outbox", box, "--image", show, "--out", file}
 	out, err := edge(t, append(args, "--server", "http://127.0.0.1:1", "--timeout", "200ms")...)
 	if err != nil || !strings.Contains(out, "leaves") || !strings.Contains(out, "1 exits wait") {
 		t.Errorf("cut off = %s, %v, want the exit kept", out, err)
 	}
-	if out, err = edge(t, append(args, "--server", url)...); err != nil {
+	left := func() string {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for line := range strings.Lines(string(b)) {
+			var ev gateEvent
+			if err := json.Unmarshal([]byte(line), &ev); err != nil {
+				t.Fatal(err)
+			}
+			if ev.Decision == "left" {
+				all = append(all, string(ev.Visit)+" "+ev.At.Format(time.RFC3339Nano))
+			}
+		}
+		return strings.Join(all, "\n")
+	}
+	if said := left(); said != "" {
+		t.Errorf("cut off it says who left: %s; only the server knows", said)
+	}
+	if out, err = edge(t, append(args, "--server", url)...); err != nil || !strings.Contains(out, "has left, visit ") {
 		t.Errorf("back again = %s, %v", out, err)
 	}
 	if len(s.exits) != 2 || s.exits[0].Code != code || s.exits[0].Gate != "exit-1" || s.exits[0].ID == s.exits[1].ID ||
 		s.exits[0].OccurredAt.After(s.exits[1].OccurredAt) {
 		t.Errorf("server got %+v, want both exits in order", s.exits)
+	}
+	visit := ledger.ID{1, 2, 3}.String()
+	want := visit + " " + s.exits[0].OccurredAt.Format(time.RFC3339Nano) + "\n" + visit + " " + s.exits[1].OccurredAt.Format(time.RFC3339Nano)
+	if got := left(); got != want {
+		t.Errorf("written down for run:\n%s\nwant\n%s", got, want)
 	}
 }
 

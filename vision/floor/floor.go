@@ -60,6 +60,9 @@ type Floor struct {
 	fuser   *fuse.Fuser
 	places  map[string]track.Place
 	staff   map[ledger.VisitID]bool
+	guests  map[ledger.VisitID]*guest
+	gates   []string        // whose lines are crossed
+	crossed time.Time       // until when it is known who crossed them
 	opened  []track.Opening // of the last time
 	frames  []track.Frame   // that the tracker has not seen, in order
 	upTo    time.Time       // frames before it have been seen
@@ -78,9 +81,12 @@ func New(c Config) (*Floor, error) {
 	if c.Fuse.Who != nil || c.Fuse.Did != nil {
 		return nil, fmt.Errorf("%w: who stands where is said twice", ErrConfig)
 	}
-	f := &Floor{late: c.Late, places: c.Places, cameras: map[string]bool{}, staff: map[ledger.VisitID]bool{}}
+	f := &Floor{late: c.Late, places: c.Places, cameras: map[string]bool{}, staff: map[ledger.VisitID]bool{}, guests: map[ledger.VisitID]*guest{}}
 	for _, cam := range c.Track.Cameras {
 		f.cameras[cam.ID] = true
+	}
+	for _, l := range c.Track.Lines {
+		f.gates = append(f.gates, l.Gate)
 	}
 	var err error
 	if len(c.Track.Cameras) > 0 {
@@ -144,6 +150,7 @@ func (f *Floor) Open(o Opening) error {
 		return nil
 	}
 	f.opened = append(f.opened, o.Opening)
+	f.comes(o.Opening)
 	if o.Staff {
 		f.staff[o.Visit] = true
 	}
@@ -151,13 +158,6 @@ func (f *Floor) Open(o Opening) error {
 		f.tracker.Bind(o.Opening)
 	}
 	return nil
-}
-
-// Left says that nobody of a visit is inside any more.
-func (f *Floor) Left(visit ledger.VisitID) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.fuser.Gone(visit)
 }
 
 // Weigh takes a scale's reading.
@@ -215,6 +215,7 @@ func (f *Floor) Tick(now time.Time) ([]fuse.Detection, error) {
 	if err := f.follow(f.now.Add(-f.late)); err != nil {
 		return nil, err
 	}
+	f.doors()
 	return f.fuser.Tick(f.now), nil
 }
 
@@ -253,7 +254,11 @@ func (f *Floor) who(at time.Time, slot string) []fuse.Person {
 		return nil
 	}
 	var persons []fuse.Person
-	for _, s := range track.Visits(f.tracker.Who(at, place)) {
+	weights := f.tracker.Who(at, place)
+	for i, w := range weights {
+		weights[i].Belief = f.inside(w.Belief, at)
+	}
+	for _, s := range track.Visits(weights) {
 		persons = append(persons, fuse.Person{Visit: s.Visit, P: s.P, Staff: f.staff[s.Visit]})
 	}
 	return persons
@@ -262,7 +267,12 @@ func (f *Floor) who(at time.Time, slot string) []fuse.Person {
 // did lets the tracker learn from what somebody did.
 func (f *Floor) did(at time.Time, slot string, fits func(ledger.VisitID, bool) float64, unknown float64) {
 	if place, ok := f.places[slot]; ok {
-		f.tracker.Did(at, place, func(visit ledger.VisitID) float64 { return fits(visit, f.staff[visit]) }, unknown)
+		f.tracker.Did(at, place, func(visit ledger.VisitID) float64 {
+			if f.hasLeft(visit, at) {
+				return stays * fits(visit, f.staff[visit])
+			}
+			return fits(visit, f.staff[visit])
+		}, unknown)
 	}
 }
 

@@ -258,6 +258,7 @@ func TestASensorWhoseClockRunsAheadMovesNobodyElses(t *testing.T) {
 		"weight":  f.Weigh("scale-a", far, 3000),
 		"step":    f.Step(fuse.Step{Scale: "scale-a", At: far, Until: far, Grams: -355}),
 		"read":    f.Read(fuse.TagRead{Reader: "rfid", Tag: "t", At: far}),
+		"exit":    f.Left("v", far),
 		"claim":   f.Claim(fuse.Claim{Slot: "a1", At: far}),
 	} {
 		if !errors.Is(err, ErrAhead) {
@@ -299,7 +300,7 @@ func TestWhatWasCarriedOutIsForgotten(t *testing.T) {
 		f := open(t, corner())
 		day(t, f, frames(20), false)
 		if gone {
-			f.Left("v-anna")
+			must(t, f.Left("v-anna", at(5)))
 		}
 		must(t, f.Step(fuse.Step{Scale: "scale-a", At: at(19), From: at(18.8), Until: at(19.5), Grams: 355, Sigma: 1}))
 		found, err := f.Flush()

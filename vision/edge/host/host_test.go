@@ -226,16 +226,25 @@ func TestSettingsThatCannotBeReadAnyMoreDoNotStopTheShop(t *testing.T) {
 		`[]`:                                    "cannot be followed",
 		camWith(`"detector":"eye.json"`):        "looks with no detector",
 		camWith(`"recogniser":"corner.vmodel"`): "looks with no recogniser",
-		camWith(`"model":{"onnx":"a.onnx","names":"a.txt"}`): "name their manifest with detector",
-		camWith(`"classes":["bottle"]`):                      "classes without a detector",
+		camWith(`"model":{"onnx":"a.onnx","names":"a.txt"}`):                                     "name their manifest with detector",
+		camWith(`"classes":["bottle"]`):                                                          "classes without a detector",
+		`{"cameras":[{"name":"a","source":"rtsp://anna:hunter2@x/1","planogram":"shelf.json"}]}`: "${CAMERA_1}",
 	} {
 		in, ok := h.judge(given{Version: 5, Settings: []byte(text)}).(edge.Refused)
-		if !ok || in.Version != 5 || !strings.Contains(in.Reason, want) {
+		if !ok || in.Version != 5 || !strings.Contains(in.Reason, want) || strings.Contains(in.Reason, "hunter2") {
 			t.Errorf("settings %s are judged %+v, want a refusal with %q", text, in, want)
 		}
 	}
 	if v, _ := h.remembered(); v != 4 {
 		t.Errorf("after refusals settings %d are kept, want 4", v)
+	}
+	// A machine that got a password before it was refused is not left without its cameras.
+	old := given{Version: 5, Settings: []byte(`{"cameras":[{"name":"a","source":"rtsp://anna:hunter2@x/1","planogram":"shelf.json"}]}`)}
+	if err := h.remember(old); err != nil {
+		t.Fatal(err)
+	}
+	if v, s := h.remembered(); v != 5 || len(s.Cameras) != 1 {
+		t.Errorf("settings that were in force count as %d with %d cameras, want them followed", v, len(s.Cameras))
 	}
 }
 

@@ -163,6 +163,9 @@ func (h *Host) fetch(ctx context.Context) (given, error) {
 // before anybody follows them.
 func (h *Host) judge(g given) edge.Input {
 	s, err := edge.ParseSettings(g.Settings)
+	if err == nil { // of an older server; what is in force already stays so
+		err = vision.CheckSecrets(g.Settings)
+	}
 	if err == nil && (s.Cart != nil) != (h.cfg.Cart != nil) {
 		err = errKind
 	}

@@ -41,8 +41,10 @@ type Gate struct {
 	Inside [2]float64      `json:"inside"`
 	// Entries is where the gate says whom it let in: what `vouch-edge gate --out`
 	// writes. Crossings is a file that who crosses is written to, for
-	// `vouch-edge gate --crossings`.
+	// `vouch-edge gate --crossings`. Exits is where who lets out says whom: what
+	// `vouch-edge gate --exit --out` writes.
 	Entries   string `json:"entries"`
+	Exits     string `json:"exits"`
 	Crossings string `json:"crossings"`
 }
 

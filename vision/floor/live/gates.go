@@ -32,8 +32,10 @@ func (s *Shop) sensors(ctx context.Context, beside *sync.WaitGroup) {
 	begin(s.o.Config.Scales, s.weighed)
 	begin(s.o.Config.Readers, s.read)
 	for _, g := range s.o.Config.Gates {
-		if g.Entries != "" {
-			beside.Go(func() { s.follow(ctx, s.o.File(g.Entries), func(line []byte) { s.entered(g, line) }) })
+		for _, file := range []string{g.Entries, g.Exits} {
+			if file != "" {
+				beside.Go(func() { s.follow(ctx, s.o.File(file), func(line []byte) { s.said(g, line) }) })
+			}
 		}
 	}
 }
@@ -86,11 +88,13 @@ func (s *Shop) read(sensor Sensor, at time.Time, line []byte) error {
 	return nil
 }
 
-// fresh is how old an entry may be that is read: a gate's file begins long ago.
-const fresh = time.Minute
+// fresh is how old an entry may be that is read, longAgo is too old for an exit:
+// a gate's file begins long ago.
+const fresh, longAgo = time.Minute, 24 * time.Hour
 
-// entered takes a line of a gate: see `vouch-edge gate --out`.
-func (s *Shop) entered(g Gate, line []byte) {
+// said takes a line of a gate: see `vouch-edge gate --out`. At the exit it may be
+// another gate's: a visit leaves by any door.
+func (s *Shop) said(g Gate, line []byte) {
 	var e struct {
 		At       time.Time       `json:"at"`
 		Gate     ledger.DeviceID `json:"gate"`
@@ -100,13 +104,21 @@ func (s *Shop) entered(g Gate, line []byte) {
 		Staff    bool            `json:"staff"`
 	}
 	on := s.now()
-	if err := json.Unmarshal(line, &e); err != nil || on == nil || e.Gate != g.Gate || e.Decision != vision.Entered ||
-		e.Visit == "" || s.o.Now().Sub(e.At) > fresh {
+	if err := json.Unmarshal(line, &e); err != nil || on == nil || e.Visit == "" {
 		return
 	}
-	o := floor.Opening{Opening: track.Opening{Visit: e.Visit, Gate: string(g.Gate), Party: max(1, e.Party), At: e.At}, Staff: e.Staff}
-	if err := on.Open(o); err != nil {
-		s.o.Log.Warn("an entry cannot be used", slog.String("gate", string(g.Gate)), slog.String("why", err.Error()))
+	old := s.o.Now().Sub(e.At)
+	var err error
+	switch {
+	case e.Decision == vision.Left && old < longAgo: // the line to the server may have been cut
+		err = on.Left(e.Visit, e.At)
+	case e.Decision == vision.Entered && e.Gate == g.Gate && old <= fresh:
+		err = on.Open(floor.Opening{
+			Opening: track.Opening{Visit: e.Visit, Gate: string(g.Gate), Party: max(1, e.Party), At: e.At}, Staff: e.Staff,
+		})
+	}
+	if err != nil {
+		s.o.Log.Warn("an entry or exit cannot be used", slog.String("gate", string(g.Gate)), slog.String("why", err.Error()))
 	}
 }
 

@@ -173,7 +173,7 @@ func (k *corner) enters(visit ledger.VisitID, t float64) { k.says(visit, t, "") 
 
 // says is the gate's line of an entry, with something more.
 func (k *corner) says(visit ledger.VisitID, t float64, more string) {
-	k.entered(k.o.Config.Gates[0], fmt.Appendf(nil, `{"at":%q,"gate":"gate-1","visit":%q,"decision":"entered","party":1%s}`,
+	k.said(k.o.Config.Gates[0], fmt.Appendf(nil, `{"at":%q,"gate":"gate-1","visit":%q,"decision":"entered","party":1%s}`,
 		k.at(t).Format(time.RFC3339Nano), visit, more))
 }
 
@@ -263,6 +263,53 @@ func TestWhoComesInByABadgeRestocks(t *testing.T) {
 		sure, badge := p.Visit == dora && p.Confidence >= 900, strings.Contains(more, "true")
 		if sure != badge || k.floor.Staff(dora) != badge || k.floor.Staff(ben) {
 			t.Errorf("%s: brought by %v, want surely dora only by her badge", story, k.sent[0].Persons)
+		}
+	}
+}
+
+// TestWhoLeftByTheGatesWordPutsNothingBack: anna and ben come in so close that one
+// may be the other. He takes a cola and puts it back, and both may have been her doing
+// unless a gate has written that she left in between.
+func TestWhoLeftByTheGatesWordPutsNothingBack(t *testing.T) {
+	put := func(line string) ledger.PersonHypothesis {
+		k := open(t, shopFile())
+		k.enters(anna, 1.2)
+		k.enters(ben, 1.6)
+		two := []walker{{1, 4}, {1.4, 1}}
+		k.until(12, full, two...)
+		k.until(14, less(355, 13), two...) // by whom is in doubt
+		if line != "" {
+			k.said(k.o.Config.Gates[0], fmt.Appendf(nil, line, k.at(14).Format(time.RFC3339Nano), anna))
+		}
+		k.until(60, func(t float64) float64 { return less(355, 13)(t) + 3000 - less(355, 50)(t) }, two...)
+		if n := len(k.sent); n != 2 || k.sent[0].Persons[0].Visit != ben || k.sent[1].Actions[0].Action != ledger.ActionReturn {
+			t.Fatalf("sent %+v, want what ben took and what comes back", k.sent)
+		}
+		for _, p := range k.sent[1].Persons {
+			if p.Visit == anna {
+				return p
+			}
+		}
+		return ledger.PersonHypothesis{}
+	}
+	inside := put("")
+	if inside.Confidence < 40 {
+		t.Fatalf("while she is inside it may be hers with %v; the test shows nothing", inside)
+	}
+	for story, line := range map[string]string{
+		"the exit's line": `{"at":%q,"gate":"exit-9","visit":%q,"decision":"left"}`,
+		"it came late":    `{"at":%q,"gate":"gate-1","visit":%q,"decision":"left","t":0}`,
+	} {
+		if p := put(line); p.Confidence > inside.Confidence/5 {
+			t.Errorf("%s: it may be hers with %v, want hardly", story, p)
+		}
+	}
+	for story, line := range map[string]string{
+		"only shown, and not taken": `{"at":%q,"gate":"gate-1","visit":%q,"decision":"exit"}`,
+		"two days old":              `{"at":"2026-11-28T08:00:00Z","gate":%q,"visit":%q,"decision":"left"}`,
+	} {
+		if p := put(line); p != inside {
+			t.Errorf("%s: it may be hers with %v, want as without it", story, p)
 		}
 	}
 }
