@@ -25,9 +25,6 @@ type joined struct {
 	log  *slog.Logger
 }
 
-// partFloor names the floor in what is told of the device.
-const partFloor = "floor"
-
 // joinFloor opens what joins the sensors of a shop's file, if it has any to
 // join: cameras that look for persons, scales, readers, gates.
 func joinFloor(c shopConfig, state string, box *outbox.Outbox, file func(string) string, log *slog.Logger) (*joined, error) {
@@ -75,13 +72,14 @@ func putJSON(box *outbox.Outbox, id ledger.ID, path string, message any) error {
 // into gives what happens on the machine to the floor.
 func (j *joined) into(ctx context.Context, c *host.Config) {
 	c.Followed, c.Weight = j.Followed, j.Weight
+	c.Floor = func() host.FloorView { return host.FloorView(j.View()) }
 	c.Configured = func(cameras []visionedge.Camera) {
 		state, detail := ledger.DeviceWell, ""
 		if err := j.Configure(cameras); err != nil {
 			state, detail = ledger.DeviceMisconfigured, err.Error()
 			j.log.ErrorContext(ctx, "what sensors say is not joined", slog.String("why", detail))
 		}
-		go j.host.Tell(ctx, partFloor, state, detail) // it is the host's own loop that calls
+		go j.host.Tell(ctx, live.PartFloor, state, detail) // it is the host's own loop that calls
 	}
 }
 

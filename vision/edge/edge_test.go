@@ -227,6 +227,32 @@ func TestFramesThatAreDroppedForAMinuteAreTold(t *testing.T) {
 	h.is("a", ledger.DeviceWell)
 }
 
+// TestWhoIsFarFromKeepingUpSaysSoSoon: most of ten seconds lost is told at once, a
+// fifth after a minute, a fiftieth never; and it is over when a minute went well.
+func TestWhoIsFarFromKeepingUpSaysSoSoon(t *testing.T) {
+	for _, tt := range []struct {
+		lost  int // of a hundred a second, for two minutes
+		after int // seconds; 0 for never
+	}{{100, 10}, {60, 10}, {20, 60}, {2, 0}} {
+		var l Load
+		heavy, lost, over := 0, 0, 0
+		for n := range 300 {
+			if n <= 120 {
+				lost = tt.lost * n
+			}
+			switch is := l.Heavy(noon.Add(time.Duration(n)*time.Second), 100*n, lost); {
+			case is && heavy == 0:
+				heavy = n
+			case !is && heavy > 0 && over == 0:
+				over = n
+			}
+		}
+		if heavy != tt.after || (over == 0) != (tt.after == 0) || over > 180 {
+			t.Errorf("%d %% lost is told after %d s and over after %d, want after %d and by 180", tt.lost, heavy, over, tt.after)
+		}
+	}
+}
+
 // TestAPasswordIsKeptByTheMachineAndNotInTheSettings: only what is meant for
 // cameras is filled in, never the machine's own key.
 func TestAPasswordIsKeptByTheMachineAndNotInTheSettings(t *testing.T) {

@@ -76,35 +76,6 @@ func (t *troubles) worst() ledger.DeviceState {
 
 func (t *troubles) detail(s ledger.DeviceState) string { return t.on[s] }
 
-const (
-	// loadOver is the time over which dropped frames are counted.
-	loadOver = time.Minute
-	// heavyShare of dropped frames makes a camera overloaded, lightShare ends it.
-	heavyShare, lightShare = 0.1, 0.02
-)
-
-// load says whether too many frames are dropped.
-type load struct {
-	since           time.Time
-	frames, dropped int // when the time began
-	is              bool
-}
-
-func (l *load) heavy(now time.Time, frames, dropped int) bool {
-	if l.since.IsZero() {
-		l.since, l.frames, l.dropped = now, frames, dropped
-	}
-	if now.Sub(l.since) < loadOver {
-		return l.is
-	}
-	lost, all := float64(dropped-l.dropped), float64(frames-l.frames+dropped-l.dropped)
-	if all > 0 {
-		l.is = lost/all > pick(l.is, lightShare, heavyShare)
-	}
-	l.since, l.frames, l.dropped = now, frames, dropped
-	return l.is
-}
-
 // clockStep is a change of the clock's offset that is worth a report.
 const clockStep = 500 * time.Millisecond
 

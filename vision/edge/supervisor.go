@@ -2,6 +2,7 @@ package edge
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -52,7 +53,7 @@ type camera struct {
 	moved  time.Time // when the phase began, or the last frame came
 	steady time.Time // since when the run goes well
 	frames int
-	loads  load
+	loads  Load
 	states troubles
 	part   ledger.PartState
 }
@@ -195,7 +196,8 @@ func (s *Supervisor) progress(now time.Time, in Progress) {
 		c.phase, c.steady = phaseRunning, now
 	}
 	c.frames, c.moved = in.Frames, now
-	c.states.set(ledger.DeviceOverloaded, !c.loads.heavy(now, in.Frames, in.Dropped), "frames are dropped for want of time")
+	c.states.set(ledger.DeviceOverloaded, !c.loads.Heavy(now, in.Frames, in.Dropped),
+		fmt.Sprintf("%d of %d frames were dropped for want of time", in.Dropped, in.Frames))
 }
 
 func (s *Supervisor) closed(now time.Time, in Closed) []Action {
@@ -247,7 +249,7 @@ func (s *Supervisor) tend(now time.Time, c *camera) (out []Action) {
 			break
 		}
 		s.runs++
-		c.run, c.phase, c.moved, c.frames, c.loads = s.runs, phaseOpening, now, 0, load{}
+		c.run, c.phase, c.moved, c.frames, c.loads = s.runs, phaseOpening, now, 0, Load{}
 		out = append(out, Start{Camera: c.Camera, Run: c.run})
 	case phaseOpening, phaseRunning:
 		limit := pick(c.phase == phaseOpening, openWithin, stallAfter)

@@ -60,9 +60,11 @@ type Config struct {
 	Seen func(c edge.Camera, s watch.Sighting, of Evidence, offset time.Duration) error
 
 	// Configured is told the cameras that are in force, before any of them begins.
-	// Weight is what the scale under a slot read around a moment. Both may be nil.
+	// Weight is what the scale under a slot read around a moment. Floor says how what
+	// sensors say is joined. Each may be nil.
 	Configured func([]edge.Camera)
 	Weight     watch.Weigher
+	Floor      func() FloorView
 
 	// A smart cart's program has no cameras here. It is given its settings each time
 	// they change, at first before Run does anything else, and tells with [Host.Tell]

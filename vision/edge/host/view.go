@@ -21,6 +21,17 @@ type View struct {
 	Parts   []ledger.PartState `json:"parts"`
 	Cameras []CameraView       `json:"cameras"`
 	Outbox  OutboxView         `json:"outbox"`
+	Floor   *FloorView         `json:"floor"` // null where nothing is joined
+}
+
+// A FloorView says how what sensors say is joined.
+type FloorView struct {
+	Persons      int `json:"persons"` // who are followed now
+	Waiting      int `json:"waiting"` // sightings that are not judged yet
+	Came         int `json:"came"`    // pictures of persons, readings and sightings
+	LateFrames   int `json:"late_frames"`
+	LateReadings int `json:"late_readings"`
+	Refused      int `json:"refused"` // pictures of a time that has not come
 }
 
 // An OutboxView says what waits for the server.
@@ -73,9 +84,15 @@ func seenOf(s watch.Sighting) Seen {
 
 // View returns how everything does now.
 func (h *Host) View() View {
+	var on *FloorView
+	if h.cfg.Floor != nil {
+		f := h.cfg.Floor() // before h is held: the floor asks h for the offset
+		on = &f
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	v := h.view
+	v.Floor = on
 	v.Store, v.Device, v.Program, v.Now = h.cfg.Store, h.cfg.Device, h.cfg.Program, h.cfg.Now().UTC()
 	v.Parts, v.Cameras = append([]ledger.PartState{}, v.Parts...), []CameraView{}
 	if h.offsets {

@@ -71,6 +71,9 @@ function show(v) {
   byId("line").textContent = `${v.settings ? "Settings no. " + v.settings : "Settings of this machine's file"}, ${clock}, ` +
     `${box.waiting} messages wait${box.oldest ? " since " + time(box.oldest) : ""}` +
     `${box.refused ? ", " + box.refused + " were refused" : ""}${box.error ? ": " + box.error : ""}`;
+  byId("floor").textContent = v.floor ? `${v.floor.persons} persons on the floor, ${v.floor.waiting} sightings wait for whose they are; ` +
+    `of ${v.floor.came} pictures and readings ${v.floor.late_frames} pictures and ${v.floor.late_readings} readings came too late` +
+    `${v.floor.refused ? ", " + v.floor.refused + " were of a time that has not come" : ""}` : "";
   byId("parts").replaceChildren(...v.parts.map((p) => {
     const li = make("li", `${p.part}: ${p.state.replaceAll("_", " ")} since ${time(p.since)}`);
     if (p.detail) make("small", p.detail, li);

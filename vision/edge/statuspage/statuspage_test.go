@@ -46,6 +46,7 @@ func (c cellar) View() host.View {
 			},
 			Seen: []host.Seen{{At: at.Add(-time.Second), Slot: "left", Action: "return"}, {At: at, Slot: "left", SKU: nasty, Action: "take", Quantity: 1, Surety: 0.93, Box: [4]int{60, 90, 100, 190}}},
 		}},
+		Floor:  &host.FloorView{Persons: 3, Waiting: 1, Came: 5000, LateFrames: 12, LateReadings: 9, Refused: 2},
 		Outbox: host.OutboxView{Waiting: 7, Oldest: &at, Error: "no line"},
 	}
 }
@@ -111,7 +112,10 @@ func TestThePageShowsTheCamerasAndDrawsItsBoxes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, want := range []string{"Settings no. 3", "clock not compared", "7 messages wait", "no line", "unreachable since", "no answer", "4 dropped", "take 1"} {
+	for _, want := range []string{
+		"Settings no. 3", "clock not compared", "7 messages wait", "no line", "unreachable since", "no answer", "4 dropped", "take 1",
+		"3 persons on the floor", "of 5000 pictures and readings 12 pictures and 9 readings came too late, 2 were of",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q:\n%s", want, text)
 		}

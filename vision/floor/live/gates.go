@@ -57,7 +57,7 @@ func (s *Shop) weighed(sensor Sensor, at time.Time, line []byte) error {
 		return fmt.Errorf("%w: no weight", ErrConfig)
 	}
 	s.traces.add(sensor.Name, at, *r.Grams)
-	if on := s.now(); on != nil {
+	if on := s.hear(); on != nil {
 		return on.Weigh(sensor.Name, at, *r.Grams)
 	}
 	return nil
@@ -82,7 +82,7 @@ func (s *Shop) read(sensor Sensor, at time.Time, line []byte) error {
 	if r.Tag == "" {
 		return fmt.Errorf("%w: a read without a tag", ErrConfig)
 	}
-	if on := s.now(); on != nil {
+	if on := s.hear(); on != nil {
 		return on.Read(fuse.TagRead{Reader: sensor.Name, Tag: r.Tag, At: at, RSSI: r.RSSI})
 	}
 	return nil

@@ -57,6 +57,7 @@ type Shop struct {
 	doors   []*door
 	asked   time.Time // until when tailgates were asked for
 	refused int       // frames of a time that has not come
+	lateness
 }
 
 // A door writes down who crosses a gate's line.
@@ -110,6 +111,7 @@ func (s *Shop) Configure(cameras []edge.Camera) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flush()
+	s.past, s.load, s.behind = s.late(), edge.Load{}, false
 	s.floor, s.begun = nil, s.o.Now()
 	p, err := read(cameras, s.o.File)
 	if err != nil {
@@ -174,16 +176,9 @@ func (s *Shop) tell(ctx context.Context, part string, state ledger.DeviceState, 
 	}
 }
 
-// now returns the floor, or nil.
-func (s *Shop) now() *floor.Floor {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.floor
-}
-
 // Followed takes whom a camera saw.
 func (s *Shop) Followed(f track.Frame) {
-	on := s.now()
+	on := s.hear()
 	if on == nil {
 		return
 	}
@@ -215,7 +210,7 @@ func (s *Shop) Take(id ledger.ID, camera string, seen watch.Sighting, d ledger.D
 	}
 	claim := floor.ClaimOf(camera, seen.Change, seen.At, items)
 	a := aside{ID: id, At: seen.At, Claim: claim.ID, Detection: d, put: s.o.Now()}
-	on := s.now()
+	on := s.hear()
 	if on == nil {
 		return s.o.Put(a.ID, a.At, a.Detection)
 	}
@@ -254,6 +249,7 @@ func (s *Shop) Run(ctx context.Context) {
 	s.sensors(ctx, &beside)
 	for pause.For(ctx, tick) {
 		s.Tick()
+		s.tellLate(ctx)
 	}
 	beside.Wait()
 	s.mu.Lock()

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -311,6 +312,46 @@ func TestWhoLeftByTheGatesWordPutsNothingBack(t *testing.T) {
 		if p := put(line); p != inside {
 			t.Errorf("%s: it may be hers with %v, want as without it", story, p)
 		}
+	}
+}
+
+// TestWhatComesTooLateIsToldAndShown: a camera brings its pictures of persons three
+// seconds late for half a minute, and then in time again.
+func TestWhatComesTooLateIsToldAndShown(t *testing.T) {
+	k := open(t, shopFile())
+	var told []string
+	k.o.Tell = func(_ context.Context, part string, state ledger.DeviceState, detail string) {
+		told = append(told, fmt.Sprintf("%s %s at %.0f s: %s", part, state, k.now.Sub(opens).Seconds(), detail))
+	}
+	second := func(n int, late time.Duration) {
+		for i := range 10 {
+			k.now = k.at(float64(n) + float64(i)/10)
+			k.Tick()
+			k.Followed(track.Frame{Camera: "ceiling", At: k.now.Add(-late)})
+			k.tellLate(t.Context())
+		}
+	}
+	for n := range 30 {
+		second(n, 3*time.Second)
+	}
+	if len(told) != 1 || !strings.HasPrefix(told[0], "floor overloaded at 10 s: of ") {
+		t.Fatalf("told %q, want after ten seconds that the floor is overloaded", told)
+	}
+	v := k.View()
+	if v.Came != 300 || v.LateFrames < 290 || v.LateReadings != 0 {
+		t.Errorf("the page is given %+v, want 300 frames of which nearly all were late", v)
+	}
+	for n := 30; n < 200; n++ {
+		second(n, 0)
+	}
+	if len(told) != 2 || !strings.HasPrefix(told[1], "floor well at ") {
+		t.Errorf("told %q, want that it is over", told)
+	}
+	if err := k.Configure(cameras); err != nil { // other cameras: what was late stays counted
+		t.Fatal(err)
+	}
+	if after := k.View(); after.LateFrames != v.LateFrames || after.Came != 2000 {
+		t.Errorf("the page is given %+v, want 2000 frames and not one more that was late than %d", after, v.LateFrames)
 	}
 }
 
