@@ -5,13 +5,14 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/vouchledger/vouch/api/keys"
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
 )
 
-type couponRequest struct {
-	Coupon string `json:"coupon"`
-}
+// A couponRequest may say when the coupon was shown, if a device was shown it.
+type couponRequest = vision.CartCoupon
 
 type couponAnswer struct {
 	Visit     ledger.VisitID `json:"visit"`
@@ -35,8 +36,16 @@ func (a *API) postCoupon(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	at := ledger.Instant(a.s.Now())
+	if !req.OccurredAt.IsZero() {
+		if caller(c).Role != keys.Device {
+			// Who pays could say that it was shown before it lapsed.
+			return invalid("occurred_at", "only a device says when it was shown a coupon")
+		}
+		at = placed(req.OccurredAt, req.Offset)
+	}
 	rec, err := a.s.Desk.PresentCoupon(c.Request().Context(), engine.CouponCommand{
-		ID: id, Occurred: ledger.Instant(a.s.Now()), Actor: actor(c), Trace: traceOf(c), Visit: s.visit, Coupon: req.Coupon,
+		ID: id, Occurred: at, Actor: actor(c), Trace: traceOf(c), Visit: s.visit, Coupon: req.Coupon,
 	})
 	if err != nil {
 		return err

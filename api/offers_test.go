@@ -38,6 +38,13 @@ func TestABeerWithACoupon(t *testing.T) {
 	}}))(t)
 	text := must(coupon.New(leaflet, "leaflet", "0042"))(t)
 
+	// Of another one the time is over; a cart that was cut off was shown it before.
+	must(s.desk.SetPromotion(t.Context(), m(), menu, ledger.PromotionSet{Promotion: ledger.Promotion{
+		Promotion: "morning", Name: "Morning", Kind: ledger.PromotionAmount, Amount: eur(10), Limit: 1, Stacks: true, Coupon: true,
+		CouponKey: hex.EncodeToString(public), From: from, Until: ledger.Instant(s.base.Add(-2 * time.Minute)),
+	}}))(t)
+	lapsed := must(coupon.New(leaflet, "morning", "0007"))(t)
+
 	lea, tom := s.enter("lea"), s.enter("tom")
 	see := s.see("take", "beer", "A1", 990)
 	see["detection"].(map[string]any)["persons"] = []map[string]any{{"visit": lea, "confidence": 990}}
@@ -56,6 +63,19 @@ func TestABeerWithACoupon(t *testing.T) {
 		t.Errorf("a cut coupon answers %s, want invalid", c.Body.String())
 	}
 	s.send("tom", "POST", "/v1/visits/"+lea+"/coupons", map[string]any{"coupon": text}).want(404)
+
+	shown := map[string]any{"coupon": lapsed, "occurred_at": s.base.Add(-7 * time.Minute), "clock_offset_ms": 6 * 60_000}
+	if c := s.send("tom", "POST", "/v1/visits/"+tom+"/coupons", shown).want(422); !strings.Contains(c.Body.String(), "only a device") {
+		t.Errorf("a shopper who says when is answered %s, want a refusal", c.Body.String())
+	}
+	if c := s.send("gate", "POST", "/v1/visits/"+tom+"/coupons", shown).want(409); !strings.Contains(c.Body.String(), "until") {
+		t.Errorf("a coupon that was shown a minute ago, when it had lapsed, answers %s, want a refusal", c.Body.String())
+	}
+	shown["clock_offset_ms"] = 4 * 60_000
+	s.send("gate", "POST", "/v1/visits/"+tom+"/coupons", shown).want(201, &answer)
+	if answer.Coupon != "0007" {
+		t.Errorf("a coupon that was shown in time and came late is %+v, want it taken", answer)
+	}
 
 	v := s.until(lea, "priced", func(v visitView) bool { return len(v.Cart.Lines) == 2 && len(v.Cart.Lines[0].Discounts) == 2 })
 	if v.Cart.AgeDue != 16 {

@@ -125,6 +125,13 @@ type CartWeighing struct {
 	Evidence   []ledger.EvidenceRef `json:"evidence,omitempty"` // of how the weight came about
 }
 
+// A CartCoupon is a coupon that a cart was shown, perhaps while it was cut off.
+type CartCoupon struct {
+	Coupon     string    `json:"coupon"`      // as printed
+	OccurredAt time.Time `json:"occurred_at"` // by the cart's clock
+	Offset     int       `json:"clock_offset_ms,omitzero"`
+}
+
 // A Reverification is what a model found in the stored evidence of a
 // detection.
 type Reverification struct {

@@ -100,7 +100,9 @@ func joined(all ...[]ledger.EvidenceRef) ledger.List[ledger.EvidenceRef] {
 }
 
 func (o *outcome) coupon(t *Trip, text string) {
-	m := o.put(ledger.DeriveID(o.in.ID, "coupon"), visitPath(t, "coupons"), map[string]string{"coupon": text})
+	m := o.put(ledger.DeriveID(o.in.ID, "coupon"), visitPath(t, "coupons"), vision.CartCoupon{
+		Coupon: text, OccurredAt: ledger.Instant(o.in.At), Offset: o.in.Offset,
+	})
 	m.Coupon = o.in.ID
 }
 
