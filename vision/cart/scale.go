@@ -3,6 +3,8 @@ package cart
 import (
 	"slices"
 	"time"
+
+	"github.com/vouchledger/vouch/ledger"
 )
 
 // weighing reports whether the scale can be believed.
@@ -31,7 +33,7 @@ func (t *Trip) weigh(o *outcome, w Weighed) {
 	}
 	t.Change = w.Grams - t.Grams
 	if t.Fault != FaultNone {
-		t.Change = 0 // nobody saw what happened meanwhile
+		t.Change, t.Lost = 0, nil // nobody saw what happened meanwhile
 		t.Note = note(NoteScaleBack, "")
 		for i := range t.Pieces { // what was laid in meanwhile has its weight now
 			if p := &t.Pieces[i]; p.Grams == 0 {
@@ -54,6 +56,7 @@ func (t *Trip) settle(o *outcome) {
 	}
 	for t.match(o) {
 	}
+	t.lose(o)
 	if e := t.Excess(); e >= -Quiet && e <= Quiet {
 		t.Odd, t.Odds = time.Time{}, nil
 		if t.Reported && !o.weighed && !t.unsure() {
@@ -70,41 +73,63 @@ func (t *Trip) settle(o *outcome) {
 // match explains the difference by pieces on their way in or out, and reports
 // whether it found some.
 func (t *Trip) match(o *outcome) bool {
-	if t.Change < -Quiet && t.leaves(o, -t.Change) {
+	for _, l := range t.Lost {
+		if o.in.Weight == nil && t.leaves(o, l.Grams, l.Moved) {
+			return true // it left before, and is touched now
+		}
+	}
+	if t.Change < -Quiet && t.leaves(o, -t.Change, t.Moved) {
 		return true // whatever else lies there that was not scanned
 	}
 	e := t.Excess()
+	there := e + t.lost()
+	rise := 0 // of this moment: whatever else lies there that was not scanned
+	if o.in.Weight != nil {
+		rise = t.Change
+	}
 	switch {
-	case e > Quiet:
-		set := t.fit(e, func(p *Piece) int {
-			if p.Placed || p.Product.Weighed() {
-				return 0
-			}
-			return p.Product.Grams
-		})
-		if set == nil {
-			return t.learn(o, e)
-		}
-		for n, i := range set {
-			p := &t.Pieces[i]
-			p.Placed, p.Grams = true, p.Product.Grams
-			if n == len(set)-1 {
-				p.Grams = e
-			}
-			e -= p.Grams
-			o.take(t, p, t.Moved)
-		}
-		t.Note = note(NoteIn, t.Pieces[set[0]].Product.Name)
+	case t.comes(o, e) || t.comes(o, there) || t.comes(o, rise):
 		return true
+	case there > Quiet:
+		return t.learn(o, there)
 	case e < -Quiet:
-		return t.leaves(o, -e)
+		return t.leaves(o, -e, t.Moved)
 	}
 	return false
 }
 
+// comes puts into the cart the pieces on their way in that weigh so much, and
+// reports whether there were any.
+func (t *Trip) comes(o *outcome, grams int) bool {
+	if grams <= Quiet {
+		return false
+	}
+	set := t.fit(grams, func(p *Piece) int {
+		if p.Placed || p.Product.Weighed() {
+			return 0
+		}
+		return p.Product.Grams
+	})
+	for n, i := range set {
+		p := &t.Pieces[i]
+		p.Placed, p.Grams = true, p.Product.Grams
+		if n == len(set)-1 {
+			p.Grams = grams
+		}
+		grams -= p.Grams
+		o.take(t, p, t.Moved)
+	}
+	if set == nil {
+		return false
+	}
+	t.Change = min(0, t.Change)
+	t.Note = note(NoteIn, t.Pieces[set[0]].Product.Name)
+	return true
+}
+
 // leaves takes off the trip the pieces on their way out that weigh so much, and
 // reports whether there were any.
-func (t *Trip) leaves(o *outcome, grams int) bool {
+func (t *Trip) leaves(o *outcome, grams int, seen []ledger.EvidenceRef) bool {
 	set := t.fit(grams, func(p *Piece) int {
 		if !p.Leaving {
 			return 0
@@ -112,12 +137,15 @@ func (t *Trip) leaves(o *outcome, grams int) bool {
 		return p.Grams
 	})
 	for n := len(set) - 1; n >= 0; n-- {
-		t.gone(o, set[n])
+		t.gone(o, set[n], seen)
 	}
-	if set != nil {
-		t.Change = 0
+	if set == nil {
+		return false
 	}
-	return set != nil
+	if t.Change = 0; o.in.Weight == nil {
+		t.found(grams) // it left before it was touched
+	}
+	return true
 }
 
 // learn gives a weight that nothing else explains to the first piece on its
@@ -134,6 +162,7 @@ func (t *Trip) learn(o *outcome, grams int) bool {
 		}
 		p.Placed, p.Grams = true, grams
 		o.take(t, p, t.Moved)
+		t.Change = min(0, t.Change)
 		t.Note = note(NoteIn, p.Product.Name)
 		return true
 	}
@@ -165,7 +194,7 @@ func (t *Trip) fit(grams int, weight func(*Piece) int) []int {
 			}
 		}
 		d := max(sum-grams, grams-sum)
-		if d > slackGrams+sum*slackPerMille/1000 {
+		if !alike(sum, grams) {
 			continue
 		}
 		if off < 0 || d < off || d == off && len(chosen) < len(best) {

@@ -92,7 +92,8 @@ type Trip struct {
 
 	Grams   int // the last weight that came to rest
 	Known   bool
-	Change  int // by how much the last weight was another, until a piece explains it
+	Change  int    // by how much the last weight was another, until a piece explains it
+	Lost    []Loss // what left and nobody touched, oldest first: see lose
 	Fault   Fault
 	Zero    int  // what the empty cart shows
 	Reached bool // before the last weight; true if no camera could tell
@@ -203,7 +204,7 @@ func (t *Trip) answer(o *outcome, a *Answer) {
 // zero takes what the scale shows as the empty cart, unless something lies in
 // it: then the scale's own zero counts and the shopper is asked.
 func (t *Trip) zero(o *outcome) {
-	t.Zero = 0
+	t.Zero, t.Lost = 0, nil
 	switch {
 	case !t.Known || t.Fault != FaultNone && t.Fault != FaultTare:
 	case t.Grams > Quiet && o.in.Touch == nil:
@@ -264,18 +265,18 @@ func (t *Trip) remove(o *outcome, i int) {
 		t.Note = note(NoteTakeOut, p.Product.Name)
 		return
 	}
-	t.gone(o, i)
+	seen := o.in.Evidence
+	if p.Placed && p.Grams > Quiet {
+		seen = t.Moved
+	}
+	t.gone(o, i, seen)
 }
 
-// gone takes piece i off the trip.
-func (t *Trip) gone(o *outcome, i int) {
+// gone takes piece i off the trip. seen is the evidence of its leaving.
+func (t *Trip) gone(o *outcome, i int, seen []ledger.EvidenceRef) {
 	p := &t.Pieces[i]
 	t.Note = note(NoteGone, p.Product.Name)
 	if p.Told {
-		seen := o.in.Evidence
-		if p.Placed && p.Grams > Quiet {
-			seen = t.Moved
-		}
 		o.giveBack(t, p, seen)
 	}
 	t.Pieces = append(t.Pieces[:i:i], t.Pieces[i+1:]...)

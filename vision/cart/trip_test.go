@@ -175,6 +175,16 @@ func TestWhatACartTellsAndAsks(t *testing.T) {
 		{"milk is touched and goes, and wine lies there unscanned", "weigh 0, enter, scan milk, weigh 1035, weigh 2295, remove milk, weigh 1260", "take milk 0; return milk 0", "unscanned", "gone"},
 		{"milk goes and is touched, and wine lies there unscanned", "weigh 0, enter, scan milk, weigh 1035, weigh 2295, weigh 1260, remove milk", "take milk 0; return milk 0", "unscanned", "gone"},
 		{"milk is touched and wine goes that was never scanned", "weigh 0, enter, scan milk, weigh 1035, weigh 2295, remove milk, weigh 1035", "take milk 0", "", "take_out"},
+		{"milk goes without a word, and wine lies there unscanned", "weigh 0, enter, scan milk, weigh 1035, weigh 2295, weigh 1260", "take milk 0", "gone", "in"},
+		{"milk goes without a word, and wine follows unscanned", "weigh 0, enter, scan milk, weigh 1035, weigh 0, weigh 1260", "take milk 0", "gone", "in"},
+		{"milk comes back beside wine that was never scanned", "weigh 0, enter, scan milk, weigh 1035, weigh 2295, weigh 1260, weigh 2296", "take milk 0", "unscanned", "in"},
+		{"wine is scanned after milk went without a word", "weigh 0, enter, scan milk, weigh 1035, weigh 2295, weigh 1260, scan wine", "take milk 0; take wine 0", "gone", "in"},
+		{"and then milk is touched", "weigh 0, enter, scan milk, weigh 1035, weigh 2295, weigh 1260, scan wine, remove milk", "take milk 0; take wine 0; return milk 0", "", "gone"},
+		{"of two things that were never scanned one goes", "weigh 0, enter, scan cola, weigh 540, weigh 2835, weigh 1575", "take cola 0", "unscanned", "in"},
+		{"cola and milk go one after the other", "weigh 0, enter, scan cola, scan milk, weigh 1575, weigh 2835, weigh 2295, weigh 1260, remove milk", "take cola 0; take milk 0; return milk 0", "gone", "gone"},
+		{"cola is scanned and laid in beside wine that was not", "weigh 0, enter, weigh 1260, scan cola, weigh 1800", "take cola 0", "unscanned", "in"},
+		{"apples are weighed after milk went without a word", "weigh 0, enter, scan milk, weigh 1035, weigh 0, key apples, weigh 760", "take milk 0; take 4131 760", "gone", "in"},
+		{"a cart is lifted while wine lies in it unscanned", "weigh 0, enter, scan milk, weigh 1035, weigh 2295, untouched 1800", "take milk 0", "untouched", "in"},
 		{"milk is touched and stays", "weigh 0, enter, scan milk, weigh 1035, remove milk, leave", "take milk 0; weighed 1035; exit cart-7", "", "bye"},
 		{"milk is scanned out", "weigh 0, enter, scan milk, weigh 1035, take_out, scan milk, weigh 0", "take milk 0; return milk 0", "", "gone"},
 		{"never laid in and touched", "weigh 0, enter, scan milk, remove milk", "", "", "gone"},
@@ -334,6 +344,68 @@ func ref(role string) ledger.EvidenceRef {
 var acts = []string{
 	"enter", "scan cola", "scan milk", "scan gum", "scan wine", "scan bread", "key apples", "take_out", "leave", "help", "zero",
 	"coupon a.b.c", "fault overload", "wait 31s", "show VL1-lane-2", "show 123",
+}
+
+// shelf is what the shopper of the next story takes: no two things, and no sums of
+// them, weigh alike. The last is never scanned.
+var shelf = []struct {
+	name  string
+	grams int
+}{{"a", 300}, {"b", 700}, {"c", 1500}, {"d", 3100}, {"stranger", 1100}}
+
+// TestWhoLosesSomethingIsAskedWhich: things come and go in any order, one of them
+// never scanned. Whenever the last that happened was that a thing of the list left
+// without a touch, the shopper is asked about just that; when all that left was
+// touched and what was never scanned is gone, nothing is asked.
+func TestWhoLosesSomethingIsAskedWhich(t *testing.T) {
+	for _, x := range shelf[:4] {
+		goods[x.name] = &vision.Product{SKU: ledger.SKU(x.name), Name: x.name, Unit: eur(100), Grams: x.grams}
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		s := play(t, "weigh 0, enter")
+		there, lost := map[string]bool{}, ""
+		weigh := func() {
+			sum := 0
+			for _, x := range shelf {
+				if there[x.name] {
+					sum += x.grams + rapid.IntRange(-3, 3).Draw(rt, "tremble")
+				}
+			}
+			s.do(fmt.Sprint("weigh ", sum))
+		}
+		for range rapid.IntRange(1, 12).Draw(rt, "acts") {
+			x := rapid.SampledFrom(shelf).Draw(rt, "thing")
+			switch {
+			case lost != "" && x.name == lost: // lain back
+				there[lost], lost = true, ""
+			case x.name == "stranger":
+				there[x.name] = !there[x.name]
+			case !there[x.name] && x.name != lost:
+				s.do("scan " + x.name)
+				there[x.name] = true
+			case lost != "": // one at a time
+				s.do("remove " + lost)
+				lost = ""
+				continue
+			default:
+				there[x.name], lost = false, x.name
+			}
+			weigh()
+			ask := s.trip.View(Around{Now: s.at}).Ask
+			switch {
+			case lost != "":
+				if ask == nil || ask.Kind != "gone" || !slices.ContainsFunc(ask.Maybe, func(c Choice) bool { return c.Name == lost }) {
+					rt.Fatalf("%s left without a touch beside %v, and the shopper is asked %+v", lost, there, ask)
+				}
+			case there["stranger"]:
+				if ask == nil || ask.Kind != "unscanned" {
+					rt.Fatalf("a stranger lies in the cart, and the shopper is asked %+v", ask)
+				}
+			case ask != nil:
+				rt.Fatalf("all is well with %v, and the shopper is asked %+v", there, ask)
+			}
+		}
+	})
 }
 
 // TestTheJournalIsTheTrip: whatever happens, the inputs as they are stored give

@@ -273,9 +273,14 @@ func (t *Trip) ask(now time.Time) *Ask {
 	}
 	e := t.Excess()
 	waiting := t.waiting()
+	odd := e < -Quiet || e > Quiet
 	switch {
-	case e > Quiet && !t.Reached:
+	case odd && !t.Reached && (t.Change > 0 || t.Change == 0 && e > 0):
 		return &Ask{Kind: "untouched", Grams: e, Text: "The cart became heavier, and nobody reached in. Is something leaning on it?"}
+	case odd && !t.Reached:
+		return &Ask{Kind: "untouched", Grams: e, Text: "The cart became lighter, and nobody reached in. Does somebody lift it?"}
+	case len(t.Lost) > 0:
+		return t.askGone(t.Lost[len(t.Lost)-1].Grams)
 	case e > Quiet && len(waiting) > 0:
 		return &Ask{
 			Kind: "mismatch", Grams: e, Maybe: waiting,
@@ -286,13 +291,8 @@ func (t *Trip) ask(now time.Time) *Ask {
 			Kind: "unscanned", Grams: e,
 			Text: fmt.Sprintf("Something of %d g was laid in and not scanned. Scan it, or key in its number.", e),
 		}
-	case e < -Quiet && !t.Reached:
-		return &Ask{Kind: "untouched", Grams: e, Text: "The cart became lighter, and nobody reached in. Does somebody lift it?"}
 	case e < -Quiet:
-		return &Ask{
-			Kind: "gone", Grams: e, Maybe: t.missing(-e),
-			Text: fmt.Sprintf("Something of %d g was taken out. What was it? Touch it, or lay it back.", -e),
-		}
+		return t.askGone(-e)
 	}
 	for i := range t.Pieces {
 		if p := &t.Pieces[i]; !p.Placed && now.Sub(p.At) >= LayIn {
@@ -300,6 +300,14 @@ func (t *Trip) ask(now time.Time) *Ask {
 		}
 	}
 	return nil
+}
+
+// askGone asks what left.
+func (t *Trip) askGone(grams int) *Ask {
+	return &Ask{
+		Kind: "gone", Grams: -grams, Maybe: t.missing(grams),
+		Text: fmt.Sprintf("Something of %d g was taken out. What was it? Touch it, or lay it back.", grams),
+	}
 }
 
 // waiting returns the pieces that were scanned and not laid in.
@@ -324,7 +332,7 @@ func (t *Trip) missing(grams int) []Choice {
 		}
 		c := Choice{p.ID, p.Product.Name}
 		all = append(all, c)
-		if d := max(p.Grams-grams, grams-p.Grams); d <= slackGrams+p.Grams*slackPerMille/1000 {
+		if alike(p.Grams, grams) {
 			near = append(near, c)
 		}
 	}
