@@ -40,6 +40,7 @@ func seen(t testing.TB, story string, staff float64) ([]shelf.Change, []shelf.Co
 		t.Fatal(err)
 	}
 	m := shelf.New(plan, float64(stage.FPS))
+	m.Staff(func(_ string, frame int) bool { return stage.Time(frame) >= staff })
 	var found []shelf.Change
 	tell := func(changes []shelf.Change) {
 		found = append(found, changes...)
@@ -51,7 +52,6 @@ func seen(t testing.TB, story string, staff float64) ([]shelf.Change, []shelf.Co
 	picture := make([]byte, 3*320*180)
 	for n := range v.Frames() {
 		v.Frame(n, picture)
-		m.Staff(stage.Time(n) >= staff)
 		tell(m.Step(n, picture))
 	}
 	tell(m.End())

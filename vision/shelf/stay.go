@@ -44,10 +44,13 @@ type stay struct {
 	last    int // the last frame with somebody there
 	begun   int // the first
 	on      bool
-	staff   bool // known to be staff, by somebody else
 	restock bool
-	net     map[string]int   // items come less gone, by product
-	gone    map[string]int   // items gone in this stay, not come back
+	// staff says of a change whether staff are known to have made it; nil if
+	// nobody can say. What they did is counted for itself: work.
+	staff   func(slot string, frame int) bool
+	work    map[string]int   // items that staff brought less those they took, by product
+	net     map[string]int   // items come less gone by others, by product
+	gone    map[string]int   // items gone by others in this stay, not come back
 	out     map[string][]int // frames of takes before, not come back
 	open    []opened
 	settled []Settled
@@ -59,11 +62,13 @@ type opened struct {
 	slot, sku string
 	action    Action
 	items     int
+	staff     bool
 }
 
-// Staff says whether who is at the shelf is known to be staff, by a badge or
-// by where a person was tracked from. It holds for the whole stay.
-func (m *Monitor) Staff(is bool) { m.stay.staff = m.stay.staff || is }
+// Staff lets the monitor ask whether a change is known to be the doing of staff,
+// by a badge or by where a person was tracked from: of each change by itself,
+// because a shopper may stand beside them. nil asks nobody.
+func (m *Monitor) Staff(did func(slot string, frame int) bool) { m.stay.staff = did }
 
 // Settled returns what changes that were told open have turned out to be,
 // since the last call.
@@ -82,59 +87,65 @@ func (t *stay) follow(m *Monitor, frame int, busy bool, changes []Change) []Chan
 	if busy || len(changes) > 0 {
 		if !t.on {
 			t.on, t.begun, t.restock = true, frame, false
-			t.net, t.gone = map[string]int{}, map[string]int{}
+			t.net, t.gone, t.work = map[string]int{}, map[string]int{}, map[string]int{}
 		}
 		t.last = frame
 	}
 	seconds := func(s float64) int { return m.seconds(s) * m.every }
+	staffs := make([]bool, len(changes))
 	for i := range changes {
 		t.next++
 		changes[i].ID = t.next
-		t.add(&changes[i])
+		staffs[i] = t.staff != nil && t.staff(changes[i].Slot, changes[i].Frame)
+		t.add(&changes[i], staffs[i])
 	}
 	if t.on && !t.restock && t.surplus(frame-seconds(memorySeconds)) >= restockLeast {
 		t.restock = true
 	}
 	for i, ch := range changes {
-		if t.restock && ch.Open && ch.Action != Take {
+		if t.restock && ch.Open && ch.Action != Take && !staffs[i] {
 			changes[i].Open, changes[i].Purpose = false, Restocking
 		}
 	}
 	if t.restock {
-		t.settle(func(o opened) bool { return o.action != Take }, Restocking)
+		t.settle(func(o opened) bool { return o.action != Take && !o.staff })
 	}
-	for _, ch := range changes {
-		if ch.Action == Take && !t.staff { // what came before it in the slot is told before it
-			t.settle(func(o opened) bool { return o.slot == ch.Slot && o.id < ch.ID }, Shopping)
+	for i, ch := range changes {
+		if ch.Action == Take && !staffs[i] { // what came before it in the slot is told before it
+			t.settle(func(o opened) bool { return o.slot == ch.Slot && o.id < ch.ID })
 		}
 		if ch.Open {
-			t.open = append(t.open, opened{ch.ID, frame, ch.Slot, ch.SKU, ch.Action, ch.Quantity})
+			t.open = append(t.open, opened{ch.ID, frame, ch.Slot, ch.SKU, ch.Action, ch.Quantity, staffs[i]})
 		}
 	}
-	if !t.staff {
-		t.settle(func(o opened) bool { return o.frame <= frame-seconds(openSeconds) }, Shopping)
-	}
+	t.settle(func(o opened) bool { return !o.staff && o.frame <= frame-seconds(openSeconds) })
 	if t.on && frame-t.last >= seconds(staySeconds) {
 		t.end(frame)
 	}
 	return changes
 }
 
-// add counts a change and says whether its purpose is open. A take without
-// staff is always shopping: whoever pays for it must not wait, and what was
-// taken in this stay comes back to who took it.
-func (t *stay) add(ch *Change) {
+// add counts a change and says whether its purpose is open. A take that is not
+// known to be staff's is always shopping: whoever pays for it must not wait, and
+// what was taken in this stay comes back to who took it. What staff did is open
+// until they left.
+func (t *stay) add(ch *Change, staff bool) {
 	n := ch.Quantity
-	switch ch.Action {
-	case Take:
+	switch {
+	case staff && ch.Action == Take:
+		t.work[ch.SKU] -= n
+		ch.Open = true
+	case staff:
+		t.work[ch.SKU] += n
+		ch.Open = true
+	case ch.Action == Take:
 		t.net[ch.SKU] -= n
 		t.gone[ch.SKU] += n
-		ch.Open = t.staff
-	case Return, Move:
+	default: // a return, or a move
 		t.net[ch.SKU] += n
 		mine := min(n, t.gone[ch.SKU])
 		t.gone[ch.SKU] -= mine
-		ch.Open = t.staff || mine < n
+		ch.Open = mine < n
 	}
 }
 
@@ -156,23 +167,20 @@ func (t *stay) surplus(since int) int {
 
 // end settles what is open when everybody left.
 func (t *stay) end(frame int) {
-	for _, o := range t.open {
-		t.settled = append(t.settled, Settled{o.id, t.purpose(o)})
-	}
-	t.open = nil
-	if !t.staff && !t.restock {
+	t.settle(func(opened) bool { return true })
+	if !t.restock {
 		t.remember(frame)
 	}
-	t.on, t.staff, t.restock = false, false, false
+	t.on, t.restock = false, false
 }
 
-// purpose says what an open change was, now that the stay is over.
+// purpose says what an open change was, as far as the stay has gone.
 func (t *stay) purpose(o opened) Purpose {
-	net := t.net[o.sku]
+	net := t.work[o.sku]
 	switch {
-	case !t.staff && t.restock && o.action != Take:
+	case !o.staff && t.restock && o.action != Take:
 		return Restocking
-	case !t.staff:
+	case !o.staff:
 		return Shopping
 	case net > 0 && o.action != Take:
 		return Restocking
@@ -199,13 +207,13 @@ func (t *stay) remember(frame int) {
 // outMost bounds what is remembered of one product.
 const outMost = 256
 
-// settle gives the open changes that match a purpose.
-func (t *stay) settle(match func(opened) bool, p Purpose) {
+// settle gives the open changes that match their purpose.
+func (t *stay) settle(match func(opened) bool) {
 	t.open = slices.DeleteFunc(t.open, func(o opened) bool {
 		if !match(o) {
 			return false
 		}
-		t.settled = append(t.settled, Settled{o.id, p})
+		t.settled = append(t.settled, Settled{o.id, t.purpose(o)})
 		return true
 	})
 }

@@ -17,8 +17,8 @@ const mixedPlan = `{"size": [320, 180], "sku": "tea", "capacity": 1,
  "products": {"right": {"sku": "cola"}}}`
 
 // visits runs a monitor over the film and tells each change with its purpose.
-// staff says from which frame on who is there is known to be staff.
-func visits(t *testing.T, f *film, planJSON string, staff int) []string {
+// staff says which changes are known to be staff's.
+func visits(t *testing.T, f *film, planJSON string, staff func(slot string, frame int) bool) []string {
 	t.Helper()
 	p, err := planogram.Parse([]byte(planJSON))
 	if err != nil {
@@ -26,6 +26,7 @@ func visits(t *testing.T, f *film, planJSON string, staff int) []string {
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	m := New(p, 30)
+	m.Staff(staff)
 	var seen []Change
 	purposes := map[int]Purpose{}
 	take := func(changes []Change) {
@@ -45,7 +46,6 @@ func visits(t *testing.T, f *film, planJSON string, staff int) []string {
 		if !m.Wants(i) {
 			continue
 		}
-		m.Staff(staff >= 0 && i >= staff)
 		take(m.Step(i, draw(rng, s)))
 	}
 	take(m.End())
@@ -96,7 +96,7 @@ func TestItemPutIntoAnotherSlotIsAMove(t *testing.T) {
 	want := []string{
 		"take tea left", "take cola right", "move cola left of right untidy", "take cola left of right", "return tea left",
 	}
-	if got := visits(t, &f, mixedPlan, -1); !slices.Equal(got, want) {
+	if got := visits(t, &f, mixedPlan, nil); !slices.Equal(got, want) {
 		t.Errorf("changes = %q, want %q", got, want)
 	}
 }
@@ -104,26 +104,28 @@ func TestItemPutIntoAnotherSlotIsAMove(t *testing.T) {
 func TestWhatStaffDoIsNoShopping(t *testing.T) {
 	left, middle, right := item(0, tea), item(1, tea), item(2, cola)
 	all := []thing{left, middle, right}
+	staffs := func(string, int) bool { return true }
+	atLeft := func(slot string, _ int) bool { return slot == "left" }
 	empty := `"initial": {"left": 0, "middle": 0, "right": 0}`
 	bare := `{"size": [320, 180], "sku": "tea", ` + empty + mixedPlan[len(`{"size": [320, 180], "sku": "tea", "capacity": 1,
  "initial": {"left": 1, "middle": 1, "right": 1}`):]
 	for _, tt := range []struct {
 		story string
 		plan  string
-		staff int
+		staff func(string, int) bool
 		film  func(f *film)
 		want  []string
 	}{
-		{"three come that nobody had", bare, -1, func(f *film) {
+		{"three come that nobody had", bare, nil, func(f *film) {
 			f.show(30)
 			f.sweep(nil, all)
 		}, []string{"return tea left restocking", "return tea middle restocking", "return cola right restocking"}},
-		{"one comes back, and nobody knows whose it was", bare, -1, func(f *film) {
+		{"one comes back, and nobody knows whose it was", bare, nil, func(f *film) {
 			f.show(30)
 			f.reach(0, nil, nil, &left)
 			f.show(80, left)
 		}, []string{"return tea left"}},
-		{"a shopper brings back all three", mixedPlan, -1, func(f *film) {
+		{"a shopper brings back all three", mixedPlan, nil, func(f *film) {
 			f.show(30, all...)
 			f.sweep(all, nil)
 			f.show(90)
@@ -132,24 +134,42 @@ func TestWhatStaffDoIsNoShopping(t *testing.T) {
 			"take tea left", "take tea middle", "take cola right",
 			"return tea left", "return tea middle", "return cola right",
 		}},
-		{"known staff bring one", bare, 0, func(f *film) {
+		{"known staff bring one", bare, staffs, func(f *film) {
 			f.show(30)
 			f.reach(0, nil, nil, &left)
 			f.show(80, left)
 		}, []string{"return tea left restocking"}},
-		{"known staff take one out and set it back", mixedPlan, 0, func(f *film) {
+		{"known staff take one out and set it back", mixedPlan, staffs, func(f *film) {
 			f.show(30, all...)
 			f.reach(0, []thing{middle, right}, &left, nil)
 			f.show(20, middle, right)
 			f.reach(0, []thing{middle, right}, nil, &left)
 			f.show(80, all...)
 		}, []string{"take tea left tidying", "return tea left tidying"}},
-		{"known staff take one away", mixedPlan, 0, func(f *film) {
+		{"known staff take one away", mixedPlan, staffs, func(f *film) {
 			f.show(30, all...)
 			f.reach(0, []thing{middle, right}, &left, nil)
 			f.show(80, middle, right)
 		}, []string{"take tea left clearing"}},
-		{"a shopper takes one out and sets it back", mixedPlan, -1, func(f *film) {
+		{"staff clear the left slot and a shopper beside them takes from the others", mixedPlan, atLeft, func(f *film) {
+			f.show(30, all...)
+			f.sweep(all, nil)
+			f.show(80)
+		}, []string{"take tea left clearing", "take tea middle", "take cola right"}},
+		{"staff fill the left slot while a shopper, who took from the middle, puts it back", mixedPlan, atLeft, func(f *film) {
+			f.show(30, all...)
+			f.sweep(all, []thing{right})
+			f.sweep([]thing{right}, all)
+			f.show(80, all...)
+		}, []string{"take tea left clearing", "take tea middle", "return tea left restocking", "return tea middle"}},
+		{"what staff put down a shopper takes at once", bare, func(_ string, frame int) bool { return frame < 60 }, func(f *film) {
+			f.show(30)
+			f.reach(0, nil, nil, &left)
+			f.show(12, left)
+			f.reach(0, nil, &left, nil)
+			f.show(80)
+		}, []string{"return tea left restocking", "take tea left"}},
+		{"a shopper takes one out and sets it back", mixedPlan, nil, func(f *film) {
 			f.show(30, all...)
 			f.reach(0, []thing{middle, right}, &left, nil)
 			f.show(20, middle, right)

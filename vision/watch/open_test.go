@@ -5,6 +5,7 @@ package watch
 import (
 	"slices"
 	"testing"
+	"time"
 )
 
 func TestReturnWaitsUntilItIsKnownWhoBroughtIt(t *testing.T) {
@@ -25,7 +26,13 @@ func TestReturnWaitsUntilItIsKnownWhoBroughtIt(t *testing.T) {
 		if cfg.Plan, err = cfg.Plan.WithInitial(map[string]int{"left": 0}); err != nil {
 			t.Fatal(err)
 		}
-		cfg.Staff = func() bool { return tt.staff }
+		asked := 0
+		cfg.Staff = func(slot string, at time.Time) bool {
+			if asked++; slot != "left" || at.Sub(cfg.Start).Seconds() < 2.5 || at.Sub(cfg.Start).Seconds() > 5 {
+				t.Errorf("%s: asked who was at %s at %v, want at left when it came", tt.story, slot, at.Sub(cfg.Start))
+			}
+			return tt.staff
+		}
 		// The item stands there from frame 100 on.
 		c := &troubled{drawn: drawn{frames: tt.frames, leaves: 999}, promised: tt.promised, do: func(n int, pic []byte) (int, int, []byte) {
 			if n >= 100 {
@@ -55,6 +62,9 @@ func TestReturnWaitsUntilItIsKnownWhoBroughtIt(t *testing.T) {
 			got = append(got, word)
 			return nil
 		})
+		if asked != 1 {
+			t.Errorf("%s: asked %d times, want once", tt.story, asked)
+		}
 		if found != 1 {
 			t.Errorf("%s: found %d times, want once, at once", tt.story, found)
 		}

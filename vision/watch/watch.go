@@ -57,9 +57,10 @@ type Config struct {
 	// moved, also while its purpose is not known yet: package floor judges these
 	// together with what other sensors say. nil for nobody.
 	Found func(Sighting)
-	// Staff says whether who is at the shelf is known to be staff, by a badge
-	// or a track; nil if nobody can say. It is asked at every look.
-	Staff func() bool
+	// Staff says whether it is known that staff reached to a slot at a moment, by
+	// a badge or a track; nil if nobody can say. It is asked of every change, when
+	// that has become certain.
+	Staff func(slot string, at time.Time) bool
 }
 
 // Source is where frames come from; a reader of package cv is one.
@@ -92,6 +93,7 @@ type watcher struct {
 	lens          *lens.Lens
 	ring          *ring
 	stats         Stats
+	now           shot // that is looked at
 	last          shot // whose frame lies in the ring
 	spare         chan []byte
 
@@ -139,6 +141,9 @@ func Run(ctx context.Context, cfg Config, emit func(Sighting) error) (Stats, err
 		return Stats{}, err
 	}
 	w.monitor = shelf.New(cfg.Plan, w.fps)
+	if cfg.Staff != nil {
+		w.monitor.Staff(func(slot string, frame int) bool { return cfg.Staff(slot, w.moment(w.when(w.now, frame))) })
+	}
 	sw, sh := w.monitor.Size()
 	w.lens = lens.New(sw, sh, w.monitor.Rate(), cfg.Plan.Look, w.monitor.Goods)
 	w.ring = newRing(w.fps)
@@ -291,7 +296,7 @@ func (w *watcher) see(ctx context.Context, s shot, emit func(Sighting) error) er
 	if s.small != nil || s.resized {
 		w.stats.Looked++
 		if w.judged(s) {
-			w.monitor.Staff(w.cfg.Staff != nil && w.cfg.Staff())
+			w.now = s
 			changes = w.monitor.Step(s.n, s.small)
 		}
 	}
@@ -352,6 +357,12 @@ func (w *watcher) tell(ctx context.Context, s shot, changes []shelf.Change, emit
 	return nil
 }
 
+// when is the time of a frame, in seconds from the first: counted back from the one
+// at hand, because a camera's frames come less evenly than its rate says.
+func (w *watcher) when(s shot, frame int) float64 {
+	return math.Max(0, s.at-float64(s.n-frame)/w.fps)
+}
+
 // report makes a sighting of a change, with what shows it.
 func (w *watcher) report(ctx context.Context, s shot, ch shelf.Change) (Sighting, error) {
 	out := Sighting{Change: ch, Model: ModelName}
@@ -369,9 +380,7 @@ func (w *watcher) report(ctx context.Context, s shot, ch shelf.Change) (Sighting
 		}
 	}
 	out.Delay = float64(s.n-ch.Frame) / w.fps
-	// Counted back from the frame at hand, because a camera's frames come
-	// less evenly than its rate says.
-	out.T = math.Max(0, s.at-out.Delay)
+	out.T = w.when(s, ch.Frame)
 	out.At = w.moment(out.T)
 	if w.cfg.Keeper != nil {
 		if out, err = w.keep(ctx, s, out); err != nil {

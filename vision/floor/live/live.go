@@ -193,6 +193,17 @@ func (s *Shop) Followed(f track.Frame) {
 	}
 }
 
+// surelyStaff is how sure it must be that a hand was staff's for what it did to
+// be no shopping. What is less sure is sent with whose it may have been, so that
+// a shopper beside them is charged or somebody is asked.
+const surelyStaff = 0.95
+
+// Staff reports whether it is known that staff reached to a slot at a moment.
+func (s *Shop) Staff(slot string, at time.Time) bool {
+	on := s.now()
+	return on != nil && on.ByStaff(at, slot) >= surelyStaff
+}
+
 // Weight returns what the scale under a slot read around a moment.
 func (s *Shop) Weight(slot string, at time.Time) *sidecar.Weight {
 	if scale, ok := s.scales[slot]; ok {

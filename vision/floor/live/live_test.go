@@ -1,7 +1,6 @@
 package live
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -265,93 +264,6 @@ func TestWhoComesInByABadgeRestocks(t *testing.T) {
 		if sure != badge || k.floor.Staff(dora) != badge || k.floor.Staff(ben) {
 			t.Errorf("%s: brought by %v, want surely dora only by her badge", story, k.sent[0].Persons)
 		}
-	}
-}
-
-// TestWhoLeftByTheGatesWordPutsNothingBack: anna and ben come in so close that one
-// may be the other. He takes a cola and puts it back, and both may have been her doing
-// unless a gate has written that she left in between.
-func TestWhoLeftByTheGatesWordPutsNothingBack(t *testing.T) {
-	put := func(line string) ledger.PersonHypothesis {
-		k := open(t, shopFile())
-		k.enters(anna, 1.2)
-		k.enters(ben, 1.6)
-		two := []walker{{1, 4}, {1.4, 1}}
-		k.until(12, full, two...)
-		k.until(14, less(355, 13), two...) // by whom is in doubt
-		if line != "" {
-			k.said(k.o.Config.Gates[0], fmt.Appendf(nil, line, k.at(14).Format(time.RFC3339Nano), anna))
-		}
-		k.until(60, func(t float64) float64 { return less(355, 13)(t) + 3000 - less(355, 50)(t) }, two...)
-		if n := len(k.sent); n != 2 || k.sent[0].Persons[0].Visit != ben || k.sent[1].Actions[0].Action != ledger.ActionReturn {
-			t.Fatalf("sent %+v, want what ben took and what comes back", k.sent)
-		}
-		for _, p := range k.sent[1].Persons {
-			if p.Visit == anna {
-				return p
-			}
-		}
-		return ledger.PersonHypothesis{}
-	}
-	inside := put("")
-	if inside.Confidence < 40 {
-		t.Fatalf("while she is inside it may be hers with %v; the test shows nothing", inside)
-	}
-	for story, line := range map[string]string{
-		"the exit's line": `{"at":%q,"gate":"exit-9","visit":%q,"decision":"left"}`,
-		"it came late":    `{"at":%q,"gate":"gate-1","visit":%q,"decision":"left","t":0}`,
-	} {
-		if p := put(line); p.Confidence > inside.Confidence/5 {
-			t.Errorf("%s: it may be hers with %v, want hardly", story, p)
-		}
-	}
-	for story, line := range map[string]string{
-		"only shown, and not taken": `{"at":%q,"gate":"gate-1","visit":%q,"decision":"exit"}`,
-		"two days old":              `{"at":"2026-11-28T08:00:00Z","gate":%q,"visit":%q,"decision":"left"}`,
-	} {
-		if p := put(line); p != inside {
-			t.Errorf("%s: it may be hers with %v, want as without it", story, p)
-		}
-	}
-}
-
-// TestWhatComesTooLateIsToldAndShown: a camera brings its pictures of persons three
-// seconds late for half a minute, and then in time again.
-func TestWhatComesTooLateIsToldAndShown(t *testing.T) {
-	k := open(t, shopFile())
-	var told []string
-	k.o.Tell = func(_ context.Context, part string, state ledger.DeviceState, detail string) {
-		told = append(told, fmt.Sprintf("%s %s at %.0f s: %s", part, state, k.now.Sub(opens).Seconds(), detail))
-	}
-	second := func(n int, late time.Duration) {
-		for i := range 10 {
-			k.now = k.at(float64(n) + float64(i)/10)
-			k.Tick()
-			k.Followed(track.Frame{Camera: "ceiling", At: k.now.Add(-late)})
-			k.tellLate(t.Context())
-		}
-	}
-	for n := range 30 {
-		second(n, 3*time.Second)
-	}
-	if len(told) != 1 || !strings.HasPrefix(told[0], "floor overloaded at 10 s: of ") {
-		t.Fatalf("told %q, want after ten seconds that the floor is overloaded", told)
-	}
-	v := k.View()
-	if v.Came != 300 || v.LateFrames < 290 || v.LateReadings != 0 {
-		t.Errorf("the page is given %+v, want 300 frames of which nearly all were late", v)
-	}
-	for n := 30; n < 200; n++ {
-		second(n, 0)
-	}
-	if len(told) != 2 || !strings.HasPrefix(told[1], "floor well at ") {
-		t.Errorf("told %q, want that it is over", told)
-	}
-	if err := k.Configure(cameras); err != nil { // other cameras: what was late stays counted
-		t.Fatal(err)
-	}
-	if after := k.View(); after.LateFrames != v.LateFrames || after.Came != 2000 {
-		t.Errorf("the page is given %+v, want 2000 frames and not one more that was late than %d", after, v.LateFrames)
 	}
 }
 
