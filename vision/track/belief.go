@@ -3,7 +3,6 @@ package track
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"github.com/vouchledger/vouch/ledger"
 )
@@ -56,37 +55,4 @@ func (b Belief) plus(o Belief, share float64) Belief {
 		}
 	}
 	return sum
-}
-
-// mix returns the beliefs of two tracks that were exchanged with probability
-// p. Together they believe of each visit what they believed before.
-func mix(a, b Belief, p float64) (Belief, Belief) {
-	return Belief(nil).plus(a, 1-p).plus(b, p), Belief(nil).plus(b, 1-p).plus(a, p)
-}
-
-// A stage is a belief and since when it holds: what a person did before it
-// met another one is not in doubt because of the meeting.
-type stage struct {
-	from   time.Time
-	belief Belief
-}
-
-// believed returns the belief at a moment.
-func (t *Track) believed(at time.Time) Belief {
-	var b Belief
-	for i, s := range t.stages {
-		if i > 0 && s.from.After(at) {
-			break
-		}
-		b = s.belief
-	}
-	return b
-}
-
-// believe sets the belief from a moment on.
-func (t *Track) believe(from time.Time, b Belief) {
-	for len(t.stages) > 0 && !t.stages[len(t.stages)-1].from.Before(from) {
-		t.stages = t.stages[:len(t.stages)-1]
-	}
-	t.stages = append(t.stages, stage{from, b})
 }

@@ -17,23 +17,22 @@
 //     how different in appearance, against the cost of not being joined.
 //   - A track is tentative until it was seen a few times, lost while nobody
 //     sees it, and ends at the door or after a long absence.
-//   - Each track carries a belief: how probable it is that this is a person
-//     of that visit. It starts at the gate ([Tracker.Bind]). When two tracks
-//     were so near that they may have been exchanged, their beliefs are mixed
-//     by the probability of the exchange, which falls with how well each looks
-//     like itself afterwards. A track that was out of sight loses belief to
-//     whoever else may have come out there. This is identity management with
-//     a marginal belief matrix: Shin, Guibas and Zhao, "A Distributed
-//     Algorithm for Managing Multi-Target Identities in Wireless Ad-hoc Sensor
-//     Networks", IPSN 2003; Balakrishnan, Hwang and Tomlin, "Polynomial
-//     Approximation Algorithms for Belief Matrix Maintenance in Identity
-//     Management", CDC 2004.
+//   - Who everybody is, is a set of stories, each with its probability: for
+//     each stay (a track between two moments in which it may have become
+//     somebody else's) one of those whom a gate let in ([Tracker.Bind]), or a
+//     stranger. A meeting splits every story by whether the two were exchanged;
+//     somebody who appears in mid-shop, or comes back into sight, by who it may
+//     be. What each looks like afterwards, where everybody else is, and what they
+//     do ([Tracker.Did]) makes stories more or less probable, also long after;
+//     the best are kept. Those are the k best hypotheses of Reid, "An Algorithm
+//     for Tracking Multiple Targets", IEEE Transactions on Automatic Control 24
+//     (1979), over identities alone; where persons are is one story.
 //
 // # Invariants
 //
 //   - A belief never sums to more than 1; what is missing is an unknown person.
-//   - Mixing invents nothing: what all tracks together believe of a visit does
-//     not grow by it.
+//   - An exchange invents nothing: what two tracks together believe of a visit
+//     does not change by it.
 //   - The same frames give the same tracks.
 //
 // The package decodes no picture and keeps none; faces play no part in it.

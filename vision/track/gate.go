@@ -31,10 +31,6 @@ const (
 	early   = time.Second
 )
 
-// sure is how sure it is that who walks through an open gate is who it was
-// opened for.
-const sure = 0.995
-
 // An opening is a gate's opening with those who came through it.
 type opening struct {
 	Opening
@@ -86,9 +82,12 @@ func (t *Tracker) cross(k *Track, at time.Time) {
 		}
 		in := l.side(now) > 0
 		t.crossings = append(t.crossings, Crossing{k.ID, l.Gate, at, in})
-		if in {
-			t.pair(k, l.Gate, at)
+		if !in {
+			t.out(k, at)
+			continue
 		}
+		t.pair(k, l.Gate, at)
+		t.enters(k, l.Gate, at)
 	}
 	if clear {
 		k.well = now
@@ -108,17 +107,16 @@ func (t *Tracker) Bind(o Opening) {
 	// Who was uninvited may have been early only.
 	for _, other := range t.openings {
 		if n := len(other.through); other.Gate == o.Gate && n > other.Party {
-			for _, k := range other.through[other.Party:] {
-				k.stages = nil
-			}
 			other.through = other.through[:other.Party:other.Party]
-			other.share()
 		}
 	}
 	for _, c := range t.crossings {
 		if k := t.find(c.Track); k != nil && c.In && c.Gate == o.Gate && !t.paired(k) {
 			t.pair(k, c.Gate, c.At)
 		}
+	}
+	for range o.Party {
+		t.cast.invite(t.cast.admit(guest{visit: o.Visit, gate: o.Gate, opened: o.At}))
 	}
 }
 
@@ -138,7 +136,7 @@ func (t *Tracker) paired(k *Track) bool {
 // pair gives a track to the opening it came through by: the earliest that
 // still lacks somebody, or else the last one, uninvited.
 func (t *Tracker) pair(k *Track, gate string, at time.Time) {
-	again, old := t.paired(k), k.stages
+	again := t.paired(k)
 	var last *opening
 	for _, o := range t.openings {
 		since := at.Sub(o.At)
@@ -154,49 +152,11 @@ func (t *Tracker) pair(k *Track, gate string, at time.Time) {
 		return // looked out and turned back
 	}
 	last.through = append(last.through, k)
-	last.share()
-	if again {
-		// Somebody else than before: it was exchanged in the door with who left.
-		k.stages = append(old, stage{at, k.believed(at)})
-	}
-	t.doubt(last, k, at)
-}
-
-// share tells the tracks of an opening whose they are. With more than the
-// party nobody can say who is uninvited.
-func (o *opening) share() {
-	p := sure * min(1, float64(o.Party)/float64(len(o.through)))
-	for _, k := range o.through {
-		k.stages = []stage{{k.Born, Belief{{o.Visit, p}}}}
-	}
 }
 
 // abreast is the time in which who opens the gate first goes through first
 // only a little more often than not.
 const abreast = 400 * time.Millisecond
-
-// doubt mixes a track's belief with that of who came through for the opening
-// before or after, the more the closer they followed each other.
-func (t *Tracker) doubt(o *opening, k *Track, at time.Time) {
-	for _, other := range t.openings {
-		if other == o || other.Gate != o.Gate || len(other.through) == 0 {
-			continue
-		}
-		last := other.through[len(other.through)-1]
-		gap := other.At.Sub(o.At).Abs()
-		for _, c := range t.crossings {
-			if c.Track == last.ID && c.In {
-				gap = max(gap, at.Sub(c.At).Abs())
-			}
-		}
-		p := math.Exp(-float64(gap)/float64(abreast)) / 2
-		if p < 0.01 {
-			continue
-		}
-		a, b := mix(k.believed(k.now), last.believed(last.now), p)
-		k.stages, last.stages = []stage{{k.Born, a}}, []stage{{last.Born, b}}
-	}
-}
 
 // Crossings returns who went through a gate in a window of time.
 func (t *Tracker) Crossings(gate string, from, until time.Time) []Crossing {

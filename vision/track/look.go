@@ -133,6 +133,13 @@ type Likeness struct {
 // in drawn shops.
 var ColourLikeness = Likeness{SameMean: 0.93, SameSpread: 0.05, OtherMean: 0.70, OtherSpread: 0.14}
 
+// often returns the likeness of the means of several looks each: what is by
+// chance in one of them has gone.
+func (k Likeness) often() Likeness {
+	k.SameMean, k.SameSpread = (1+k.SameMean)/2, k.SameSpread/2
+	return k
+}
+
 // maxSays bounds what one comparison of looks may say, in nats: clothes are
 // no proof.
 const maxSays = 4.0

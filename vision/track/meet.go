@@ -22,11 +22,9 @@ const (
 // An encounter is two tracks so near each other that they might be exchanged.
 type encounter struct {
 	a, b   *Track
-	looks  [2]Look   // before
+	alike  float64   // the probability that they cannot be told apart
 	going  [2]motion // before
 	began  time.Time
-	after  [2]Look
-	sights [2]int // after
 	risk   float64
 	at     time.Time // of the greatest risk
 	parted time.Time // zero while they are together
@@ -37,6 +35,12 @@ type encounter struct {
 // show both.
 func (t *Tracker) meeting(k *Track) bool {
 	return slices.ContainsFunc(t.encounters, func(e *encounter) bool { return e.a == k || e.b == k })
+}
+
+// risked reports whether a track may have been exchanged with another one, and
+// it is not known yet.
+func (t *Tracker) risked(k *Track) bool {
+	return slices.ContainsFunc(t.encounters, func(e *encounter) bool { return e.risk >= risky && (e.a == k || e.b == k) })
 }
 
 // meet opens, follows and settles meetings.
@@ -52,19 +56,20 @@ func (t *Tracker) meet(live []*Track, joined []int, seen []sighting, motions []m
 	index := func(k *Track) int { return slices.Index(live, k) }
 	t.encounters = slices.DeleteFunc(t.encounters, func(e *encounter) bool {
 		i, j := index(e.a), index(e.b)
-		e.follow([2]int{i, j}, joined, seen, motions, at)
-		gone := i < 0 && j < 0 || at.Sub(e.at) > memory
-		late := !e.parted.IsZero() && at.Sub(e.parted) > waiting
-		need := enough
-		if e.parted.IsZero() {
-			need = 3 * enough // still together: they are looked at longer
+		e.follow([2]int{i, j}, joined, seen, motions, t.config.Likeness, at)
+		gone := i < 0 || j < 0 || at.Sub(e.at) > memory
+		told := func(k *Track) bool { return k.fresh.sights() >= enough || k.State == Left }
+		switch {
+		case gone, e.risk < risky && !e.parted.IsZero():
+		case e.parted.IsZero() && e.risk < risky:
+			return false
+		case at.Sub(e.at) < waiting && (!told(e.a) || !told(e.b)):
+			return false
+		case e.parted.IsZero() && at.Sub(e.at) < waiting:
+			return false
 		}
-		told := func(k *Track, sights int) bool { return sights >= need || k.State == Left }
-		if gone || late || told(e.a, e.sights[0]) && told(e.b, e.sights[1]) {
-			t.settle(e)
-			return true
-		}
-		return false
+		t.settle(e)
+		return true
 	})
 }
 
@@ -75,14 +80,15 @@ func (t *Tracker) begin(a, b *Track, at time.Time) {
 		}
 	}
 	t.encounters = append(t.encounters, &encounter{
-		a: a, b: b, looks: [2]Look{a.look, b.look}, risk: leastRisk, at: at, began: at,
+		a: a, b: b, risk: leastRisk, at: at, began: at,
+		alike: 1 / (1 + math.Exp(-t.config.Likeness.says(a.look, b.look))),
 		going: [2]motion{a.motion.after(at.Sub(a.now).Seconds()), b.motion.after(at.Sub(b.now).Seconds())},
 	})
 }
 
 // follow notes how ambiguous the joining was, by motion alone, and what the
 // two look like once they are apart, or one of them is gone.
-func (e *encounter) follow(at [2]int, joined []int, seen []sighting, motions []motion, now time.Time) {
+func (e *encounter) follow(at [2]int, joined []int, seen []sighting, motions []motion, l Likeness, now time.Time) {
 	box := [2]int{-1, -1}
 	for k, i := range at {
 		if i >= 0 {
@@ -96,13 +102,7 @@ func (e *encounter) follow(at [2]int, joined []int, seen []sighting, motions []m
 	} else {
 		e.parted = time.Time{}
 		if at[0] >= 0 && at[1] >= 0 {
-			e.together(at, box, seen, motions, now)
-		}
-	}
-	for k, j := range box {
-		if j >= 0 && !seen[j].hidden && !touches(seen, j) {
-			e.sights[k]++
-			e.after[k] = e.after[k].toward(seen[j].Look, 1/float64(e.sights[k]))
+			e.together(at, box, seen, motions, l, now)
 		}
 	}
 }
@@ -119,14 +119,18 @@ func touches(seen []sighting, j int) bool {
 
 // risky is the risk in one frame above which what was seen before it no longer
 // tells who is who.
-const risky = 0.1
+const risky = 0.03
 
 // together notes the risk in one frame: how much worse the exchanged story
 // fits.
-func (e *encounter) together(at, box [2]int, seen []sighting, motions []motion, now time.Time) {
+func (e *encounter) together(at, box [2]int, seen []sighting, motions []motion, l Likeness, now time.Time) {
 	off := func(k, j int) float64 {
 		d, _ := motions[at[k]].off(seen[j].at, seen[j].fine)
-		return d
+		says := l.says([]*Track{e.a, e.b}[k].look, seen[j].Look)
+		if seen[j].hidden {
+			says /= 2
+		}
+		return d - 2*says
 	}
 	worse := math.Inf(1)
 	switch {
@@ -141,8 +145,8 @@ func (e *encounter) together(at, box [2]int, seen []sighting, motions []motion, 
 	if risk > e.risk {
 		e.risk, e.at = risk, now
 	}
-	if risk > risky {
-		e.after, e.sights = [2]Look{}, [2]int{}
+	if risk >= risky {
+		e.a.fresh, e.b.fresh = nil, nil
 	}
 }
 
@@ -161,31 +165,34 @@ func (e *encounter) passed() float64 {
 	return max(-maxSays, min(maxSays, (fit(0, 1)+fit(1, 0)-fit(0, 0)-fit(1, 1))/2))
 }
 
-// swapped returns the probability that the two were exchanged, by motion and
-// by what they look like afterwards.
-func (e *encounter) swapped(k Likeness) float64 {
-	says := e.passed()
-	for i := range 2 {
-		if e.sights[i] > 0 {
-			says += k.says(e.looks[i], e.after[i]) - k.says(e.looks[1-i], e.after[i])
-		}
-	}
-	says = max(-maxSays, min(maxSays, says))
-	odds := e.risk / (1 - e.risk) * math.Exp(-says)
+// lasting is how often a track that may as well be somebody else's in one frame
+// still is when the two have parted: the frames after it put most right, if the
+// two can be told apart.
+const lasting = 0.1
+
+// swapped returns the probability that the two were exchanged, by motion.
+func (e *encounter) swapped() float64 {
+	odds := (lasting + (1-lasting)*e.alike) * e.risk / (1 - e.risk) * math.Exp(-e.passed())
 	return odds / (1 + odds)
 }
 
-// settle mixes the beliefs of two tracks by the probability that they were
-// exchanged, from the moment of the greatest risk on.
+// settle splits what is believed by whether the two were exchanged, from the
+// moment of the greatest risk on.
 func (t *Tracker) settle(e *encounter) {
-	p := e.swapped(t.config.Likeness)
-	a, b := mix(e.a.believed(e.a.now), e.b.believed(e.b.now), p)
-	e.a.believe(e.at, a)
-	e.b.believe(e.at, b)
-	for i, k := range []*Track{e.a, e.b} {
-		if e.sights[i] > 0 {
-			k.look = e.after[i]
+	if e.risk < risky {
+		return
+	}
+	for _, k := range []*Track{e.a, e.b} {
+		if t.cast.now(k) < 0 {
+			t.name(t.now)
 		}
+	}
+	t.cast.swap([2]*Track{e.a, e.b}, e.at, e.swapped(), [2]looks{e.a.fresh, e.b.fresh})
+	for _, k := range []*Track{e.a, e.b} {
+		for _, g := range k.fresh {
+			k.look = g.mean
+		}
+		k.fresh = nil
 	}
 }
 
@@ -224,30 +231,23 @@ func (t *Tracker) twins(live []*Track, joined []int, at time.Time) {
 	}
 }
 
-// merge ends b, which was a all along. Of the two beliefs the surer one holds:
-// a track that was born beside a person knows nothing.
+// merge ends b, which was a all along.
 func (t *Tracker) merge(a, b *Track) {
-	known := func(k *Track) float64 { return 1 - k.believed(k.now).Unknown() }
-	surer := a
-	if known(b) > known(a) {
-		surer, a.stages = b, b.stages
-	}
-	// Nobody comes in twice: the opening of the one that is less sure lets in
-	// one person less.
-	leaves := a
-	if surer == a && t.paired(a) {
-		leaves = b
-	}
-	for _, o := range t.openings {
-		if i := slices.Index(o.through, leaves); i >= 0 && (leaves == b || t.paired(b)) {
-			o.through = slices.Delete(o.through, i, i+1)
-			o.share()
-		}
-	}
+	// Nobody comes in twice: the later one's opening lets in one person less.
 	for _, o := range t.openings {
 		if i := slices.Index(o.through, b); i >= 0 {
-			o.through[i] = a
-			o.share()
+			if t.paired(a) {
+				o.through = slices.Delete(o.through, i, i+1)
+			} else {
+				o.through[i] = a
+			}
+		}
+	}
+	t.cast.join(a, b, t.now)
+	t.due = slices.DeleteFunc(t.due, func(o arrival) bool { return o.track == b && t.cast.now(a) >= 0 })
+	for i := range t.due {
+		if t.due[i].track == b {
+			t.due[i].track = a
 		}
 	}
 	t.encounters = slices.DeleteFunc(t.encounters, func(e *encounter) bool { return e.a == b || e.b == b })

@@ -28,7 +28,8 @@ type Track struct {
 	motion motion
 	now    time.Time // of motion
 	look   Look
-	stages []stage
+	of     *Tracker
+	fresh  looks // since it may have been exchanged, or before it has a name
 	past   []moment
 	well   Point // where it was last well on one side of every door
 }
@@ -49,7 +50,10 @@ const memory = 60 * time.Second
 func (t *Track) At() Point { return t.motion.at() }
 
 // Belief returns whose visit it may be, as of the last time it was seen.
-func (t *Track) Belief() Belief { return slices.Clone(t.believed(t.now)) }
+func (t *Track) Belief() Belief {
+	c := t.of.supposed(t.now)
+	return c.believed(t, t.now, c.weights())
+}
 
 // Box returns where a camera saw the track last, and when.
 func (t *Track) Box(camera string) (image.Rectangle, time.Time, bool) {
@@ -98,4 +102,28 @@ func (t *Track) remember(m moment) {
 		old++
 	}
 	t.past = t.past[old:]
+}
+
+// beside reports whether a picture showed two tracks as two boxes: they are not
+// one person.
+func (t *Track) beside(o *Track) bool {
+	i, j := 0, 0
+	for i < len(t.past) && j < len(o.past) {
+		switch d := t.past[i].at.Compare(o.past[j].at); {
+		case d < 0:
+			i++
+		case d > 0:
+			j++
+		default:
+			n := j
+			for n < len(o.past) && o.past[n].at.Equal(t.past[i].at) {
+				if o.past[n].camera == t.past[i].camera {
+					return true
+				}
+				n++
+			}
+			i++
+		}
+	}
+	return false
 }

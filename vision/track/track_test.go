@@ -6,6 +6,7 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -307,35 +308,76 @@ func TestWhoLeavesIsCountedOut(t *testing.T) {
 	}
 }
 
-func TestMixingInventsNothing(t *testing.T) {
+// TestAnExchangeInventsNothing checks that two tracks that may have been exchanged
+// have together what they had before, and that no belief sums to more than 1.
+func TestAnExchangeInventsNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		draw := func(name string) Belief {
-			b, rest := Belief(nil), 1.0
-			for i := range rapid.IntRange(0, 3).Draw(t, name) {
-				p := rest * rapid.Float64Range(0.01, 1).Draw(t, "p")
-				rest -= p
-				b = b.plus(Belief{{ledger.VisitID(fmt.Sprint("v", i)), p}}, 1)
-			}
-			return b
-		}
-		a, b := draw("a"), draw("b")
-		x, y := mix(a, b, rapid.Float64Range(0, 1).Draw(t, "swap"))
+		c := newCast(ColourLikeness)
+		var tracks []*Track
+		var ids []int
 		for i := range 3 {
-			v := ledger.VisitID(fmt.Sprint("v", i))
-			if before, after := a.Of(v)+b.Of(v), x.Of(v)+y.Of(v); after > before+1e-9 || after < before-4*trace {
-				t.Fatalf("mix of %v and %v makes %v of %s out of %v", a, b, after, v, before)
-			}
+			ids = append(ids, c.admit(guest{visit: ledger.VisitID(fmt.Sprint("v", i))}))
 		}
-		for _, m := range []Belief{x, y} {
-			sum := 0
-			for _, p := range Persons(m) {
-				sum += int(p.Confidence)
+		ids = append(ids, c.admit(guest{}))
+		for range 3 {
+			k := &Track{ID: len(tracks) + 1, State: Present}
+			tracks = append(tracks, k)
+			c.enter(&stay{track: k, from: at(0)}, func(h casting) []option {
+				var all []option
+				for _, id := range ids {
+					if !slices.Contains(h.names, id) {
+						all = append(all, option{id, math.Log(rapid.Float64Range(0.05, 1).Draw(t, "p"))})
+					}
+				}
+				return all
+			})
+		}
+		of := func(k *Track) Belief { return c.believed(k, at(10), c.weights()) }
+		for range rapid.IntRange(1, 3).Draw(t, "meetings") {
+			i := rapid.IntRange(0, 2).Draw(t, "i")
+			a, b := tracks[i], tracks[(i+1)%3]
+			a1, b1 := of(a), of(b)
+			c.swap([2]*Track{a, b}, at(5), rapid.Float64Range(0.01, 0.99).Draw(t, "swap"), [2]looks{})
+			a2, b2 := of(a), of(b)
+			for i := range 3 {
+				v := ledger.VisitID(fmt.Sprint("v", i))
+				if before, after := a1.Of(v)+b1.Of(v), a2.Of(v)+b2.Of(v); math.Abs(before-after) > 0.01 {
+					t.Fatalf("%v and %v exchanged are %v and %v: %v of %s out of %v", a1, b1, a2, b2, after, v, before)
+				}
 			}
-			if sum > 1000 {
-				t.Fatalf("Persons(%v) sum to %d, want at most 1000", m, sum)
+			for _, b := range []Belief{a2, b2} {
+				sum := 0
+				for _, p := range Persons(b) {
+					sum += int(p.Confidence)
+				}
+				if sum > 1000 || b.Unknown() < 0 {
+					t.Fatalf("Persons(%v) sum to %d, want at most 1000", b, sum)
+				}
 			}
 		}
 	})
+}
+
+// TestWhoIsLostAndFoundIsKnownByTheirLook checks that somebody who was out of
+// sight and is another track now is known by what they look like and because
+// everybody else is somewhere else.
+func TestWhoIsLostAndFoundIsKnownByTheirLook(t *testing.T) {
+	for name, anna := range map[string]Look{"in their own clothes": clothes(1), "in clothes that cannot be": clothes(9)} {
+		s := corner(t)
+		s.walkers = []walker{
+			{"anna", through(0, Point{1, 6}, 12), clothes(1)},
+			{"again", []stop{{28, Point{3.2, 4}}, {50, Point{3.2, 4}}}, anna},
+			{"ben", through(4, Point{1, 4.6}, 20), clothes(2)},
+		}
+		tr := tracker(t, s)
+		tr.Bind(Opening{Visit: "v-anna", Gate: "gate-1", At: at(0.5), Party: 1})
+		tr.Bind(Opening{Visit: "v-ben", Gate: "gate-1", At: at(4.5), Party: 1})
+		s.play(t, tr, 0, 45)
+		b := Visits(tr.Who(at(40), Place{Floor: Point{3.7, 4}}))
+		if own := name == "in their own clothes"; own != (b.Of("v-anna") > 0.8) {
+			t.Errorf("%s, who comes out of nowhere is %v", name, b)
+		}
+	}
 }
 
 func TestTheSameFramesGiveTheSameTracks(t *testing.T) {

@@ -99,6 +99,8 @@ type Tracker struct {
 	pairs      []twin
 	crossings  []Crossing
 	openings   []*opening
+	cast       *cast
+	due        []arrival // that wait until every gate has said what it opened for
 	next       int
 	now        time.Time
 }
@@ -117,7 +119,7 @@ func New(c Config) (*Tracker, error) {
 	if c.Confirm < 0 || c.Patience < 0 {
 		return nil, fmt.Errorf("%w: confirm %d, patience %v", ErrConfig, c.Confirm, c.Patience)
 	}
-	t := &Tracker{config: c, cameras: map[string]Camera{}}
+	t := &Tracker{config: c, cameras: map[string]Camera{}, cast: newCast(c.Likeness)}
 	for _, cam := range c.Cameras {
 		if cam.Pixels == 0 {
 			cam.Pixels = 4
@@ -190,10 +192,11 @@ func (t *Tracker) Observe(f Frame) error {
 			continue
 		}
 		taken[j] = true
-		t.see(live, i, j, seen, costs, motions[i], f)
+		t.see(live, i, j, seen, motions[i], f)
 	}
 	t.meet(live, joined, seen, motions, f.At)
 	t.twins(live, joined, f.At)
+	t.name(f.At.Add(-naming))
 	for j, s := range seen {
 		if !taken[j] && !doubled(seen, taken, j) {
 			t.born(s, f)
@@ -310,10 +313,12 @@ func (t *Tracker) news(at Point) float64 {
 }
 
 // see corrects track i by box j.
-func (t *Tracker) see(live []*Track, i, j int, seen []sighting, costs [][]float64, m motion, f Frame) {
+func (t *Tracker) see(live []*Track, i, j int, seen []sighting, m motion, f Frame) {
 	k, s := live[i], seen[j]
 	if k.State != Tentative && f.At.Sub(k.Seen) > gap {
-		t.again(live, i, j, costs, f.At)
+		// Who was out of sight may have come out elsewhere, and this be another.
+		t.cast.arrive(t.arrival(k, f.At, f.At, s))
+		k.fresh = nil
 	}
 	k.motion = m.see(s.at, s.spread)
 	if f.At.After(k.now) {
@@ -323,39 +328,47 @@ func (t *Tracker) see(live []*Track, i, j int, seen []sighting, costs [][]float6
 		k.Seen = f.At
 	}
 	k.hits++
-	if k.State == Tentative && k.hits >= t.config.Confirm || k.State == Lost {
+	if k.State == Tentative && k.hits >= t.config.Confirm {
+		k.State = Present
+		if !t.outside(s.at) {
+			t.due = append(t.due, t.arrival(k, k.Born, f.At, s))
+		}
+	}
+	if k.State == Lost {
 		k.State = Present
 	}
-	if !s.hidden && !t.meeting(k) {
-		k.look = k.look.toward(s.Look, learning)
+	if !s.hidden {
+		if !t.meeting(k) {
+			k.look = k.look.toward(s.Look, learning)
+		}
+		if !touches(seen, j) {
+			t.glimpse(k, f.Camera, s.Look)
+		}
 	}
 	k.remember(moment{f.At, k.motion, f.Camera, s.Rect})
 	t.cross(k, f.At)
 }
 
-// again weighs, for a track that was out of sight, who else may have come out
-// where it is seen now.
-func (t *Tracker) again(live []*Track, i, j int, costs [][]float64, at time.Time) {
-	own, sum := math.Exp(-costs[i][j]), 1.0 // 1 is the new person's
-	type other struct {
-		k *Track
-		l float64
-	}
-	var others []other
-	sum += own
-	for o, k := range live {
-		if o == i || k.State == Tentative || at.Sub(k.Seen) <= gap || math.IsInf(costs[o][j], 1) {
-			continue
+// arrival is a track that is seen where it was not before.
+func (t *Tracker) arrival(k *Track, from, at time.Time, s sighting) arrival {
+	a := arrival{track: k, from: from, at: at, where: s.at, off: s.spread, far: map[string]float64{}}
+	for _, l := range t.config.Lines {
+		a.far[l.Gate] = l.distance(s.at)
+		if l.distance(s.at) < nearDoor {
+			a.near = l.Gate
 		}
-		l := math.Exp(-costs[o][j])
-		others = append(others, other{k, l})
-		sum += l
 	}
-	b := Belief(nil).plus(live[i].believed(at), own/sum)
-	for _, o := range others {
-		b = b.plus(o.k.believed(at), o.l/sum)
+	return a
+}
+
+// glimpse keeps what somebody looks like: for the stay, or, while it is not
+// known whether two were exchanged, for what comes after it.
+func (t *Tracker) glimpse(k *Track, camera string, look Look) {
+	if i := t.cast.now(k); i >= 0 && !t.risked(k) {
+		t.cast.stays[i].looks.add(camera, look)
+		return
 	}
-	live[i].believe(at, b)
+	k.fresh.add(camera, look)
 }
 
 // outside reports whether a place lies just before a door: who was seen there
@@ -368,7 +381,7 @@ func (t *Tracker) born(s sighting, f Frame) {
 	t.next++
 	k := &Track{
 		ID: t.next, Born: f.At, Seen: f.At, now: f.At, hits: 1, look: s.Look,
-		motion: newMotion(s.at, s.spread), well: s.at,
+		motion: newMotion(s.at, s.spread), well: s.at, of: t,
 	}
 	if k.hits >= t.config.Confirm {
 		k.State = Present
@@ -388,10 +401,24 @@ func (t *Tracker) age() {
 			k.State = Lost
 			if t.outside(k.motion.at()) {
 				k.State = Left
+				t.out(k, k.Seen)
 			}
 		case k.State == Lost && away > t.config.Patience:
 			k.State = Left
+			if i := t.cast.now(k); i >= 0 {
+				t.cast.close(i, k.Seen)
+			}
 		}
 		return k.State == Left && away > memory
 	})
+	t.cast.forget(t.now)
+}
+
+// out ends the stay of who went through a door.
+func (t *Tracker) out(k *Track, at time.Time) {
+	if i := t.cast.now(k); i >= 0 {
+		t.cast.close(i, at)
+		t.cast.stays[i].out = true
+	}
+	t.due = slices.DeleteFunc(t.due, func(a arrival) bool { return a.track == k })
 }

@@ -30,21 +30,17 @@ type Weight struct {
 }
 
 const (
-	// reach is how far in metres a person stands from what they take, and
-	// stretch how much that varies.
-	reach, stretch = 0.6, 0.28
+	// reach is how far in metres before a slot a person is seen who takes from
+	// it, and lean how much that varies: the arm draws what is seen along.
+	reach, lean = 0.5, 0.22
+	// beside is how far aside they stand, most of them and the others, and aside
+	// the share of these.
+	straight, stretch, aside = 0.18, 0.45, 0.15
 	// hurry is the speed in m/s at which nobody takes anything.
 	hurry = 0.9
 	// nobody is the weight of a person that no track stands for, against a
 	// track that stands just right.
-	nobody = 0.0005
-	// touching is the share of the slot's picture that the box of who takes
-	// covers at least.
-	touching = 0.15
-	// noHand is how probable it is that the box of who takes does not reach the
-	// slot: a detector that knows what a standing person looks like leaves the
-	// arm out.
-	noHand = 0.5
+	nobody = 0.003
 )
 
 // Who weighs the tracks by how probable it is that their person reached to a
@@ -54,16 +50,18 @@ const (
 func (t *Tracker) Who(at time.Time, p Place) []Weight {
 	var found []Weight
 	sum := nobody
+	supposed := t.supposed(at)
+	weights := supposed.weights()
 	for _, k := range t.tracks {
 		if k.State == Tentative {
 			continue
 		}
-		w := k.reached(at, p)
+		w := k.reached(t, at, p)
 		if w < 1e-6 {
 			continue
 		}
 		sum += w
-		found = append(found, Weight{k.ID, w, t.provisional(k, at)})
+		found = append(found, Weight{k.ID, w, supposed.believed(k, at, weights)})
 	}
 	for i := range found {
 		found[i].P /= sum
@@ -72,67 +70,111 @@ func (t *Tracker) Who(at time.Time, p Place) []Weight {
 	return found
 }
 
-// reached returns how well a track fits a reach, 1 for just right.
-func (k *Track) reached(at time.Time, p Place) float64 {
+// reached returns how well a track fits a reach, about 1 for who stands right.
+func (k *Track) reached(t *Tracker, at time.Time, p Place) float64 {
 	m, ok := k.where(at)
 	if !ok {
 		return 0
 	}
 	s, where := m.spread(), m.at()
-	d := where.Distance(p.Floor)
-	wide := stretch*stretch + (s.xx+s.yy)/2
-	// Without a front, how far away; with one, how far beside and before.
-	off := max(0, d-reach)
-	w := math.Exp(-off * off / (2 * wide))
+	more := (s.xx + s.yy) / 2
+	dx, dy := where.X-p.Floor.X, where.Y-p.Floor.Y
+	// Without a front, how far away; with one, how far aside and before.
+	besides, before := 0.0, max(reach, math.Hypot(dx, dy))
 	if n := math.Hypot(p.Front.X, p.Front.Y); n > 0 {
-		dx, dy := where.X-p.Floor.X, where.Y-p.Floor.Y
-		before := (dx*p.Front.X + dy*p.Front.Y) / n
-		besides := (dx*p.Front.Y - dy*p.Front.X) / n
-		w = math.Exp(-(besides*besides + (before-reach)*(before-reach)) / (2 * wide))
+		before = (dx*p.Front.X + dy*p.Front.Y) / n
+		besides = (dx*p.Front.Y - dy*p.Front.X) / n
 	}
-	w *= stretch * stretch / wide
+	normal := func(d, spread float64) float64 {
+		v := spread*spread + more
+		return math.Exp(-d*d/(2*v)) * straight / math.Sqrt(v)
+	}
+	w := ((1-aside)*normal(besides, straight) + aside*normal(besides, stretch)) * normal(before-reach, lean) * lean / straight
 	speed := math.Hypot(m.x.v, m.y.v)
 	w *= math.Exp(-speed * speed / (2 * hurry * hurry))
-	return w * k.handed(at, p)
+	return w * k.handed(t, at, p)
 }
 
-// handed weighs whether the track's box reached the slot in a camera that
-// sees both.
-func (k *Track) handed(at time.Time, p Place) float64 {
-	seen, most := false, 0.0
-	for _, m := range k.past {
-		slot, ok := p.In[m.camera]
-		if gap := m.at.Sub(at); !ok || gap > moments || gap < -moments {
+// A hand's way, in time: around the moment, and well before and after it.
+const (
+	moments          = 400 * time.Millisecond
+	elseFrom, elseTo = 900 * time.Millisecond, 2500 * time.Millisecond
+)
+
+// handed weighs whether the track's box reached towards the slot in cameras
+// that see both: how near it came, and how much nearer than before and after.
+func (k *Track) handed(t *Tracker, at time.Time, p Place) float64 {
+	says, cameras := 0.0, 0
+	for camera, slot := range p.In {
+		c, ok := t.cameras[camera]
+		if !ok {
 			continue
 		}
-		seen = true
-		in := m.box.Intersect(slot)
-		most = max(most, float64(in.Dx()*in.Dy())/float64(slot.Dx()*slot.Dy()))
+		var near, apart []float64
+		for _, m := range k.past {
+			if m.camera != camera {
+				continue
+			}
+			switch d := m.at.Sub(at).Abs(); {
+			case d <= moments:
+				near = append(near, distance(m.box, slot))
+			case d >= elseFrom && d <= elseTo:
+				apart = append(apart, distance(m.box, slot))
+			}
+		}
+		if len(near) == 0 {
+			continue
+		}
+		cameras++
+		size := c.metres(slot)
+		gap := slices.Min(near) * size
+		says += math.Log(max(0.05, 3*math.Exp(-gap/0.16)))
+		if len(apart) > 3 {
+			slices.Sort(apart)
+			dip := apart[len(apart)/2]*size - gap
+			says += math.Log(0.3 + 1.7/(1+math.Exp(-(dip-0.1)/0.03)))
+		}
 	}
-	if !seen {
+	if cameras == 0 {
 		return 1
 	}
-	return noHand + (1-noHand)*min(1, most/touching)
+	return math.Exp(says / float64(cameras))
 }
 
-// moments before and after, in which a hand's box counts.
-const moments = 300 * time.Millisecond
+// distance is how far apart two boxes are, in pixels.
+func distance(a, b image.Rectangle) float64 {
+	dx := max(0, a.Min.X-b.Max.X, b.Min.X-a.Max.X)
+	dy := max(0, a.Min.Y-b.Max.Y, b.Min.Y-a.Max.Y)
+	return math.Hypot(float64(dx), float64(dy))
+}
 
-// provisional is a track's belief at a moment, with the meetings that are not
-// settled yet: until it is known who came out of one, both are in doubt.
-func (t *Tracker) provisional(k *Track, at time.Time) Belief {
-	b := k.believed(at)
-	for _, e := range t.encounters {
-		if e.a != k && e.b != k || e.at.After(at) {
-			continue
+// metres is how large a pixel is on the floor there.
+func (c Camera) metres(r image.Rectangle) float64 {
+	mid := Point{float64(r.Min.X+r.Max.X) / 2, float64(r.Min.Y+r.Max.Y) / 2}
+	return math.Sqrt(math.Sqrt(c.Floor.spreadAt(mid, 1, 1).det()))
+}
+
+// supposed is the cast with who has no name yet, and with the meetings that are
+// not settled: until it is known who came out of one, both are in doubt.
+func (t *Tracker) supposed(at time.Time) *cast {
+	c := t.cast
+	ours := func() *cast {
+		if c == t.cast {
+			c = c.clone()
 		}
-		other := e.b
-		if e.b == k {
-			other = e.a
-		}
-		b, _ = mix(b, other.believed(at), e.swapped(t.config.Likeness))
+		return c
 	}
-	return slices.Clone(b)
+	for _, a := range t.due {
+		if !a.at.After(at) && a.lasts() && t.cast.now(a.track) < 0 {
+			ours().arrive(a)
+		}
+	}
+	for _, e := range t.encounters {
+		if e.risk >= risky && !e.at.After(at) {
+			ours().swap([2]*Track{e.a, e.b}, e.at, e.swapped(), [2]looks{slices.Clone(e.a.fresh), slices.Clone(e.b.fresh)})
+		}
+	}
+	return c
 }
 
 // Visits sums the weights by visit.
