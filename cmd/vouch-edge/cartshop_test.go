@@ -83,6 +83,8 @@ type cartShop struct {
 	taken  atomic.Int64 // of a trip: what the line let through
 	until  atomic.Int64 // cut by itself after so many; 0: never
 	coupon string
+
+	shoppers []string // who have a card; Lea if nobody else
 }
 
 func freePort(t *testing.T) string {
@@ -108,7 +110,7 @@ func openShopSelling(t *testing.T, data string, sells func(*cartShop) shopfile.F
 	if testing.Short() {
 		t.Skip("builds and runs the server")
 	}
-	s := &cartShop{t: t, data: data, keys: map[keys.Role]string{}}
+	s := &cartShop{t: t, data: data, keys: map[keys.Role]string{}, shoppers: []string{"lea"}}
 	s.vouch = buildServer(t)
 	ring, err := keys.Open(s.data)
 	if err != nil {
@@ -137,8 +139,10 @@ func openShopSelling(t *testing.T, data string, sells func(*cartShop) shopfile.F
 	s.start("stripesim", "--listen", bank, "--data", filepath.Join(s.data, "bank.jsonl"),
 		"--webhook", "http://"+listen+"/webhooks/stripe", "--webhook-secret", "whsec_x")
 	s.up("http://" + bank + "/sim/audit")
-	s.call("shopper", "enrol", "lea", "--payment-method", "pm_card_visa", "--data", s.data,
-		"--stripe-url", "http://"+bank, "--stripe-key", "sk_test_x")
+	for _, name := range s.shoppers {
+		s.call("shopper", "enrol", name, "--payment-method", "pm_card_visa", "--data", s.data,
+			"--stripe-url", "http://"+bank, "--stripe-key", "sk_test_x")
+	}
 	s.start("serve", "--data", s.data, "--listen", listen, "--stripe-url", "http://"+bank,
 		"--stripe-key", "sk_test_x", "--webhook-secret", "whsec_x")
 	s.direct = "http://" + listen
@@ -308,6 +312,13 @@ func (s *cartShop) look(who keys.Role, path, accept string) (int, string) {
 func (s *cartShop) ticket() string {
 	var tk struct{ Code string }
 	s.ask(keys.Shopper, http.MethodPost, "/v1/tickets", map[string]any{"store": "shop-1"}, &tk)
+	return tk.Code
+}
+
+// ticketOf returns a code of a shopper's.
+func (s *cartShop) ticketOf(shopper string) string {
+	var tk struct{ Code string }
+	s.ask(keys.Operator, http.MethodPost, "/v1/tickets", map[string]any{"store": "shop-1", "shopper": shopper}, &tk)
 	return tk.Code
 }
 

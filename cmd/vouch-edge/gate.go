@@ -18,6 +18,7 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision"
 	"github.com/vouchledger/vouch/vision/cv"
+	visionedge "github.com/vouchledger/vouch/vision/edge"
 	"github.com/vouchledger/vouch/vision/gate"
 	"github.com/vouchledger/vouch/vision/outbox"
 	"github.com/vouchledger/vouch/vision/palm"
@@ -73,7 +74,7 @@ It ends with 0 if all entered, 3 if somebody was refused, and 1 on an error.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.image, "image", "", "picture `FILE` that shows a code")
-	flags.StringVar(&f.video, "video", "", "video `FILE`, address, or number of a camera")
+	flags.StringVar(&f.video, "video", "", "video `FILE`, address, or number of a camera; ${CAMERA_…} in it is filled in from the environment")
 	flags.StringVar(&f.server, "server", "", "address `URL` of the server")
 	flags.StringVar(&f.key, "key", os.Getenv("VOUCH_KEY"), "`KEY` of this device; or set VOUCH_KEY")
 	flags.StringVar(&f.store, "store", "", "`ID` of the shop")
@@ -276,7 +277,11 @@ func (r *gateRun) look(ctx context.Context) error {
 		_, err = r.see(ctx, &w, f, 0)
 		return err
 	}
-	src, err := cv.Open(r.video)
+	source, err := visionedge.Camera{Source: r.video}.Address(os.Getenv)
+	if err != nil {
+		return fmt.Errorf("%w: --video: %w", errUsage, err)
+	}
+	src, err := cv.Open(source)
 	if err != nil {
 		return err
 	}

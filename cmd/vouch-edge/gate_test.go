@@ -157,7 +157,8 @@ func TestPhoneBeforeTheCameraOpensTheGateOnce(t *testing.T) {
 		t.Fatal(out, err)
 	}
 	args := []string{"gate", "--server", url, "--key", "vouch_gate_key", "--store", "frankfurt-1", "--json"}
-	out, err := edge(t, append(args, "--video", clip, "--start", "2026-11-23T12:00:00Z")...)
+	t.Setenv("CAMERA_CLIP", clip) // as the password of an address is told
+	out, err := edge(t, append(args, "--video", "${CAMERA_CLIP}", "--start", "2026-11-23T12:00:00Z")...)
 	if err != nil {
 		t.Fatal(out, err)
 	}
@@ -370,6 +371,8 @@ func TestGateSaysWhatIsWrong(t *testing.T) {
 		{"nothing to look at", nil, errUsage},
 		{"two things to look at", []string{"--image", show, "--video", dark}, errUsage},
 		{"no time", []string{"--image", show, "--start", "noon"}, errUsage},
+		{"a password that this machine does not have", []string{"--video", "rtsp://${CAMERA_NONE}@10.0.0.9/1"}, errUsage},
+		{"a secret that is not the camera's", []string{"--video", "rtsp://${VOUCH_KEY}@10.0.0.9/1"}, errUsage},
 		{"no place", []string{"--image", show, "--place", "roof"}, errUsage},
 	} {
 		out, err := edge(t, append([]string{"gate"}, tt.args...)...)

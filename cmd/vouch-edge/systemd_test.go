@@ -16,11 +16,17 @@ import (
 	"github.com/vouchledger/vouch/internal/peer"
 )
 
-// TestTheUnitIsOneThatSystemdTakes lets systemd read the unit of the handbook,
-// and one that is spoilt.
-func TestTheUnitIsOneThatSystemdTakes(t *testing.T) {
+// TestTheUnitsAreOnesThatSystemdTakes lets systemd read the units of the handbook,
+// and some that are spoilt.
+func TestTheUnitsAreOnesThatSystemdTakes(t *testing.T) {
+	for unit, setting := range map[string]string{"vouch-edge.service": "WatchdogSec=", "vouch-gate@.service": "SuccessExitStatus="} {
+		t.Run(unit, func(t *testing.T) { systemdTakes(t, unit, setting) })
+	}
+}
+
+func systemdTakes(t *testing.T, name, setting string) {
 	systemd := peer.Program(t, "", "systemd-analyze", "apt-get install systemd")
-	unit, err := os.ReadFile(filepath.Join("..", "..", "docs", "operating", "vouch-edge.service"))
+	unit, err := os.ReadFile(filepath.Join("..", "..", "docs", "operating", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +37,7 @@ func TestTheUnitIsOneThatSystemdTakes(t *testing.T) {
 	// It is not installed here: what is started has to be there.
 	text := strings.Replace(string(unit), "ExecStart=/usr/local/bin/vouch-edge", "ExecStart="+self, 1)
 	verify := func(text string) string {
-		path := filepath.Join(t.TempDir(), "vouch-edge.service")
+		path := filepath.Join(t.TempDir(), name)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +47,7 @@ func TestTheUnitIsOneThatSystemdTakes(t *testing.T) {
 		}
 		var about []string
 		for line := range strings.Lines(string(out)) { // units of the machine may have faults of their own
-			if strings.Contains(line, "vouch-edge") {
+			if strings.Contains(line, "vouch-") {
 				about = append(about, line)
 			}
 		}
@@ -51,7 +57,7 @@ func TestTheUnitIsOneThatSystemdTakes(t *testing.T) {
 		t.Errorf("systemd says of the unit:\n%s", said)
 	}
 	for story, bad := range map[string]string{
-		"a setting that is none":     strings.Replace(text, "WatchdogSec=", "WatchdogSecs=", 1),
+		"a setting that is none":     strings.Replace(text, setting, "Not"+setting, 1),
 		"a program that is not here": strings.Replace(text, self, "/nowhere/vouch-edge", 1),
 	} {
 		if verify(bad) == "" {

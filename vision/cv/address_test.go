@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,6 +70,58 @@ func TestThePasswordOfACameraIsNotSaid(t *testing.T) {
 		_, err := Open(address)
 		if !errors.Is(err, ErrCannotOpen) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("Open = %v, want ErrCannotOpen without the password", err)
+		}
+	}
+}
+
+// TestAnAddressIsACameraOrAFilm: by a camera's pictures goes the clock, by a film's
+// their number. Both come over HTTP.
+func TestAnAddressIsACameraOrAFilm(t *testing.T) {
+	film := filepath.Join(t.TempDir(), "film.mp4")
+	w, err := Create(film, 10, 64, 48)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var picture []byte
+	for range 20 {
+		f, err := NewFrame(64, 48, bytes.Repeat([]byte{9, 90, 200}, 64*48))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Write(f); err != nil {
+			t.Fatal(err)
+		}
+		if picture, err = f.JPEG(); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/film.mp4" {
+			http.ServeFile(w, r, film)
+			return
+		}
+		w.Header().Set("Content-Type", "multipart/x-mixed-replace;boundary=cut")
+		for r.Context().Err() == nil {
+			if _, err := fmt.Fprintf(w, "--cut\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", len(picture), picture); err != nil {
+				return
+			}
+		}
+	}))
+	defer server.Close()
+	for path, camera := range map[string]bool{"/film.mp4": false, "/cam": true} {
+		r, err := Open(server.URL + path)
+		if err != nil {
+			t.Fatal(path, err)
+		}
+		if r.Live() != camera || (r.Frames() == 0) != camera {
+			t.Errorf("%s: a camera is %v, with %d frames, want %v", path, r.Live(), r.Frames(), camera)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -60,6 +60,8 @@ func Open(src string) (*Reader, error) {
 		return nil, r.refuse(live, err)
 	}
 	r.rate = RateOf(r.cap.Get(gocv.VideoCaptureFPS))
+	// An address may be a film's; of a camera's stream nobody knows the length.
+	r.live = r.live || strings.Contains(src, "://") && r.Frames() == 0
 	if r.first, err = r.read(); err != nil {
 		r.Close() //nolint:errcheck,gosec // it was never read
 		return nil, fmt.Errorf("%w: %s opens but ends at once; check that the file is whole", ErrNotVideo, src)

@@ -220,6 +220,7 @@ func TestTailgatesAreCounted(t *testing.T) {
 		"three on a party of two":    {[]in{{"a", 2, 10 * s}}, []x{{11 * s, 1, false}, {12 * s, 2, false}, {13 * s, 3, false}}, map[ledger.VisitID]int{"a": 3}, 0},
 		"two codes, two persons":     {[]in{{"a", 1, 10 * s}, {"b", 1, 12 * s}}, []x{{12 * s, 1, false}, {13 * s, 2, false}}, nil, 0},
 		"two codes, three persons":   {[]in{{"a", 1, 10 * s}, {"b", 1, 12 * s}}, []x{{11 * s, 1, false}, {13 * s, 2, false}, {14 * s, 3, false}}, map[ledger.VisitID]int{"b": 2}, 0},
+		"the next code is nearer":    {[]in{{"a", 1, 10 * s}, {"b", 1, 11700 * time.Millisecond}}, []x{{11100 * time.Millisecond, 1, false}, {14500 * time.Millisecond, 2, false}, {15400 * time.Millisecond, 3, false}}, map[ledger.VisitID]int{"b": 2}, 0},
 		"one looks in and goes back": {[]in{{"a", 1, 10 * s}}, []x{{11 * s, 1, false}, {12 * s, 2, false}, {13 * s, 2, true}}, nil, 0},
 		"nobody came in":             {[]in{{"a", 1, 10 * s}}, nil, nil, 0},
 		"somebody without any code":  {nil, []x{{11 * s, 1, false}}, nil, 1},

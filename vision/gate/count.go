@@ -44,9 +44,10 @@ type Tailgate struct {
 // seen nothing. It is told of both in any order within a few seconds, and
 // answers when an entry's time is over.
 //
-// A person counts for the entry they are nearest to in time and that has room;
-// one without any counts for the last entry before them. One who walks back
-// out within the time does not count.
+// A person counts for the first entry that is theirs by its time and has room: who
+// opened first goes first, also where the next one's code is nearer in time. One
+// without any counts for the last entry before them. One who walks back out
+// within the time does not count.
 type Counter struct {
 	entries   []Admission
 	crossings []Crossing
@@ -137,7 +138,7 @@ func (c *Counter) assign(entries []Admission, end time.Duration) []int {
 			if x.At < e.At-Before || x.At > e.ends() || count[i] >= e.Party {
 				continue
 			}
-			if best < 0 || (x.At-e.At).Abs() < (x.At-entries[best].At).Abs() {
+			if best < 0 || e.ends() < entries[best].ends() {
 				best = i
 			}
 		}

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -30,6 +31,7 @@ type Config struct {
 	Readers  []Sensor               `json:"readers"`
 	Tags     map[string]ledger.SKU  `json:"tags"` // by RFID tag
 	Wait     float64                `json:"wait-seconds"`
+	Late     float64                `json:"late-seconds"` // that a picture of persons may be; 0 for half a second
 	Near     float64                `json:"rfid-near-dbm"`
 }
 
@@ -69,6 +71,9 @@ type Sensor struct {
 	Slots  []string `json:"slots"`
 }
 
+// usualWait is after how many seconds a moment is judged where nobody says.
+const usualWait = 3.0
+
 // Validate refuses what cannot be, whatever cameras there are.
 func (c Config) Validate() error {
 	names := map[string]bool{}
@@ -86,6 +91,9 @@ func (c Config) Validate() error {
 	}
 	if !(c.Wait >= 0 && c.Wait <= 60) {
 		return fmt.Errorf("%w: wait-seconds %v, want 0 to 60", ErrConfig, c.Wait)
+	}
+	if wait := cmp.Or(c.Wait, usualWait); !(c.Late >= 0 && c.Late < wait) {
+		return fmt.Errorf("%w: late-seconds %v, want less than the %v after which a moment is judged", ErrConfig, c.Late, wait)
 	}
 	return nil
 }
@@ -123,7 +131,8 @@ func read(cameras []edge.Camera, file func(string) string) (plans, error) {
 func (c Config) floor(cameras []edge.Camera, p plans) (floor.Config, error) {
 	out := floor.Config{Places: map[string]track.Place{}}
 	out.Track.Likeness = persons.Likeness
-	out.Fuse.Wait = time.Duration(c.Wait * float64(time.Second))
+	out.Fuse.Wait = time.Duration(cmp.Or(c.Wait, usualWait) * float64(time.Second))
+	out.Late = time.Duration(c.Late * float64(time.Second))
 	out.Fuse.Products, out.Fuse.Tags = map[string]fuse.Product{}, map[string]string{}
 	out.Fuse.Sensors = fuse.DefaultSensors
 	out.Fuse.Sensors.Near = c.Near

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -251,7 +252,7 @@ const (
 // judged is after how long a sighting that no detection names was judged to be
 // nothing: by then its moment is decided.
 func (s *Shop) judged() time.Duration {
-	return 10*time.Second + time.Duration(s.o.Config.Wait*float64(time.Second))
+	return 10*time.Second + time.Duration(cmp.Or(s.o.Config.Wait, usualWait)*float64(time.Second))
 }
 
 // Run joins until ctx ends.

@@ -364,6 +364,8 @@ func TestFloorsThatDoNotFitTogetherAreRefused(t *testing.T) {
 		"a scale of a slot nobody has":   {func(c *Config) { c.Scales[0].Slots = []string{"z9"} }, cameras},
 		"what is weighed weighs what?":   {func(c *Config) { delete(c.Products, "tea") }, cameras},
 		"a wait of an hour":              {func(c *Config) { c.Wait = 3600 }, cameras},
+		"later than it is judged":        {func(c *Config) { c.Late = 3 }, cameras},
+		"before its time":                {func(c *Config) { c.Late = -1 }, cameras},
 		"a film as fast as it goes":      {func(*Config) {}, append([]edge.Camera{{Name: "f", Source: "f.mp4", Floor: "ceiling.json"}}, cameras...)},
 		"the same slot at two cameras":   {func(*Config) {}, append([]edge.Camera{{Name: "f", Source: "0", Planogram: "shelf.json"}}, cameras...)},
 		"a floor file that is not there": {func(*Config) {}, []edge.Camera{{Name: "f", Source: "0", Floor: "none.json"}}},
