@@ -129,9 +129,15 @@ const ringSides = 10
 // Person returns the outline, as a convex polygon, of a person of usual height
 // who stands at a place on the floor; nil if a part of them is behind the
 // camera.
-func (m *Mount) Person(x, y float64) []track.Point {
+func (m *Mount) Person(x, y float64) []track.Point { return m.outline(x, y, 0) }
+
+// Head returns the outline of their head alone.
+func (m *Mount) Head(x, y float64) []track.Point { return m.outline(x, y, len(rings)-2) }
+
+// outline is that of the rings from one on.
+func (m *Mount) outline(x, y float64, from int) []track.Point {
 	var corners []track.Point
-	for _, ring := range rings {
+	for _, ring := range rings[from:] {
 		for i := range ringSides {
 			sin, cos := math.Sincos(2 * math.Pi * float64(i) / ringSides)
 			p, ok := m.Project(x+ring.r*cos, y+ring.r*sin, ring.z)

@@ -22,6 +22,10 @@ const (
 	// convincing is how much of what a whole person would say has to be said,
 	// without what others explain, for there to be one.
 	convincing = 0.3
+	// Of who is seen from above so much is enough if so much of the place where
+	// their head has to be shows somebody: clothes may be as the floor is, a head
+	// is not.
+	atLeast, headed = 0.2, 0.8
 	// most is how many persons one camera may show.
 	most = 24
 )
@@ -38,9 +42,44 @@ type stand struct {
 	at   track.Point
 	foot track.Point    // in the large picture; the waist from above
 	down [2]track.Point // from the top of the head to the floor, in the large picture
+	outline
+	area int     // of the whole outline, also outside of the picture
+	head outline // where the head is; empty unless seen from above
+}
+
+// An outline is what lies between two columns in each row from y0 on.
+type outline struct {
 	y0   int
 	rows [][2]int
-	area int // of the whole outline, also outside of the picture
+}
+
+// cut returns the part of a convex polygon that is in a picture, with its
+// area and that of the whole.
+func cut(corners []track.Point, w, h int) (o outline, inside, area int) {
+	box := mount.Box(corners)
+	o.y0 = max(0, box.Min.Y)
+	for y := box.Min.Y; y < box.Max.Y; y++ {
+		from, until := across(corners, float64(y)+0.5)
+		a, b := int(math.Round(from)), int(math.Round(until))
+		area += max(0, b-a)
+		if y < 0 || y >= h {
+			continue
+		}
+		a, b = max(0, min(w, a)), max(0, min(w, b))
+		inside += b - a
+		o.rows = append(o.rows, [2]int{a, b})
+	}
+	return o, inside, area
+}
+
+// sum adds up what the pixels of an outline say, by their sums in rows.
+func (o outline) sum(sums []float32, w int) float32 {
+	sum := float32(0)
+	for j, r := range o.rows {
+		row := sums[(o.y0+j)*(w+1):]
+		sum += row[r[1]] - row[r[0]]
+	}
+	return sum
 }
 
 // stands are all places where a person may be.
@@ -58,34 +97,32 @@ func stands(m *mount.Mount, w, h, k int) []stand {
 }
 
 func standAt(m *mount.Mount, at track.Point, w, h, k int) (stand, bool) {
-	outline := m.Person(at.X, at.Y)
-	if outline == nil {
-		return stand{}, false
-	}
-	for i := range outline {
-		outline[i].X, outline[i].Y = outline[i].X/float64(k), outline[i].Y/float64(k)
-	}
-	box := mount.Box(outline)
-	if box.Dx() > 2*w || box.Dy() > 2*h || box.Dx() < 2 || box.Dy() < 4 {
+	corners := shrunk(m.Person(at.X, at.Y), k)
+	box := mount.Box(corners)
+	if len(corners) == 0 || box.Dx() > 2*w || box.Dy() > 2*h || box.Dx() < 2 || box.Dy() < 4 {
 		return stand{}, false // right under the camera, or too far away
 	}
-	s := stand{at: at, y0: max(0, box.Min.Y)}
+	s := stand{at: at}
 	s.foot, _ = m.Foot(at.X, at.Y)
 	s.down[0], _ = m.Project(at.X, at.Y, mount.Tall)
 	s.down[1], _ = m.Project(at.X, at.Y, 0)
 	inside := 0
-	for y := box.Min.Y; y < box.Max.Y; y++ {
-		from, until := across(outline, float64(y)+0.5)
-		a, b := int(math.Round(from)), int(math.Round(until))
-		s.area += max(0, b-a)
-		if y < 0 || y >= h {
-			continue
+	s.outline, inside, s.area = cut(corners, w, h)
+	if m.Above {
+		head, seen, whole := cut(shrunk(m.Head(at.X, at.Y), k), w, h)
+		if seen == whole {
+			s.head = head
 		}
-		a, b = max(0, min(w, a)), max(0, min(w, b))
-		inside += b - a
-		s.rows = append(s.rows, [2]int{a, b})
 	}
 	return s, s.area > 0 && float64(inside) >= least*float64(s.area)
+}
+
+// shrunk takes an outline into the small picture.
+func shrunk(corners []track.Point, k int) []track.Point {
+	for i := range corners {
+		corners[i].X, corners[i].Y = corners[i].X/float64(k), corners[i].Y/float64(k)
+	}
+	return corners
 }
 
 // across returns where a row cuts a convex outline.
@@ -186,16 +223,26 @@ func (e *explanation) best() (found, bool) {
 	most := float32(0)
 	for i := range e.stands {
 		s := &e.stands[i]
-		sum := float32(0)
-		for j, r := range s.rows {
-			row := e.sums[(s.y0+j)*(e.w+1):]
-			sum += row[r[1]] - row[r[0]]
+		sum := s.sum(e.sums, e.w)
+		if sum <= most {
+			continue
 		}
-		if sure := float64(sum) / (float64(pro) * float64(s.area)); sum > most && sure >= convincing {
+		sure := float64(sum) / (float64(pro) * float64(s.area))
+		if sure >= convincing || sure >= atLeast && e.headed(s) {
 			b, most = found{s, sure}, sum
 		}
 	}
 	return b, b.stand != nil
+}
+
+// headed reports whether somebody's head is to be seen where it has to be.
+func (e *explanation) headed(s *stand) bool {
+	n := 0
+	for _, r := range s.head.rows {
+		n += r[1] - r[0]
+	}
+	sum := float64(s.head.sum(e.sums, e.w))
+	return n > 0 && sum >= float64(n)*(headed*float64(pro)+(1-headed)*float64(con))
 }
 
 func (e *explanation) cover(s *stand, by int) {

@@ -1,6 +1,9 @@
 package persons
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // What a pixel of the small picture is.
 const (
@@ -14,12 +17,18 @@ const (
 	// person is some 15 pixels wide in it, and noise is averaged away.
 	smallWidth = 170
 	// slack is how far in grey levels a pixel may be off what it and its
-	// neighbours are without anybody, besides what it usually trembles by.
-	slack    = 7
+	// neighbours are without anybody, besides what it usually trembles by and a
+	// share of what light and exposure moved: a white shirt before a white floor
+	// is not more, and how a lamp moves each colour is known about.
+	slack    = 4
 	trembles = 2.5
+	misled   = 0.15
 	// darkest to brightest is how much light a shadow leaves, tinged by how much
 	// the colours may be darkened unequally.
 	darkest, brightest, tinged = 0.5, 0.97, 0.07
+	// uneven is by how much a shadow may darken two pixels beside each other
+	// unequally: checks and folds of cloth do it more.
+	uneven = 0.1
 	// learns is the share of a new picture in the empty one.
 	learns = 0.03
 	// rangesEvery is how many pictures apart the ranges of neighbours are
@@ -41,6 +50,8 @@ type ground struct {
 	dev     []float32         // how much a pixel trembles
 	lo, hi  []float32         // of a pixel's neighbourhood
 	moved   [3][tones]float32 // by light and exposure, for each tone of each channel
+	undone  [3][256]float32   // what is seen, without that
+	left    []float32         // how much light a shade leaves
 	covered []bool            // by a person, a moment ago
 	mask    []uint8
 	clean   []uint8
@@ -57,7 +68,7 @@ func newGround(w, h int, rate float64) *ground {
 	n := g.w * g.h
 	g.now, g.kept = make([]uint8, 3*n), make([]uint8, 3*n)
 	g.mean, g.lo, g.hi = make([]float32, 3*n), make([]float32, 3*n), make([]float32, 3*n)
-	g.covered = make([]bool, n)
+	g.covered, g.left = make([]bool, n), make([]float32, n)
 	g.dev, g.mask, g.clean, g.stable = make([]float32, n), make([]uint8, n), make([]uint8, n), make([]int32, n)
 	return g
 }
@@ -98,6 +109,7 @@ func (g *ground) look(bgr []byte, width int) {
 	}
 	g.seen++
 	g.expose()
+	g.undo()
 	for i := range g.mask {
 		g.mask[i] = g.judge(i)
 	}
@@ -189,39 +201,69 @@ func median(counts *[256]int, n int) int {
 	return 0
 }
 
+// undo makes the table that takes what is seen back to the light at which the
+// empty picture was taken.
+func (g *ground) undo() {
+	for c := range g.undone {
+		for now := range g.undone[c] {
+			at := float32(now)*tones/256 - 0.5
+			t := int(max(0, min(tones-2, at)))
+			f := max(0, min(1, at-float32(t)))
+			// What the dark is moved by is known from the bright only, if hardly
+			// anything is dark: it may come out below black.
+			g.undone[c][now] = max(0, min(255, float32(now)-(g.moved[c][t]*(1-f)+g.moved[c][t+1]*f)))
+		}
+	}
+}
+
 // usual returns channel c of pixel i as it would be in the light at which the
 // empty picture was taken.
-func (g *ground) usual(i, c int) float32 {
-	at := float32(g.now[3*i+c])*tones/256 - 0.5
-	t := int(max(0, min(tones-2, at)))
-	f := max(0, min(1, at-float32(t)))
-	// What the dark is moved by is known from the bright only, if hardly
-	// anything is dark: it may come out below black.
-	return max(0, min(255, float32(g.now[3*i+c])-(g.moved[c][t]*(1-f)+g.moved[c][t+1]*f)))
-}
+func (g *ground) usual(i, c int) float32 { return g.undone[c][g.now[3*i+c]] }
 
 // judge says what pixel i is.
 func (g *ground) judge(i int) uint8 {
-	tol := float32(slack + trembles*g.dev[i])
-	out, sum, least, most := float32(0), 0.0, math.Inf(1), 0.0
+	tol, out := float32(slack+trembles*g.dev[i]), float32(0)
 	for c := range 3 {
 		v := g.usual(i, c)
-		out = max(out, g.lo[3*i+c]-v, v-g.hi[3*i+c])
-		r := (float64(v) + 4) / (float64(g.mean[3*i+c]) + 4)
+		moved := misled * max(v-float32(g.now[3*i+c]), float32(g.now[3*i+c])-v)
+		out = max(out, g.lo[3*i+c]-v-moved, v-g.hi[3*i+c]-moved)
+	}
+	if out <= tol {
+		return empty
+	}
+	sum, least, most := 0.0, math.Inf(1), 0.0
+	for c := range 3 {
+		r := (float64(g.usual(i, c)) + 4) / (float64(g.mean[3*i+c]) + 4)
 		sum, least, most = sum+r/3, min(least, r), max(most, r)
 	}
-	switch {
-	case out <= tol:
-		return empty
-	case sum >= darkest && sum <= brightest && most-least <= tinged:
+	if sum >= darkest && sum <= brightest && most-least <= tinged {
+		g.left[i] = float32(sum)
 		return shade
 	}
 	return solid
 }
 
+// patterned reports whether a shade is too uneven for a shadow.
+func (g *ground) patterned(i int) bool {
+	for _, j := range [4]int{i - g.w, i + g.w, i - 1, i + 1} {
+		if d := g.left[i] - g.left[j]; g.mask[j] == shade && (d > uneven || d < -uneven) {
+			return true
+		}
+	}
+	return false
+}
+
 // tidy fills holes and takes lone pixels away.
 func (g *ground) tidy() {
 	copy(g.clean, g.mask)
+	for y := 1; y < g.h-1; y++ {
+		for i := y*g.w + 1; i < (y+1)*g.w-1; i++ {
+			if g.mask[i] == shade && g.patterned(i) {
+				g.clean[i] = solid
+			}
+		}
+	}
+	copy(g.mask, g.clean)
 	for y := 1; y < g.h-1; y++ {
 		for x := 1; x < g.w-1; x++ {
 			i := y*g.w + x
@@ -281,14 +323,14 @@ func (g *ground) spread(person []bool) {
 func (g *ground) learn(person []bool) {
 	copy(g.covered, person)
 	g.settle()
-	n := 0
+	n, somebody := 0, slices.Contains(person, true)
 	for i, m := range g.mask {
 		if m == solid {
 			n++
 		}
 		if m == empty {
 			g.stable[i] = 0
-			if !g.beside(person, i) {
+			if !somebody || !g.beside(person, i) {
 				g.follow(i)
 			}
 			continue

@@ -17,6 +17,7 @@ type Result struct {
 	BesideWho int               // of these, the right visit
 	Odds      [3][]fuse.Outcome // item, action, person
 	Raw       [3][]fuse.Outcome // the same before calibration
+	Sights    Sights            // of films: how persons were found
 }
 
 // Add sums two results.
@@ -27,6 +28,9 @@ func (r Result) Add(o Result) Result {
 	for i := range r.Odds {
 		r.Odds[i] = slices.Concat(r.Odds[i], o.Odds[i])
 		r.Raw[i] = slices.Concat(r.Raw[i], o.Raw[i])
+	}
+	if o.Sights != nil {
+		r.Sights = r.Sights.Add(o.Sights)
 	}
 	return r
 }

@@ -86,7 +86,11 @@ func (p Plan) stage(seed uint64, interactions int, s Setting) (Result, error) {
 		return Result{}, err
 	}
 	s.Film = &film
-	return Run(sc, s)
+	r, err := Run(sc, s)
+	if err == nil {
+		r.Sights, err = film.Sights(sc)
+	}
+	return r, err
 }
 
 // film is what cameras make of the pictures: now, or as they did once.
@@ -185,6 +189,9 @@ func (r Report) Write(w io.Writer) error {
 		for _, b := range fuse.Reliability(s.Odds[i]) {
 			_, err = fmt.Fprintf(w, "| %s | %.1f | %d | %.3f | %.3f |\n", name, b.From, b.Count, b.Mean, b.Right)
 		}
+	}
+	if err == nil && s.Sights != nil {
+		err = s.Sights.Write(w)
 	}
 	return err
 }

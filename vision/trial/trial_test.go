@@ -72,6 +72,15 @@ func TestASensorThatIsMissingIsMissed(t *testing.T) {
 	}
 }
 
+// found is the share of persons that were found.
+func found(spots []Sight) float64 {
+	persons, found := 0, 0
+	for _, s := range spots {
+		persons, found = persons+s.Persons[0]+s.Persons[1], found+s.Found[0]+s.Found[1]
+	}
+	return float64(found) / float64(max(1, persons))
+}
+
 func TestAShopIsJudgedFromItsPictures(t *testing.T) {
 	sc, err := shop.Convenience(5, 2)
 	if err != nil {
@@ -113,6 +122,20 @@ seconds 40`)
 	}
 	if len(film.Claims) < 5 || len(film.Boxes) == 0 {
 		t.Errorf("%d claims and %d frames of persons, want some of the pictures", len(film.Claims), len(film.Boxes))
+	}
+	sights, err := film.Sights(sc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if spots := sights[""]; found(spots[:]) < 0.97 {
+		t.Errorf("%.3f of the persons on the floor are found in a frame, want 0.97: %+v", found(spots[:]), spots)
+	}
+	hollow := Film{Boxes: slices.Clone(film.Boxes)}
+	for i := range hollow.Boxes {
+		hollow.Boxes[i].Boxes = nil
+	}
+	if none, err := hollow.Sights(sc); err != nil || none[""][AtShelf].Persons[0] == 0 || found(none[""][:]) > 0 {
+		t.Errorf("of a film in which nobody is seen %v are found (%v), want none", none, err)
 	}
 	// With the pictures of persons lost, things are still seen, and nobody named.
 	blind := run(t, sc, Setting{Film: &Film{Claims: film.Claims}})

@@ -22,7 +22,8 @@ const (
 
 // Convenience returns an empty day in a small shop: the given number of
 // shelves (1 to 5) of five slots each, a camera above each, one at the door,
-// one straight above the floor and one in a corner; pictures 640 x 360.
+// one straight above the floor, one in a corner, and under the ceiling one over
+// the door and two or three over who stands before shelves; pictures 640 x 360.
 func Convenience(seed uint64, shelves int) (Scenario, error) {
 	if shelves < 1 || shelves > len(places) {
 		return Scenario{}, fmt.Errorf("%w: %d shelves, want 1 to %d", ErrScenario, shelves, len(places))
@@ -76,6 +77,26 @@ func cameras(shelves []Shelf) []Camera {
 			Name: "shelf-" + sh.Name, Kind: OnShelf, Shelf: sh.Name, FOV: 64,
 			At: sh.Point(0, -0.62, 2.02), Towards: sh.Point(0, 0.17, BoardHeight+0.02),
 		})
+	}
+	return append(all, ceiling(len(shelves))...)
+}
+
+// ceilingHeight is how high cameras hang that look straight down from below the
+// ceiling.
+const ceilingHeight = 3.3
+
+// ceiling are the cameras that look straight down: over the door, and over
+// where people stand before the shelves. Who is seen from above hides nobody.
+func ceiling(shelves int) []Camera {
+	down := func(name string, x, y float64) Camera {
+		return Camera{Name: name, Kind: Overhead, FOV: 95, At: Vec{x, y, ceilingHeight}, Towards: Vec{x, y, 0}}
+	}
+	all := []Camera{down("above-door", DoorX+0.35, 0.95), down("above-left", 1.6, 3.1)}
+	if shelves > 1 {
+		all = append(all, down("above-right", 4.0, 3.1))
+	}
+	if shelves > 3 {
+		all = append(all, down("above-front", 3.6, 1.5))
 	}
 	return all
 }
