@@ -58,7 +58,7 @@ type edgeChild struct {
 	safe    []kept        // complete after read
 }
 
-func startEdge(t *testing.T, config string) *edgeChild {
+func startEdge(t *testing.T, config string, env ...string) *edgeChild {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -68,7 +68,7 @@ func startEdge(t *testing.T, config string) *edgeChild {
 		cmd:     exec.Command(self, "run", "--config", config),
 		running: make(chan struct{}), first: make(chan struct{}), full: make(chan struct{}), read: make(chan struct{}),
 	}
-	c.cmd.Env = append(os.Environ(), "VOUCH_EDGE_CHILD=1", "VOUCH_KEY=k1")
+	c.cmd.Env = append(append(os.Environ(), "VOUCH_EDGE_CHILD=1", "VOUCH_KEY=k1"), env...)
 	log, err := c.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
