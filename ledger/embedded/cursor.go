@@ -107,11 +107,14 @@ func (c *cursor) look(name ledger.StreamID) error {
 			if err != nil {
 				return err
 			}
-			c.tail, err = held.tail(name)
-			c.tailOf = held
+			// All of it is sealed, so who reads it wants its extents next.
+			c.extents, err = held.extents(name, false)
 			release(held)
 			if err != nil {
 				return l.readError(err)
+			}
+			if c.tail, c.tailOf = 0, held; len(c.extents) > 0 {
+				c.tail = c.extents[len(c.extents)-1].end()
 			}
 		}
 		if c.tailOf == present {

@@ -9,7 +9,6 @@ import (
 	"math"
 	"math/bits"
 	"slices"
-	"sort"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/zstd"
@@ -222,7 +221,7 @@ func (p *Part) Stream(name ledger.StreamID) (e Extent, ok bool, err error) {
 		return Extent{}, false, err
 	}
 	n, hash := len(streams)/streamEntry, frame.Hash(p.Log, name)
-	i := sort.Search(n, func(i int) bool { return hashAt(streams, i) >= hash })
+	i := placeOf(streams, hash)
 	if i == n || hashAt(streams, i) != hash {
 		return Extent{}, false, nil
 	}
@@ -237,6 +236,36 @@ func (p *Part) Stream(name ledger.StreamID) (e Extent, ok bool, err error) {
 	}
 	e, err = p.extentAt(streams, i)
 	return e, err == nil, err
+}
+
+// placeOf returns the first entry of the section streams whose hash is not below
+// this one. Hashes are spread evenly, so the first guess is some dozens of entries
+// off, and the second, made from there, a few: halving the section would wait for
+// one place of it after the other, mostly in memory that nobody has touched lately.
+func placeOf(streams []byte, hash uint64) int {
+	n := len(streams) / streamEntry
+	i := scaled(hash, n)
+	if i < n {
+		if there := hashAt(streams, i); there < hash {
+			i += scaled(hash-there, n)
+		} else {
+			i -= scaled(there-hash, n)
+		}
+		i = min(max(i, 0), n)
+	}
+	for i > 0 && hashAt(streams, i-1) >= hash {
+		i--
+	}
+	for i < n && hashAt(streams, i) < hash {
+		i++
+	}
+	return i
+}
+
+// scaled returns how many of n values that are spread evenly lie below one.
+func scaled(below uint64, n int) int {
+	i, _ := bits.Mul64(below, uint64(n)) //nolint:gosec // not negative
+	return int(i)                        //nolint:gosec // below n
 }
 
 // EachStream calls visit for every stream, rising by name.

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"sort"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -73,12 +72,29 @@ func (p *Part) endOf(blocks []byte, i int) (uint32, error) {
 	return next.first, err
 }
 
-// blockOf returns the number of the block that holds an ordinal.
-func blockOf(blocks []byte, ordinal uint32) int {
-	n := len(blocks) / blockEntry
-	return sort.Search(n, func(i int) bool {
-		return binary.LittleEndian.Uint32(blocks[i*blockEntry+16:]) > ordinal
-	}) - 1
+// blockOf returns the number of the block that holds an ordinal of count, or -1.
+// It guesses by how far the ordinal is into what is left, which is right at once
+// where blocks have about as many events, and halves what is left where it was not.
+func blockOf(blocks []byte, count uint64, ordinal uint32) int {
+	first := func(i int) uint64 { return uint64(binary.LittleEndian.Uint32(blocks[i*blockEntry+16:])) }
+	low, high, at := 0, len(blocks)/blockEntry, uint64(ordinal)
+	if high == 0 || first(0) > at {
+		return -1
+	}
+	from, to := first(0), count
+	for guess := true; high-low > 1; guess = !guess {
+		i := low + (high-low)/2
+		if guess && from <= at && at < to {
+			i = low + int(uint64(high-low)*(at-from)/(to-from)) //nolint:gosec // below high-low
+			i = min(max(i, low+1), high-1)
+		}
+		if f := first(i); f <= at {
+			low, from = i, f
+		} else {
+			high, to = i, f
+		}
+	}
+	return low
 }
 
 // dictionary returns the words and forms of the blocks. They are mapped.
@@ -228,7 +244,7 @@ func (c *Cursor) load(p *Part, ordinal uint32) error {
 	if err != nil {
 		return err
 	}
-	i := blockOf(blocks, ordinal)
+	i := blockOf(blocks, p.Count, ordinal)
 	if i < 0 {
 		return p.bad(p.trailer.sections[0].offset, p.First, "no block holds ordinal %d", ordinal)
 	}
