@@ -220,37 +220,54 @@ func (u *Unpacker) body(i, at int) (int, int) {
 	}
 }
 
+// brief is how many bytes are copied at once, whatever the length of a text that is
+// not longer: most pieces and words are not, and nothing is called for them.
+const brief = 32
+
 // form reads the values of a form of that size and writes its text.
 func (u *Unpacker) form(form []byte, size, i, at int) (int, int) {
 	left, k := gaps.Number(form, 1)
-	for k >= 0 {
-		n, from := gaps.Number(form, k)
-		if from < 0 {
+	if k < 0 {
+		return -1, at
+	}
+	for out := u.out; ; left-- {
+		var n uint64
+		if k < len(form) && form[k] < 0x80 {
+			n, k = uint64(form[k]), k+1
+		} else if n, k = gaps.Number(form, k); k < 0 {
 			return -1, at
 		}
-		if i, at = u.copied(i, at, form[from:], n); i < 0 {
+		if n <= brief && len(out)-at >= brief && len(form)-k >= brief {
+			*(*[brief]byte)(out[at:]) = *(*[brief]byte)(form[k:])
+			at += int(n)
+		} else if i, at = u.copied(i, at, form[k:], n); i < 0 {
 			return -1, at
 		}
+		k += int(n) //nolint:gosec // it was copied
 		if left == 0 {
-			if from+int(n) != size { //nolint:gosec // it was copied
+			if k != size {
 				return -1, at
 			}
 			return i, at
 		}
-		left--
-		k = from + int(n) //nolint:gosec // it was copied
 		if i, at = u.value(i, at); i < 0 {
 			return -1, at
 		}
 	}
-	return -1, at
 }
 
 // value reads a value and writes its text.
 func (u *Unpacker) value(i, at int) (int, int) {
-	v, i := gaps.Number(u.in, i)
-	if i < 0 {
-		return -1, at
+	var v uint64
+	switch in := u.in; {
+	case i < len(in) && in[i] < 0x80:
+		v, i = uint64(in[i]), i+1
+	case i+1 < len(in) && in[i+1] < 0x80:
+		v, i = uint64(in[i]&0x7f)|uint64(in[i+1])<<7, i+2
+	default:
+		if v, i = gaps.Number(in, i); i < 0 {
+			return -1, at
+		}
 	}
 	n := v >> gaps.SortBits
 	switch v & gaps.SortMask {
@@ -258,6 +275,10 @@ func (u *Unpacker) value(i, at int) (int, int) {
 		w, size, ok := u.words.At(n)
 		if !ok {
 			return -1, at
+		}
+		if size <= brief && len(w) >= brief && len(u.out)-at >= brief {
+			*(*[brief]byte)(u.out[at:]) = *(*[brief]byte)(w)
+			return i, at + size
 		}
 		return u.copied(i, at, w, uint64(size)) //nolint:gosec // not negative
 	case gaps.SortInt:
