@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"hash/maphash"
 	"slices"
+	"sync"
 
 	"github.com/vouchledger/vouch/ledger"
 )
@@ -89,32 +90,61 @@ type suspect struct{ first, again uint64 } // positions
 // fill makes the tables of the ids with these fingerprints, of the events behind
 // a position, at once: in order of fingerprints, so that tables are written from
 // their first byte to the last. It returns what has the same fingerprint as one
-// before it, by position.
+// before it, by position. Of the fingerprints each of two goroutines sorts one half
+// of those that there can be, and of the tables each fills every other one.
 func (x *index) fill(base uint64, fingerprints []uint32) []suspect {
-	slots := make([]uint64, len(fingerprints))
-	for i, f := range fingerprints {
-		slots[i] = uint64(f)<<32 | uint64(i) //nolint:gosec // an index
-	}
-	slots = byFingerprint(slots)
 	x.ids = x.ids[:0]
-	for n := 0; n < len(slots); n += maxTable {
+	for n := 0; n < len(fingerprints); n += maxTable {
 		t := newIDTable(x.seed, base+uint64(n)) //nolint:gosec // an index
 		t.before = 0                            // no more than fingerprints is known of these ids
-		t.used = min(maxTable, len(slots)-n)
+		t.used = min(maxTable, len(fingerprints)-n)
 		for t.used > len(t.slots)/4*3 {
 			t.slots, t.shift = make([]uint64, 2*len(t.slots)), t.shift-1
 		}
 		x.ids = append(x.ids, t)
 	}
-	var same []suspect
+	var halves [2][]uint64
+	var suspects [2][]suspect
+	both(func(half int) {
+		slots := make([]uint64, 0, len(fingerprints)/2+len(fingerprints)/64)
+		for i, f := range fingerprints {
+			if int(f>>31) == half {
+				slots = append(slots, uint64(f)<<32|uint64(i)) //nolint:gosec // an index
+			}
+		}
+		halves[half] = byFingerprint(slots)
+		suspects[half] = alike(base, halves[half])
+	})
+	both(func(odd int) {
+		for _, slots := range halves {
+			for _, slot := range slots {
+				n := uint32(slot) //nolint:gosec // lower half
+				if int(n/maxTable)&1 == odd {
+					x.ids[n/maxTable].insert(slot&^(1<<32-1) | uint64(n%maxTable+1))
+				}
+			}
+		}
+	})
+	same := append(suspects[0], suspects[1]...)
+	slices.SortFunc(same, func(a, b suspect) int { return cmp.Or(cmp.Compare(a.again, b.again), cmp.Compare(a.first, b.first)) })
+	return same
+}
+
+// both calls do with 0 and with 1, at once, and waits for both.
+func both(do func(int)) {
+	var other sync.WaitGroup
+	other.Go(func() { do(1) })
+	do(0)
+	other.Wait()
+}
+
+// alike returns which of the slots, sorted by fingerprints, have the same.
+func alike(base uint64, slots []uint64) (same []suspect) {
 	for i, slot := range slots {
-		n := uint32(slot) //nolint:gosec // lower half
-		x.ids[n/maxTable].insert(slot&^(1<<32-1) | uint64(n%maxTable+1))
 		for k := i - 1; k >= 0 && slots[k]>>32 == slot>>32; k-- {
-			same = append(same, suspect{first: base + 1 + uint64(uint32(slots[k])), again: base + 1 + uint64(n)}) //nolint:gosec // lower half
+			same = append(same, suspect{first: base + 1 + uint64(uint32(slots[k])), again: base + 1 + uint64(uint32(slot))}) //nolint:gosec // lower halves
 		}
 	}
-	slices.SortFunc(same, func(a, b suspect) int { return cmp.Or(cmp.Compare(a.again, b.again), cmp.Compare(a.first, b.first)) })
 	return same
 }
 

@@ -42,7 +42,6 @@ type piece struct {
 type run struct {
 	name      ledger.StreamID
 	first     uint64 // revision of the first
-	count     int
 	positions []uint64
 }
 
@@ -50,8 +49,8 @@ type run struct {
 type pieceReader struct {
 	scan *scan // what is read of it does not change meanwhile
 
-	buf  []byte            // room for the window
-	runs map[string]uint32 // by name of the stream: number of its run
+	buf  []byte // room for the window
+	runs runTable
 
 	seg    *segment
 	seeds  seeds
@@ -74,7 +73,7 @@ func (r *pieceReader) read(ctx context.Context, i int) *piece {
 	r.seg, r.piece = r.scan.found[i], &piece{end: segmentHeader}
 	r.window, r.from = r.buf[:0], 0
 	r.offsets, r.fingerprints, r.of = r.offsets[:0], r.fingerprints[:0], r.of[:0]
-	clear(r.runs)
+	r.runs.clear()
 	err := r.header()
 	if err == nil {
 		err = r.commits(ctx, i)
@@ -317,15 +316,14 @@ func earlier(recorded int64) string {
 // the piece.
 func (r *pieceReader) event(f frame.Frame, offset int64) error {
 	p := r.piece
-	n := r.runOf(f)
-	of := &p.runs[n]
+	n := r.runs.of(r.scan.idx.seed, f.Stream(), f.Revision())
 	index, count := f.Batch()
 	recorded := f.Recorded()
 	switch {
 	case f.Position() != r.due():
 		return fmt.Errorf("position %d where %d is due", f.Position(), r.due())
-	case f.Revision() != of.first+uint64(of.count): //nolint:gosec // a count
-		return fmt.Errorf("revision %d where %d is due", f.Revision(), of.first+uint64(of.count)) //nolint:gosec // a count
+	case f.Revision() != r.runs.due[n]:
+		return fmt.Errorf("revision %d where %d is due", f.Revision(), r.runs.due[n])
 	case index >= count:
 		return fmt.Errorf("event %d of an append of %d", index, count)
 	case len(r.offsets) > 0 && recorded < p.lastRecorded:
@@ -340,41 +338,14 @@ func (r *pieceReader) event(f frame.Frame, offset int64) error {
 	r.offsets = append(r.offsets, uint32(offset)) //nolint:gosec // below maxSegment
 	r.fingerprints = append(r.fingerprints, fingerprint(r.scan.idx.seed, f.ID()))
 	r.of = append(r.of, n)
-	of.count++
+	r.runs.due[n]++
 	return nil
 }
 
-// runOf returns the number of the run that an event belongs to.
-func (r *pieceReader) runOf(f frame.Frame) uint32 {
-	p := r.piece
-	if len(r.of) > 0 { // events of one append lie one behind the other
-		if last := r.of[len(r.of)-1]; string(p.runs[last].name) == string(f.Stream()) {
-			return last
-		}
-	}
-	n, ok := r.runs[string(f.Stream())]
-	if !ok {
-		name := string(f.Stream())
-		n = uint32(len(p.runs)) //nolint:gosec // fewer than bytes of a segment
-		p.runs = append(p.runs, run{name: ledger.StreamID(name), first: f.Revision()})
-		r.runs[name] = n
-	}
-	return n
-}
-
 // settle gives the piece what was found of its events, and each run its
-// positions, all out of one room.
+// positions.
 func (r *pieceReader) settle() {
 	p := r.piece
 	p.offsets, p.fingerprints = slices.Clone(r.offsets), slices.Clone(r.fingerprints)
-	room := make([]uint64, len(r.of))
-	for i := range p.runs {
-		n := p.runs[i].count
-		p.runs[i].positions = room[:0:n]
-		room = room[n:]
-	}
-	for i, n := range r.of {
-		of := &p.runs[n]
-		of.positions = append(of.positions, r.seg.first+uint64(i)) //nolint:gosec // an index
-	}
+	p.runs = r.runs.runs(r.seg.first, r.of)
 }

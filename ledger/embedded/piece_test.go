@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -127,6 +128,10 @@ func TestForgedSegments(t *testing.T) {
 			"time goes back between segments", func(e []ledger.Record) { e[6].Recorded = e[4].Recorded }, 7, "visit-ben",
 			"recorded at 2026-03-01 09:00:04 +0000 UTC, before the event ahead of it",
 		},
+		{
+			"what begins a visit has neither an id nor the first revision",
+			func(e []ledger.Record) { e[4].ID, e[4].Revision = ledger.ID{}, 3 }, 5, "visit-carl", "no event id",
+		},
 		{"an event has no id", func(e []ledger.Record) { e[5].ID = ledger.ID{} }, 6, "visit-anna", "no event id"},
 		{
 			"of two that are wrong the first is named", func(e []ledger.Record) { e[5].ID, e[3].Revision = ledger.ID{}, 7 }, 4, "visit-ben",
@@ -197,6 +202,50 @@ func TestOpenedAsAppended(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Fatalf("candidates(%d) = %v, want %v", n, got, want)
 			}
+		}
+	})
+}
+
+// TestRunsByName checks that the events of a piece are told apart by the names of
+// their streams, whatever those are, while the table grows and when it is used again.
+func TestRunsByName(t *testing.T) {
+	seed := newIndex().seed
+	var table runTable
+	rapid.Check(t, func(t *rapid.T) {
+		table.clear()
+		names := rapid.SliceOfN(rapid.StringMatching(`visit-[a-c]{0,3}`), 1, 50).Draw(t, "names")
+		for i := range rapid.SampledFrom([]int{0, 0, 0, firstRuns}).Draw(t, "others") {
+			names = append(names, fmt.Sprint("payment-", i))
+		}
+		first := rapid.Uint64Range(1, 1<<40).Draw(t, "first")
+		begin := rapid.Uint64Max(9).Draw(t, "revision")
+		var of []uint32
+		var order []ledger.StreamID
+		want := map[ledger.StreamID]run{}
+		for i, name := range names {
+			n := table.of(seed, []byte(name), begin)
+			table.due[n]++
+			of = append(of, n)
+			r, ok := want[ledger.StreamID(name)]
+			if !ok {
+				r = run{name: ledger.StreamID(name), first: begin}
+				order = append(order, r.name)
+			}
+			r.positions = append(r.positions, first+uint64(i))
+			want[r.name] = r
+		}
+		runs := table.runs(first, of)
+		if len(runs) != len(order) {
+			t.Fatalf("%d runs of %d streams", len(runs), len(order))
+		}
+		for i, r := range runs {
+			if w := want[order[i]]; r.name != w.name || r.first != w.first || !slices.Equal(r.positions, w.positions) {
+				t.Fatalf("run %d is %v, want %v", i, r, w)
+			}
+		}
+		table.of(seed, []byte("visit-of-nobody"), 7)
+		if more := table.runs(first, of); len(more) != len(runs) {
+			t.Fatalf("a stream without an event is a run: %v", more[len(more)-1])
 		}
 	})
 }

@@ -105,7 +105,7 @@ func (s *scan) readAll(ctx context.Context) error {
 	var readers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(pieces), maxReaders) {
 		readers.Go(func() {
-			r := pieceReader{scan: s, runs: make(map[string]uint32)}
+			r := pieceReader{scan: s}
 			for i := int(next.Add(1)) - 1; i < len(pieces); i = int(next.Add(1)) - 1 {
 				pieces[i] <- r.read(ctx, i)
 			}
@@ -209,6 +209,9 @@ func (s *scan) index(seg *segment, p *piece) error {
 	}
 	if len(p.runs) > 0 && p.recorded < s.recorded {
 		bad(&p.runs[0], earlier(p.recorded))
+	}
+	if len(s.idx.streams) == 0 {
+		s.idx.streams = make(map[ledger.StreamID]*stream, 2*len(p.runs)) // the next pieces have further ones
 	}
 	for i := range p.runs {
 		r := &p.runs[i]

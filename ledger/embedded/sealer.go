@@ -272,10 +272,12 @@ func level(n int) int { return (bits.Len(uint(n)) - 1) / (bits.Len(fanout) - 1) 
 
 // How the sealing makes way for appends. So many segments may wait for a quiet
 // moment: they hold what a rush of some seconds brings. With more than that a
-// little is sealed between commits, and with very many as much as can be.
+// little is sealed between commits, and with too many as much as can be: who opens
+// the log next, after a crash too, reads all that are left, each in some ten
+// milliseconds of two processors.
 const (
-	waitForQuiet = 8
-	waitForNone  = 24
+	waitForQuiet = 6
+	waitForNone  = 10
 
 	quietLook  = 5 * time.Millisecond
 	quietLimit = 5 // events in one look; who keeps a disk busy appends five times as many
