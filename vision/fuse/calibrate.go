@@ -108,28 +108,25 @@ func FitPlatt(outcomes []Outcome) (Platt, error) {
 	return c, nil
 }
 
-// apply maps all confidences of a detection.
+// apply maps all confidences of a detection. It makes none surer: nearly all
+// are right, and that the few doubtful ones of some shops were right too says
+// little of the next one, where nobody would be asked.
 func (c Calibration) apply(d *Detection) {
-	d.Sure = c.Action.Apply(d.Sure)
+	d.Sure = min(d.Sure, c.Action.Apply(d.Sure))
 	lead(d.Items, func(i int) *float64 { return &d.Items[i].P }, c.Item)
 	lead(d.Persons, func(i int) *float64 { return &d.Persons[i].P }, c.Person)
 }
 
-// lead maps the first confidence of a list, and scales the others so that the
-// list sums to no more than 1 and stays in order.
+// lead maps the first confidence of a list, and keeps the others in order.
 func lead[T any](list []T, at func(int) *float64, c Platt) {
 	if len(list) == 0 || c == (Platt{}) {
 		return
 	}
 	before := *at(0)
-	after := c.Apply(before)
+	after := min(before, c.Apply(before))
 	*at(0) = after
-	if before >= 1 {
-		return
-	}
-	scale := (1 - after) / (1 - before)
 	for i := 1; i < len(list); i++ {
-		*at(i) = min(after, *at(i)*scale)
+		*at(i) = min(after, *at(i))
 	}
 }
 

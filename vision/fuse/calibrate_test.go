@@ -54,6 +54,23 @@ func TestCalibratingKeepsTheOrder(t *testing.T) {
 	})
 }
 
+// TestACalibrationMakesNothingSurer checks that shops in which the doubtful were
+// right too do not send a doubtful move past the threshold.
+func TestACalibrationMakesNothingSurer(t *testing.T) {
+	c := Calibration{Item: Platt{A: 0.64, B: 1.83}, Action: Platt{A: 0.74, B: 1.03}, Person: Platt{A: 1.05, B: 0.31}}
+	rapid.Check(t, func(t *rapid.T) {
+		p, q, r := rapid.Float64Range(0, 1).Draw(t, "item"), rapid.Float64Range(0, 1).Draw(t, "action"), rapid.Float64Range(0, 1).Draw(t, "person")
+		d := Detection{Sure: q, Items: []Item{{"a", p}, {"b", 1 - p}}, Persons: []Person{{Visit: "v", P: r}, {Visit: "w", P: (1 - r) / 2}}}
+		c.apply(&d)
+		if d.Sure > q || d.Items[0].P > p || d.Persons[0].P > r || d.Items[1].P > d.Items[0].P || d.Persons[1].P > d.Persons[0].P {
+			t.Fatalf("item %v, action %v, person %v became %+v", p, q, r, d)
+		}
+	})
+	if got := c.Person.Apply(0.85); got <= 0.85 {
+		t.Fatalf("the map takes 0.85 to %v, want one that would lift it", got)
+	}
+}
+
 func TestNothingIsLearntFromNothing(t *testing.T) {
 	if _, err := FitPlatt(nil); !errors.Is(err, ErrFit) {
 		t.Errorf("FitPlatt of nothing = %v, want ErrFit", err)

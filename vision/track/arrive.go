@@ -210,7 +210,7 @@ func (a arrival) lasts() bool { return a.gate != "" || a.track.hits >= lasts }
 // arrive names a track.
 func (c *cast) arrive(a arrival) {
 	if i := c.now(a.track); i >= 0 {
-		c.close(i, a.track.Seen)
+		c.close(i, a.from)
 	}
 	strange := c.admit(guest{opened: a.at, gate: a.gate})
 	s := &stay{track: a.track, from: a.from, looks: slices.Clone(a.track.fresh)}

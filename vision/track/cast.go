@@ -130,11 +130,11 @@ func (c *cast) close(i int, at time.Time) {
 	s.folded = true
 }
 
-// compare returns what each folded stay says of stay i.
+// compare returns what each stay before it says of stay i.
 func (c *cast) compare(i int) []float64 {
-	says := make([]float64, len(c.stays))
-	for j, s := range c.stays {
-		if j != i && s.folded && len(s.looks) > 0 {
+	says := make([]float64, i)
+	for j, s := range c.stays[:i] {
+		if len(s.looks) > 0 {
 			says[j] = s.looks.says(c.stays[i].looks, c.likeness)
 		}
 	}
@@ -144,8 +144,8 @@ func (c *cast) compare(i int) []float64 {
 // look returns how well a stay looks like who a casting says it is.
 func (c *cast) look(h casting, i int, says []float64) float64 {
 	sum, weight := 0.0, 0.0
-	for j, name := range h.names {
-		if j == i || name != h.names[i] || name == nobodys || !c.stays[j].folded {
+	for j, name := range h.names[:i] {
+		if name != h.names[i] || name == nobodys {
 			continue
 		}
 		n := float64(min(manySights, c.stays[j].looks.sights()))

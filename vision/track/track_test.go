@@ -380,6 +380,29 @@ func TestWhoIsLostAndFoundIsKnownByTheirLook(t *testing.T) {
 	}
 }
 
+// TestWhoComesInBehindSomebodyWhoLeavesIsNotThem checks that a track which goes on
+// as somebody else, because one person vanishes in the door where another one
+// appears, is known to be another one by the look.
+func TestWhoComesInBehindSomebodyWhoLeavesIsNotThem(t *testing.T) {
+	for name, look := range map[string]Look{"another one": clothes(2), "the same": clothes(1)} {
+		s := corner(t)
+		door := Point{2, 1.4}
+		s.walkers = []walker{
+			{"anna", append(through(0, Point{1, 6}, 12), stop{17, door}), clothes(1)},
+			{"ben", []stop{{17.05, door}, {20, Point{2, 3}}, {23, Point{3, 6}}, {40, Point{3, 6}}}, look},
+		}
+		tr := tracker(t, s)
+		tr.Bind(Opening{Visit: "v-anna", Gate: "gate-1", At: at(0.5), Party: 1})
+		s.play(t, tr, 0, 16)
+		tr.Bind(Opening{Visit: "v-ben", Gate: "gate-1", At: at(16), Party: 1})
+		s.play(t, tr, 16.1, 35)
+		b := Visits(tr.Who(at(30), Place{Floor: Point{3.5, 6}}))
+		if other := name == "another one"; other != (b.Of("v-ben") > 0.7) || other == (b.Of("v-anna") > 0.7) {
+			t.Errorf("%s who walks in from where anna was is %v (%d tracks)", name, b, len(tr.Tracks()))
+		}
+	}
+}
+
 func TestTheSameFramesGiveTheSameTracks(t *testing.T) {
 	a1, b1 := crossing(t, clothes(2))
 	a2, b2 := crossing(t, clothes(2))

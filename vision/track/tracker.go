@@ -362,7 +362,7 @@ func (t *Tracker) arrival(k *Track, from, at time.Time, s sighting) arrival {
 }
 
 // glimpse keeps what somebody looks like: for the stay, or, while it is not
-// known whether two were exchanged, for what comes after it.
+// known who it is, for what comes after it.
 func (t *Tracker) glimpse(k *Track, camera string, look Look) {
 	if i := t.cast.now(k); i >= 0 && !t.risked(k) {
 		t.cast.stays[i].looks.add(camera, look)
