@@ -10,7 +10,8 @@
 //
 //   - Nothing is made without a consent that stands in the log, to a text that the
 //     operator wrote for the jurisdiction of the shop.
-//   - After a withdrawal no palm is matched, whatever the vault holds.
+//   - After a withdrawal no palm is matched, whatever the vault holds, and the
+//     template is in no memory.
 //   - The event of a destruction is written after the key is gone, and the sealed
 //     bytes are removed after the event.
 //   - No code of a palm is in an event, an error or a log.
@@ -27,6 +28,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/vouchledger/vouch/billing/engine"
@@ -42,6 +44,7 @@ const (
 	TextsDir  = "palm-consents" // JURISDICTION/VERSION.txt
 	maxText   = 64 << 10
 	sweepTime = time.Minute
+	restAfter = 60 // sweeps in which no palm was shown
 )
 
 var (
@@ -66,8 +69,11 @@ type Text struct {
 type Office struct {
 	desk  *engine.Desk
 	vault *palm.Vault
+	book  *palm.Book
 	texts string
 	log   *slog.Logger
+
+	shown atomic.Bool // a palm, since the last sweep
 }
 
 // Open opens the palms in a data folder. keys is the folder of their keys, or
@@ -80,11 +86,18 @@ func Open(data, keys string, desk *engine.Desk, logger *slog.Logger) (*Office, e
 	if err != nil {
 		return nil, err
 	}
-	return &Office{desk: desk, vault: v, texts: filepath.Join(data, TextsDir), log: logger}, nil
+	o := &Office{desk: desk, vault: v, texts: filepath.Join(data, TextsDir), log: logger}
+	o.book = palm.NewBook(v, func(consent ledger.ID, err error) {
+		o.log.Warn("a palm's template does not open", slog.String("consent", consent.String()), slog.String("why", err.Error()))
+	})
+	return o, nil
 }
 
-// Close gives the folders back.
-func (o *Office) Close() error { return o.vault.Close() }
+// Close gives the folders back and lets go of what is in memory.
+func (o *Office) Close() error {
+	o.book.Close()
+	return o.vault.Close()
+}
 
 // Offer returns the text that a shop's shoppers agree to. Where the shop's policy
 // names no jurisdiction it is an [engine.ErrPalmOff], and where nothing is written
@@ -201,6 +214,7 @@ func (o *Office) destroy(ctx context.Context, p projections.Palm) error {
 	if p.Live() {
 		panic("palms: a palm whose consent stands is not destroyed")
 	}
+	o.book.Drop(p.Consent)
 	sealed, err := o.vault.Destroy(p.Consent)
 	if err != nil {
 		return err
@@ -233,21 +247,18 @@ func (o *Office) Identify(ctx context.Context, store ledger.StoreID, c palm.Code
 	if err != nil {
 		return "", err
 	}
-	var known []palm.Known
+	o.shown.Store(true)
+	return o.book.Identify(standing(all, in), c)
+}
+
+// standing returns the templates that count in a jurisdiction.
+func standing(all []projections.Palm, in string) (out []palm.Standing) {
 	for _, p := range all {
-		if !p.Live() || p.Given.Jurisdiction != in || p.Enrolled.Template == "" || p.Enrolled.Method != palm.Method {
-			continue
+		if p.Live() && p.Given.Jurisdiction == in && p.Enrolled.Template != "" && p.Enrolled.Method == palm.Method {
+			out = append(out, palm.Standing{Shopper: p.Given.Shopper, Consent: p.Consent, Sealed: p.Enrolled.Template})
 		}
-		t, err := o.vault.Open(p.Consent, p.Enrolled.Template)
-		if err != nil {
-			// One file that does not open keeps nobody else out.
-			o.log.WarnContext(ctx, "a palm's template does not open", slog.String("consent", p.Consent.String()), slog.String("why", err.Error()))
-			continue
-		}
-		known = append(known, palm.Known{Shopper: p.Given.Shopper, Template: t})
 	}
-	who, _, err := palm.Identify(known, c)
-	return who, err
+	return out
 }
 
 // Forget destroys the key of a shopper's palm without a log, for who removes a
@@ -294,11 +305,18 @@ func (o *Office) Finish(ctx context.Context) error {
 	return err
 }
 
-// Run does what [Office.Finish] does, now and each minute, until ctx is done.
+// Run does what [Office.Finish] does, now and each minute, until ctx is done. After
+// an hour in which no palm was shown nothing of any is in memory.
 func (o *Office) Run(ctx context.Context) error {
 	tick := time.NewTicker(sweepTime)
 	defer tick.Stop()
-	for {
+	for quiet := 0; ; quiet++ {
+		if o.shown.Swap(false) {
+			quiet = 0
+		}
+		if quiet == restAfter {
+			o.book.Close()
+		}
 		if err := o.Finish(ctx); err != nil && ctx.Err() == nil {
 			o.log.ErrorContext(ctx, "palms are still to be destroyed", slog.String("why", err.Error()))
 		}

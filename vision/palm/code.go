@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"image"
 	"math"
-	"math/bits"
 )
 
 const (
@@ -108,30 +107,6 @@ func encode(p *[side * side]float64) Code {
 // Distance returns the share of unequal bits at the best shift: 0 for the same
 // picture, about a half for two that have nothing to do with each other.
 func Distance(a, b Code) float64 {
-	best := 1.0
-	for dy := -shift; dy <= shift; dy++ {
-		for dx := -shift; dx <= shift; dx++ {
-			unequal := 0
-			cols := uint32(math.MaxUint32)
-			if dx >= 0 {
-				cols >>= dx
-			} else {
-				cols <<= -dx
-			}
-			for k := range ways {
-				for y := max(0, -dy); y < min(grid, grid-dy); y++ {
-					other := b[k][y+dy]
-					if dx >= 0 {
-						other >>= dx
-					} else {
-						other <<= -dx
-					}
-					unequal += bits.OnesCount32((a[k][y] ^ other) & cols)
-				}
-			}
-			n := ways * (grid - max(dy, -dy)) * (grid - max(dx, -dx))
-			best = min(best, float64(unequal)/float64(n))
-		}
-	}
-	return best
+	own := pack(&a)
+	return newProbe(b).distance(&own)
 }

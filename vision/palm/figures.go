@@ -86,31 +86,34 @@ func (t *Trial) Add(who string, enrol bool, c Code) {
 func (t *Trial) Figures() Figures {
 	f := Figures{Unseen: t.unseen}
 	people := map[string]bool{}
-	var known []Known
+	known := map[string][]packed{}
 	for who, codes := range t.enrolled {
 		people[who] = true
 		if tm, err := NewTemplate(codes); err == nil {
-			known = append(known, Known{ledger.ShopperID(who), tm})
+			known[who] = packAll(tm.Codes)
 		}
 	}
 	f.Enrolled = len(known)
-	var same, other []float64
+	var same, others []float64
 	for who, codes := range t.probes {
 		people[who] = true
 		for _, c := range codes {
 			own := false
-			for _, k := range known {
-				d := k.Template.Distance(c)
-				if string(k.Shopper) == who {
+			p := newProbe(c)
+			var best nearest
+			for other, codes := range known {
+				d := p.nearest(codes)
+				best.see(ledger.ShopperID(other), d)
+				if other == who {
 					own = true
 					f.Refused.count(d > Same)
 					same = append(same, d)
 				} else {
 					f.Taken.count(d <= Same)
-					other = append(other, d)
+					others = append(others, d)
 				}
 			}
-			got, _, err := Identify(known, c)
+			got, _, err := best.known()
 			f.Wrong.count(err == nil && string(got) != who)
 			if own {
 				f.Unknown.count(err != nil)
@@ -118,7 +121,7 @@ func (t *Trial) Figures() Figures {
 		}
 	}
 	f.People = len(people)
-	f.At, f.Equal = equal(same, other)
+	f.At, f.Equal = equal(same, others)
 	return f
 }
 

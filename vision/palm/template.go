@@ -3,9 +3,6 @@ package palm
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
-
-	"github.com/vouchledger/vouch/ledger"
 )
 
 const (
@@ -55,13 +52,7 @@ func NewTemplate(captures []Code) (Template, error) {
 }
 
 // Distance returns how far a palm is from the template's nearest capture.
-func (t Template) Distance(c Code) float64 {
-	best := 1.0
-	for _, own := range t.Codes {
-		best = min(best, Distance(own, c))
-	}
-	return best
-}
+func (t Template) Distance(c Code) float64 { return newProbe(c).nearest(packAll(t.Codes)) }
 
 // CodeBytes is how long a [Code] is.
 const CodeBytes = ways * grid * 4
@@ -119,32 +110,4 @@ func (t *Template) UnmarshalBinary(b []byte) error {
 		}
 	}
 	return nil
-}
-
-// A Known is a template and whose it is.
-type Known struct {
-	Shopper  ledger.ShopperID
-	Template Template
-}
-
-// Identify returns whose palm it is: the nearest one, if it is near enough and
-// nobody else is about as near. Otherwise it is an [ErrUnknown].
-func Identify(known []Known, c Code) (ledger.ShopperID, float64, error) {
-	first, second := math.Inf(1), math.Inf(1)
-	var who ledger.ShopperID
-	for _, k := range known {
-		switch d := k.Template.Distance(c); {
-		case d < first:
-			first, second, who = d, first, k.Shopper
-		case d < second:
-			second = d
-		}
-	}
-	switch {
-	case first > Same:
-		return "", first, fmt.Errorf("%w: nobody is near enough", ErrUnknown)
-	case second-first < Clear:
-		return "", first, fmt.Errorf("%w: two are as near", ErrUnknown)
-	}
-	return who, first, nil
 }

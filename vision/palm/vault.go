@@ -179,10 +179,7 @@ func (v *Vault) Remove(consent ledger.ID) error {
 }
 
 // Destroyed reports whether the key of a consent was destroyed.
-func (v *Vault) Destroyed(consent ledger.ID) bool {
-	_, err := v.keys.Get(consent.String())
-	return errors.Is(err, keyfile.ErrDestroyed)
-}
+func (v *Vault) Destroyed(consent ledger.ID) bool { return v.keys.Destroyed(consent.String()) }
 
 // Holds reports whether sealed bytes are there, whoever could read them.
 func (v *Vault) Holds(consent ledger.ID) bool {

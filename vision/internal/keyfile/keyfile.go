@@ -65,6 +65,25 @@ func file(name string) string {
 
 // Get returns a key, or [ErrNone], [ErrDestroyed] or [ErrBroken].
 func (f *Folder) Get(name string) (*age.X25519Identity, error) {
+	b, err := f.read(name)
+	if err != nil {
+		return nil, err
+	}
+	id, err := age.ParseX25519Identity(strings.TrimSuffix(string(b), "\n"))
+	if err != nil {
+		return nil, ErrBroken // the text of the error could hold the key
+	}
+	return id, nil
+}
+
+// Destroyed reports whether a key is gone for good, without reading it as a key:
+// many are asked about at once.
+func (f *Folder) Destroyed(name string) bool {
+	_, err := f.read(name)
+	return errors.Is(err, ErrDestroyed)
+}
+
+func (f *Folder) read(name string) ([]byte, error) {
 	in, err := f.root.Open(file(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNone
@@ -79,11 +98,7 @@ func (f *Folder) Get(name string) (*age.X25519Identity, error) {
 	if string(b) == destroyed {
 		return nil, ErrDestroyed
 	}
-	id, err := age.ParseX25519Identity(strings.TrimSuffix(string(b), "\n"))
-	if err != nil {
-		return nil, ErrBroken // the text of the error could hold the key
-	}
-	return id, nil
+	return b, nil
 }
 
 // Make returns a key and makes it if there was none.
@@ -112,7 +127,7 @@ func (f *Folder) Make(name string) (*age.X25519Identity, error) {
 // is refused. The bytes are written over where they lie, as far as the disk
 // allows, before the mark takes their place.
 func (f *Folder) Destroy(name string) error {
-	if _, err := f.Get(name); errors.Is(err, ErrDestroyed) {
+	if f.Destroyed(name) {
 		return nil
 	}
 	if err := f.scramble(file(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
