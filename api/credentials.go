@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchledger/vouch/billing/engine"
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision"
 	"github.com/vouchledger/vouch/vision/ticket"
 )
 
@@ -16,7 +17,7 @@ import (
 // the presentation's id, so that a retry begins no second visit.
 func (a *API) presentToken(c echo.Context, req entryRequest) (engine.GateAnswer, error) {
 	ctx := c.Request().Context()
-	if cardNumber(req.Token) {
+	if vision.CardNumber(req.Token) {
 		return engine.GateAnswer{}, invalid("body.token", "this looks like a card number: send the terminal's token of the card")
 	}
 	made := ledger.DeriveID(req.ID, "presented")
@@ -64,35 +65,6 @@ func (a *API) bearer(c echo.Context, req entryRequest) (ledger.ShopperID, error)
 		return "", ErrUnknownShopper
 	}
 	return a.s.Bearer(c.Request().Context(), req.Credential, req.Token)
-}
-
-// cardNumber reports whether a token could be the number of a payment card,
-// which must never reach us: 12 to 19 digits, gaps allowed, with a right check
-// digit.
-func cardNumber(token string) bool {
-	var digits []int
-	for _, r := range token {
-		switch {
-		case r >= '0' && r <= '9':
-			digits = append(digits, int(r-'0'))
-		case r != ' ' && r != '-':
-			return false
-		}
-	}
-	if len(digits) < 12 || len(digits) > 19 {
-		return false
-	}
-	sum := 0
-	for i := range digits {
-		d := digits[len(digits)-1-i]
-		if i%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	return sum%10 == 0
 }
 
 type gateKeysAnswer struct {

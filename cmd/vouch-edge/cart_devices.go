@@ -16,6 +16,7 @@ import (
 	"github.com/vouchledger/vouch/vision/cv"
 	visionedge "github.com/vouchledger/vouch/vision/edge"
 	"github.com/vouchledger/vouch/vision/footage"
+	"github.com/vouchledger/vouch/vision/line"
 )
 
 // open reads a recorded trip; of a live cart there is none.
@@ -81,10 +82,10 @@ func cartDevices(c visionedge.Cart) device.Devices {
 		}
 	}
 	if c.Scale != "" {
-		d.Scale = func() (io.ReadWriteCloser, error) { return device.OpenLine(c.Scale, speed) }
+		d.Scale = func() (io.ReadWriteCloser, error) { return line.Open(c.Scale, speed) }
 	}
 	if c.Scanner != "" {
-		d.Scanner = func() (io.ReadWriteCloser, error) { return device.OpenLine(c.Scanner, speed) }
+		d.Scanner = func() (io.ReadWriteCloser, error) { return line.Open(c.Scanner, speed) }
 	}
 	return d
 }

@@ -3,7 +3,6 @@ package device
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cart"
 	"github.com/vouchledger/vouch/vision/internal/pause"
+	"github.com/vouchledger/vouch/vision/line"
 )
 
 // The parts of a cart that it reports on, beside its clock and its disk.
@@ -22,11 +22,9 @@ const (
 )
 
 const (
-	// again is how long to wait before a device that is lost is opened again: a
+	// again is how long to wait before a camera that is lost is opened again: a
 	// plug that was pulled is put back within seconds.
 	again = time.Second
-	// beginEvery is how often a scale that says nothing is asked to begin.
-	beginEvery = 3 * time.Second
 	// blindAfter is how long a camera may bring no picture.
 	blindAfter = 5 * time.Second
 	// leaveWithin is how long devices get to close at the end; a decoder that
@@ -212,143 +210,44 @@ func watchCamera(ctx context.Context, open func() (Camera, error), to chan<- hap
 	return ctx.Err()
 }
 
-// listen hands on what a device says line by line, and opens it again when it is
-// lost. A device that says nothing is told to begin.
+// listen hands on what a device says line by line.
 func listen(
 	ctx context.Context, part string, open func() (io.ReadWriteCloser, error), begin []byte, to chan<- happened,
 	read func([]byte) (happened, error),
 ) {
-	for {
-		err := hearLines(ctx, part, open, begin, to, read)
-		if ctx.Err() != nil {
-			return
-		}
-		tell(ctx, to, happened{part: part, state: ledger.DeviceUnreachable, detail: err.Error()})
-		if !pause.For(ctx, again) {
-			return
-		}
-	}
-}
-
-func hearLines(
-	ctx context.Context, part string, open func() (io.ReadWriteCloser, error), begin []byte, to chan<- happened,
-	read func([]byte) (happened, error),
-) error {
-	line, err := open()
-	if err != nil {
-		return err
-	}
-	if len(begin) == 0 { // it speaks when somebody uses it
-		tell(ctx, to, happened{part: part, state: ledger.DeviceWell})
-	}
-	ctx, stop := context.WithCancel(ctx)
-	heard := make(chan struct{}, 1)
-	var beside sync.WaitGroup
-	beside.Go(func() { ask(ctx, line, begin, heard) })
-	unblock := context.AfterFunc(ctx, func() { _ = line.Close() }) // only read
-	defer func() {
-		stop()
-		beside.Wait()
-		if unblock() {
-			_ = line.Close() // only read
-		}
-	}()
-	bad := 0
-	return eachLong(line, func(b []byte) {
-		h, err := read(b)
-		switch {
-		case err == nil:
-			bad = 0
-			select {
-			case heard <- struct{}{}:
-			default:
+	line.Device{
+		Open: open, Begin: begin,
+		Hear: func(b []byte) error {
+			h, err := read(b)
+			if err == nil {
+				tell(ctx, to, h)
 			}
-			tell(ctx, to, h)
-		case errors.Is(err, errNothing):
-		default:
-			if bad++; bad == manyBad {
-				tell(ctx, to, happened{part: part, state: ledger.DeviceMisconfigured, detail: err.Error()})
-			}
-		}
-	})
-}
-
-// manyBad is after how many lines that say nothing somebody has to look: noise
-// on a cable makes some, a wrong speed or unit makes all.
-const manyBad = 20
-
-// ask tells a device to begin, and again whenever it says nothing.
-func ask(ctx context.Context, line io.Writer, begin []byte, heard <-chan struct{}) {
-	if len(begin) == 0 {
-		return
-	}
-	quiet := time.NewTimer(0)
-	defer quiet.Stop()
-	for {
-		select {
-		case <-heard:
-		case <-quiet.C:
-			if _, err := line.Write(begin); err != nil {
-				return // its reader says so
-			}
-		case <-ctx.Done():
-			return
-		}
-		quiet.Reset(beginEvery)
-	}
-}
-
-// maxLine bounds a line; what is longer is noise.
-const maxLine = 512
-
-// eachLong calls f with every line that r says, whatever ends it and however
-// much noise is between. It returns when r does.
-func eachLong(r io.Reader, f func([]byte)) error {
-	var line []byte
-	long := false
-	buf := make([]byte, maxLine)
-	for {
-		n, err := r.Read(buf)
-		for _, b := range buf[:n] {
-			switch {
-			case b == '\n' || b == '\r':
-				if !long && len(line) > 0 {
-					f(line)
-				}
-				line, long = line[:0], false
-			case len(line) >= maxLine:
-				long = true
-			default:
-				line = append(line, b)
-			}
-		}
-		if err != nil {
 			return err
-		}
-	}
+		},
+		Told: func(state ledger.DeviceState, detail string) {
+			tell(ctx, to, happened{part: part, state: state, detail: detail})
+		},
+	}.Listen(ctx)
 }
 
-// errNothing means that a line says nothing, as it may.
-var errNothing = errors.New("nothing")
-
-func reading(line []byte) (happened, error) {
-	r, err := cart.ReadLine(line)
+func reading(b []byte) (happened, error) {
+	r, err := cart.ReadLine(b)
 	return happened{reading: &r}, err
 }
 
 // scanned reads a code of a scanner. What is no text was not sent by one.
-func scanned(line []byte) (happened, error) {
-	line = bytes.TrimSpace(line)
-	if len(line) == 0 {
-		return happened{}, errNothing
+func scanned(b []byte) (happened, error) {
+	b = bytes.TrimSpace(b)
+	if len(b) == 0 {
+		return happened{}, line.ErrNothing
 	}
-	for _, b := range line {
-		if b < ' ' || b > '~' {
-			return happened{}, fmt.Errorf("%w: %.40q is no code", ErrTouch, line)
+	for _, c := range b {
+		if c < ' ' || c > '~' {
+			return happened{}, fmt.Errorf("%w: %.40q is no code", ErrTouch, b)
 		}
 	}
-	if len(line) > maxText {
-		return happened{}, fmt.Errorf("%w: a code of %d letters", ErrTouch, len(line))
+	if len(b) > maxText {
+		return happened{}, fmt.Errorf("%w: a code of %d letters", ErrTouch, len(b))
 	}
-	return happened{code: string(line)}, nil
+	return happened{code: string(b)}, nil
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cart"
+	"github.com/vouchledger/vouch/vision/line"
 )
 
 // A cable is a serial line under a name that stays when the plug is pulled, as
@@ -66,7 +67,7 @@ func (c *cable) pull() {
 	c.ends = nil
 }
 
-func (c *cable) open() (io.ReadWriteCloser, error) { return OpenLine(c.name, 9600) }
+func (c *cable) open() (io.ReadWriteCloser, error) { return line.Open(c.name, 9600) }
 
 // A balance speaks MT-SICS at the end of a cable. It says nothing before it is
 // told to, breaks lines into parts, and its cable is noisy.

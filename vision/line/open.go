@@ -1,4 +1,4 @@
-package device
+package line
 
 import (
 	"fmt"
@@ -9,10 +9,10 @@ import (
 	"go.bug.st/serial"
 )
 
-// OpenLine opens what says something line by line: a serial line at a speed of
+// Open opens what says something line by line: a serial line at a speed of
 // so many bits a second, eight bits, no parity, one stop bit; or a pipe. It does
 // not wait for anybody at the other end, and Close lets whoever reads go.
-func OpenLine(path string, speed int) (io.ReadWriteCloser, error) {
+func Open(path string, speed int) (io.ReadWriteCloser, error) {
 	st, err := os.Stat(path)
 	if err != nil {
 		return nil, err
