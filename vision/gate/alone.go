@@ -43,7 +43,8 @@ const (
 // it is told, and asks people about it. It may be used by one goroutine.
 //
 //	DIR/keys.json     what the server gave, readable by the owner alone
-//	DIR/used.jsonl    one line a code that was let in here, and one each time the server was back
+//	DIR/used.jsonl    one line a code or card that was let in here, and one each time the server was back
+//	DIR/cards.jsonl   cards that the server let in here before, by their tokens
 type Alone struct {
 	dir      string
 	store    ledger.StoreID
@@ -51,16 +52,23 @@ type Alone struct {
 	file     *os.File
 	lock     *os.File // keeps a second process out
 
-	used  map[ledger.ID]bool // let in here while their tickets may live
-	since time.Time          // first entry since the server was last there; zero if none
-	count int                // entries since then
+	used   map[ledger.ID]bool // let in here while their tickets may live
+	tapped map[Card]bool      // let in here since the server was last there
+	cards  cards
+
+	since time.Time // first entry since the server was last there; zero if none
+	count int       // entries since then
 }
 
 // usedLine is one line of the used-set.
 type usedLine struct {
-	Ticket ledger.ID `json:"ticket"` // empty: the server was back
+	Ticket ledger.ID `json:"ticket"`
+	Card   *Card     `json:"card,omitempty"` // instead of a ticket
 	At     time.Time `json:"at"`
 }
+
+// back reports whether the line says that the server was back.
+func (l usedLine) back() bool { return l.Ticket.IsZero() && l.Card == nil }
 
 // OpenAlone reads what a gate keeps in dir, and makes the folder if it is not
 // there. now leaves out codes that have long ended.
@@ -75,7 +83,7 @@ func OpenAlone(dir string, store ledger.StoreID, now time.Time) (*Alone, error) 
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return nil, errors.Join(fmt.Errorf("gate alone: %w: %s", ErrInUse, dir), lock.Close())
 	}
-	a := &Alone{dir: dir, store: store, lock: lock, used: map[ledger.ID]bool{}}
+	a := &Alone{dir: dir, store: store, lock: lock, used: map[ledger.ID]bool{}, tapped: map[Card]bool{}}
 	if err := a.open(now); err != nil {
 		return nil, errors.Join(fmt.Errorf("gate alone: %w", err), lock.Close())
 	}
@@ -94,11 +102,16 @@ func (a *Alone) open(now time.Time) error {
 	if err != nil {
 		return err
 	}
+	if a.cards, err = openCards(a.dir, now); err != nil {
+		return err
+	}
 	return a.rewrite(kept)
 }
 
 // Close gives the folder to others.
-func (a *Alone) Close() error { return errors.Join(a.file.Close(), a.lock.Close()) }
+func (a *Alone) Close() error {
+	return errors.Join(a.file.Close(), a.cards.file.Close(), a.lock.Close())
+}
 
 // read takes in the used-set and returns the lines that still matter. A line
 // that is cut off is the last one of a process that died before its gate
@@ -122,7 +135,7 @@ func (a *Alone) read(now time.Time) (kept []usedLine, err error) {
 			continue
 		}
 		a.take(l)
-		if l.Ticket.IsZero() {
+		if l.back() {
 			kept = kept[:0:0] // counts anew; the codes stay used below
 		}
 		kept = append(kept, l)
@@ -134,10 +147,10 @@ func (a *Alone) read(now time.Time) (kept []usedLine, err error) {
 	var old []usedLine
 	for id := range a.used {
 		if at := time.UnixMilli(stamp(id)); at.Add(ticket.MaxLife + ticket.Skew).After(now) {
-			old = append(old, usedLine{id, at})
+			old = append(old, usedLine{Ticket: id, At: at})
 		}
 	}
-	if len(kept) == 0 || !kept[0].Ticket.IsZero() {
+	if len(kept) == 0 || !kept[0].back() {
 		return kept, nil
 	}
 	return append(old, kept...), nil
@@ -153,14 +166,18 @@ func stamp(id ledger.ID) (ms int64) {
 }
 
 func (a *Alone) take(l usedLine) {
-	if l.Ticket.IsZero() {
-		a.since, a.count = time.Time{}, 0
+	if l.back() {
+		a.since, a.count, a.tapped = time.Time{}, 0, map[Card]bool{}
 		return
 	}
 	if a.since.IsZero() {
 		a.since = l.At
 	}
 	a.count++
+	if l.Card != nil {
+		a.tapped[*l.Card] = true
+		return
+	}
 	a.used[l.Ticket] = true
 }
 
@@ -270,16 +287,23 @@ func (a *Alone) Admit(now time.Time, code string) (ticket.Claims, error) {
 			Reason: ledger.RefusedReplayed, Ticket: c.Ticket, Detail: "it was used at this gate",
 		}
 	}
-	if n, _ := a.Left(now); n == 0 {
-		return ticket.Claims{}, fmt.Errorf("%w: %d entries since %s", ErrCap, a.count, a.since.Format(time.TimeOnly))
-	}
-	l := usedLine{c.Ticket, now}
-	if err := a.write(l); err != nil {
+	if err := a.use(usedLine{Ticket: c.Ticket, At: now}); err != nil {
 		return ticket.Claims{}, err
 	}
-	// Nothing below can fail: the code is used, whatever happens.
-	a.take(l)
 	return c, nil
+}
+
+// use notes that somebody is let in, if one more may be.
+func (a *Alone) use(l usedLine) error {
+	if n, _ := a.Left(l.At); n == 0 {
+		return fmt.Errorf("%w: %d entries since %s", ErrCap, a.count, a.since.Format(time.TimeOnly))
+	}
+	if err := appendLine(a.file, l); err != nil {
+		return err
+	}
+	// Nothing below can fail: it is used, whatever happens.
+	a.take(l)
+	return nil
 }
 
 // Back notes that the server was reached: the cap counts anew. Codes that were
@@ -289,20 +313,21 @@ func (a *Alone) Back(now time.Time) error {
 		return nil
 	}
 	l := usedLine{At: now}
-	if err := a.write(l); err != nil {
+	if err := appendLine(a.file, l); err != nil {
 		return err
 	}
 	a.take(l)
 	return nil
 }
 
-func (a *Alone) write(l usedLine) error {
+// appendLine puts a line on disk.
+func appendLine(f *os.File, l any) error {
 	line, err := json.Marshal(l)
 	if err == nil {
-		_, err = a.file.Write(append(line, '\n'))
+		_, err = f.Write(append(line, '\n'))
 	}
 	if err == nil {
-		err = a.file.Sync()
+		err = f.Sync()
 	}
 	if err != nil {
 		return fmt.Errorf("gate alone: %w", err)
