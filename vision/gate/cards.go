@@ -27,7 +27,7 @@ const (
 	// the line is cut. staleLines is how many lines of the file may say nothing any
 	// more before it is written anew.
 	maxKnown   = 20_000
-	staleLines = 1_000
+	staleLines = 200
 )
 
 // A Card is a card or a badge that is tapped, by its token.
