@@ -20,7 +20,6 @@ func (a *API) presentToken(c echo.Context, req entryRequest) (engine.GateAnswer,
 	if vision.CardNumber(req.Token) {
 		return engine.GateAnswer{}, invalid("body.token", "this looks like a card number: send the terminal's token of the card")
 	}
-	made := ledger.DeriveID(req.ID, "presented")
 	stranger := ticket.RefusalError{Reason: ledger.RefusedStranger, Detail: "no " + string(req.Credential) + " of ours"}
 	shopper, err := a.bearer(c, req)
 	var refused *ticket.RefusalError
@@ -51,7 +50,7 @@ func (a *API) presentToken(c echo.Context, req entryRequest) (engine.GateAnswer,
 	return a.s.Desk.Present(ctx, engine.PresentCommand{
 		ID: req.ID, Occurred: req.at(), Actor: actor(c), Trace: traceOf(c),
 		Store: req.Store, Gate: req.Gate, Place: req.Place, Credential: req.Credential,
-		Ticket: made.String(), Shopper: shopper, Customer: payer.Customer, PaymentMethod: payer.PaymentMethod,
+		Ticket: string(vision.Presented(req.ID)), Shopper: shopper, Customer: payer.Customer, PaymentMethod: payer.PaymentMethod,
 		Party: max(1, req.Party), Member: payer.Member, Offline: req.Offline, Tried: req.Tried, Offset: req.Offset,
 	})
 }

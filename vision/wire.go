@@ -69,8 +69,14 @@ type GateAnswer struct {
 	Staff    bool                 `json:"staff,omitempty"` // who entered works here
 }
 
-// A GateExit says that the last person of a visit left. Either Visit or the
-// Code shown at the exit is set.
+// Presented returns the visit that an entry by a card, a badge or a palm begins:
+// terminals make no tickets, so the presentation names it.
+func Presented(entry ledger.ID) ledger.VisitID {
+	return ledger.VisitID(ledger.DeriveID(entry, "presented").String())
+}
+
+// A GateExit says that the last person of a visit left. One of Visit, the Code
+// shown at the exit, and the Token of a card or badge that is tapped there is set.
 type GateExit struct {
 	ID         ledger.ID       `json:"id"`
 	OccurredAt time.Time       `json:"occurred_at"`
@@ -78,6 +84,11 @@ type GateExit struct {
 	Visit      ledger.VisitID  `json:"visit,omitempty"`
 	Code       string          `json:"code,omitempty"`
 	Offset     int             `json:"clock_offset_ms,omitzero"` // as of a GateEntry
+
+	// With a Token.
+	Store      ledger.StoreID        `json:"store,omitempty"`
+	Credential ledger.CredentialKind `json:"credential,omitempty"`
+	Token      string                `json:"token,omitempty"`
 }
 
 // A DeviceReport says how a device does.

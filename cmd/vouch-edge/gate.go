@@ -1,13 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math"
 	"os"
 	"sync"
@@ -40,7 +39,7 @@ func (e *refusedError) ExitCode() int { return exitRefused }
 
 // gateFlags are the flags of `gate`.
 type gateFlags struct {
-	image, video, server, key, store, id, place, start, out, outbox, alone, crossings string
+	image, video, server, key, store, id, place, start, out, outbox, outboxKey, alone, crossings string
 
 	exit, once, json, palm bool
 
@@ -90,6 +89,7 @@ It ends with 0 if all entered, 3 if somebody was refused, and 1 on an error.`,
 	flags.StringVar(&f.out, "out", "", "append decisions as JSON lines to `FILE`")
 	flags.BoolVar(&f.json, "json", false, "print decisions as JSON lines")
 	flags.StringVar(&f.outbox, "outbox", "vouch-gate-outbox", "`FOLDER` in which exits wait for the server")
+	flags.StringVar(&f.outboxKey, "outbox-key", "", "`FILE` with the key that what waits is encrypted to (default: OUTBOX.key), made if it is not there")
 	flags.StringVar(&f.alone, "alone", "", "`FOLDER` for deciding without a server: its keys, and the codes that were let in")
 	flags.StringVar(&f.crossings, "crossings", "", "`FILE` of persons who crossed the gate's line, as JSON lines: finds tailgating")
 	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "how long to ask for a decision")
@@ -120,7 +120,7 @@ type gateRun struct {
 	box     *outbox.Outbox
 	solo    *gate.Alone // nil without --alone
 	door    *door       // nil without --crossings
-	clock   *gateClock  // nil without a server, and for a file with times of its own
+	lacks   func() int  // what this clock lacks, in milliseconds; nil: nobody compares it
 	hands   *gate.Hands // nil without --palm
 	start   time.Time
 	telling sync.Mutex  // the outbox tells beside the camera
@@ -128,6 +128,8 @@ type gateRun struct {
 	text    io.Writer   // a person; nil with --json
 	codes   int
 	refused int
+
+	telling sync.Mutex // the outbox tells beside who looks
 }
 
 func (f *gateFlags) run(cmd *cobra.Command) error {
@@ -158,17 +160,11 @@ func (f *gateFlags) run(cmd *cobra.Command) error {
 	if p := ledger.Place(f.place); p != ledger.PlaceGate && p != ledger.PlaceCart {
 		return fmt.Errorf("%w: --place %q: use gate or cart", errUsage, f.place)
 	}
-	if f.json {
-		r.print, r.text = append(r.print, cmd.OutOrStdout()), nil
+	shut, err := r.printTo(cmd)
+	if err != nil {
+		return err
 	}
-	if f.out != "" {
-		file, err := os.OpenFile(f.out, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		r.print = append(r.print, file)
-	}
+	defer shut() //nolint:errcheck // each line was written
 	stop, err := r.connect(cmd.Context())
 	if err != nil {
 		return errors.Join(err, stop())
@@ -217,11 +213,20 @@ func (r *gateRun) connect(ctx context.Context) (stop func() error, err error) {
 	if !r.exit && r.solo == nil && r.door == nil {
 		return stop, nil
 	}
-	r.box, err = outbox.Open(r.outbox, outbox.Config{Server: r.server, Key: r.key, Now: time.Now, Notify: r.sent})
-	if err != nil {
+	if err := r.openBox(); err != nil {
 		return stop, err
 	}
 	return r.sendAll(ctx, stop), nil
+}
+
+// openBox opens the outbox, in which nothing can be read without its key.
+func (r *gateRun) openBox() error {
+	seal, err := outbox.OpenKey(cmp.Or(r.outboxKey, r.outbox+".key"))
+	if err != nil {
+		return err
+	}
+	r.box, err = outbox.Open(r.outbox, outbox.Config{Server: r.server, Key: r.key, Seal: seal, Now: time.Now, Notify: r.sent})
+	return err
 }
 
 // compareClocks begins to compare this machine's clock with the server's, until the
@@ -230,13 +235,14 @@ func (r *gateRun) compareClocks(ctx context.Context) (stop func() error, err err
 	if r.gateFlags.start != "" { // the pictures have times of their own
 		return func() error { return nil }, nil
 	}
-	r.clock = &gateClock{client: r.client}
-	if err := r.clock.ask(ctx); err != nil {
+	clock := &gateClock{client: r.client}
+	if err := clock.ask(ctx); err != nil {
 		return func() error { return nil }, err
 	}
+	r.lacks = clock.offset
 	running, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
-	go func() { defer close(done); r.clock.run(running) }()
+	go func() { defer close(done); clock.run(running) }()
 	return func() error { cancel(); <-done; return nil }, nil
 }
 
@@ -353,115 +359,9 @@ func (r *gateRun) see(ctx context.Context, w *gate.Watcher, f *cv.Frame, at time
 	}
 	ev.ID = id.String()
 	if r.exit {
-		err = r.leave(id, code, &ev)
+		err = r.leave(vision.GateExit{ID: id, Code: code}, &ev)
 	} else {
 		err = r.enter(ctx, vision.GateEntry{ID: id, Code: code}, &ev)
 	}
 	return r.once, errors.Join(err, r.tell(ev))
-}
-
-func (r *gateRun) leave(id ledger.ID, code string, ev *gateEvent) error {
-	ev.Decision = "exit"
-	body, err := json.Marshal(vision.GateExit{
-		ID: id, OccurredAt: ev.At, Gate: ledger.DeviceID(r.id), Code: code, Offset: r.clock.offset(),
-	})
-	if err != nil {
-		return err
-	}
-	return r.box.Put(outbox.Item{
-		ID: ev.ID, Path: vision.PathExits, ContentType: "application/json", Body: body,
-	})
-}
-
-// sent tells whose exit the server has taken: only it knows a code's visit for
-// sure. `vouch-edge run` reads the line.
-func (r *gateRun) sent(o outbox.Outcome) {
-	if o.Item.Path != vision.PathExits || !o.Taken() {
-		return
-	}
-	var said vision.GateExit
-	var answer struct {
-		Visit ledger.VisitID `json:"visit"`
-	}
-	if json.Unmarshal(o.Item.Body, &said) != nil || json.Unmarshal(o.Answer, &answer) != nil || answer.Visit == "" {
-		return
-	}
-	ev := gateEvent{At: said.OccurredAt, Gate: r.id, ID: said.ID.String(), Visit: answer.Visit, Decision: string(vision.Left)}
-	if err := r.tell(ev); err != nil {
-		slog.Warn("an exit is not written down", slog.String("visit", string(answer.Visit)), slog.String("why", err.Error()))
-	}
-}
-
-// enter asks the server about what was shown, which is in entry.
-func (r *gateRun) enter(ctx context.Context, entry vision.GateEntry, ev *gateEvent) error {
-	limited, cancel := context.WithTimeout(ctx, r.patience())
-	defer cancel()
-	entry.OccurredAt, entry.Store, entry.Gate, entry.Place = ev.At, ledger.StoreID(r.store), ledger.DeviceID(r.id), ledger.Place(r.place)
-	entry.Party, entry.Offset = r.party, r.clock.offset()
-	answer, err := r.client.Enter(limited, entry)
-	ev.Party = r.party
-	ev.Visit, ev.Decision, ev.Reason, ev.Detail = answer.Visit, string(answer.Decision), answer.Reason, answer.Detail
-	ev.Staff = answer.Staff
-	if r.solo != nil && gate.Unreached(answer, err) && ctx.Err() == nil {
-		if entry.Code == "" {
-			ev.Decision, ev.Detail = string(vision.Pending), "the gate is cut off and knows no palm: show a code"
-			return nil
-		}
-		return r.enterAlone(entry, ev)
-	}
-	if r.solo != nil && err == nil {
-		err = r.back(ctx)
-	}
-	switch {
-	case err != nil:
-		ev.Decision, ev.Detail = string(vision.Pending), err.Error()
-	case answer.Decision == vision.Refused:
-		r.refused++
-	case r.door != nil && answer.Decision == vision.Entered:
-		r.door.enter(gate.Admission{Visit: answer.Visit, Party: r.party, At: seconds(ev.T)})
-	}
-	return err
-}
-
-// tell prints one decision for a person or a program.
-func (r *gateRun) tell(ev gateEvent) error {
-	line, err := json.Marshal(ev)
-	if err != nil {
-		return err
-	}
-	r.telling.Lock()
-	defer r.telling.Unlock()
-	for _, w := range r.print {
-		if _, err := w.Write(append(line, '\n')); err != nil {
-			return err
-		}
-	}
-	if r.text == nil {
-		return nil
-	}
-	what := ev.Code
-	switch ev.Decision {
-	case string(vision.Entered):
-		what = fmt.Sprintf("enters, visit %s", ev.Visit)
-		if ev.Detail != "" {
-			what += " (" + ev.Detail + ")"
-		}
-	case string(vision.Refused):
-		what = fmt.Sprintf("refused: %s", ev.Reason)
-		if ev.Detail != "" {
-			what += " (" + ev.Detail + ")"
-		}
-	case string(vision.Pending):
-		what = "stays shut: " + ev.Detail
-	case "exit":
-		what = "leaves"
-	case string(vision.Left):
-		what = fmt.Sprintf("has left, visit %s", ev.Visit)
-	case "asked", "unread":
-		what = ev.Detail
-	case "tailgated":
-		what = fmt.Sprintf("%s, visit %s", ev.Detail, ev.Visit)
-	}
-	_, err = fmt.Fprintf(r.text, "%s  %s  %s\n", ev.At.Format("15:04:05.000"), r.id, what)
-	return err
 }

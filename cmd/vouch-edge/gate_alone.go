@@ -58,7 +58,7 @@ func (r *gateRun) enterAlone(entry vision.GateEntry, ev *gateEvent) error {
 	// By the server's clock, as far as it was known before the line was cut: codes
 	// change by it.
 	at := ev.At.Add(time.Duration(entry.Offset) * time.Millisecond)
-	claims, err := r.solo.Admit(at, entry.Code)
+	visit, err := r.admit(at, entry)
 	var refused *ticket.RefusalError
 	switch {
 	case errors.As(err, &refused):
@@ -72,7 +72,7 @@ func (r *gateRun) enterAlone(entry vision.GateEntry, ev *gateEvent) error {
 	case err != nil:
 		return err
 	}
-	entry.Tried, entry.ID, entry.Offline = entry.ID, ledger.DeriveID(entry.ID, "offline"), true
+	entry.Tried, entry.ID, entry.Offline = entry.ID, offlineID(entry), true
 	body, err := json.Marshal(entry)
 	if err != nil {
 		return err
@@ -84,12 +84,41 @@ func (r *gateRun) enterAlone(entry vision.GateEntry, ev *gateEvent) error {
 		return err
 	}
 	left, _ := r.solo.Left(at)
-	ev.ID, ev.Visit, ev.Decision = entry.ID.String(), claims.Visit(), string(vision.Entered)
+	ev.ID, ev.Visit, ev.Decision = entry.ID.String(), visit, string(vision.Entered)
 	ev.Detail = fmt.Sprintf("without the server; %d more may", left)
 	if r.door != nil {
-		r.door.enter(gate.Admission{Visit: claims.Visit(), Party: r.party, At: seconds(ev.T)})
+		r.door.enter(gate.Admission{Visit: visit, Party: r.party, At: seconds(ev.T)})
 	}
 	return nil
+}
+
+// offlineID names an entry that was decided here: the one that the server was asked
+// about may have reached it after all.
+func offlineID(entry vision.GateEntry) ledger.ID { return ledger.DeriveID(entry.ID, "offline") }
+
+// admit lets in a code or a card by itself, and returns the visit that begins.
+func (r *gateRun) admit(at time.Time, entry vision.GateEntry) (ledger.VisitID, error) {
+	if entry.Token == "" {
+		claims, err := r.solo.Admit(at, entry.Code)
+		if err != nil {
+			return "", err
+		}
+		return claims.Visit(), nil
+	}
+	err := r.solo.AdmitCard(at, gate.Card{Credential: entry.Credential, Token: entry.Token})
+	if err != nil {
+		return "", err
+	}
+	return vision.Presented(offlineID(entry)), nil
+}
+
+// remember notes what the server says of a card, for when it cannot be asked.
+func (r *gateRun) remember(entry vision.GateEntry, answer vision.GateAnswer) error {
+	in := answer.Decision == vision.Entered
+	if entry.Token == "" || !in && answer.Reason != ledger.RefusedStranger && answer.Reason != ledger.RefusedDeclined {
+		return nil
+	}
+	return r.solo.Known(time.Now(), gate.Card{Credential: entry.Credential, Token: entry.Token}, in)
 }
 
 // back notes that the server answers again: the cap counts anew, and its keys

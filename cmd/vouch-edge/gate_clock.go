@@ -52,11 +52,8 @@ func (c *gateClock) run(ctx context.Context) {
 }
 
 // offset returns what is to be added to this machine's clock, in milliseconds; 0
-// while it is not known. A nil clock knows nothing.
+// while it is not known.
 func (c *gateClock) offset() int {
-	if c == nil {
-		return 0
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d, _ := c.clock.Offset()

@@ -67,7 +67,7 @@ func (r *gateRun) tailgated(t gate.Tailgate) error {
 	}
 	id := ledger.DeriveID(visit, "tailgate", r.id)
 	body, err := json.Marshal(vision.GateTailgate{
-		ID: id, OccurredAt: at, Gate: ledger.DeviceID(r.id), Visit: t.Visit, Persons: t.Persons, Offset: r.clock.offset(),
+		ID: id, OccurredAt: at, Gate: ledger.DeviceID(r.id), Visit: t.Visit, Persons: t.Persons, Offset: r.offset(),
 	})
 	if err != nil {
 		return err

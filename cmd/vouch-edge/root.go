@@ -17,6 +17,7 @@ Run in a shop:        vouch-edge run --config shop.yaml
 Watch a shelf:        vouch-edge watch --video FILE|URL|DEVICE --planogram shelf.json --server URL
 Compare with truth:   vouch-edge score --truth FILE --detections FILE
 Read codes:           vouch-edge gate --video FILE|URL|DEVICE --server URL --store ID
+Read cards:           vouch-edge terminal --reader DEVICE --server URL --store ID
 Be a smart cart:      vouch-edge cart --video DEVICE --scale DEVICE --server URL --store ID`,
 		Version:       version,
 		SilenceUsage:  true,
@@ -26,7 +27,7 @@ Be a smart cart:      vouch-edge cart --video DEVICE --scale DEVICE --server URL
 		return fmt.Errorf("%w: %w; see %s --help", errUsage, err, c.CommandPath())
 	})
 	root.AddCommand(
-		newRunCommand(), newWatchCommand(), newGateCommand(), newPalmCommand(), newCartCommand(), newRenderCommand(), newScoreCommand(), newTrialCommand(),
+		newRunCommand(), newWatchCommand(), newGateCommand(), newTerminalCommand(), newPalmCommand(), newCartCommand(), newRenderCommand(), newScoreCommand(), newTrialCommand(),
 		newPersonsCommand(), newFloorCommand(), newPlanogramCommand(), newTrainCommand(), newModelsCommand(), newRecogniseCommand(), newReverifyCommand(), newBenchCommand(),
 	)
 	return root

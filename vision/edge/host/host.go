@@ -43,7 +43,7 @@ type Config struct {
 	Client *http.Client
 
 	Box  *outbox.Outbox
-	Open func(source string) (Camera, error)
+	Open func(source string) (Camera, error) // nil: settings with cameras are refused
 	// Detector opens the network of a manifest, Recogniser a model file; where
 	// one is nil its files are refused.
 	Detector   func(manifest string) (Detector, error)

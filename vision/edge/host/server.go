@@ -169,6 +169,9 @@ func (h *Host) judge(g given) edge.Input {
 	if err == nil && (s.Cart != nil) != (h.cfg.Cart != nil) {
 		err = errKind
 	}
+	if err == nil && len(s.Cameras) > 0 && h.cfg.Open == nil {
+		err = fmt.Errorf("%w: this device has no cameras", edge.ErrSettings)
+	}
 	for _, c := range s.Cameras {
 		if err == nil && c.Floor == "" {
 			if _, perr := h.plan(c); perr != nil {
