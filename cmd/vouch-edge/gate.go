@@ -128,8 +128,6 @@ type gateRun struct {
 	text    io.Writer   // a person; nil with --json
 	codes   int
 	refused int
-
-	telling sync.Mutex // the outbox tells beside who looks
 }
 
 func (f *gateFlags) run(cmd *cobra.Command) error {

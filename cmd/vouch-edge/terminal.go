@@ -124,7 +124,7 @@ func (f *terminalFlags) say(cmd *cobra.Command) error {
 	ctx, stop := context.WithCancelCause(cmd.Context())
 	defer stop(nil)
 	told := func(state ledger.DeviceState, detail string) {
-		if state != ledger.DeviceWell {
+		if state == ledger.DeviceUnreachable || state == ledger.DeviceMisconfigured {
 			fmt.Fprintf(cmd.ErrOrStderr(), "the reader: %s %s\n", state, detail)
 		}
 	}
