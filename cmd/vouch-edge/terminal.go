@@ -131,7 +131,7 @@ func (f *terminalFlags) say(cmd *cobra.Command) error {
 	err = f.listen(ctx, cmd.InOrStdin(), told, func(b []byte) error {
 		tap, err := cards.Hear(b, time.Now(), 0)
 		if err != nil || ctx.Err() != nil {
-			return reader(err)
+			return unheard(err)
 		}
 		stop(errTapped)
 		fmt.Fprintf(cmd.OutOrStdout(), "%s\n", tap.Token)
@@ -143,8 +143,8 @@ func (f *terminalFlags) say(cmd *cobra.Command) error {
 	return errors.Join(err, errors.New("no card was tapped"))
 }
 
-// reader says of an error whether a line may be as it is.
-func reader(err error) error {
+// unheard says of an error whether a line may be as it is.
+func unheard(err error) error {
 	if errors.Is(err, terminal.ErrNothing) {
 		return line.ErrNothing
 	}
