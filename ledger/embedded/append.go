@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/internal/convoy"
@@ -19,9 +20,17 @@ type batch struct {
 	at      []uint32      // where each event's frame starts in buf
 	streams []*stream     // that it takes in, as often as it does
 	writers convoy.Convoy // of the appends that it takes in
-	done    chan struct{} // closed when the outcome is known
-	err     error         // the outcome; read after done
+	err     error         // the outcome; read after wait
+
+	// called is closed when the outcome is known. If that takes long it is closed
+	// before, and done is there to be closed instead. To wait for one thing costs
+	// half of waiting for two: only who waits long looks at a context.
+	called, done chan struct{}
 }
+
+// patience is how long a commit may take before those who wait for it look at
+// their contexts.
+const patience = 20 * time.Millisecond
 
 // Append implements [ledger.Log].
 //
@@ -54,6 +63,7 @@ func (l *Log) Append(
 		if err := l.lookUp(&r); err != nil {
 			return nil, err
 		}
+		r.found = l.idx.streams.find(stream)
 		b, err := l.admit(&r)
 		if err != nil {
 			return nil, err
@@ -85,17 +95,40 @@ func (l *Log) Append(
 
 // wait waits until the outcome is known or ctx is done.
 func (b *batch) wait(ctx context.Context) error {
-	ended := ctx.Done()
-	if ended == nil { // to wait for one thing costs a third of waiting for two
-		<-b.done
+	if <-b.called; b.done == nil {
 		return nil
 	}
 	select {
 	case <-b.done:
 		return nil
-	case <-ended:
+	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// late has those who wait look at their contexts. The lock must be held.
+func (b *batch) late() {
+	if b != nil && b.done == nil {
+		b.done = make(chan struct{})
+		close(b.called)
+	}
+}
+
+// outcome is what to close when the outcome is known. The lock must be held; from
+// here on it is too late to be late.
+func (b *batch) outcome() chan struct{} {
+	if b.done != nil {
+		return b.done
+	}
+	return b.called
+}
+
+// late tells those who wait for a commit that it takes long, and those behind it.
+func (l *Log) late() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.committing.late()
+	l.active.late()
 }
 
 // A request is an append on its way in.
@@ -106,6 +139,7 @@ type request struct {
 	next    uint64   // revision that the stream was at when the request was looked at
 	suspect []uint64 // positions whose ids may be among ours
 	cleared []uint64 // positions that were suspect and have other ids
+	found   *stream  // that has the name, before the lock was taken; it may be gone
 	taken   bool     // the records are in a batch
 
 	// What the sealed part of the log says of it.
@@ -163,7 +197,10 @@ func (l *Log) admit(r *request) (*batch, error) {
 	if l.stopped != nil {
 		return nil, l.stopped
 	}
-	s := l.idx.streams[r.stream]
+	s := r.found
+	if s == nil || s.gone {
+		s = l.idx.streams.find(r.stream)
+	}
 	r.suspect = append(r.suspect[:0], r.sealed...)
 	switch {
 	case l.set.Load() != r.set, s == nil && r.tailOf != r.set:
@@ -201,7 +238,7 @@ func (l *Log) admit(r *request) (*batch, error) {
 	}
 	// Nothing below can fail: the append is all or none.
 	if s == nil {
-		s = l.idx.stream(r.stream, r.next)
+		s = l.idx.streams.add(r.stream, r.next)
 	}
 	l.take(r, s)
 	return l.active, nil
@@ -213,8 +250,11 @@ func (l *Log) take(r *request, s *stream) {
 	b := l.active
 	if b == nil {
 		b = &batch{
-			buf: append(l.free.buf[:0], zeros[:commitHeader]...), first: l.next, done: make(chan struct{}),
+			buf: append(l.free.buf[:0], zeros[:commitHeader]...), first: l.next, called: make(chan struct{}),
 			at: l.free.at[:0], streams: l.free.streams[:0],
+		}
+		if l.committing != nil && l.committing.done != nil {
+			b.late()
 		}
 		l.active, l.free = b, batch{}
 		select {
@@ -222,13 +262,13 @@ func (l *Log) take(r *request, s *stream) {
 		default: // the committer has been called already
 		}
 	}
-	now := max(l.cfg.Now().UnixMicro(), l.recorded)
-	l.recorded = now
+	l.recorded = max(l.recorded, l.cfg.Now().UnixMicro())
+	recorded := frame.Micro(l.recorded)
 	b.streams = append(b.streams, s)
 	b.writers.Join()
 	for i := range r.records {
 		rec := &r.records[i]
-		rec.Position, rec.Revision, rec.Recorded = l.next, s.next(), frame.Micro(now)
+		rec.Position, rec.Revision, rec.Recorded = l.next, s.next(), recorded
 		l.next++
 		l.idx.add(s, rec.ID, rec.Position)
 		b.at = append(b.at, uint32(len(b.buf))) //nolint:gosec // bounded by maxCommit and an append

@@ -234,7 +234,7 @@ func (b *backup) copy(ctx context.Context) error {
 		return err
 	}
 	staged := witnessName + stagedSuffix
-	if err := writeWitness(b.target, staged, l.id, l.durable); err != nil {
+	if err := writeWitness(b.target, staged, l.id, l.durable, closedInOrder); err != nil {
 		return err
 	}
 	w := backupFile{Name: witnessName}

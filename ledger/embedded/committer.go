@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	"github.com/vouchledger/vouch/ledger"
 )
@@ -29,6 +30,8 @@ func failed(err error) error {
 // run commits batch after batch until the log stops.
 func (l *Log) run() {
 	defer close(l.done)
+	late := time.AfterFunc(patience, l.late)
+	defer late.Stop()
 	for {
 		ended := false
 		select {
@@ -40,11 +43,13 @@ func (l *Log) run() {
 		// if there is nobody.
 		runtime.Gosched()
 		for b := l.takeBatch(); b != nil; b = l.takeBatch() {
+			late.Reset(patience)
 			if !l.commit(b) {
 				return
 			}
 			b.writers.Await(l.released)
 		}
+		late.Stop()
 		if ended {
 			return
 		}
@@ -97,11 +102,11 @@ func (l *Log) commit(b *batch) bool {
 	return true
 }
 
-// publish shows what is durable now to readers and wakes who waits for it.
+// publish shows what is durable now to readers and wakes who waits for it. It
+// wakes without the lock: who is awake wants it.
 func (l *Log) publish(b *batch, crc uint32, offset int64, last uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	seg := l.c.seg
+	l.mu.Lock()
 	for _, at := range b.at {
 		seg.offsets = append(seg.offsets, uint32(offset)+at) //nolint:gosec // below maxSegment
 	}
@@ -110,10 +115,12 @@ func (l *Log) publish(b *batch, crc uint32, offset int64, last uint64) {
 	if cap(b.buf) <= 2*maxCommit {
 		l.free = batch{buf: b.buf, at: b.at, streams: b.streams}
 	}
-	close(b.done)
-	if l.changed != nil {
-		close(l.changed)
-		l.changed = nil
+	changed, outcome := l.changed, b.outcome()
+	l.changed = nil
+	l.mu.Unlock()
+	close(outcome)
+	if changed != nil {
+		close(changed)
 	}
 }
 
@@ -132,7 +139,7 @@ func (l *Log) stop(b *batch, cause error) {
 	for _, b := range []*batch{b, l.active} {
 		if b != nil {
 			b.err = err
-			close(b.done)
+			close(b.outcome())
 		}
 	}
 	l.active, l.committing = nil, nil
@@ -151,7 +158,7 @@ func (l *Log) refuse(b *batch, cause error) {
 			l.idx.forget(s, l.durable)
 		}
 		b.err = fmt.Errorf("append refused, nothing was written: %w", cause)
-		close(b.done)
+		close(b.outcome())
 	}
 	l.idx.forgetIDs(l.durable)
 	l.active, l.committing = nil, nil

@@ -94,7 +94,7 @@ func (c *cursor) look(name ledger.StreamID) error {
 			return l.stopped
 		}
 		c.fill()
-		s, present := l.idx.streams[name], l.set.Load()
+		s, present := l.idx.streams.find(name), l.set.Load()
 		if s != nil {
 			c.view.first, c.view.positions = s.first, s.upTo(c.view.head)
 		}

@@ -9,34 +9,6 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 )
 
-// A stream is what the log remembers of a stream with events that are not
-// sealed.
-type stream struct {
-	name      ledger.StreamID
-	first     uint64   // revision of positions[0]; those before are sealed
-	positions []uint64 // of events that are not sealed, durable or under way
-}
-
-// next returns the revision of the next event.
-func (s *stream) next() uint64 { return s.first + uint64(len(s.positions)) }
-
-// last returns the position of the last event; 0 if all are sealed.
-func (s *stream) last() uint64 {
-	if len(s.positions) == 0 {
-		return 0
-	}
-	return s.positions[len(s.positions)-1]
-}
-
-// upTo returns the positions up to one that is durable.
-func (s *stream) upTo(durable uint64) []uint64 {
-	n := len(s.positions)
-	for n > 0 && s.positions[n-1] > durable {
-		n--
-	}
-	return s.positions[:n]
-}
-
 // index finds the events that are not sealed. Streams and ids are in it from
 // the moment an append is taken in, so that nothing is left to do when it is
 // durable; who reads looks only at what lies at or below the last durable
@@ -44,14 +16,15 @@ func (s *stream) upTo(durable uint64) []uint64 {
 // they are durable, only grow, and what is in them never changes, so a reader may
 // go on with a slice of them that it took under the lock.
 type index struct {
-	streams map[ledger.StreamID]*stream
+	streams *streams
 	open    []*segment // by position; the last is written to
 	ids     []*idTable // by position; the last takes in new ids
 	seed    maphash.Seed
 }
 
 func newIndex() index {
-	x := index{streams: make(map[ledger.StreamID]*stream), seed: maphash.MakeSeed()}
+	seed := maphash.MakeSeed()
+	x := index{streams: newStreams(seed), seed: seed}
 	x.ids = []*idTable{newIDTable(x.seed, 0)}
 	return x
 }
@@ -65,12 +38,10 @@ func (x *index) head() uint64 { return x.last().last() }
 // stream returns the stream of that name and makes it if need be, with first
 // events that are sealed.
 func (x *index) stream(name ledger.StreamID, first uint64) *stream {
-	s := x.streams[name]
-	if s == nil {
-		s = &stream{name: name, first: first}
-		x.streams[name] = s
+	if s := x.streams.find(name); s != nil {
+		return s
 	}
-	return s
+	return x.streams.add(name, first)
 }
 
 // add takes in the next event.
@@ -186,7 +157,7 @@ func (x *index) forgetIDs(durable uint64) {
 func (x *index) forget(s *stream, durable uint64) {
 	s.positions = s.upTo(durable)
 	if len(s.positions) == 0 {
-		delete(x.streams, s.name)
+		x.streams.drop(s)
 	}
 }
 
@@ -205,7 +176,7 @@ func (x *index) candidates(found []uint64, id ledger.ID) []uint64 {
 func (x *index) dropFirst(streams []ledger.StreamID) {
 	last := x.open[0].last()
 	for _, name := range streams {
-		s := x.streams[name]
+		s := x.streams.find(name)
 		n := 0
 		for n < len(s.positions) && s.positions[n] <= last {
 			n++
@@ -213,7 +184,7 @@ func (x *index) dropFirst(streams []ledger.StreamID) {
 		s.first += uint64(n)                                    //nolint:gosec // a count
 		s.positions = append([]uint64(nil), s.positions[n:]...) // readers keep what they took
 		if len(s.positions) == 0 {
-			delete(x.streams, name)
+			x.streams.drop(s)
 		}
 	}
 	x.open = append([]*segment(nil), x.open[1:]...)

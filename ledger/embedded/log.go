@@ -70,19 +70,23 @@ type Log struct {
 	rooms  sync.Pool // of *room
 	cache  *sealed.Cache
 
-	once     sync.Once // of Close
-	set      atomic.Pointer[set]
+	once sync.Once // of Close
+	set  atomic.Pointer[set]
+
+	// What every append reads and writes under the lock lies together, away from
+	// what it reads without.
+	_        [64]byte
 	mu       sync.Mutex
-	idx      index
 	durable  uint64 // last position that is durable; only the committer changes it
 	next     uint64 // position of the next event; ahead of durable while batches wait
 	recorded int64  // last recorded time given, microseconds
 	active   *batch // takes in appends; nil if none came since the last was taken
+	stopped  error  // why nothing more is accepted
+	idx      index
 
 	committing *batch // on its way to the disk; nil if none
 
 	changed chan struct{} // closed when events became durable; nil if nobody waits
-	stopped error         // why nothing more is accepted
 	failed  error         // the error of the disk that stopped the log; nil if none
 	free    batch         // room for the next one
 	quit    chan struct{} // closed when the log stops

@@ -171,11 +171,7 @@ func (l *Log) witnessOf(acked ack) (*witness, error) {
 	if !acked.found {
 		return makeWitness(l.files, l.id)
 	}
-	f, err := l.files.Open(witnessName, disk.Write)
-	if err != nil {
-		return nil, err
-	}
-	return &witness{file: f, id: l.id, settled: acked.settled, page: acked.page}, nil
+	return openWitness(l.files, l.id, acked)
 }
 
 // mend brings what was found to the disk as far as it may not be there.

@@ -380,7 +380,7 @@ func (b *restoring) run(ctx context.Context) error {
 	if err := b.findEnd(); err != nil {
 		return b.explain(err)
 	}
-	if err := writeWitness(b.to, witnessName, b.id, b.cut); err != nil {
+	if err := writeWitness(b.to, witnessName, b.id, b.cut, closedInOrder); err != nil {
 		return err
 	}
 	if err := b.to.Sync(); err != nil {

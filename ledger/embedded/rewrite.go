@@ -145,19 +145,6 @@ func (w *rewriter) abandon() error {
 	return s.file.Close()
 }
 
-// writeWitness makes the witness of a log that was closed in order.
-func writeWitness(files disk.Folder, name string, id frame.LogID, position uint64) error {
-	f, err := files.Open(name, disk.Create)
-	if err != nil {
-		return err
-	}
-	w := &witness{file: f, id: id, page: 1}
-	if _, err = f.WriteAt(zeros[:witnessPages*witnessPage], 0); err == nil {
-		err = w.settle(position, closedInOrder)
-	}
-	return errors.Join(err, f.Close())
-}
-
 // writeLookups makes the lookups over sealed segments that are not there yet,
 // merged as the sealer merges them.
 func writeLookups(ctx context.Context, files disk.Folder, parts []*sealed.Part) error {

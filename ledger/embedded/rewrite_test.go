@@ -44,7 +44,7 @@ func TestRewriter(t *testing.T) {
 		if few := segment == defaultSegment; few != (len(w.written) == 1) {
 			t.Errorf("segments of %d bytes: %d were written", segment, len(w.written))
 		}
-		if err := writeWitness(d, witnessName, id, uint64(len(frames))); err != nil {
+		if err := writeWitness(d, witnessName, id, uint64(len(frames)), closedInOrder); err != nil {
 			t.Fatal(err)
 		}
 		l, err := OpenFolder(t.Context(), d, Config{ReadOnly: true})

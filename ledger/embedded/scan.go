@@ -210,9 +210,7 @@ func (s *scan) index(seg *segment, p *piece) error {
 	if len(p.runs) > 0 && p.recorded < s.recorded {
 		bad(&p.runs[0], earlier(p.recorded))
 	}
-	if len(s.idx.streams) == 0 {
-		s.idx.streams = make(map[ledger.StreamID]*stream, 2*len(p.runs)) // the next pieces have further ones
-	}
+	s.idx.streams.expect(2 * len(p.runs)) // the next pieces have further ones
 	for i := range p.runs {
 		r := &p.runs[i]
 		from := uint64(0)

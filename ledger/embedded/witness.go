@@ -21,9 +21,12 @@ import (
 //	36  4  1 if the log was closed in order after that, 0 if not
 //	40  4  CRC32C of the bytes 0 to 39
 //
-// and zeros behind. The first page is written after every commit's sync, before
-// its appends are acknowledged, and not synced; the kernel brings it to the
-// disk within half a minute, and it outlives the process at once. The log is
+// and zeros behind, but for the first page, which holds a second such place in
+// its middle. The places of the first page are written in turns, one after every
+// commit's sync, before its appends are acknowledged, and not synced; the kernel
+// brings them to the disk within half a minute, and they outlive the process at
+// once. They are written as memory, so the death of the process may leave one in
+// part; the other then says how far the commit before went. The log is
 // settled at each opening, at each new segment and on closing: the second or
 // the third page is written, in turns, and synced.
 //
@@ -37,6 +40,7 @@ const (
 	witnessFields = 44
 	witnessPage   = 4096
 	witnessPages  = 3
+	witnessSecond = witnessPage / 2 // where the second place of the first page is
 
 	stillOpen     = 0
 	closedInOrder = 1
@@ -49,6 +53,7 @@ type witness struct {
 	id      frame.LogID
 	settled uint32 // number of the last settling
 	page    int64  // 1 or 2: what the next settling writes
+	place   int64  // in the first page, of the next note
 	buf     [witnessFields]byte
 }
 
@@ -64,7 +69,8 @@ func (w *witness) encode(position uint64, closed uint32) []byte {
 
 // note records that everything up to position is durable. It does not wait.
 func (w *witness) note(position uint64) error {
-	_, err := w.file.WriteAt(w.encode(position, stillOpen), 0)
+	_, err := w.file.WriteAt(w.encode(position, stillOpen), w.place)
+	w.place = witnessSecond - w.place
 	return err
 }
 
@@ -84,21 +90,36 @@ func (w *witness) settle(position uint64, closed uint32) error {
 
 // makeWitness makes the witness of an empty log.
 func makeWitness(files disk.Folder, id frame.LogID) (*witness, error) {
-	f, err := files.Open(witnessName, disk.Create)
-	if err != nil {
-		return nil, fmt.Errorf("make witness: %w", err)
-	}
-	w := &witness{file: f, id: id, page: 1}
-	if _, err = f.WriteAt(zeros[:witnessPages*witnessPage], 0); err == nil {
-		err = w.settle(0, stillOpen)
-	}
+	err := writeWitness(files, witnessName, id, 0, stillOpen)
 	if err == nil {
 		err = files.Sync()
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("make witness: %w", err), f.Close())
+		return nil, fmt.Errorf("make witness: %w", err)
 	}
-	return w, nil
+	return openWitness(files, id, ack{settled: 1, page: 2})
+}
+
+// writeWitness writes and syncs a witness that was settled once.
+func writeWitness(files disk.Folder, name string, id frame.LogID, position uint64, closed uint32) error {
+	f, err := files.Open(name, disk.Create)
+	if err != nil {
+		return err
+	}
+	w := &witness{file: f, id: id, page: 1}
+	if _, err = f.WriteAt(zeros[:witnessPages*witnessPage], 0); err == nil {
+		err = w.settle(position, closed)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// openWitness opens the witness that says what acked does.
+func openWitness(files disk.Folder, id frame.LogID, acked ack) (*witness, error) {
+	f, err := files.Open(witnessName, disk.Posted)
+	if err != nil {
+		return nil, err
+	}
+	return &witness{file: f, id: id, settled: acked.settled, page: acked.page}, nil
 }
 
 // An ack is what the witness says.
@@ -133,7 +154,7 @@ func readWitness(files disk.Folder) (ack, error) {
 		return ack{}, nil // its making was cut short, before the first segment
 	}
 	var pages [witnessPages]ack
-	var best ack
+	best := parseWitness(b[witnessSecond:])
 	for i := range pages {
 		pages[i] = parseWitness(b[i*witnessPage:])
 		if pages[i].newer(best) {

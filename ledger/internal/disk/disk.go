@@ -20,6 +20,7 @@ const (
 	Write              // must exist
 	Create             // is made, or emptied if it exists
 	Share              // as Read, and tells [File.Alone] of other handles for as long as it is open
+	Posted             // as Write; the first page is written in memory, which may come short when the process dies
 )
 
 // A Folder is one directory of files. Names have no slashes. All methods may be

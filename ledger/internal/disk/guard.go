@@ -5,7 +5,7 @@ import (
 	"runtime/debug"
 )
 
-// Guard runs do, which reads memory that [File.Map] gave, and returns a fault
+// Guard runs do, which uses memory that [File.Map] gave, and returns a fault
 // of that memory as an error: a disk that cannot be read, or a file that was
 // cut behind our back, is a signal there.
 func Guard(do func() error) (err error) {
@@ -16,7 +16,7 @@ func Guard(do func() error) (err error) {
 			return
 		}
 		if fault, ok := p.(interface{ Addr() uintptr }); ok {
-			err = fmt.Errorf("read of mapped memory at %#x: the disk does not give it", fault.Addr())
+			err = fmt.Errorf("mapped memory at %#x: the disk does not give it", fault.Addr())
 			return
 		}
 		panic(p)

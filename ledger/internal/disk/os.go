@@ -42,7 +42,7 @@ func (o *OS) Open(name string, mode Mode) (File, error) {
 	flag := os.O_RDONLY
 	switch mode {
 	case Read, Share:
-	case Write:
+	case Write, Posted:
 		flag = os.O_RDWR
 	case Create:
 		flag = os.O_RDWR | os.O_CREATE | os.O_TRUNC
@@ -56,7 +56,13 @@ func (o *OS) Open(name string, mode Mode) (File, error) {
 			return nil, errors.Join(err, f.Close())
 		}
 	}
-	return &osFile{File: f}, nil
+	opened := &osFile{File: f}
+	if mode == Posted {
+		if err := opened.post(); err != nil {
+			return nil, errors.Join(err, opened.Close())
+		}
+	}
+	return opened, nil
 }
 
 // share marks f as being read. A writer that has just taken the file away for
@@ -124,7 +130,39 @@ func syncDir(dir string) error {
 
 type osFile struct {
 	*os.File
-	maps [][]byte
+	maps   [][]byte
+	posted []byte // the first page, in mode Posted
+}
+
+// post maps the first page to be written. To write it there asks nothing of the
+// system, which costs a hundredth of a call, and is seen by all at once as well.
+func (f *osFile) post() error {
+	const page = 4096
+	size, err := f.Size()
+	if err != nil || size < page { // a file that was cut is written as any other
+		return err
+	}
+	b, err := syscall.Mmap(int(f.Fd()), 0, page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	if err != nil {
+		return &os.PathError{Op: "map", Path: f.Name(), Err: err}
+	}
+	f.maps, f.posted = append(f.maps, b), b
+	return nil
+}
+
+// WriteAt writes b at an offset.
+func (f *osFile) WriteAt(b []byte, at int64) (int, error) {
+	if at+int64(len(b)) > int64(len(f.posted)) {
+		return f.File.WriteAt(b, at)
+	}
+	err := Guard(func() error {
+		copy(f.posted[at:], b)
+		return nil
+	})
+	if err != nil {
+		return 0, &os.PathError{Op: "write", Path: f.Name(), Err: err}
+	}
+	return len(b), nil
 }
 
 // Size returns the length in bytes.

@@ -205,7 +205,7 @@ func (d *Disk) Open(name string, mode disk.Mode) (disk.File, error) {
 	}
 	f := &file{
 		disk: d, node: n, name: name, epoch: d.epoch,
-		write: mode == disk.Write || mode == disk.Create, shared: mode == disk.Share,
+		write: mode == disk.Write || mode == disk.Create || mode == disk.Posted, shared: mode == disk.Share,
 	}
 	if f.shared {
 		n.shared++

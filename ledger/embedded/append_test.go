@@ -1,0 +1,135 @@
+package embedded_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/vouchledger/vouch/ledger/embedded"
+	"github.com/vouchledger/vouch/ledger/internal/disk"
+	"github.com/vouchledger/vouch/ledger/internal/faultdisk"
+	"github.com/vouchledger/vouch/ledger/ledgertest"
+)
+
+// A stuck folder's disk does not answer a sync for as long as it is stuck.
+type stuck struct {
+	disk.Folder
+	is   *atomic.Bool
+	free chan struct{}
+}
+
+func (s stuck) Open(name string, mode disk.Mode) (disk.File, error) {
+	f, err := s.Folder.Open(name, mode)
+	return stuckFile{f, s}, err
+}
+
+type stuckFile struct {
+	disk.File
+	of stuck
+}
+
+func (f stuckFile) Sync() error {
+	if f.of.is.Load() {
+		<-f.of.free
+	}
+	return f.File.Sync()
+}
+
+// TestNobodyWaitsForAStuckDisk checks that who appends to a disk that does not
+// answer gets away when its context ends: in the commit under way, in the one
+// behind it, and in one that comes after both have been late. What was appended
+// is stored when the disk answers again.
+func TestNobodyWaitsForAStuckDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		files := stuck{faultdisk.New(rand.New(rand.NewPCG(3, 3)), nil), new(atomic.Bool), make(chan struct{})} //nolint:gosec // a test's
+		l, err := embedded.OpenFolder(t.Context(), files, embedded.Config{Now: ledgertest.JumpingClock(), SegmentBytes: 64 << 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := add(t.Context(), l, 0); err != nil {
+			t.Fatal(err)
+		}
+		files.is.Store(true)
+		appending := func(ctx context.Context, n uint64) chan error {
+			done := make(chan error, 1)
+			go func() { done <- add(ctx, l, n) }()
+			synctest.Wait() // it waits for the disk
+			return done
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		underWay, behind, staying := appending(ctx, 1), appending(ctx, 2), appending(t.Context(), 3)
+		began := time.Now()
+		cancel()
+		for _, done := range []chan error{underWay, behind} {
+			if err := <-done; !errors.Is(err, context.Canceled) {
+				t.Errorf("Append() on a stuck disk = %v, want that its context ended", err)
+			}
+		}
+		if waited := time.Since(began); waited > 100*time.Millisecond {
+			t.Errorf("to get away took %v", waited)
+		}
+		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := <-appending(ctx, 4); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Append() behind those = %v, want that its time was over", err)
+		}
+		select {
+		case err := <-staying:
+			t.Errorf("Append() with all the time of the world returned before the disk did: %v", err)
+		default:
+		}
+		files.is.Store(false)
+		close(files.free)
+		if err := <-staying; err != nil {
+			t.Errorf("Append() when the disk answers = %v", err)
+		}
+		for n := range uint64(6) { // 5 is new: the log goes on
+			if err := add(t.Context(), l, n); err != nil {
+				t.Errorf("event %d again: %v", n, err)
+			}
+		}
+		if head, err := l.Head(t.Context()); head != 6 || err != nil {
+			t.Errorf("Head() = %d, %v, want 6: each stored once", head, err)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestLateCommitGoesToItsWriters checks that who waits with a context that never
+// ends is told the outcome of a commit that was late.
+func TestLateCommitGoesToItsWriters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		files := stuck{faultdisk.New(rand.New(rand.NewPCG(4, 4)), nil), new(atomic.Bool), make(chan struct{})} //nolint:gosec // a test's
+		l, err := embedded.OpenFolder(t.Context(), files, embedded.Config{Now: ledgertest.JumpingClock(), SegmentBytes: 64 << 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		files.is.Store(true)
+		const writers = 5
+		done := make(chan error, writers)
+		for n := range uint64(writers) {
+			go func() { done <- add(context.Background(), l, n) }()
+			synctest.Wait()
+		}
+		<-time.After(time.Minute) // by the clock of the test
+		files.is.Store(false)
+		close(files.free)
+		for range writers {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		if head, err := l.Head(t.Context()); head != writers || err != nil {
+			t.Errorf("Head() = %d, %v, want %d", head, err, writers)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
