@@ -75,6 +75,7 @@ var refusals = []struct {
 	{engine.ErrNoConsent, http.StatusConflict, "refused", true},
 	{palms.ErrNoText, http.StatusConflict, "refused", true},
 	{palms.ErrOldText, http.StatusConflict, "refused", true},
+	{palms.ErrFull, http.StatusConflict, "refused", true},
 	{palm.ErrCaptures, http.StatusUnprocessableEntity, "invalid", true},
 	{palm.ErrNotAlive, http.StatusUnprocessableEntity, "invalid", true},
 	{engine.ErrOtherEvidence, http.StatusUnprocessableEntity, "invalid", true},

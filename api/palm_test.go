@@ -225,6 +225,24 @@ func TestAPalmIsShownOneWay(t *testing.T) {
 	}
 }
 
+// TestNoMorePalmsThanMayBeToldApart: with so many people known as the operator has
+// counted for, one more shows a code, and who is known may be enrolled again.
+func TestNoMorePalmsThanMayBeToldApart(t *testing.T) {
+	s := openShop(t)
+	s.palmsOn("DE")
+	s.api.s.Palms.People = 1
+	for _, who := range []string{"lea", "tom"} {
+		s.agrees(who, "2026-11").want(201)
+	}
+	s.enrols("lea", hand(1, 3)).want(201)
+	if c := s.enrols("tom", hand(2, 3)).want(409); !strings.Contains(c.Body.String(), "no more people") {
+		t.Errorf("one more is answered %s, want why not", c.Body)
+	}
+	s.enrols("lea", hand(1, 4)[1:]).want(201)
+	s.send("lea", "POST", "/v1/shoppers/lea/palm/withdrawal", map[string]any{"reason": "asked for it"}).want(201)
+	s.enrols("tom", hand(2, 3)).want(201)
+}
+
 // TestAForgottenShoppersPalmIsDestroyed: the key goes without a server, and the
 // server records it.
 func TestAForgottenShoppersPalmIsDestroyed(t *testing.T) {
@@ -233,6 +251,9 @@ func TestAForgottenShoppersPalmIsDestroyed(t *testing.T) {
 	var v palmView
 	s.agrees("lea", "2026-11").want(201)
 	s.enrols("lea", hand(1, 3)).want(201, &v)
+	if ans := s.present(s.shows(hand(1, 4)[3])); ans.Decision != engine.GateEntered { // now it is in the server's memory
+		t.Errorf("the gate says %+v, want entered", ans)
+	}
 	if err := palms.Forget(s.data, "", v.Consent.Event); err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ package palms
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,11 @@ var (
 	// agree to. Palms are off there until there is one.
 	ErrNoText = errors.New("there is no text to agree to")
 
+	// ErrFull means that as many people are known by their palms as may be in a
+	// jurisdiction: with more a stranger is taken for one of them too often. They
+	// use another credential, or the operator counts and raises [Office.People].
+	ErrFull = errors.New("no more people may be known by a palm here")
+
 	// ErrOldText means that a shopper agreed to another text than the one that is
 	// in force. Show that one.
 	ErrOldText = errors.New("another text is in force")
@@ -65,8 +71,18 @@ type Text struct {
 	Digest       ledger.Digest
 }
 
+// DefaultPeople is how many people of a jurisdiction are known by a palm unless the
+// operator has counted false accepts for more: as many as were tried together, of
+// drawings (docs/benchmarks.md).
+const DefaultPeople = 150
+
 // An Office keeps the palms of a server. It may be used by many goroutines.
 type Office struct {
+	// People is how many of a jurisdiction may be known by a palm; 0:
+	// DefaultPeople. A palm is held against all of them, so what a stranger is
+	// taken for grows with each.
+	People int
+
 	desk  *engine.Desk
 	vault *palm.Vault
 	book  *palm.Book
@@ -168,11 +184,15 @@ func (o *Office) Enrol(ctx context.Context, m ledger.Meta, s ledger.ShopperID, s
 	if !m.ID.IsZero() && p.EnrolledEvent == m.ID {
 		return p, nil
 	}
-	if _, err := o.desk.PalmsAt(store); err != nil {
+	in, err := o.desk.PalmsAt(store)
+	if err != nil {
 		return projections.Palm{}, err
 	}
 	if !p.Live() {
 		return projections.Palm{}, fmt.Errorf("enrol palm of %s: %w", s, engine.ErrNoConsent)
+	}
+	if err := o.room(ctx, s, in); err != nil {
+		return projections.Palm{}, fmt.Errorf("enrol palm of %s: %w", s, err)
 	}
 	sealed, err := o.vault.Enrol(p.Consent, captures)
 	if errors.Is(err, palm.ErrRevoked) {
@@ -188,6 +208,21 @@ func (o *Office) Enrol(ctx context.Context, m ledger.Meta, s ledger.ShopperID, s
 		return projections.Palm{}, err
 	}
 	return o.desk.Palm(ctx, s)
+}
+
+// room refuses one more than may be known; who is known already is enrolled again.
+func (o *Office) room(ctx context.Context, s ledger.ShopperID, in string) error {
+	all, err := o.desk.Palms(ctx)
+	if err != nil {
+		return err
+	}
+	known := standing(all, in)
+	most := cmp.Or(o.People, DefaultPeople)
+	again := slices.ContainsFunc(known, func(k palm.Standing) bool { return k.Shopper == s })
+	if len(known) >= most && !again {
+		return fmt.Errorf("%w: %d in %s", ErrFull, most, in)
+	}
+	return nil
 }
 
 // Withdraw records that a shopper's consent is taken back, and destroys what was

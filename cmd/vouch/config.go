@@ -14,6 +14,7 @@ import (
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/vouchledger/vouch/api/palms"
 	"github.com/vouchledger/vouch/vision/evidence/retention"
 )
 
@@ -37,7 +38,8 @@ type serveConfig struct {
 	EvidenceKeys      string `koanf:"evidence-keys"`
 	EvidenceRetention string `koanf:"evidence-retention"`
 
-	PalmKeys string `koanf:"palm-keys"`
+	PalmKeys   string `koanf:"palm-keys"`
+	PalmPeople int    `koanf:"palm-people"`
 
 	Tlog tlogConfig `koanf:",squash"`
 
@@ -56,6 +58,7 @@ func addServeFlags(cmd *cobra.Command) {
 	f.String("evidence", "", "where evidence is kept: a folder (default DATA/evidence), or s3://BUCKET?endpoint=URL&region=NAME; the key of the account goes into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 	f.String("evidence-keys", "", "folder of the keys of evidence, outside of it (default DATA/evidence-keys)")
 	f.String("evidence-retention", retention.Default().String(), "days that each class of evidence is kept")
+	f.Int("palm-people", palms.DefaultPeople, "how many people of a jurisdiction may be known by a palm: raise it when you have counted false accepts for so many")
 	f.String("palm-keys", "", "folder of the keys of palms, on something that keeps nothing that was deleted (default DATA/palm-keys)")
 	f.String("listen", "127.0.0.1:8080", "address of API and pages")
 	f.String("stripe-key", "", "secret key of the Stripe account; prefer VOUCH_STRIPE_KEY")

@@ -224,6 +224,7 @@ func (s *server) openOn(ctx context.Context, cfg serveConfig, logger *slog.Logge
 	if s.palms, err = palms.Open(cfg.Data, cfg.PalmKeys, s.desk, logger); err != nil {
 		return err
 	}
+	s.palms.People = cfg.PalmPeople
 	metrics := prometheus.NewRegistry()
 	inbox, err := s.openWatching(cfg, metrics, logger)
 	if err != nil {
