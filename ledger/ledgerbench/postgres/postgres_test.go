@@ -97,7 +97,7 @@ func TestLoadAndVisit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rs, err := st.Visit(t.Context(), "visit-ben")
+	rs, err := st.Visit(t.Context(), nil, "visit-ben")
 	if err != nil || len(rs) != 3 {
 		t.Fatalf("Visit() = %d records, %v, want 3", len(rs), err)
 	}

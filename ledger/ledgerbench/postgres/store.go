@@ -183,14 +183,13 @@ func (s *Server) Load(ctx context.Context, records iter.Seq2[ledger.Record, erro
 	return st, nil
 }
 
-// Visit reads a stream and returns its records.
-func (st *Store) Visit(ctx context.Context, stream ledger.StreamID) ([]ledger.Record, error) {
+// Visit reads a stream and appends its records to rs.
+func (st *Store) Visit(ctx context.Context, rs []ledger.Record, stream ledger.StreamID) ([]ledger.Record, error) {
 	rows, err := st.conn.Query(ctx, one, string(stream))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", stream, err)
 	}
 	defer rows.Close()
-	var rs []ledger.Record
 	for rows.Next() {
 		r := ledger.Record{Stream: stream}
 		var id, cause pgtype.UUID
