@@ -23,7 +23,9 @@ type sealer struct {
 	asked int           // how often it was woken
 	done  int           // the asking after which it has found nothing left to do
 
-	seen uint64 // position that was durable at the last pause; the sealer's own
+	// The sealer's own:
+	seen  uint64       // position that was durable at the last pause
+	words sealed.Words // of the segments that were sealed
 }
 
 const (
@@ -126,7 +128,7 @@ func (l *Log) seal(seg *segment) error {
 	if err != nil {
 		return err
 	}
-	content := sealed.Content{Log: l.id, First: seg.first, Frames: frames, Commit: seg.commit, Pause: l.pause}
+	content := sealed.Content{Log: l.id, First: seg.first, Frames: frames, Commit: seg.commit, Words: &l.sealer.words, Pause: l.pause}
 	err = l.files.change(func() error { return nil }) // nothing is begun in a folder that has failed
 	if err == nil {
 		err = sealed.Write(l.files, content)

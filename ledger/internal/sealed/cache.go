@@ -1,8 +1,11 @@
 package sealed
 
 import (
+	"bytes"
 	"container/list"
 	"sync"
+
+	"github.com/vouchledger/vouch/ledger/internal/words"
 )
 
 // A Cache keeps unpacked blocks that were read lately, up to a number of bytes.
@@ -15,11 +18,26 @@ type Cache struct {
 	blocks map[blockKey]*list.Element // of *unpackedBlock
 	recent list.List                  // the one used last in front
 	bytes  int
+
+	dictionaries map[dictionaryKey]*sharedWords
 }
+
+// A dictionaryKey is what two dictionaries that are the same have in common.
+type dictionaryKey struct{ words, forms section }
+
+// A sharedWords is a dictionary in memory, of all segments that have the same.
+type sharedWords struct {
+	words, forms []byte // as they are kept in the files
+	words.Dictionary
+}
+
+// maxShared bounds the dictionaries in memory, which take some 80 KiB each. Those of
+// further segments are read where they are mapped.
+const maxShared = 64
 
 // NewCache returns a cache of so many bytes.
 func NewCache(limit int) *Cache {
-	return &Cache{limit: limit, blocks: make(map[blockKey]*list.Element)}
+	return &Cache{limit: limit, blocks: make(map[blockKey]*list.Element), dictionaries: make(map[dictionaryKey]*sharedWords)}
 }
 
 // A blockKey names a block of a segment.
@@ -77,4 +95,40 @@ func (c *Cache) put(b *unpackedBlock) {
 		delete(c.blocks, old.key)
 		c.bytes -= old.size()
 	}
+}
+
+// dictionary returns the words and forms of p's blocks. Most segments have those of the
+// segment before: they share one in memory, which stays in a processor's cache.
+func (c *Cache) dictionary(p *Part) (*words.Dictionary, error) {
+	if d := p.dict.Load(); d != nil {
+		return d, nil
+	}
+	w, err := p.section(secWords)
+	if err != nil {
+		return nil, err
+	}
+	f, err := p.section(secForms)
+	if err != nil {
+		return nil, err
+	}
+	if c != nil {
+		key := dictionaryKey{words: p.trailer.sections[secWords], forms: p.trailer.sections[secForms]}
+		key.words.offset, key.forms.offset = 0, 0
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		s := c.dictionaries[key]
+		if s == nil && len(c.dictionaries) < maxShared {
+			s = &sharedWords{words: bytes.Clone(w), forms: bytes.Clone(f)}
+			if s.Dictionary, err = p.dictionaryIn(s.words, s.forms); err != nil {
+				return nil, err
+			}
+			c.dictionaries[key] = s
+		}
+		if s != nil && bytes.Equal(s.words, w) && bytes.Equal(s.forms, f) {
+			p.dict.Store(&s.Dictionary)
+			return &s.Dictionary, nil
+		}
+	}
+	d, err := p.dictionaryIn(w, f)
+	return &d, err
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/vouchledger/vouch/ledger/internal/damage"
 	"github.com/vouchledger/vouch/ledger/internal/disk"
 	"github.com/vouchledger/vouch/ledger/internal/frame"
+	"github.com/vouchledger/vouch/ledger/internal/words"
 )
 
 // A Part is an open sealed segment. Its tables are mapped and checked when they
@@ -35,6 +36,7 @@ type Part struct {
 	trailer trailer
 	foot    []byte // from the first section to the end of the file
 	held    [sections]atomic.Bool
+	dict    atomic.Pointer[words.Dictionary] // in memory; nil while nobody has asked
 }
 
 // A hashed is an entry of the section streams.

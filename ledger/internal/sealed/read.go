@@ -97,19 +97,6 @@ func blockOf(blocks []byte, count uint64, ordinal uint32) int {
 	return low
 }
 
-// dictionary returns the words and forms of the blocks. They are mapped.
-func (p *Part) dictionary() (words.Dictionary, error) {
-	w, err := p.section(secWords)
-	if err != nil {
-		return words.Dictionary{}, err
-	}
-	f, err := p.section(secForms)
-	if err != nil {
-		return words.Dictionary{}, err
-	}
-	return p.dictionaryIn(w, f)
-}
-
 // dictionaryIn returns the dictionary in the bytes of the two sections.
 func (p *Part) dictionaryIn(w, f []byte) (words.Dictionary, error) {
 	d, err := words.Open(w, f)
@@ -256,7 +243,7 @@ func (c *Cursor) load(p *Part, ordinal uint32) error {
 	if err != nil {
 		return err
 	}
-	d, err := p.dictionary()
+	d, err := c.Cache.dictionary(p)
 	if err != nil {
 		return err
 	}
@@ -269,7 +256,7 @@ func (c *Cursor) load(p *Part, ordinal uint32) error {
 	u := &unpackedBlock{key: key, first: b.first, raw: make([]byte, b.raw), at: make([]uint32, 0, max(events, 0))}
 	room := unpackers.Get().(*unpacker) //nolint:forcetypeassert // nothing else is put there
 	room.part = nil
-	err = p.unpack(room, &d, b, u.raw, 0)
+	err = p.unpack(room, d, b, u.raw, 0)
 	unpackers.Put(room)
 	if err != nil {
 		return err

@@ -121,6 +121,12 @@ func (c *cutter) form(last bool, common map[string]struct{}) (entry []byte, valu
 // end returns where the run ends.
 func (c *cutter) end() int { return c.pieces[len(c.pieces)-1].to }
 
+// forget lets go of the body that was cut last: a packer outlives the segment.
+func (c *cutter) forget() {
+	c.b = nil
+	clear(c.values[:cap(c.values)])
+}
+
 // stringEnd returns where the string ends whose text starts at i.
 func stringEnd(b []byte, i int) int {
 	for {

@@ -47,7 +47,33 @@ func Learn(frames []frame.Frame) *Packer {
 	}
 	p := &Packer{common: common, words: entries(l.words, worthWord), forms: entries(l.forms, worthForm)}
 	p.wordNo, p.formNo = numbers(p.words), numbers(p.forms)
+	p.raw, p.packed = p.try(frames)
 	return p
+}
+
+// How many events are packed to see whether a dictionary suits a segment, and the
+// share by which they may come out larger than those that it was learnt from.
+const (
+	tried     = 512
+	tolerance = 16
+)
+
+// Suits reports whether frames come out about as small as those did that the
+// dictionary was learnt from: the events of a shop are of the same kinds and name the
+// same goods tomorrow.
+func (p *Packer) Suits(frames []frame.Frame) bool {
+	raw, packed := p.try(frames)
+	return packed*p.raw <= (p.packed+p.packed/tolerance)*raw
+}
+
+// try packs some of the frames and returns how many bytes they have and come to.
+func (p *Packer) try(frames []frame.Frame) (raw, packed int) {
+	var some []frame.Frame
+	for i := 0; i < len(frames); i += len(frames)/tried + 1 {
+		some, raw = append(some, frames[i]), raw+len(frames[i])
+	}
+	b, _ := p.Pack(nil, some)
+	return raw, len(b)
 }
 
 func worthWord(n, size int) bool {
@@ -141,8 +167,8 @@ func entries(counts map[string]*int, worth func(n, size int) bool) []string {
 	return all
 }
 
-// A Packer packs the events of the segment that its dictionary was learnt from. It
-// is for one goroutine.
+// A Packer packs events by its dictionary: those of the segment that this was learnt
+// from, and of others that it [Packer.Suits]. It is for one goroutine.
 type Packer struct {
 	words, forms []string
 	wordNo       map[string]uint64
@@ -151,6 +177,7 @@ type Packer struct {
 	cutter       cutter
 	pieces       []piece // a copy of the cutter's
 	plain        int     // bytes of this block that no dictionary has made smaller
+	raw, packed  int     // of some frames that it was learnt from, before and after
 
 	// Of this block:
 	stream             []byte

@@ -14,6 +14,8 @@ func (p *Packer) Pack(b []byte, frames []frame.Frame) (packed []byte, plain int)
 	for _, f := range frames {
 		b = p.event(b, f)
 	}
+	p.stream = nil
+	p.cutter.forget()
 	return b, p.plain
 }
 

@@ -184,6 +184,48 @@ func TestALongDayComesBack(t *testing.T) {
 	}
 }
 
+// TestTomorrowIsSaidInTheSameWords checks that the dictionary of one day suits the next
+// one, which comes back, and neither another shop's events nor those that say nothing twice.
+func TestTomorrowIsSaidInTheSameWords(t *testing.T) {
+	chance, position := rand.New(rand.NewPCG(3, 4)), uint64(0)
+	day := func() (frames []frame.Frame) {
+		for range 100 {
+			frames = append(frames, visit(chance, &position, 10)...)
+		}
+		return frames
+	}
+	packer := words.Learn(day())
+	tomorrow := day()
+	if !packer.Suits(tomorrow) {
+		t.Error("yesterday's dictionary does not suit today")
+	}
+	packed, _ := packer.Pack(nil, tomorrow)
+	w, f := packer.Tables()
+	d, err := words.Open(w, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var u words.Unpacker
+	whole := joined(tomorrow)
+	out := make([]byte, len(whole))
+	if err := u.Unpack(&d, out, packed); err != nil || !bytes.Equal(out, whole) {
+		t.Errorf("Unpack = %v, and the same bytes: %v", err, bytes.Equal(out, whole))
+	}
+	for what, body := range map[string]func(i int) string{
+		"other events":  func(i int) string { return fmt.Sprintf(`{"till":%d,"note":"opened by hand"}`, i) },
+		"nothing twice": func(i int) string { return fmt.Sprintf(`{"%x":"%x"}`, chance.Uint64(), chance.Uint64()) },
+	} {
+		var frames []frame.Frame
+		for i := range 1000 {
+			r := ledger.Record{Kind: "other.v1", Stream: "till-1", Revision: uint64(i), Recorded: opening, Occurred: opening, Body: []byte(body(i))}
+			frames = append(frames, frameOf(r, 0, 1))
+		}
+		if packer.Suits(frames) {
+			t.Errorf("the dictionary suits %s", what)
+		}
+	}
+}
+
 // TestWhateverComesBack checks that frames of any content come back to the byte.
 func TestWhateverComesBack(t *testing.T) {
 	bodies := rapid.OneOf(
