@@ -31,6 +31,7 @@ type Lens struct {
 	next     int
 	same     int // looks in a row whose picture was seen before
 	rate     float64
+	still    still
 	looks    int
 	dark     int
 	torn     int
@@ -160,8 +161,12 @@ func (l *Lens) See(bgr []byte) (judge, changed bool) {
 	}
 	wasDark := l.dark > 0
 	l.dark = 0
+	noiseless := l.still.see(bgr, l.w, l.h, l.seconds(1))
 	if l.same >= l.seconds(frozenSeconds) {
 		return false, l.tell(Frozen, fmt.Sprintf("the same picture for more than %.0f s", frozenSeconds))
+	}
+	if noiseless {
+		return false, l.tell(Frozen, fmt.Sprintf("the same picture for %d s but for what its encoder makes of it", overSeconds))
 	}
 	if l.looks%l.seconds(checkSeconds) == 0 || l.home == nil || wasDark || l.torn > 0 || l.state != Clear || !l.asked {
 		return l.check(LookAt(bgr, l.w, l.h))
