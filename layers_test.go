@@ -67,8 +67,8 @@ var layers = map[string][]string{
 
 	"vision":                       {"ledger", "ledger/money"},
 	"vision/barcode":               {"ledger"},
-	"vision/cart":                  {"ledger", "ledger/money", "vision", "vision/barcode", "vision/qr"},
-	"vision/cart/device":           {"ledger", "ledger/money", "vision", "vision/cart", "vision/cv", "vision/gate", "vision/internal/pause", "vision/line", "vision/outbox", "vision/qr"},
+	"vision/cart":                  {"ledger", "ledger/money", "vision", "vision/barcode", "vision/qr", "vision/scale"},
+	"vision/cart/device":           {"ledger", "ledger/money", "vision", "vision/cart", "vision/cv", "vision/gate", "vision/internal/pause", "vision/line", "vision/outbox", "vision/qr", "vision/scale"},
 	"vision/cart/moments":          {"ledger", "vision/cart", "vision/cart/device", "vision/cv", "vision/footage", "vision/sidecar"},
 	"vision/cart/rehearsal":        {"ledger", "vision/barcode", "vision/cart", "vision/cart/device", "vision/qr"},
 	"vision/blur":                  {},
@@ -93,6 +93,7 @@ var layers = map[string][]string{
 	"vision/palm/palmtest":         {},
 	"vision/planogram":             {"vision/lens"},
 	"vision/qr":                    {},
+	"vision/scale":                 {},
 	"vision/terminal":              {"ledger", "vision"},
 	"vision/qr/qrscene":            {"vision/qr"},
 	"vision/render":                {"vision/qr", "vision/render/film", "vision/render/random"},
@@ -116,10 +117,10 @@ var layers = map[string][]string{
 	"vision/floor":                 {"ledger", "vision/fuse", "vision/shelf", "vision/track"},
 	"vision/floor/live": {
 		"ledger", "vision", "vision/edge", "vision/floor", "vision/fuse", "vision/gate", "vision/internal/pause", "vision/mount",
-		"vision/persons", "vision/planogram", "vision/sidecar", "vision/track", "vision/watch",
+		"vision/persons", "vision/planogram", "vision/scale", "vision/sidecar", "vision/track", "vision/watch",
 	},
 	"vision/trial": {
-		"ledger", "vision/floor", "vision/fuse", "vision/lens", "vision/mount", "vision/persons", "vision/planogram",
+		"ledger", "vision/floor", "vision/fuse", "vision/internal/assign", "vision/lens", "vision/mount", "vision/persons", "vision/planogram",
 		"vision/render/shop", "vision/render/view", "vision/score", "vision/shelf", "vision/track", "vision/truth",
 	},
 	"vision/walks": {"vision/cv", "vision/planogram", "vision/score", "vision/watch"},

@@ -17,10 +17,6 @@ var (
 	// Correct the caller.
 	ErrInput = errors.New("not an input of a cart")
 
-	// ErrReading means that a line is no reading of a scale. See the scale's
-	// cable and settings.
-	ErrReading = errors.New("not a reading of a scale")
-
 	// ErrJournal means that a line of a cart's journal is not what was
 	// written. Keep the folder for whoever looks into it, and give the cart
 	// another. It is a [ledger.ErrCorrupt].

@@ -1,14 +1,11 @@
 package cart
 
 import (
-	"encoding/json"
-	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/scale"
 )
 
 const (
@@ -33,36 +30,18 @@ type Reading struct {
 	Overload bool
 }
 
-// ReadReading reads a line of a scale: {"t": 1.25, "grams": 540}, or with
-// "overload": true. Grams may have a fraction. Without t, which only a
-// recording needs, T is below zero.
-func ReadReading(line []byte) (Reading, error) {
-	var r struct {
-		T        *float64 `json:"t"`
-		Grams    *float64 `json:"grams"`
-		Overload bool     `json:"overload"`
+// ReadReading reads a line of a recorded scale: {"t": 1.25, "grams": 540}, or with
+// "overload": true. Grams are rounded. Without t T is below zero.
+func ReadReading(line []byte) (Reading, error) { return whole(scale.ReadJSON(line)) }
+
+// ReadLine reads a line of a scale at work: JSON or MT-SICS.
+func ReadLine(line []byte) (Reading, error) { return whole(scale.Read(line)) }
+
+func whole(r scale.Reading, err error) (Reading, error) {
+	if err != nil {
+		return Reading{}, err
 	}
-	dec := json.NewDecoder(strings.NewReader(string(line)))
-	dec.DisallowUnknownFields()
-	switch err := dec.Decode(&r); {
-	case err != nil:
-		return Reading{}, fmt.Errorf("%w: %w", ErrReading, err)
-	case r.T != nil && !(*r.T >= 0 && *r.T <= 1e6):
-		return Reading{}, fmt.Errorf("%w: it is of %g s", ErrReading, *r.T)
-	case r.Grams == nil && !r.Overload:
-		return Reading{}, fmt.Errorf("%w: no weight in it", ErrReading)
-	}
-	out := Reading{T: -1, Overload: r.Overload}
-	if r.T != nil {
-		out.T = time.Duration(*r.T * float64(time.Second))
-	}
-	if r.Grams != nil {
-		if math.Abs(*r.Grams) > ledger.MaxCartGrams {
-			return Reading{}, fmt.Errorf("%w: %g g", ErrReading, *r.Grams)
-		}
-		out.Grams = int(math.Round(*r.Grams))
-	}
-	return out, nil
+	return Reading{T: r.T, Grams: int(math.Round(r.Grams)), Overload: r.Overload}, nil
 }
 
 // A Settler turns a scale's readings into weights at rest. Its zero value has

@@ -23,6 +23,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cart"
+	"github.com/vouchledger/vouch/vision/scale"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -376,7 +377,7 @@ func TestFilesThatAreNoRecordingAreRefused(t *testing.T) {
 		`{"t":1}`, `{"grams":5}`, `{"t":-1,"grams":5}`, `x`, `{"t":2,"grams":1}` + "\n" + `{"t":1,"grams":1}`, `{"t":1,"grams":1e12}`,
 		`{"t":1,"grams":1,"colour":2}`,
 	} {
-		if _, err := ReadScale([]byte(s)); !errors.Is(err, cart.ErrReading) || !strings.Contains(err.Error(), "line ") {
+		if _, err := ReadScale([]byte(s)); !errors.Is(err, scale.ErrReading) || !strings.Contains(err.Error(), "line ") {
 			t.Errorf("ReadScale(%s) = %v, want ErrReading and the line", s, err)
 		}
 	}

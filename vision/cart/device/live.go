@@ -12,6 +12,7 @@ import (
 	"github.com/vouchledger/vouch/vision/cart"
 	"github.com/vouchledger/vouch/vision/internal/pause"
 	"github.com/vouchledger/vouch/vision/line"
+	"github.com/vouchledger/vouch/vision/scale"
 )
 
 // The parts of a cart that it reports on, beside its clock and its disk.
@@ -78,7 +79,7 @@ func (p *Player) Live(ctx context.Context, d Devices) error {
 		beside.Go(func() { look(ctx, d.Camera, said) })
 	}
 	if d.Scale != nil {
-		beside.Go(func() { listen(ctx, PartScale, d.Scale, cart.Begin, said, reading) })
+		beside.Go(func() { listen(ctx, PartScale, d.Scale, scale.Begin, said, reading) })
 	}
 	if d.Scanner != nil {
 		beside.Go(func() { listen(ctx, PartScanner, d.Scanner, nil, said, scanned) })

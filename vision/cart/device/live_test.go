@@ -21,6 +21,7 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cart"
 	"github.com/vouchledger/vouch/vision/line"
+	"github.com/vouchledger/vouch/vision/scale"
 )
 
 // A cable is a serial line under a name that stays when the plug is pulled, as
@@ -87,7 +88,7 @@ func startBalance(t *testing.T, line *os.File, grams int) *balance {
 				return
 			}
 			all += string(buf[:n])
-			if strings.Contains(all, string(cart.Begin)) {
+			if strings.Contains(all, string(scale.Begin)) {
 				all = ""
 				select {
 				case told <- struct{}{}:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vouchledger/vouch/vision/cart"
 	"github.com/vouchledger/vouch/vision/cv"
+	"github.com/vouchledger/vouch/vision/scale"
 )
 
 // A Frame is a picture of the cart's camera.
@@ -39,7 +40,7 @@ func ReadScale(b []byte) ([]cart.Reading, error) {
 	err := eachLine(b, func(line []byte) error {
 		r, err := cart.ReadReading(line)
 		if err == nil && (r.T < 0 || len(all) > 0 && r.T < all[len(all)-1].T) {
-			err = fmt.Errorf("%w: it has no time, or goes back in time", cart.ErrReading)
+			err = fmt.Errorf("%w: it has no time, or goes back in time", scale.ErrReading)
 		}
 		all = append(all, r)
 		return err

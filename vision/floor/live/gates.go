@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"math"
 	"os"
 	"slices"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"github.com/vouchledger/vouch/vision/floor"
 	"github.com/vouchledger/vouch/vision/fuse"
 	"github.com/vouchledger/vouch/vision/gate"
+	"github.com/vouchledger/vouch/vision/scale"
 	"github.com/vouchledger/vouch/vision/track"
 )
 
@@ -43,28 +43,19 @@ func (s *Shop) sensors(ctx context.Context, beside *sync.WaitGroup) {
 // weighed takes a line of a scale: as a smart cart's says it, and with "scale"
 // where several speak on one line.
 func (s *Shop) weighed(sensor Sensor, at time.Time, line []byte) error {
-	var r struct {
-		Scale    string   `json:"scale"`
-		Grams    *float64 `json:"grams"`
-		Overload bool     `json:"overload"`
-	}
-	switch err := json.Unmarshal(line, &r); {
-	case err != nil:
+	r, err := scale.ReadJSON(line)
+	if err != nil {
 		return err
-	case r.Scale != "" && r.Scale != sensor.Name || r.Overload: // another one's, or nothing that was weighed
-		return nil
-	case r.Grams == nil || !(math.Abs(*r.Grams) <= maxGrams):
-		return fmt.Errorf("%w: no weight", ErrConfig)
 	}
-	s.traces.add(sensor.Name, at, *r.Grams)
+	if r.Scale != "" && r.Scale != sensor.Name || r.Overload { // another one's, or nothing that was weighed
+		return nil
+	}
+	s.traces.add(sensor.Name, at, r.Grams)
 	if on := s.hear(); on != nil {
-		return on.Weigh(sensor.Name, at, *r.Grams)
+		return on.Weigh(sensor.Name, at, r.Grams)
 	}
 	return nil
 }
-
-// maxGrams bounds what lies on a shelf.
-const maxGrams = 1e6
 
 // read takes a line of a reader of tags.
 func (s *Shop) read(sensor Sensor, at time.Time, line []byte) error {

@@ -1,4 +1,4 @@
-package cart
+package scale
 
 import (
 	"errors"
@@ -11,12 +11,12 @@ import (
 // is never a weight.
 func TestAScalesLineIsAWeightOrNothing(t *testing.T) {
 	for _, tt := range []struct{ line, want string }{
-		{"S S     540.25 g", "540"},
+		{"S S     540.25 g", "540.25"},
 		{"S S        540 g\r", "540"},
-		{"S D      -12.6 g", "-13"},
+		{"S D      -12.6 g", "-12.6"},
 		{"S S      1.260 kg", "1260"},
 		{"S +", "overload"},
-		{`{"grams": 540.4}`, "540"},
+		{`{"grams": 540.4}`, "540.4"},
 		{`{"overload": true}`, "overload"},
 		{"S S     540.25", ""},
 		{"S S     540.25 lb", ""},
@@ -34,8 +34,13 @@ func TestAScalesLineIsAWeightOrNothing(t *testing.T) {
 		{"S", ""},
 		{"\x00\xffS S 5 g", ""},
 		{`{"grams": 540`, ""},
+		{`{"scale": "a", "at": "2026-11-30T12:00:00Z", "grams": 540}`, "540"},
+		{`{"grams": 5.4, "unit": "kg"}`, ""},
+		{`{"grams": 540}{"grams": 5}`, ""},
+		{`{"grams": 1000001}`, ""},
+		{`{"t": -1, "grams": 5}`, ""},
 	} {
-		r, err := ReadLine([]byte(tt.line))
+		r, err := Read([]byte(tt.line))
 		got := fmt.Sprint(r.Grams)
 		if r.Overload {
 			got = "overload"
@@ -44,25 +49,25 @@ func TestAScalesLineIsAWeightOrNothing(t *testing.T) {
 			got = ""
 		}
 		if got != tt.want || err != nil && !errors.Is(err, ErrReading) {
-			t.Errorf("ReadLine(%q) = %q, %v, want %q", tt.line, got, err, tt.want)
+			t.Errorf("Read(%q) = %q, %v, want %q", tt.line, got, err, tt.want)
 		}
 	}
-	if _, err := ReadLine([]byte("S S 1.2 lb")); !strings.Contains(err.Error(), "g or kg") {
+	if _, err := Read([]byte("S S 1.2 lb")); !strings.Contains(err.Error(), "g or kg") {
 		t.Errorf("another unit is refused with %v, want what to set", err)
 	}
 }
 
-func FuzzReadLine(f *testing.F) {
+func FuzzRead(f *testing.F) {
 	for _, s := range []string{"S S     540.25 g", "S D -1 kg", "S +", `{"t":1,"grams":5}`, "S I", "\xff"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := ReadLine(b)
+		r, err := Read(b)
 		if err != nil && (!errors.Is(err, ErrReading) || r != (Reading{})) {
-			t.Fatalf("ReadLine(%q) = %+v, %v, want nothing and ErrReading", b, r, err)
+			t.Fatalf("Read(%q) = %+v, %v, want nothing and ErrReading", b, r, err)
 		}
 		if err == nil && max(r.Grams, -r.Grams) > 1_000_000 {
-			t.Fatalf("ReadLine(%q) = %+v", b, r)
+			t.Fatalf("Read(%q) = %+v", b, r)
 		}
 	})
 }
