@@ -61,22 +61,13 @@ func (r *Recogniser) Recognise(p Picture) (Answer, error) {
 	return r.model.answer(s), nil
 }
 
-// scores are the mean of how the picture and its mirror image score.
 func (r *Recogniser) scores(p Picture) ([]float32, error) {
-	var both []float32
-	for _, p := range []Picture{p, p.Mirror()} {
-		x, err := r.model.describe(p, r.networks)
-		if err != nil {
-			return nil, err
-		}
-		r.model.level(x)
-		s := scores(r.model.weights, x)
-		for i, v := range both {
-			s[i] = (s[i] + v) / 2
-		}
-		both = s
+	x, err := r.model.describe(p, r.networks)
+	if err != nil {
+		return nil, err
 	}
-	return both, nil
+	r.model.level(x)
+	return scores(r.model.weights, x), nil
 }
 
 func (m *Model) answer(s []float32) Answer {

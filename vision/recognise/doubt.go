@@ -39,12 +39,6 @@ func (d Doubt) confidence(best, second float64) float64 {
 	return 1 / (1 + math.Exp(-(d.Bias + d.Top*best + d.Margin*(best-second))))
 }
 
-// trial is what became of one held-out picture.
-type trial struct {
-	best, second float64
-	right        bool
-}
-
 const (
 	// target is how often the answers that are given must be right, all
 	// together; alone is how sure each of them must be. The first is for
@@ -58,15 +52,16 @@ const (
 // nothing but right ones, it stays careful.
 func fit(trials []trial) Doubt {
 	d := Doubt{Sharing: 4, Least: 0.5}
-	good := 0
+	good, bad := 0.0, 0.0
 	for _, t := range trials {
 		if t.right {
-			good++
+			good += t.weight
+		} else {
+			bad += t.weight
 		}
 	}
-	bad := len(trials) - good
-	high, low := (float64(good)+1)/(float64(good)+2), 1/(float64(bad)+2)
-	w := [3]float64{math.Log((float64(good) + 1) / (float64(bad) + 1)), 0, 0}
+	high, low := (good+1)/(good+2), 1/(bad+2)
+	w := [3]float64{math.Log((good + 1) / (bad + 1)), 0, 0}
 	want := func(t trial) float64 {
 		if t.right {
 			return high
@@ -106,7 +101,7 @@ func loss(w [3]float64, trials []trial, want func(trial) float64) float64 {
 	for _, t := range trials {
 		// log(1+exp(z)) - want*z, without an overflow.
 		z := linearOf(w, t)
-		sum += max(z, 0) + math.Log1p(math.Exp(-math.Abs(z))) - want(t)*z
+		sum += t.weight * (max(z, 0) + math.Log1p(math.Exp(-math.Abs(z))) - want(t)*z)
 	}
 	return sum
 }
@@ -119,9 +114,9 @@ func newton(w [3]float64, trials []trial, want func(trial) float64) (step [3]flo
 		x := [3]float64{1, t.best, t.best - t.second}
 		p := 1 / (1 + math.Exp(-linearOf(w, t)))
 		for i := range 3 {
-			g[i] += (p - want(t)) * x[i]
+			g[i] += t.weight * (p - want(t)) * x[i]
 			for j := range 3 {
-				h[i][j] += p * (1 - p) * x[i] * x[j]
+				h[i][j] += t.weight * p * (1 - p) * x[i] * x[j]
 			}
 		}
 	}
@@ -138,12 +133,13 @@ func least(d Doubt, trials []trial) float64 {
 	sorted := slices.Clone(trials)
 	at := func(t trial) float64 { return d.confidence(t.best, t.second) }
 	slices.SortStableFunc(sorted, func(a, b trial) int { return cmp.Compare(at(b), at(a)) })
-	out, right := 1.0, 0
-	for i, t := range sorted {
+	out, right, given := 1.0, 0.0, 0.0
+	for _, t := range sorted {
+		given += t.weight
 		if t.right {
-			right++
+			right += t.weight
 		}
-		if float64(right) >= target*float64(i+1) {
+		if right >= target*given {
 			out = at(t)
 		}
 	}

@@ -8,40 +8,97 @@ import (
 
 const (
 	// ridge is what a large weight costs against an example that is missed.
-	ridge = 0.03
+	ridge = 0.01
+	// kinship is what the group of a product counts beside the product.
+	kinship = 0.5
 	// mostPictures bounds what is learned together: the table of how alike any
 	// two pictures are takes 1.6 GB then, and the rest a quarter of an hour.
 	mostPictures = 20_000
 )
 
-// separate learns for each class a linear function that is 1 for its rows and
-// -1 for all others, by regularised least squares (Rifkin, Yeo, Poggio 2003):
-// there are fewer rows than numbers in each, so that the table of their inner
-// products is factored once, and serves all classes. The answer has a row of
-// weights and a bias for each class. The order of work does not hang on how many
+// A lesson is what a classifier learns: the lower half of the table of how alike
+// its rows are, see [alike], and the class of each row and the group of each class.
+type lesson struct {
+	table  [][]float64
+	class  []int
+	groups []int
+}
+
+// learn finds for each class a linear function that is high for its rows and low
+// for all others, by regularised least squares (Rifkin, Yeo, Poggio 2003), and as
+// a sum over rows: it answers what each row counts, class by class. There are
+// fewer rows than numbers in each, so that the table is factored once, in its
+// place, and serves all classes. The order of work does not hang on how many
 // processors there are, so that any number gives the same bytes.
-func separate(rows [][]float32, class []int, classes int) []float32 {
-	n, width := len(rows), len(rows[0])+1
-	lower := alike(rows)
-	for i := range n {
-		lower[i][i] += ridge
+func (l lesson) learn() [][]float64 {
+	for i := range l.table {
+		l.table[i][i] += ridge
 	}
-	factor(lower)
-	out := make([]float32, classes*width)
-	each(classes, func(c int) {
-		a := make([]float64, n)
-		for i := range a {
-			if a[i] = -1; class[i] == c {
-				a[i] = 1
-			}
+	factor(l.table)
+	out := make([][]float64, len(l.groups))
+	each(len(out), func(c int) {
+		out[c] = l.goals(c)
+		solveLower(l.table, out[c])
+	})
+	return out
+}
+
+// goals are what a class's function should be of each row: above nothing for the
+// class, below for others, and for others of its group a little less so: a
+// product is rather taken for its like than for anything.
+func (l lesson) goals(c int) []float64 {
+	out := make([]float64, len(l.class))
+	for i, k := range l.class {
+		if out[i] = -1; k == c {
+			out[i] = 1
 		}
-		solveLower(lower, a)
+		if l.groups[k] == l.groups[c] {
+			out[i] += kinship
+		} else {
+			out[i] -= kinship
+		}
+	}
+	return out
+}
+
+// without returns the lesson of some of the rows.
+func (l lesson) without(skip func(i int) bool) (lesson, []int) {
+	out, at := lesson{groups: l.groups}, []int(nil)
+	for i, c := range l.class {
+		if !skip(i) {
+			at, out.class = append(at, i), append(out.class, c)
+		}
+	}
+	for k, i := range at {
+		row := make([]float64, k+1)
+		for m, j := range at[:k+1] {
+			row[m] = l.table[i][j]
+		}
+		out.table = append(out.table, row)
+	}
+	return out, at
+}
+
+// like is how alike two rows are.
+func (l lesson) like(i, j int) float64 {
+	if j > i {
+		i, j = j, i
+	}
+	return l.table[i][j]
+}
+
+// weigh turns what rows count into a row of weights and a bias for each class.
+func weigh(rows [][]float32, counts [][]float64) []float32 {
+	width := len(rows[0]) + 1
+	out := make([]float32, len(counts)*width)
+	each(len(counts), func(c int) {
 		w := out[c*width : (c+1)*width]
 		for i, x := range rows {
+			by := float32(counts[c][i])
 			for j, v := range x {
-				w[j] += float32(a[i]) * v
+				w[j] += by * v
 			}
-			w[width-1] += float32(a[i])
+			w[width-1] += by
 		}
 	})
 	return out

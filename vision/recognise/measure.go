@@ -29,7 +29,7 @@ func Measure(ctx context.Context, r *Recogniser, samples []Sample) (Score, error
 	for i, l := range r.model.Labels {
 		group[l] = r.model.Groups[i]
 	}
-	var sum, right [10]float64
+	var b bins
 	for _, x := range samples {
 		if err := ctx.Err(); err != nil {
 			return s, err
@@ -50,16 +50,33 @@ func Measure(ctx context.Context, r *Recogniser, samples []Sample) (Score, error
 			continue
 		}
 		ok := s.count(x, a, group)
-		bin := min(9, int(a.Readings[0].Confidence*10))
-		sum[bin] += a.Readings[0].Confidence
-		if ok {
-			right[bin]++
-		}
+		b.add(a.Readings[0].Confidence, ok)
 	}
-	for b := range sum {
-		s.Calibration += math.Abs(sum[b]-right[b]) / math.Max(1, float64(s.Pictures))
-	}
+	s.Calibration = b.off()
 	return s, nil
+}
+
+// bins gather what confidences promised and what came of it.
+type bins struct {
+	promised, right [10]float64
+	all             float64
+}
+
+func (b *bins) add(confidence float64, right bool) {
+	k := min(9, int(confidence*10))
+	b.promised[k] += confidence
+	if right {
+		b.right[k]++
+	}
+	b.all++
+}
+
+// off is the expected calibration error.
+func (b *bins) off() (sum float64) {
+	for k := range b.right {
+		sum += math.Abs(b.promised[k]-b.right[k]) / math.Max(1, b.all)
+	}
+	return sum
 }
 
 func (s *Score) count(x Sample, a Answer, group map[string]string) bool {

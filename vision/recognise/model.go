@@ -15,7 +15,8 @@ import (
 //	"vouch-model 1\n"            14 bytes
 //	length of the header         4 bytes
 //	header                       JSON, see [Header]
-//	mean, axes, words            float32s, as many as the header's features say
+//	kinds of shapes, of tints    float32s, as many as the header's features say:
+//	                             mean, axes, place, shares, middles, spreads
 //	centre, spread               float32s, one of each a network's number
 //	weights                      float32s, a row and a bias for each label
 //	files of the networks        as long as the header says, in its order
@@ -74,17 +75,22 @@ type File struct {
 
 // features names the way from picture to numbers. Another way is another
 // name: a model is never read with features that it was not trained with.
-const features = "colour+texture+patches/2"
+const features = "shapes+tints/3"
 
 // Model recognises products.
 type Model struct {
 	Header
-	words   words
+	shapes  kinds
+	tints   kinds
 	centre  []float32 // of what networks give
 	spread  []float32
 	weights []float32
 	files   [][]byte // of the networks
 	digest  string
+
+	// Held is what the trials of [Train] say, on pictures that each did not
+	// learn. A model that was read from a file does not know it.
+	Held Score
 }
 
 // Digest is the SHA-256 of the model's file, in hexadecimal.
@@ -114,7 +120,32 @@ func (h *Header) numbers() int {
 }
 
 func (h *Header) floats() int {
-	return patchSize + axes*patchSize + wordCount*axes + 2*h.numbers() + len(h.Labels)*(h.width()+1)
+	n := 2*h.numbers() + len(h.Labels)*(h.width()+1)
+	shapes, tints := newKinds(shapeSize, shapeAxes), newKinds(tintSize, tintAxes)
+	for _, k := range []kinds{shapes, tints} {
+		for _, l := range k.lengths() {
+			n += l
+		}
+	}
+	return n
+}
+
+// parts are all numbers in the order of the file.
+func (m *Model) parts() [][]float32 {
+	var out [][]float32
+	for _, k := range []*kinds{&m.shapes, &m.tints} {
+		for _, part := range k.parts() {
+			out = append(out, *part)
+		}
+	}
+	return append(out, m.centre, m.spread, m.weights)
+}
+
+// prepare works out what is wanted for each picture.
+func (m *Model) prepare() {
+	shape, tint := inMirror()
+	m.shapes.prepare(shape[:])
+	m.tints.prepare(tint[:])
 }
 
 // Encode returns the model's file.
@@ -128,7 +159,7 @@ func (m *Model) Encode() ([]byte, error) {
 	}
 	b := append([]byte(magic), binary.LittleEndian.AppendUint32(nil, uint32(len(head)))...) //nolint:gosec // bounded by maxModel
 	b = append(b, head...)
-	for _, part := range [][]float32{m.words.mean, m.words.axis, m.words.words, m.centre, m.spread, m.weights} {
+	for _, part := range m.parts() {
 		for _, v := range part {
 			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 		}
@@ -179,7 +210,12 @@ func Parse(b []byte) (*Model, error) {
 		rest = rest[4*n:]
 		return v
 	}
-	m.words = words{mean: take(patchSize), axis: take(axes * patchSize), words: take(wordCount * axes)}
+	m.shapes, m.tints = newKinds(shapeSize, shapeAxes), newKinds(tintSize, tintAxes)
+	for _, k := range []*kinds{&m.shapes, &m.tints} {
+		for i, part := range k.parts() {
+			*part = take(k.lengths()[i])
+		}
+	}
 	m.centre, m.spread = take(m.numbers()), take(m.numbers())
 	m.weights = take(len(m.Labels) * (m.width() + 1))
 	for _, net := range m.Networks {
@@ -189,7 +225,11 @@ func Parse(b []byte) (*Model, error) {
 	}
 	whole := sha256.Sum256(b)
 	m.digest = hex.EncodeToString(whole[:])
-	return m, m.validate()
+	if err := m.validate(); err != nil {
+		return nil, err
+	}
+	m.prepare()
+	return m, nil
 }
 
 // readHeader takes a header in the one form that Encode writes: two texts of
@@ -262,11 +302,18 @@ func (m *Model) validate() error {
 		return err
 	}
 	count := 0
-	for _, part := range [][]float32{m.words.mean, m.words.axis, m.words.words, m.centre, m.spread, m.weights} {
+	for _, part := range m.parts() {
 		count += len(part)
 		for _, v := range part {
 			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 				return fmt.Errorf("%w: it holds a number that is none", ErrModel)
+			}
+		}
+	}
+	for _, k := range []*kinds{&m.shapes, &m.tints} {
+		for _, v := range k.spread {
+			if v <= 0 {
+				return fmt.Errorf("%w: its kinds of patches have no spread", ErrModel)
 			}
 		}
 	}

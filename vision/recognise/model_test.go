@@ -47,7 +47,15 @@ func known(networks bool) *Model {
 		}
 		return v
 	}
-	m.words = words{mean: fill(patchSize), axis: fill(axes * patchSize), words: fill(wordCount * axes)}
+	m.shapes, m.tints = newKinds(shapeSize, shapeAxes), newKinds(tintSize, tintAxes)
+	for _, k := range []*kinds{&m.shapes, &m.tints} {
+		for i, part := range k.parts() {
+			*part = fill(k.lengths()[i])
+		}
+		for i, v := range k.spread {
+			k.spread[i] = 1 + v
+		}
+	}
 	m.centre, m.spread = fill(m.numbers()), fill(m.numbers())
 	m.weights = fill(2 * (m.width() + 1))
 	return m
@@ -57,11 +65,11 @@ func known(networks bool) *Model {
 // ever.
 func TestStoredFormOfAModel(t *testing.T) {
 	const (
-		head = "vouch-model 1\n\xe7\x00\x00\x00" + `{"name":"corner","version":"1","licence":"ours",` +
-			`"labels":["cola","mate"],"groups":["drinks","drinks"],"pictures":6,"features":"colour+texture+patches/2",` +
+		head = "vouch-model 1\n\xdd\x00\x00\x00" + `{"name":"corner","version":"1","licence":"ours",` +
+			`"labels":["cola","mate"],"groups":["drinks","drinks"],"pictures":6,"features":"shapes+tints/3",` +
 			`"doubt":{"bias":1,"top":0.5,"margin":2,"least":0.6,"sharing":4},"networks":[]}` + "\x00\x00\x00\xbf"
-		whole = "0ce41d41e28640176a2875c24b1e9f7ad1399dfd61954032e322212c8707238b"
-		two   = "83998579549170c73f63d06fb7ef6afcc5ba36d33ed77f1088dc102e578b5a45"
+		whole = "4f18259450d0633f13e11db8feda2453bc27e32b3dc1d30b8e8006538cf54aff"
+		two   = "6d10482f7efe077b78c78fd460720ae17eb8282669ef5d68ad9bdd652e7be28d"
 	)
 	b, err := known(false).Encode()
 	if err != nil {
@@ -112,12 +120,17 @@ func TestAModelThatIsNotWholeIsRefused(t *testing.T) {
 	swap := func(old, with string) []byte { // of the same length
 		return seal(bytes.Replace(good, []byte(old), []byte(with), 1))
 	}
+	narrow := known(true)
+	narrow.tints.spread[7] = 0
+	if _, err := narrow.Encode(); !errors.Is(err, ErrModel) {
+		t.Errorf("kinds without a spread: Encode() = %v, want %v", err, ErrModel)
+	}
 	for story, bad := range map[string][]byte{
 		"nothing":                  nil,
 		"cut short":                good[:len(good)-9],
 		"of another program":       seal(append([]byte("other-model 1\n"), good[len(magic):]...)),
 		"of a newer form":          swap("vouch-model 1", "vouch-model 2"),
-		"of other features":        swap("patches/2", "patches/1"),
+		"of other features":        swap("tints/3", "tints/2"),
 		"a field it does not know": swap(`"pictures"`, `"picturez"`),
 		"labels out of order":      swap(`["cola","mate"]`, `["mate","cola"]`),
 		"no licence":               swap(`"licence":"ours"`, `"licence":"    "`),

@@ -2,41 +2,76 @@ package recognise
 
 import "math"
 
-// Shape by gradients on a dense grid of small patches, each described as
-// SIFT does it (Lowe, IJCV 60(2), 2004) in three opponent colours (van de
-// Sande, Gevers, Snoek, IEEE TPAMI 32(9), 2010).
+// What is printed on a product and how it is shaped shows in small squares on a
+// dense grid. Each is described twice: its gradients as SIFT does it (Lowe, IJCV
+// 60(2), 2004) in three opponent colours (van de Sande, Gevers, Snoek, IEEE TPAMI
+// 32(9), 2010), and the mean and the spread of its colours, cell by cell
+// (Clinchant, Csurka, Perronnin, Renders, CLEF 2007).
 const (
-	cell      = 4 // pixels of a cell
+	cell      = 4 // pixels of a cell, and from one patch to the next
 	cellsWide = 4 // cells of a patch, each way
 	turns     = 8 // directions of a gradient
-	patchSize = 3 * cellsWide * cellsWide * turns
+	cellsAll  = cellsWide * cellsWide
+	shapeSize = 3 * cellsAll * turns
+	tintSize  = 3 * cellsAll * 2
 	// tooFlat is the sum of gradients under which a patch shows a wall.
 	tooFlat = 60
 )
 
-// patchSides are the shorter sides that patches are cut at, with the step
-// between patches in cells.
-var patchSides = [...]struct{ side, step int }{{144, 2}, {96, 2}, {64, 1}}
+// patchSides are the shorter sides that patches are cut at.
+var patchSides = [...]int{160, 112, 80}
 
-// patches calls use with the description of each patch and its middle, as
-// shares of the picture. The description is overwritten by the next.
-func patches(p Picture, use func(d []float32, x, y float64)) {
-	d := make([]float32, patchSize)
-	for _, s := range patchSides {
-		q := p.scaled(s.side)
+// A patch is one square of a picture; its numbers are overwritten by the next.
+type patch struct {
+	shape []float32 // shapeSize
+	tint  []float32 // tintSize
+	flat  bool      // it shows a wall: its shape says nothing
+	x, y  float32   // from the middle of the picture, as shares of its sides
+}
+
+// patches calls use with each patch of a picture.
+func patches(p Picture, use func(patch)) {
+	t := patch{shape: make([]float32, shapeSize), tint: make([]float32, tintSize)}
+	for _, side := range patchSides {
+		q := p.scaled(side)
 		var grids [3][]float32
-		var cols, rows int
 		for c := range 3 {
-			grids[c], cols, rows = cells(opponent(q, c), q.W, q.H)
+			grids[c] = cells(opponent(q, c), q.W, q.H)
 		}
-		for cy := 0; cy+cellsWide <= rows; cy += s.step {
-			for cx := 0; cx+cellsWide <= cols; cx += s.step {
-				if describe(d, &grids, cols, cx, cy) {
-					use(d, (float64(cx)+cellsWide/2.0)/float64(cols), (float64(cy)+cellsWide/2.0)/float64(rows))
+		tints := tintsOf(q)
+		cols, rows := q.W/cell, q.H/cell
+		for cy := range rows - cellsWide + 1 {
+			for cx := range cols - cellsWide + 1 {
+				t.flat = !describe(t.shape, &grids, cols, cx, cy)
+				for y := range cellsWide {
+					at := (cy+y)*cols + cx
+					copy(t.tint[y*cellsWide*6:(y+1)*cellsWide*6], tints[at*6:(at+cellsWide)*6])
 				}
+				t.x = (float32(cx)+cellsWide/2)/float32(cols) - 0.5
+				t.y = (float32(cy)+cellsWide/2)/float32(rows) - 0.5
+				use(t)
 			}
 		}
 	}
+}
+
+// inMirror returns where each number of a patch's shape and tint comes from when
+// the picture is seen in a mirror.
+func inMirror() (shape [shapeSize]int, tint [tintSize]int) {
+	for y := range cellsWide {
+		for x := range cellsWide {
+			to, from := y*cellsWide+x, y*cellsWide+cellsWide-1-x
+			for c := range 3 {
+				for a := range turns {
+					shape[(c*cellsAll+to)*turns+a] = (c*cellsAll+from)*turns + (turns/2-a+turns)%turns
+				}
+			}
+			for k := range 6 {
+				tint[to*6+k] = from*6 + k
+			}
+		}
+	}
+	return shape, tint
 }
 
 // opponent returns brightness, red against green, or yellow against blue.
@@ -58,9 +93,9 @@ func opponent(p Picture, channel int) []float32 {
 
 // cells sums gradients by direction in squares, each shared out between the
 // nearest four squares and two directions.
-func cells(v []float32, w, h int) (grid []float32, cols, rows int) {
-	cols, rows = w/cell, h/cell
-	grid = make([]float32, cols*rows*turns)
+func cells(v []float32, w, h int) []float32 {
+	cols, rows := w/cell, h/cell
+	grid := make([]float32, cols*rows*turns)
 	for y := 1; y < h-1; y++ {
 		fy := (float64(y)+0.5)/cell - 0.5
 		y0 := int(math.Floor(fy))
@@ -90,14 +125,14 @@ func cells(v []float32, w, h int) (grid []float32, cols, rows int) {
 			}
 		}
 	}
-	return grid, cols, rows
+	return grid
 }
 
 // describe fills d from the cells of one patch: each colour made one long,
 // no entry above a fifth (Lowe's guard against highlights), then the root of
 // each (Arandjelović, Zisserman, CVPR 2012).
 func describe(d []float32, grids *[3][]float32, cols, cx, cy int) bool {
-	const each = patchSize / 3
+	const each = shapeSize / 3
 	for c := range 3 {
 		out, sum := d[c*each:c*each:(c+1)*each], float32(0)
 		for y := range cellsWide {
@@ -127,4 +162,28 @@ func describe(d []float32, grids *[3][]float32, cols, cx, cy int) bool {
 		}
 	}
 	return true
+}
+
+// tintsOf returns of each cell the means and the spreads of its colours.
+func tintsOf(p Picture) []float32 {
+	cols, rows := p.W/cell, p.H/cell
+	out := make([]float32, cols*rows*6)
+	for cy := range rows {
+		for cx := range cols {
+			var sum, square [3]float64
+			for k := range cell * cell {
+				i := 3 * ((cy*cell+k/cell)*p.W + cx*cell + k%cell)
+				for c, v := range lab(p.RGB[i], p.RGB[i+1], p.RGB[i+2]) {
+					sum[c] += v
+					square[c] += v * v
+				}
+			}
+			at := out[(cy*cols+cx)*6:]
+			for c := range 3 {
+				mean := sum[c] / (cell * cell)
+				at[c], at[3+c] = float32(mean), float32(math.Sqrt(max(0, square[c]/(cell*cell)-mean*mean)))
+			}
+		}
+	}
+	return out
 }

@@ -13,14 +13,11 @@ import (
 const (
 	// fewest is how many pictures of a product are needed.
 	fewest = 3
-	// lookedAt is how many pictures the words are learned from, and eachGives
-	// how many patches of one.
+	// lookedAt is how many pictures the kinds are learned from, and eachGives
+	// how many patches of one: together about a hundred for each number of a
+	// description.
 	lookedAt  = 600
-	eachGives = sampled / lookedAt
-	// In each of the folds other products, one of every so many, are strangers
-	// to the trial: none of theirs is learned.
-	folds     = 4
-	strangers = 8
+	eachGives = 60
 )
 
 // Settings are what a model is called, and with which networks it looks.
@@ -49,7 +46,7 @@ func Train(ctx context.Context, samples []Sample, set Settings) (*Model, error) 
 	if err := m.validateHeader(); err != nil {
 		return nil, err
 	}
-	if m.words, err = wordsOf(ctx, samples); err != nil {
+	if err := m.learnKinds(ctx, samples); err != nil {
 		return nil, err
 	}
 	rows, err := m.look(ctx, samples, set)
@@ -60,17 +57,32 @@ func Train(ctx context.Context, samples []Sample, set Settings) (*Model, error) 
 	for _, x := range rows {
 		m.level(x)
 	}
-	rows = folded(rows)
+	whole := lesson{table: alike(rows), class: class, groups: m.kin()}
+	part := whole.parted(folds)
 	var trials []trial
 	for fold := range folds {
-		trials = append(trials, m.try(rows, class, fold)...)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		trials = append(trials, whole.try(part, fold)...)
 	}
+	balance(trials)
 	m.Doubt = fit(trials)
-	m.weights = separate(rows, class, len(m.Labels))
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
+	m.Held = held(m.Doubt, trials)
+	m.weights = weigh(rows, whole.learn())
 	return m, m.validate()
+}
+
+// kin returns the number of each label's group.
+func (m *Model) kin() []int {
+	out, number := make([]int, len(m.Groups)), map[string]int{}
+	for c, g := range m.Groups {
+		if _, ok := number[g]; !ok {
+			number[g] = len(number)
+		}
+		out[c] = number[g]
+	}
+	return out
 }
 
 // label finds the labels and the number of each sample's.
@@ -101,53 +113,74 @@ func (m *Model) label(samples []Sample) ([]int, error) {
 	return class, nil
 }
 
-// wordsOf learns the kinds of patches from pictures spread over the catalogue.
-func wordsOf(ctx context.Context, samples []Sample) (words, error) {
-	rng := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // which pictures, no secret
-	var sample []float32
-	order := rng.Perm(len(samples))
-	for _, i := range order[:min(len(order), lookedAt)] {
-		if err := ctx.Err(); err != nil {
-			return words{}, err
+// learnKinds learns the kinds of patches from pictures spread over the catalogue.
+func (m *Model) learnKinds(ctx context.Context, samples []Sample) error {
+	m.shapes, m.tints = newKinds(shapeSize, shapeAxes), newKinds(tintSize, tintAxes)
+	order := rand.New(rand.NewPCG(1, 1)).Perm(len(samples)) //nolint:gosec // which pictures, no secret
+	order = order[:min(len(order), lookedAt)]
+	taken, errs := make([][]patch, len(order)), make([]error, len(order))
+	each(len(order), func(k int) {
+		if errs[k] = ctx.Err(); errs[k] != nil {
+			return
 		}
-		p, err := samples[i].Read()
+		p, err := samples[order[k]].Read()
 		if err != nil {
-			return words{}, fmt.Errorf("%s: %w", samples[i].Path, err)
+			errs[k] = fmt.Errorf("%s: %w", samples[order[k]].Path, err)
+			return
 		}
-		var all []float32
-		patches(p, func(d []float32, _, _ float64) { all = append(all, d...) })
-		n := len(all) / patchSize
-		for k := 0; k < eachGives && n > 0; k++ {
-			at := rng.IntN(n)
-			sample = append(sample, all[at*patchSize:(at+1)*patchSize]...)
+		taken[k] = some(p, rand.New(rand.NewPCG(2, uint64(k)))) //nolint:gosec // which patches, no secret
+	})
+	for _, err := range errs {
+		if err != nil {
+			return err
 		}
 	}
-	if len(sample) == 0 {
-		return words{}, fmt.Errorf("%w: its pictures are all plain", ErrCatalogue)
+	var shape, shapeAt, tint, tintAt []float32
+	for _, patches := range taken {
+		for _, t := range patches {
+			tint, tintAt = append(tint, t.tint...), append(tintAt, t.x, t.y)
+			if !t.flat {
+				shape, shapeAt = append(shape, t.shape...), append(shapeAt, t.x, t.y)
+			}
+		}
 	}
-	return *learnWords(sample, rng), nil
+	if len(shape) == 0 {
+		return fmt.Errorf("%w: its pictures are all plain", ErrCatalogue)
+	}
+	m.shapes.learn(shape, shapeAt, rand.New(rand.NewPCG(3, 1))) //nolint:gosec // where to begin, no secret
+	m.tints.learn(tint, tintAt, rand.New(rand.NewPCG(3, 2)))    //nolint:gosec // where to begin, no secret
+	m.prepare()
+	return nil
 }
 
-// folded returns the middle of each picture's numbers and those of its mirror
-// image, which is what an answer goes by: a thing may stand either way round.
-func folded(rows [][]float32) [][]float32 {
-	n := len(rows) / 2
-	for i, x := range rows[:n] {
-		for k, v := range rows[n+i] {
-			x[k] = (x[k] + v) / 2
+// some returns a few of a picture's patches, each as likely as any.
+func some(p Picture, rng *rand.Rand) []patch {
+	var out []patch
+	n := 0
+	patches(p, func(t patch) {
+		at := n
+		if n++; at >= eachGives {
+			if at = rng.IntN(n); at >= eachGives {
+				return
+			}
 		}
-	}
-	return rows[:n]
+		t.shape, t.tint = slices.Clone(t.shape), slices.Clone(t.tint)
+		if at == len(out) {
+			out = append(out, t)
+		} else {
+			out[at] = t
+		}
+	})
+	return out
 }
 
-// look describes all pictures, and then all of them in a mirror, on all
-// processors.
+// look describes all pictures, on all processors.
 func (m *Model) look(ctx context.Context, samples []Sample, set Settings) ([][]float32, error) {
 	networks := make([]Network, len(set.Networks))
 	for i, n := range set.Networks {
 		networks[i] = &oneAtATime{network: n}
 	}
-	rows, errs := make([][]float32, 2*len(samples)), make([]error, len(samples))
+	rows, errs := make([][]float32, len(samples)), make([]error, len(samples))
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
@@ -156,9 +189,6 @@ func (m *Model) look(ctx context.Context, samples []Sample, set Settings) ([][]f
 				p, err := samples[i].Read()
 				if err == nil {
 					rows[i], err = m.describe(p, networks)
-				}
-				if err == nil {
-					rows[len(samples)+i], err = m.describe(p.Mirror(), networks)
 				}
 				if errs[i] = err; err != nil {
 					errs[i] = fmt.Errorf("%s: %w", samples[i].Path, err)
@@ -216,105 +246,3 @@ func (m *Model) learnSpread(rows [][]float32) {
 	}
 }
 
-// try learns without the held-out pictures and without the fold's strangers,
-// and returns what that trial says about them.
-func (m *Model) try(rows [][]float32, class []int, fold int) []trial {
-	out := heldOut(rows, class, len(m.Labels))
-	// With three products or fewer all are known: two are needed to learn.
-	stranger := func(c int) bool { return len(m.Labels) > 3 && c%strangers == 2*fold+1 }
-	renamed, known := make([]int, len(m.Labels)), 0
-	for c := range renamed {
-		if renamed[c] = -1; !stranger(c) {
-			renamed[c], known = known, known+1
-		}
-	}
-	var learn, tell [][]float32
-	var learned, told []int
-	for i, c := range class {
-		switch {
-		case out[i]:
-			tell, told = append(tell, rows[i]), append(told, renamed[c])
-		case !stranger(c):
-			learn, learned = append(learn, rows[i]), append(learned, renamed[c])
-		}
-	}
-	weights := separate(learn, learned, known)
-	trials := make([]trial, len(tell))
-	for i, x := range tell {
-		best, second, at := float32(math.Inf(-1)), float32(math.Inf(-1)), -1
-		for k, v := range scores(weights, x) {
-			if v > best {
-				best, second, at = v, best, k
-			} else if v > second {
-				second = v
-			}
-		}
-		trials[i] = trial{float64(best), float64(second), at == told[i]}
-	}
-	return trials
-}
-
-// heldOut marks of each product the pictures that the trial does not learn
-// from. Pictures of one afternoon are nearly the same, and a trial that learned
-// some of them knows the others by heart; so each product's pictures are parted
-// into the two groups that differ most, and the smaller one is held out.
-func heldOut(rows [][]float32, class []int, labels int) []bool {
-	out := make([]bool, len(rows))
-	of := make([][]int, labels)
-	for i, c := range class {
-		of[c] = append(of[c], i)
-	}
-	for _, at := range of {
-		far := part(rows, at)
-		for _, i := range far {
-			out[i] = true
-		}
-	}
-	return out
-}
-
-// part returns the smaller of two groups of rows, found by Lloyd's rounds from
-// the row that is least like the first, and that which is least like it.
-func part(rows [][]float32, at []int) []int {
-	least := func(from int) int {
-		worst, best := at[0], float32(math.Inf(1))
-		for _, i := range at {
-			if d := dot(rows[i], rows[from]); i != from && d < best {
-				worst, best = i, d
-			}
-		}
-		return worst
-	}
-	a := least(at[0])
-	b := least(a)
-	ca, cb := slices.Clone(rows[a]), slices.Clone(rows[b])
-	var one, two []int
-	for range 5 {
-		one, two = one[:0], two[:0]
-		for _, i := range at {
-			if apart(rows[i], ca) <= apart(rows[i], cb) {
-				one = append(one, i)
-			} else {
-				two = append(two, i)
-			}
-		}
-		if len(one) == 0 || len(two) == 0 {
-			return at[len(at)-1:] // all alike: the last
-		}
-		mean(ca, rows, one)
-		mean(cb, rows, two)
-	}
-	if len(two) <= len(one) {
-		return two
-	}
-	return one
-}
-
-func mean(into []float32, rows [][]float32, of []int) {
-	clear(into)
-	for _, i := range of {
-		for k, v := range rows[i] {
-			into[k] += v / float32(len(of))
-		}
-	}
-}
