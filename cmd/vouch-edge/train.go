@@ -57,8 +57,12 @@ model answers that it does not know.`,
 			if err := os.WriteFile(out, b, 0o600); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n%d products, %d pictures, %d bytes, unknown below %.3f\n", m.Label(),
-				len(m.Labels), m.Pictures, len(b), m.Doubt.Least)
+			of := func(n, all int) float64 { return float64(n) / float64(max(1, all)) }
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), `%s
+%d products, %d pictures, %d bytes, unknown below %.3f
+of pictures held out: right %.3f, answered %.3f, of those right %.3f; of products left out answered %.3f
+`, m.Label(), len(m.Labels), m.Pictures, len(b), m.Doubt.Least, of(m.Held.Right, m.Held.Pictures), of(m.Held.Given, m.Held.Pictures),
+				of(m.Held.GivenOK, m.Held.Given), 1-of(m.Held.Refused, m.Held.Strangers))
 			return err
 		},
 	}

@@ -245,4 +245,3 @@ func (m *Model) learnSpread(rows [][]float32) {
 		}
 	}
 }
-
