@@ -53,6 +53,14 @@ func Train(ctx context.Context, samples []Sample, set Settings) (*Model, error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := m.learn(ctx, rows, class); err != nil {
+		return nil, err
+	}
+	return m, m.validate()
+}
+
+// learn finds the classifier and its doubt from what was seen of the pictures.
+func (m *Model) learn(ctx context.Context, rows [][]float32, class []int) error {
 	m.learnSpread(rows)
 	for _, x := range rows {
 		m.level(x)
@@ -62,7 +70,7 @@ func Train(ctx context.Context, samples []Sample, set Settings) (*Model, error) 
 	var trials []trial
 	for fold := range folds {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		trials = append(trials, whole.try(part, fold)...)
 	}
@@ -70,7 +78,7 @@ func Train(ctx context.Context, samples []Sample, set Settings) (*Model, error) 
 	m.Doubt = fit(trials)
 	m.Held = held(m.Doubt, trials)
 	m.weights = weigh(rows, whole.learn())
-	return m, m.validate()
+	return ctx.Err()
 }
 
 // kin returns the number of each label's group.

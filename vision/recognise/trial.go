@@ -8,7 +8,7 @@ import (
 const (
 	// folds is how many trials are made before a model is believed, and into how
 	// many groups each product's pictures are parted for them.
-	folds = 4
+	folds = 5
 	// In each trial other products, one of every so many, are strangers: none of
 	// theirs is learned.
 	strangers = 8
@@ -29,7 +29,7 @@ type trial struct {
 // trial's strangers, and returns what it says about both.
 func (l lesson) try(part []int, fold int) []trial {
 	// With three products or fewer all are known: two are needed to learn.
-	stranger := func(c int) bool { return len(l.groups) > 3 && c%strangers == 2*fold+1 }
+	stranger := func(c int) bool { return len(l.groups) > 3 && c%strangers == fold }
 	few, at := l.without(func(i int) bool { return part[i] == fold || stranger(l.class[i]) })
 	counts := few.learn()
 	var told []int
