@@ -128,7 +128,7 @@ func (k *Track) handed(t *Tracker, at time.Time, p Place) float64 {
 		cameras++
 		size := c.metres(slot)
 		gap := slices.Min(near) * size
-		says += math.Log(max(0.05, 3*math.Exp(-gap/0.16)))
+		says += math.Log(0.2 + 3.5/(1+math.Exp((gap-0.16)/0.03)))
 		if len(apart) > 3 {
 			slices.Sort(apart)
 			dip := apart[len(apart)/2]*size - gap
