@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -150,6 +151,13 @@ func (a *API) postPalmConsent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	return a.onPalm(c, func(ctx context.Context, m ledger.Meta, s ledger.ShopperID) (projections.Palm, error) {
+		return a.s.Palms.Agree(ctx, m, s, req.Store, req.Version, req.Agreed)
+	})
+}
+
+// onPalm does what a shopper decides about their palm, and answers how it stands then.
+func (a *API) onPalm(c echo.Context, do func(context.Context, ledger.Meta, ledger.ShopperID) (projections.Palm, error)) error {
 	s, err := a.palmShopper(c)
 	if err != nil {
 		return err
@@ -158,7 +166,7 @@ func (a *API) postPalmConsent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := a.s.Palms.Agree(c.Request().Context(), m, s, req.Store, req.Version, req.Agreed)
+	p, err := do(c.Request().Context(), m, s)
 	if err != nil {
 		return err
 	}
@@ -203,19 +211,9 @@ func (a *API) postPalmWithdrawal(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.palmShopper(c)
-	if err != nil {
-		return err
-	}
-	m, err := a.metaOf(c)
-	if err != nil {
-		return err
-	}
-	p, err := a.s.Palms.Withdraw(c.Request().Context(), m, s, req.Reason)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusCreated, viewPalm(s, p))
+	return a.onPalm(c, func(ctx context.Context, m ledger.Meta, s ledger.ShopperID) (projections.Palm, error) {
+		return a.s.Palms.Withdraw(ctx, m, s, req.Reason)
+	})
 }
 
 // palmBearer returns whose palm a gate has read. Where palms are off, or it is

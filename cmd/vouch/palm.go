@@ -202,31 +202,13 @@ the sealed template, from a backup, can compare its SHA-256 with what was destro
 		Example: `  vouch shopper palm proof anna -o anna.vouch-proof`,
 		Args:    cobra.ExactArgs(1),
 	}
-	from := addSourceFlags(cmd)
-	out := cmd.Flags().StringP("output", "o", "", "file to write, which must not be there; standard output if not given")
-	elsewhere := cmd.Flags().String("tlog-signer", "", "folder of the tree's signing key (default DATA/signer)")
+	flags := addProofFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		ctx := cmd.Context()
-		trees, err := openProofTrees(from.data, *elsewhere) // before the log: it must hold what they cover
-		if err != nil {
-			return err
-		}
-		log, err := from.read(ctx)
-		if err != nil {
-			return err
-		}
-		defer log.Close() //nolint:errcheck // only read
-		f, err := firstProof(trees, func(t proof.Tree) (proof.File, error) {
-			return proof.OfPalm(ctx, log, t, ledger.ShopperID(args[0]))
+		return flags.write(cmd, proof.File.Marshal, func(ctx context.Context, log ledger.Log, trees []proof.Tree) (proof.File, error) {
+			return firstProof(trees, func(t proof.Tree) (proof.File, error) {
+				return proof.OfPalm(ctx, log, t, ledger.ShopperID(args[0]))
+			})
 		})
-		if err != nil {
-			return err
-		}
-		text, err := f.Marshal()
-		if err != nil {
-			return err
-		}
-		return writeProof(cmd.OutOrStdout(), *out, text)
 	}
 	return cmd
 }

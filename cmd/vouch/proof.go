@@ -36,35 +36,56 @@ that.`,
 		Example: `  vouch proof --data DIR berlin-1-2026-000001 -o receipt.vouch-proof`,
 		Args:    cobra.ExactArgs(1),
 	}
-	from := addSourceFlags(cmd)
-	out := cmd.Flags().StringP("output", "o", "", "file to write, which must not be there; standard output if not given")
+	flags := addProofFlags(cmd)
 	bare := cmd.Flags().Bool("tlog-proof", false, "the c2sp.org/tlog-proof@v1 of one event alone")
-	elsewhere := cmd.Flags().String("tlog-signer", "", "folder of the tree's signing key (default DATA/signer)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		ctx := cmd.Context()
-		trees, err := openProofTrees(from.data, *elsewhere) // before the log: it must hold what they cover
-		if err != nil {
-			return err
-		}
-		log, err := from.open(ctx)
-		if err != nil {
-			return err
-		}
-		defer log.Close() //nolint:errcheck // only read
-		f, err := makeProof(ctx, log, trees, args[0])
-		if err != nil {
-			return err
-		}
-		text, err := f.Marshal()
+		text := proof.File.Marshal
 		if *bare {
-			text, err = bareProof(f)
+			text = bareProof
 		}
-		if err != nil {
-			return err
-		}
-		return writeProof(cmd.OutOrStdout(), *out, text)
+		return flags.write(cmd, text, func(ctx context.Context, log ledger.Log, trees []proof.Tree) (proof.File, error) {
+			return makeProof(ctx, log, trees, args[0])
+		})
 	}
 	return cmd
+}
+
+// proofFlags say what a proof is made from and where it goes.
+type proofFlags struct {
+	from           *source
+	out, elsewhere string
+}
+
+func addProofFlags(cmd *cobra.Command) *proofFlags {
+	p := &proofFlags{from: addSourceFlags(cmd)}
+	cmd.Flags().StringVarP(&p.out, "output", "o", "", "file to write, which must not be there; standard output if not given")
+	cmd.Flags().StringVar(&p.elsewhere, "tlog-signer", "", "folder of the tree's signing key (default DATA/signer)")
+	return p
+}
+
+// write makes a proof and writes it, also beside a running server.
+func (p *proofFlags) write(
+	cmd *cobra.Command, text func(proof.File) ([]byte, error), of func(context.Context, ledger.Log, []proof.Tree) (proof.File, error),
+) error {
+	ctx := cmd.Context()
+	trees, err := openProofTrees(p.from.data, p.elsewhere) // before the log: it must hold what they cover
+	if err != nil {
+		return err
+	}
+	log, err := p.from.read(ctx)
+	if err != nil {
+		return err
+	}
+	defer log.Close() //nolint:errcheck // only read
+	f, err := of(ctx, log, trees)
+	if err != nil {
+		return err
+	}
+	b, err := text(f)
+	if err != nil {
+		return err
+	}
+	return writeProof(cmd.OutOrStdout(), p.out, b)
 }
 
 // openProofTrees returns the trees that a proof can be made from: the one that
