@@ -112,12 +112,16 @@ var (
 	errSpeech  = errors.New("it speaks something else")
 )
 
-// redacted is an address without the password of the camera: what is said of
-// it comes into the ledger.
-func redacted(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
+// redacted is what may be said of a source: what is said of it comes into the
+// ledger. Of an address that is its host, because cameras take passwords before
+// it, in the query and in the path.
+func redacted(src string) string {
+	if !strings.Contains(src, "://") {
+		return src
+	}
+	u, err := url.Parse(src)
+	if err != nil || u.Host == "" {
 		return "the address"
 	}
-	return u.Redacted()
+	return u.Scheme + "://" + u.Host
 }

@@ -66,10 +66,16 @@ func TestACameraThatSaysNothingIsNotWaitedForLong(t *testing.T) {
 
 // TestThePasswordOfACameraIsNotSaid looks at what goes into logs and reports.
 func TestThePasswordOfACameraIsNotSaid(t *testing.T) {
-	for _, address := range []string{"rtsp://user:secret@" + peer.Address(t) + "/1", "rtsp://user:secret@[::1/%zz"} {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("no video")) }))
+	defer server.Close()
+	there := strings.TrimPrefix(server.URL, "http://")
+	for _, address := range []string{
+		"rtsp://user:secret@" + peer.Address(t) + "/1", "rtsp://user:secret@[::1/%zz", "rtsp://" + peer.Address(t) + "/user=admin_password=secret",
+		"http://user:secret@" + there + "/1", "http://" + there + "/1?password=secret",
+	} {
 		_, err := Open(address)
-		if !errors.Is(err, ErrCannotOpen) || strings.Contains(err.Error(), "secret") {
-			t.Errorf("Open = %v, want ErrCannotOpen without the password", err)
+		if err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("Open = %v, want a refusal without the password", err)
 		}
 	}
 }

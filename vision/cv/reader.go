@@ -64,7 +64,7 @@ func Open(src string) (*Reader, error) {
 	r.live = r.live || strings.Contains(src, "://") && r.Frames() == 0
 	if r.first, err = r.read(); err != nil {
 		r.Close() //nolint:errcheck,gosec // it was never read
-		return nil, fmt.Errorf("%w: %s opens but ends at once; check that the file is whole", ErrNotVideo, src)
+		return nil, fmt.Errorf("%w: %s opens but ends at once; check that the file is whole", ErrNotVideo, redacted(src))
 	}
 	r.w, r.h = r.first.Width(), r.first.Height()
 	return r, nil
