@@ -57,13 +57,14 @@ var layers = map[string][]string{
 	"ledger/tree/witness":          {"ledger", "ledger/tree/signer", "ledger/tree/tile"},
 	"ledger/torture":               {"ledger", "ledger/embedded", "ledger/ledgertest", "ledger/internal/faultdisk"},
 
-	"projections":                {"ledger", "ledger/money", "projections/internal/state", "projections/pricing"},
-	"projections/pricing":        {"ledger", "ledger/money"},
-	"projections/internal/state": {"ledger"},
-	"projections/books":          {"ledger", "ledger/money", "projections", "projections/internal/state"},
-	"projections/internal/story": {"ledger", "ledger/money", "projections"},
-	"projections/crowd":          {"ledger", "ledger/money", "projections"},
-	"projections/runner":         {"ledger", "projections"},
+	"projections":                 {"ledger", "ledger/money", "projections/internal/packed", "projections/internal/state", "projections/pricing"},
+	"projections/internal/packed": {"ledger", "ledger/money"},
+	"projections/pricing":         {"ledger", "ledger/money"},
+	"projections/internal/state":  {"ledger"},
+	"projections/books":           {"ledger", "ledger/money", "projections", "projections/internal/state"},
+	"projections/internal/story":  {"ledger", "ledger/money", "projections"},
+	"projections/crowd":           {"ledger", "ledger/money", "projections"},
+	"projections/runner":          {"ledger", "projections"},
 
 	"vision":                       {"ledger", "ledger/money"},
 	"vision/barcode":               {"ledger"},
@@ -202,8 +203,8 @@ var sdks = map[string]string{
 // pure packages must give the same answer every time and everywhere.
 var (
 	pure = []string{
-		"ledger", "ledger/money", "projections", "projections/books", "projections/internal/state",
-		"projections/pricing", "billing", "vision/edge", "vision/evidence/retention",
+		"ledger", "ledger/money", "projections", "projections/books", "projections/internal/packed",
+		"projections/internal/state", "projections/pricing", "billing", "vision/edge", "vision/evidence/retention",
 	}
 	impure = []string{
 		"os", "os/exec", "net", "net/http", "database/sql", "math/rand",

@@ -372,18 +372,22 @@ func (r *reader) listReceiptLine(i int, p *List[ReceiptLine]) int {
 		return i + 1
 	}
 	r.unplanned()
-	if r.parts != nil {
+	slab := cap(s) == 0 && r.parts != nil
+	if slab {
 		s = r.parts.listReceiptLine.begin()
 	}
 	for {
-		s = append(s, ReceiptLine{})
+		if slab {
+			s = append(s, ReceiptLine{})
+		} else {
+			s = more(s)
+		}
 		i = r.receiptLine(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
 			i = r.comma(i)
 		case ']':
-			*p = s
-			if r.parts != nil {
+			if *p = s; slab {
 				*p = r.parts.listReceiptLine.end(s)
 			}
 			return i + 1
@@ -400,18 +404,22 @@ func (r *reader) listPendingItem(i int, p *List[PendingItem]) int {
 		return i + 1
 	}
 	r.unplanned()
-	if r.parts != nil {
+	slab := cap(s) == 0 && r.parts != nil
+	if slab {
 		s = r.parts.listPendingItem.begin()
 	}
 	for {
-		s = append(s, PendingItem{})
+		if slab {
+			s = append(s, PendingItem{})
+		} else {
+			s = more(s)
+		}
 		i = r.pendingItem(i, &s[len(s)-1])
 		switch r.at(i) {
 		case ',':
 			i = r.comma(i)
 		case ']':
-			*p = s
-			if r.parts != nil {
+			if *p = s; slab {
 				*p = r.parts.listPendingItem.end(s)
 			}
 			return i + 1

@@ -123,8 +123,9 @@ type Cart struct {
 	Settled     *ledger.VisitSettled     `json:"settled"`
 	Odd         []Oddity                 `json:"odd"`
 
-	unpriced int     // picks without a price; counted again after a snapshot is read
-	shared   *memory // of Carts, which folds many; else nil
+	unpriced int                   // picks without a price; counted again after a snapshot is read
+	shared   *memory               // of Carts, which folds many; else nil
+	lent     *ledger.ReceiptIssued // that Issued is in, if Carts wants it back
 }
 
 // OpenQuestions returns the questions that wait for an answer, in order.
@@ -340,7 +341,7 @@ func (c *Cart) check() {
 // Clone returns a copy that shares nothing that can be changed.
 func (c *Cart) Clone() *Cart {
 	d := *c
-	d.shared = nil
+	d.shared, d.lent = nil, nil
 	d.Picks = slices.Clone(c.Picks)
 	for i, p := range d.Picks {
 		d.Picks[i].Evidence, d.Picks[i].Causes = slices.Clone(p.Evidence), slices.Clone(p.Causes)
@@ -408,11 +409,17 @@ func (c *Cart) UnmarshalBinary(b []byte) error {
 	if err := state.Unmarshal(cartForm, b, &d); err != nil {
 		return err
 	}
-	for i := range d.Picks {
-		if d.Picks[i].Price == nil {
-			d.unpriced++
-		}
-	}
+	d.unpriced = d.countUnpriced()
 	*c = d
 	return nil
+}
+
+func (c *Cart) countUnpriced() int {
+	n := 0
+	for i := range c.Picks {
+		if c.Picks[i].Price == nil {
+			n++
+		}
+	}
+	return n
 }

@@ -20,7 +20,7 @@ func (c *Cart) doubts(visit ledger.VisitID, p *ledger.DetectionRecorded) []ledge
 	if action.Confidence < rules.ActionMin {
 		ds = append(ds, ledger.DoubtAction)
 	}
-	who := p.Candidates()
+	who := candidates(p)
 	if len(who) == 0 || who[0].Visit != visit || who[0].Confidence < rules.PersonMin {
 		ds = append(ds, ledger.DoubtPerson)
 	}
@@ -34,6 +34,14 @@ func (c *Cart) doubts(visit ledger.VisitID, p *ledger.DetectionRecorded) []ledge
 		ds = append(ds, ledger.DoubtUnknown)
 	}
 	return ds
+}
+
+// candidates is p's Candidates, which would copy p.
+func candidates(p *ledger.DetectionRecorded) []ledger.PersonHypothesis {
+	if len(p.Persons) > 0 {
+		return p.Persons
+	}
+	return p.Presence
 }
 
 // recorded applies a sensor's claim. It keeps p's evidence and nothing else. It
@@ -64,7 +72,7 @@ func (c *Cart) recorded(e *ledger.Record, visit ledger.VisitID, p *ledger.Detect
 		Check: ledger.CheckMachine, State: PickSure, Causes: c.shared.id(e.ID),
 	}
 	pick.weigh(p.Grams, p.Sensor)
-	if who := p.Candidates(); len(who) > 0 {
+	if who := candidates(p); len(who) > 0 {
 		pick.Person = who[0].Confidence
 	}
 	if len(doubts) > 0 {
@@ -370,7 +378,6 @@ func (c *Cart) issued(e *ledger.Record, d *ledger.ReceiptDocument) {
 		}
 	}
 	c.Issued, c.Status = d, StatusIssued
-	c.shared.settle(&c.Picks)
 	c.bill(d)
 }
 

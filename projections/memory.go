@@ -2,35 +2,76 @@ package projections
 
 import (
 	"math/bits"
-	"slices"
 
 	"github.com/vouchledger/vouch/ledger"
 )
 
 // memory is what the carts of one Carts take their small parts from, so that the
-// collector sees few and large ones. A nil memory allocates each.
+// collector sees few and large ones. What packed carts were made of comes back to it
+// for the next ones. A nil memory allocates each.
 type memory struct {
-	ids       []ledger.ID
-	refs      []ledger.EvidenceRef
-	picks     []Pick
-	questions []Question
+	ids  []ledger.ID
+	refs []ledger.EvidenceRef
 
-	// desks are lists of picks that visits have grown out of, or that were billed, by
-	// the power of two that they have room for.
+	// desks are lists of picks that visits have grown out of, or that are packed, by the
+	// power of two that they have room for.
 	desks [maxDesk][][]Pick
+
+	// Of packed carts:
+	questions [][]Question
+	claims    []*ledger.DetectionRecorded
+	decisions []*ledger.ReviewDecided
+	settled   []*ledger.VisitSettled
+	receipts  []*ledger.ReceiptIssued
 }
 
 const (
-	// partsAtOnce is how many parts are allocated together, and picksAtOnce how many
-	// picks: with more it would be a large allocation, which is dearer.
-	partsAtOnce = 128
-	picksAtOnce = 120
+	partsAtOnce = 128 // that are allocated together
 
-	questionsAtOnce = 64
-
-	firstDesk = 8
+	firstDesk = 16
 	maxDesk   = 12 // above 2^11 picks a list is allocated each time
 )
+
+// takeBack takes back what c, which nobody has any more, was made of.
+func (m *memory) takeBack(c *Cart) {
+	m.clear(c.Picks)
+	for _, q := range c.Questions {
+		if q.Claim != nil {
+			m.claims = append(m.claims, q.Claim)
+		}
+		if q.Decided != nil {
+			m.decisions = append(m.decisions, q.Decided)
+		}
+	}
+	if cap(c.Questions) > 0 {
+		m.questions = append(m.questions, c.Questions[:0])
+	}
+	if c.Settled != nil {
+		m.settled = append(m.settled, c.Settled)
+	}
+	if c.lent != nil {
+		m.receipts = append(m.receipts, c.lent)
+	}
+	*c = Cart{}
+}
+
+// kept returns a copy of v, where one of the spare values was if there are any.
+func kept[T any](spare *[]*T, v T) *T {
+	p := last(spare)
+	*p = v
+	return p
+}
+
+// last takes the last of the spare values, or makes one.
+func last[T any](spare *[]*T) *T {
+	n := len(*spare)
+	if n == 0 {
+		return new(T)
+	}
+	p := (*spare)[n-1]
+	*spare = (*spare)[:n-1]
+	return p
+}
 
 // id returns a list of one id.
 func (m *memory) id(id ledger.ID) []ledger.ID {
@@ -76,32 +117,14 @@ func (m *memory) roomier(picks *[]Pick) {
 	*picks = desk
 }
 
-// settle gives the picks of a visit that was billed as much memory as they take.
-func (m *memory) settle(picks *[]Pick) {
-	desk := *picks
-	n := len(desk)
-	if m == nil || n == 0 || n == cap(desk) {
-		return
-	}
-	if len(m.picks) < n {
-		m.picks = make([]Pick, max(picksAtOnce, n))
-	}
-	*picks = append(m.picks[:0:n], desk...)
-	m.picks = m.picks[n:]
-	m.clear(desk)
-}
-
-// ask gives the questions of a cart room for one more, if there are none.
+// ask gives the questions of a cart room, if there are none.
 func (m *memory) ask(questions *[]Question) {
-	const few = 2
-	if m == nil || len(*questions) > 0 {
+	if m == nil || cap(*questions) > 0 {
 		return
 	}
-	if len(m.questions) < few {
-		m.questions = make([]Question, questionsAtOnce)
+	if n := len(m.questions); n > 0 {
+		*questions, m.questions = m.questions[n-1], m.questions[:n-1]
 	}
-	*questions = m.questions[:0:few]
-	m.questions = m.questions[few:]
 }
 
 // clear takes a desk back.
@@ -113,26 +136,12 @@ func (m *memory) clear(picks []Pick) {
 	}
 }
 
-// claimOf returns a copy of p that shares no list with it but the evidence.
-func claimOf(p *ledger.DetectionRecorded) *ledger.DetectionRecorded {
-	if len(p.Items) > 1 || len(p.Actions) > 1 || len(p.Persons) > 1 || len(p.Presence) > 0 {
-		c := *p
-		c.Items, c.Actions = slices.Clone(p.Items), slices.Clone(p.Actions)
-		c.Persons, c.Presence = slices.Clone(p.Persons), slices.Clone(p.Presence)
-		return &c
-	}
-	c := &struct { // one allocation, as most claims are
-		ledger.DetectionRecorded
-
-		items   [1]ledger.ItemHypothesis
-		actions [1]ledger.ActionHypothesis
-		persons [1]ledger.PersonHypothesis
-	}{DetectionRecorded: *p}
-	c.Items = append(c.items[:0:1], p.Items...)
-	c.Actions = append(c.actions[:0:1], p.Actions...)
-	if c.Persons = nil; len(p.Persons) > 0 {
-		c.Persons = append(c.persons[:0:1], p.Persons...)
-	}
-	c.Presence = nil
-	return &c.DetectionRecorded
+// claim returns a copy of p that shares no list with it but the evidence.
+func (m *memory) claim(p *ledger.DetectionRecorded) *ledger.DetectionRecorded {
+	c := last(&m.claims)
+	items, actions, persons, presence := c.Items[:0], c.Actions[:0], c.Persons[:0], c.Presence[:0]
+	*c = *p
+	c.Items, c.Actions = append(items, p.Items...), append(actions, p.Actions...)
+	c.Persons, c.Presence = append(persons, p.Persons...), append(presence, p.Presence...)
+	return c
 }

@@ -17,8 +17,10 @@ import (
 func (l *Log) Scan(ctx context.Context, q ledger.Query) iter.Seq2[ledger.Lent, error] {
 	return func(yield func(ledger.Lent, error) bool) {
 		// What is not sealed is read as any reading does it.
+		var lent ledger.Record
 		r := reader{cursor: newCursor(l), query: q, yield: func(rec ledger.Record, err error) bool {
-			return yield(ledger.Lend(&rec, nil), err)
+			lent = rec
+			return yield(ledger.Lend(&lent, nil), err)
 		}}
 		defer r.close()
 		err := q.Validate()

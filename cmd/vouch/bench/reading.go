@@ -45,7 +45,7 @@ func (r *run) replay(ctx context.Context) error {
 
 // cartMB is the memory that a thousand events of kept carts may take, the
 // collector's share included.
-const cartMB = 1.3
+const cartMB = 0.2
 
 // replayAll replays the large log, if there is memory for its carts.
 func (r *run) replayAll(ctx context.Context) error {

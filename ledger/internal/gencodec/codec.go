@@ -119,9 +119,11 @@ func (p *printer) list(elem, v string) (codec, error) {
 		p.f("if r.at(i) == ']' {\n*p = s\nreturn i + 1\n}")
 		keep := "*p = s"
 		if st, ok := p.structs[elem]; ok && hasList(st) {
-			p.f("r.unplanned()\nif r.parts != nil {\ns = r.parts.%s.begin()\n}", name)
-			p.f("for {\ns = append(s, %s{})", elem)
-			keep = fmt.Sprintf("*p = s\nif r.parts != nil {\n*p = r.parts.%s.end(s)\n}", name)
+			// Elements that are there keep their lists, to be used again; new room may
+			// hold what was read halfway.
+			p.f("r.unplanned()\nslab := cap(s) == 0 && r.parts != nil\nif slab {\ns = r.parts.%s.begin()\n}", name)
+			p.f("for {\nif slab {\ns = append(s, %s{})\n} else {\ns = more(s)\n}", elem)
+			keep = fmt.Sprintf("if *p = s; slab {\n*p = r.parts.%s.end(s)\n}", name)
 		} else {
 			count := "r.count(i, `\",\"`) + 1"
 			if ok {
