@@ -76,8 +76,11 @@ func (m *Model) answer(s []float32) Answer {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s[b], s[a]) })
-	best, second := float64(s[order[0]]), float64(s[order[1]])
-	sure := m.Doubt.confidence(best, second)
+	best, mean := float64(s[order[0]]), 0.0
+	for _, v := range s {
+		mean += float64(v) / float64(len(s))
+	}
+	sure := m.Doubt.confidence(stand(best, float64(s[order[1]]), mean))
 	a := Answer{Known: sure >= m.Doubt.Least, Readings: []Reading{{m.Labels[order[0]], sure}}}
 	// What is left is shared by the others as their scores have it, with a
 	// part for what is no product of the catalogue.

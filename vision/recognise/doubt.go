@@ -8,15 +8,17 @@ import (
 )
 
 // Doubt turns scores into confidences. The confidence of the best answer is
-// 1 / (1 + exp(-(Bias + Top*best + Margin*(best - second)))), fitted by Platt's
-// method (Platt 1999; targets and Newton's steps of Lin, Lin, Weng, Machine
-// Learning 68, 2007) on pictures that were held out. Among them were whole
-// products that the trial knew nothing of: they are what makes the top score,
-// and not only the margin, count.
+// 1 / (1 + exp(-(Bias + Top*best + Margin*(best - second) + Lead*lead))), where
+// lead is the margin as a share of how far the best is above the mean of all,
+// fitted by Platt's method (Platt 1999; targets and Newton's steps of Lin, Lin,
+// Weng, Machine Learning 68, 2007) on pictures that were held out. Among them were
+// whole products that the trial knew nothing of: they are what makes the top
+// score, and not only the margin, count.
 type Doubt struct {
 	Bias   float64 `json:"bias"`
 	Top    float64 `json:"top"`
 	Margin float64 `json:"margin"`
+	Lead   float64 `json:"lead"`
 	// Least is the confidence below which the answer is unknown.
 	Least float64 `json:"least"`
 	// Sharing divides what is left between the other labels.
@@ -24,7 +26,7 @@ type Doubt struct {
 }
 
 func (d Doubt) validate() error {
-	for _, v := range []float64{d.Bias, d.Top, d.Margin, d.Least, d.Sharing} {
+	for _, v := range []float64{d.Bias, d.Top, d.Margin, d.Lead, d.Least, d.Sharing} {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return fmt.Errorf("%w: its doubt is no number", ErrModel)
 		}
@@ -35,8 +37,24 @@ func (d Doubt) validate() error {
 	return nil
 }
 
-func (d Doubt) confidence(best, second float64) float64 {
-	return 1 / (1 + math.Exp(-(d.Bias + d.Top*best + d.Margin*(best-second))))
+// A standing is how the best score of a picture stands to the others.
+type standing struct{ best, margin, lead float64 }
+
+func stand(best, second, mean float64) standing {
+	st := standing{best: best, margin: best - second}
+	if above := best - mean; above > 0 {
+		st.lead = st.margin / above
+	}
+	return st
+}
+
+// terms are what the weights of a doubt are of.
+func (st standing) terms() [terms]float64 { return [terms]float64{1, st.best, st.margin, st.lead} }
+
+const terms = 4
+
+func (d Doubt) confidence(st standing) float64 {
+	return 1 / (1 + math.Exp(-linearOf([terms]float64{d.Bias, d.Top, d.Margin, d.Lead}, st)))
 }
 
 const (
@@ -61,7 +79,7 @@ func fit(trials []trial) Doubt {
 		}
 	}
 	high, low := (good+1)/(good+2), 1/(bad+2)
-	w := [3]float64{math.Log((good + 1) / (bad + 1)), 0, 0}
+	w := [terms]float64{math.Log((good + 1) / (bad + 1))}
 	want := func(t trial) float64 {
 		if t.right {
 			return high
@@ -85,7 +103,7 @@ func fit(trials []trial) Doubt {
 			break
 		}
 	}
-	d.Bias, d.Top, d.Margin = w[0], w[1], w[2]
+	d.Bias, d.Top, d.Margin, d.Lead = w[0], w[1], w[2], w[3]
 	d.Least = least(d, trials)
 	return d
 }
@@ -93,29 +111,34 @@ func fit(trials []trial) Doubt {
 // finite keeps weights finite where trials are told apart without a fault.
 const finite = 1e-2
 
-func linearOf(w [3]float64, t trial) float64 { return w[0] + w[1]*t.best + w[2]*(t.best-t.second) }
+func linearOf(w [terms]float64, st standing) (z float64) {
+	for i, x := range st.terms() {
+		z += w[i] * x
+	}
+	return z
+}
 
 // loss is what the fit makes small: the cross entropy of all trials.
-func loss(w [3]float64, trials []trial, want func(trial) float64) float64 {
-	sum := finite / 2 * (w[1]*w[1] + w[2]*w[2])
+func loss(w [terms]float64, trials []trial, want func(trial) float64) float64 {
+	sum := finite / 2 * (w[1]*w[1] + w[2]*w[2] + w[3]*w[3])
 	for _, t := range trials {
 		// log(1+exp(z)) - want*z, without an overflow.
-		z := linearOf(w, t)
+		z := linearOf(w, t.standing)
 		sum += t.weight * (max(z, 0) + math.Log1p(math.Exp(-math.Abs(z))) - want(t)*z)
 	}
 	return sum
 }
 
 // newton returns Newton's step and how steep it is.
-func newton(w [3]float64, trials []trial, want func(trial) float64) (step [3]float64, slope float64) {
-	g := [3]float64{0, finite * w[1], finite * w[2]}
-	h := [3][3]float64{{1e-9, 0, 0}, {0, finite, 0}, {0, 0, finite}}
+func newton(w [terms]float64, trials []trial, want func(trial) float64) (step [terms]float64, slope float64) {
+	g := [terms]float64{0, finite * w[1], finite * w[2], finite * w[3]}
+	h := [terms][terms]float64{{1e-9}, {0, finite}, {0, 0, finite}, {0, 0, 0, finite}}
 	for _, t := range trials {
-		x := [3]float64{1, t.best, t.best - t.second}
-		p := 1 / (1 + math.Exp(-linearOf(w, t)))
-		for i := range 3 {
+		x := t.terms()
+		p := 1 / (1 + math.Exp(-linearOf(w, t.standing)))
+		for i := range terms {
 			g[i] += t.weight * (p - want(t)) * x[i]
-			for j := range 3 {
+			for j := range terms {
 				h[i][j] += t.weight * p * (1 - p) * x[i] * x[j]
 			}
 		}
@@ -131,7 +154,7 @@ func newton(w [3]float64, trials []trial, want func(trial) float64) (step [3]flo
 // given are right as often as the target asks.
 func least(d Doubt, trials []trial) float64 {
 	sorted := slices.Clone(trials)
-	at := func(t trial) float64 { return d.confidence(t.best, t.second) }
+	at := func(t trial) float64 { return d.confidence(t.standing) }
 	slices.SortStableFunc(sorted, func(a, b trial) int { return cmp.Compare(at(b), at(a)) })
 	out, right, given := 1.0, 0.0, 0.0
 	for _, t := range sorted {
@@ -148,19 +171,19 @@ func least(d Doubt, trials []trial) float64 {
 }
 
 // solve returns x with h x = g, for a symmetric h with a heavy diagonal.
-func solve(h [3][3]float64, g [3]float64) (x [3]float64) {
-	for i := range 3 {
-		for k := i + 1; k < 3; k++ {
+func solve(h [terms][terms]float64, g [terms]float64) (x [terms]float64) {
+	for i := range terms {
+		for k := i + 1; k < terms; k++ {
 			f := h[k][i] / h[i][i]
-			for j := i; j < 3; j++ {
+			for j := i; j < terms; j++ {
 				h[k][j] -= f * h[i][j]
 			}
 			g[k] -= f * g[i]
 		}
 	}
-	for i := 2; i >= 0; i-- {
+	for i := terms - 1; i >= 0; i-- {
 		x[i] = g[i]
-		for j := i + 1; j < 3; j++ {
+		for j := i + 1; j < terms; j++ {
 			x[i] -= h[i][j] * x[j]
 		}
 		x[i] /= h[i][i]

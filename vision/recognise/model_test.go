@@ -29,7 +29,7 @@ func smallPNG(t testing.TB) []byte {
 func known(networks bool) *Model {
 	m := &Model{Header: Header{
 		Name: "corner", Version: "1", Licence: "ours", Labels: []string{"cola", "mate"}, Groups: []string{"drinks", "drinks"},
-		Pictures: 6, Features: features, Doubt: Doubt{Bias: 1, Top: 0.5, Margin: 2, Least: 0.6, Sharing: 4},
+		Pictures: 6, Features: features, Doubt: Doubt{Bias: 1, Top: 0.5, Margin: 2, Lead: 3, Least: 0.6, Sharing: 4},
 		Networks: []NetworkHeader{},
 	}}
 	if networks {
@@ -65,11 +65,11 @@ func known(networks bool) *Model {
 // ever.
 func TestStoredFormOfAModel(t *testing.T) {
 	const (
-		head = "vouch-model 1\n\xdd\x00\x00\x00" + `{"name":"corner","version":"1","licence":"ours",` +
+		head = "vouch-model 1\n\xe6\x00\x00\x00" + `{"name":"corner","version":"1","licence":"ours",` +
 			`"labels":["cola","mate"],"groups":["drinks","drinks"],"pictures":6,"features":"shapes+tints/3",` +
-			`"doubt":{"bias":1,"top":0.5,"margin":2,"least":0.6,"sharing":4},"networks":[]}` + "\x00\x00\x00\xbf"
-		whole = "4f18259450d0633f13e11db8feda2453bc27e32b3dc1d30b8e8006538cf54aff"
-		two   = "6d10482f7efe077b78c78fd460720ae17eb8282669ef5d68ad9bdd652e7be28d"
+			`"doubt":{"bias":1,"top":0.5,"margin":2,"lead":3,"least":0.6,"sharing":4},"networks":[]}` + "\x00\x00\x00\xbf"
+		whole = "a68f33a808c9841b31d6fece01ebcae5b57181d4eb53f4811f4d62f1e08c600d"
+		two   = "f0c2ec00f655411a5ea589dcf1254174dcd7ffb3062d2d8f52bb81d1ac5043ba"
 	)
 	b, err := known(false).Encode()
 	if err != nil {

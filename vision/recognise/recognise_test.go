@@ -193,7 +193,7 @@ func TestConfidencesAreShares(t *testing.T) {
 		n := rapid.IntRange(2, 12).Draw(t, "labels")
 		m := &Model{Header: Header{Doubt: Doubt{
 			Bias: rapid.Float64Range(-3, 3).Draw(t, "bias"), Top: rapid.Float64Range(0, 5).Draw(t, "top"),
-			Margin: rapid.Float64Range(0, 5).Draw(t, "margin"), Least: 0.5, Sharing: 4,
+			Margin: rapid.Float64Range(0, 5).Draw(t, "margin"), Lead: rapid.Float64Range(-3, 5).Draw(t, "lead"), Least: 0.5, Sharing: 4,
 		}}}
 		s := make([]float32, n)
 		for i := range s {

@@ -19,10 +19,11 @@ const (
 
 // trial is what became of one picture that was not learned.
 type trial struct {
-	best, second float64
-	right        bool
-	stranger     bool
-	weight       float64
+	standing
+	class    int
+	right    bool
+	stranger bool
+	weight   float64
 }
 
 // try learns without one part of each product's pictures, and without the
@@ -32,6 +33,12 @@ func (l lesson) try(part []int, fold int) []trial {
 	stranger := func(c int) bool { return len(l.groups) > 3 && c%strangers == fold }
 	few, at := l.without(func(i int) bool { return part[i] == fold || stranger(l.class[i]) })
 	counts := few.learn()
+	known := 0
+	for c := range counts {
+		if !stranger(c) {
+			known++
+		}
+	}
 	var told []int
 	for i, c := range l.class {
 		if part[i] == fold || stranger(c) {
@@ -44,35 +51,48 @@ func (l lesson) try(part []int, fold int) []trial {
 		for k, j := range at {
 			near[k] = l.like(told[t], j)
 		}
-		best, second, is := math.Inf(-1), math.Inf(-1), -1
+		best, second, mean, is := math.Inf(-1), math.Inf(-1), 0.0, -1
 		for c := range counts {
 			if stranger(c) {
 				continue
 			}
-			if v := dot(near, counts[c]); v > best {
+			v := dot(near, counts[c])
+			mean += v / float64(known)
+			if v > best {
 				best, second, is = v, best, c
 			} else if v > second {
 				second = v
 			}
 		}
 		c := l.class[told[t]]
-		trials[t] = trial{best: best, second: second, right: is == c, stranger: stranger(c), weight: 1}
+		trials[t] = trial{standing: stand(best, second, mean), class: c, right: is == c, stranger: stranger(c)}
 	})
 	return trials
 }
 
-// balance makes strangers count as what they are of all that is asked about.
+// balance makes each product count as much as any, however many pictures it has,
+// and strangers together as what they are of all that is asked about.
 func balance(trials []trial) {
-	unknown := 0
-	for _, t := range trials {
+	pictures := [2]map[int]float64{{}, {}} // of each product, known and as a stranger
+	of := func(t trial) int {
 		if t.stranger {
-			unknown++
+			return 1
+		}
+		return 0
+	}
+	known := 0.0
+	for _, t := range trials {
+		pictures[of(t)][t.class]++
+		if !t.stranger {
+			known++
 		}
 	}
-	for i := range trials {
-		if trials[i].stranger {
-			trials[i].weight = strange / (1 - strange) * float64(len(trials)-unknown) / float64(unknown)
+	for i, t := range trials {
+		all := known
+		if t.stranger {
+			all *= strange / (1 - strange)
 		}
+		trials[i].weight = all / float64(len(pictures[of(t)])) / pictures[of(t)][t.class]
 	}
 }
 
@@ -80,7 +100,7 @@ func balance(trials []trial) {
 func held(d Doubt, trials []trial) (s Score) {
 	var b bins
 	for _, t := range trials {
-		sure := d.confidence(t.best, t.second)
+		sure := d.confidence(t.standing)
 		switch {
 		case t.stranger:
 			s.Strangers++

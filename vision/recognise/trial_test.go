@@ -80,8 +80,9 @@ func TestStrangersCountAsWhatTheyAre(t *testing.T) {
 	for fold := range folds {
 		trials = append(trials, l.try(part, fold)...)
 	}
+	trials = append(trials, trials[0], trials[0]) // a product with more pictures
 	balance(trials)
-	known, unknown := 0.0, 0.0
+	known, unknown, of := 0.0, 0.0, map[int]float64{}
 	for _, tr := range trials {
 		if tr.stranger {
 			unknown += tr.weight
@@ -90,9 +91,15 @@ func TestStrangersCountAsWhatTheyAre(t *testing.T) {
 			}
 		} else {
 			known += tr.weight
+			of[tr.class] += tr.weight
 		}
 	}
 	if got := unknown / (known + unknown); math.Abs(got-strange) > 1e-9 {
 		t.Errorf("strangers count %v of all, want %v", got, strange)
+	}
+	for c, weight := range of {
+		if math.Abs(weight-of[0]) > 1e-9 {
+			t.Errorf("product %d counts %v, want %v as any other", c, weight, of[0])
+		}
 	}
 }
