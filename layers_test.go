@@ -68,8 +68,8 @@ var layers = map[string][]string{
 
 	"vision":                       {"ledger", "ledger/money"},
 	"vision/barcode":               {"ledger"},
-	"vision/cart":                  {"ledger", "ledger/money", "vision", "vision/barcode", "vision/qr", "vision/scale"},
-	"vision/cart/device":           {"ledger", "ledger/money", "vision", "vision/cart", "vision/cv", "vision/gate", "vision/internal/pause", "vision/line", "vision/outbox", "vision/qr", "vision/scale"},
+	"vision/cart":                  {"ledger", "ledger/money", "vision", "vision/barcode", "vision/qr", "vision/scale", "vision/ticket"},
+	"vision/cart/device":           {"ledger", "ledger/money", "vision", "vision/cart", "vision/cv", "vision/gate", "vision/internal/pause", "vision/line", "vision/outbox", "vision/qr", "vision/scale", "vision/ticket"},
 	"vision/cart/moments":          {"ledger", "vision/cart", "vision/cart/device", "vision/cv", "vision/footage", "vision/sidecar"},
 	"vision/cart/rehearsal":        {"ledger", "vision/barcode", "vision/cart", "vision/cart/device", "vision/qr"},
 	"vision/blur":                  {},

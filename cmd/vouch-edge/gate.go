@@ -361,5 +361,8 @@ func (r *gateRun) see(ctx context.Context, w *gate.Watcher, f *cv.Frame, at time
 	} else {
 		err = r.enter(ctx, vision.GateEntry{ID: id, Code: code}, &ev)
 	}
+	if r.exit || ev.Decision == string(vision.Entered) {
+		w.Done()
+	}
 	return r.once, errors.Join(err, r.tell(ev))
 }

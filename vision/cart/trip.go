@@ -6,6 +6,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision"
+	"github.com/vouchledger/vouch/vision/ticket"
 )
 
 // A Phase says how far a trip is.
@@ -44,9 +45,6 @@ const (
 // LanePrefix begins the code of a lane through which carts leave; the lane's
 // name follows.
 const LanePrefix = "VL1-"
-
-// ticketPrefix begins the codes of tickets.
-const ticketPrefix = "VT1-"
 
 // Config says which cart it is.
 type Config struct {
@@ -135,7 +133,7 @@ func (t *Trip) Apply(cfg *Config, in *Input) []Message {
 // show takes a code: a ticket, a lane, a coupon, or a product's.
 func (t *Trip) show(o *outcome, text string, p *vision.Product) {
 	switch {
-	case IsTicket(text):
+	case ticket.IsCode(text):
 		t.signIn(o, text)
 	case t.Phase != PhaseShopping:
 		t.Note = note(NoteSignIn, "")
@@ -154,9 +152,6 @@ func (t *Trip) show(o *outcome, text string, p *vision.Product) {
 	}
 }
 
-// IsTicket reports whether a code wants to push the cart.
-func IsTicket(text string) bool { return strings.HasPrefix(text, ticketPrefix) }
-
 func digits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
@@ -172,9 +167,10 @@ func (t *Trip) signIn(o *outcome, text string) {
 		t.next()
 	case PhaseIdle:
 	}
-	if text != t.Ticket { // else it is asked again what was not answered: under the same id
-		t.Entry, t.Ticket, t.Shown = o.in.ID, text, o.in.At
+	if !ticket.Same(text, t.Ticket) { // else it is asked again what was not answered: under the same id
+		t.Entry, t.Shown = o.in.ID, o.in.At
 	}
+	t.Ticket = text
 	t.Phase = PhaseAsking
 	t.Note = note(NoteAsking, "")
 }

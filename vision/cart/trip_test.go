@@ -297,6 +297,22 @@ func TestACodeThatWasNotAnsweredIsAskedUnderTheSameId(t *testing.T) {
 	if s.trip.Entry == first {
 		t.Error("another code is asked under the id of the first")
 	}
+	// One that changes is shown again, and is another text of the same ticket.
+	s = play(t, "show VT2-LEA-AA, answer")
+	first = s.trip.Entry
+	s.do("show VT2-LEA-BB")
+	if s.trip.Phase != PhaseAsking || s.trip.Entry != first || s.trip.Ticket != "VT2-LEA-BB" {
+		t.Errorf("a code that has changed is asked as %s with %q, want %s with its new text", s.trip.Entry, s.trip.Ticket, first)
+	}
+	for _, other := range []string{"VT2-TOM-BB", "VT2-LEA-CC-BB", "VT2-LEA", "VT1-LEA-BB"} {
+		s = play(t, "show VT2-LEA-AA, answer")
+		if first = s.trip.Entry; first.IsZero() {
+			t.Fatal("a code that changes is not asked about")
+		}
+		if s.do("show " + other); s.trip.Entry == first {
+			t.Errorf("%s is asked under the id of VT2-LEA", other)
+		}
+	}
 }
 
 // TestWhatIsToldShowsHowItCameAbout: a piece names the frame of its label and

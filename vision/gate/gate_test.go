@@ -68,6 +68,32 @@ func TestCodeBeforeTheCameraIsNoticedOnce(t *testing.T) {
 	}
 }
 
+// TestACodeThatChangesInSightIsNoSecondShowing: once its bearer is let in. Before,
+// the next text is another try, and out of sight and back it is shown again.
+func TestACodeThatChangesInSightIsNoSecondShowing(t *testing.T) {
+	var w Watcher
+	var got []string
+	for n, s := range []string{"VT2-LEA-AA", "VT2-LEA-BB", "done", "VT2-LEA-CC", "VT2-LEA-DD", "VT2-TOM-DD", "VT2-TOM-EE"} {
+		if s == "done" {
+			w.Done()
+			continue
+		}
+		code, fresh, err := w.See(frame(t, s), time.Duration(n)*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fresh {
+			got = append(got, code)
+		}
+	}
+	if _, fresh, err := w.See(frame(t, "VT2-TOM-EE"), time.Minute); err != nil || !fresh {
+		t.Errorf("a minute later the code is shown again: %t, %v", fresh, err)
+	}
+	if want := "[VT2-LEA-AA VT2-LEA-BB VT2-TOM-DD VT2-TOM-EE]"; fmt.Sprint(got) != want {
+		t.Errorf("noticed %v, want %s", got, want)
+	}
+}
+
 // server answers each request with the next of its answers.
 func server(t *testing.T, seen *[]string, answers ...string) *httptest.Server {
 	n := 0

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/vision/qr"
+	"github.com/vouchledger/vouch/vision/ticket"
 )
 
 // Forget is how long a code must be out of sight to count as shown again.
@@ -19,7 +20,13 @@ type Watcher struct {
 	frames int
 	code   string
 	seen   time.Duration // when code was last seen
+	done   bool          // with this one all is well
 }
+
+// Done says that all is well with the code in sight. That it changes while it stays
+// there is not a second showing then: else who let the phone lie before the camera
+// would be told that somebody else has the code.
+func (w *Watcher) Done() { w.done = true }
 
 // Frames returns how many frames were looked at.
 func (w *Watcher) Frames() int { return w.frames }
@@ -35,7 +42,7 @@ func (w *Watcher) See(g *image.Gray, at time.Duration) (code string, fresh bool,
 	if err != nil {
 		return "", false, err
 	}
-	fresh = text != w.code || at-w.seen > Forget
-	w.code, w.seen = text, at
+	fresh = at-w.seen > Forget || text != w.code && !(w.done && ticket.Same(text, w.code))
+	w.code, w.seen, w.done = text, at, w.done && !fresh
 	return text, fresh, nil
 }

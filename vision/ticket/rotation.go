@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
@@ -28,6 +29,21 @@ const (
 	// phone and a gate differ, and reading takes a moment.
 	Window = 1
 )
+
+// IsCode reports whether a text begins as codes of tickets do.
+func IsCode(text string) bool {
+	return strings.HasPrefix(text, Prefix) || strings.HasPrefix(text, PrefixRotating)
+}
+
+// Same reports whether two texts are codes of one ticket, of which one that changes
+// while it is shown has several: what changes stands behind the last dash.
+func Same(a, b string) bool {
+	i := strings.LastIndexByte(a, '-')
+	if !strings.HasPrefix(a, PrefixRotating) || i < len(PrefixRotating) {
+		return a == b
+	}
+	return strings.HasPrefix(b, a[:i+1]) && strings.LastIndexByte(b, '-') == i
+}
 
 const (
 	rotatingContext = "vouch ticket 2\x00"

@@ -55,6 +55,23 @@ func shown(t testing.TB, at time.Time) string {
 	return code
 }
 
+// TestACodeThatHasChangedIsOfTheSameTicket: and no other text is.
+func TestACodeThatHasChangedIsOfTheSameTicket(t *testing.T) {
+	now, later := shown(t, noon), shown(t, noon.Add(Step))
+	static, _, _ := strings.Cut(later[len(PrefixRotating):], "-")
+	if now == later || !Same(now, later) || !Same(later, now) || !IsCode(now) {
+		t.Errorf("%s and %s are not of one ticket", now, later)
+	}
+	for _, other := range []string{"", PrefixRotating, PrefixRotating + static, Prefix + later[len(PrefixRotating):], later + "-A", "VT2-A" + later[5:]} {
+		if Same(now, other) {
+			t.Errorf("%q is of the ticket of %s", other, now)
+		}
+	}
+	if Same("VT1-A", "VT1-B") || !Same("VT1-A", "VT1-A") || IsCode("4006381333931") {
+		t.Error("codes that do not change are of one ticket if they are one text")
+	}
+}
+
 func verifier(t testing.TB) Verifier {
 	t.Helper()
 	_, r := phone(t)

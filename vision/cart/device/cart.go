@@ -20,6 +20,7 @@ import (
 	"github.com/vouchledger/vouch/vision/cart"
 	"github.com/vouchledger/vouch/vision/gate"
 	"github.com/vouchledger/vouch/vision/outbox"
+	"github.com/vouchledger/vouch/vision/ticket"
 )
 
 // Config says which cart it is and who it talks to.
@@ -213,7 +214,7 @@ func (c *Cart) offset() int {
 // turn begins a new journal when a new shopper comes to a cart that was left:
 // it holds only what the scale showed.
 func (c *Cart) turn(in *cart.Input) error {
-	if c.trip.Phase != cart.PhaseLeft || in.Shown == nil || c.put != c.made || !cart.IsTicket(in.Shown.Text) {
+	if c.trip.Phase != cart.PhaseLeft || in.Shown == nil || c.put != c.made || !ticket.IsCode(in.Shown.Text) {
 		return nil
 	}
 	old := c.trip
