@@ -64,7 +64,7 @@ func (p DetectionReverified) Validate() error {
 	if len(p.Evidence) == 0 {
 		return fmt.Errorf("%w: nothing was looked at", ErrInvalid)
 	}
-	if err := (DetectionRecorded{Items: p.Items, Actions: p.Actions}).validateReadings(); err != nil {
+	if err := (&DetectionRecorded{Items: p.Items, Actions: p.Actions}).validateReadings(); err != nil {
 		return err
 	}
 	return validateEvidence(p.Evidence)

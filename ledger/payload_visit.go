@@ -291,7 +291,9 @@ func (p GateExited) Validate() error {
 }
 
 // Validate implements Payload.
-func (p DetectionRecorded) Validate() error {
+func (p DetectionRecorded) Validate() error { return p.valid() }
+
+func (p *DetectionRecorded) valid() error {
 	switch p.Source {
 	case SensorCamera, SensorScale, SensorRFID, SensorCart:
 	default:
@@ -315,7 +317,7 @@ func (p DetectionRecorded) Validate() error {
 	return validateEvidence(p.Evidence)
 }
 
-func (p DetectionRecorded) validateReadings() error {
+func (p *DetectionRecorded) validateReadings() error {
 	if max(len(p.Items), len(p.Actions), len(p.Persons), len(p.Presence)) > MaxHypotheses {
 		return fmt.Errorf("%w: more than %d readings", ErrInvalid, MaxHypotheses)
 	}

@@ -92,7 +92,7 @@ func (r *reader) chose(turn int) {
 // written over by a later call, with all its lists.
 func (d *Decoder) Lent(l Lent) (Target, error) {
 	if p := d.planOf(l); p != nil && d.follow(p, l.body) {
-		if err := p.target.Validate(); err != nil {
+		if err := valid(p.target); err != nil {
 			return nil, inRecord(l.Record, fmt.Errorf("%s: %w: %w", l.Record.Kind, ErrCorrupt, err))
 		}
 		return p.target, nil
@@ -112,6 +112,14 @@ func (d *Decoder) Lent(l Lent) (Target, error) {
 		d.plans.target[kind] = t
 	}
 	return t, d.DecodeInto(l, t)
+}
+
+// valid is t's Validate. Every other event is a detection, which Validate would copy.
+func valid(t Target) error {
+	if p, ok := t.(*DetectionRecorded); ok {
+		return p.valid()
+	}
+	return t.Validate()
 }
 
 // planOf returns the plan for l's body, or nil if there is none.

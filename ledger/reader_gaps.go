@@ -170,6 +170,10 @@ func (r *reader) textAt(i int, p *string) int {
 		return at
 	}
 	g.room, at = g.body.Value(g.room[:0], i)
+	if at >= 0 && v == gaps.SortBytes { // a digest, which is written as it is
+		*p = r.long(g.room)
+		return at
+	}
 	if at < 0 || !r.aside(p) {
 		return -1
 	}

@@ -106,7 +106,9 @@ func (cs *Carts) begin(l ledger.Lent) error {
 
 // keep puts a cart in its place: packed, if its visit is over and it is not odd.
 func (cs *Carts) keep(at int, c *Cart) {
-	cs.places[at] = place{cart: c}
+	if cs.places[at].cart != c {
+		cs.places[at] = place{cart: c}
+	}
 	if !c.over() {
 		return
 	}
