@@ -93,8 +93,8 @@ func TestDrawnShopIsFilesThatOthersRead(t *testing.T) {
 		}
 		plans++
 	}
-	if plans != 2 || len(cameras) != 5 {
-		t.Errorf("%d planograms, %d cameras, want 2 and 5", plans, len(cameras))
+	if plans != 2 || len(cameras) != 8 {
+		t.Errorf("%d planograms, %d cameras, want 2 and 8", plans, len(cameras))
 	}
 }
 

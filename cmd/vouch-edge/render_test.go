@@ -122,8 +122,8 @@ func TestDrawnShopHasAVideoOfEachCamera(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Videos) != 4 || r.Frames != 60 {
-		t.Fatalf("%d videos of %d frames, want 4 of 60", len(r.Videos), r.Frames)
+	if len(r.Videos) != 6 || r.Frames != 60 {
+		t.Fatalf("%d videos of %d frames, want 6 of 60", len(r.Videos), r.Frames)
 	}
 	for _, path := range r.Videos {
 		v, err := cv.Open(path)
