@@ -71,7 +71,7 @@ func putJSON(box *outbox.Outbox, id ledger.ID, path string, message any) error {
 
 // into gives what happens on the machine to the floor.
 func (j *joined) into(ctx context.Context, c *host.Config) {
-	c.Followed, c.Weight, c.Staff = j.Followed, j.Weight, j.Staff
+	c.Followed, c.Weight, c.Hand = j.Followed, j.Weight, j.Hand
 	c.Floor = func() host.FloorView { return host.FloorView(j.View()) }
 	c.Configured = func(cameras []visionedge.Camera) {
 		state, detail := ledger.DeviceWell, ""

@@ -276,20 +276,22 @@ func (f *Floor) did(at time.Time, slot string, fits func(ledger.VisitID, bool) f
 	}
 }
 
-// ByStaff is how probable it is that who reached to a slot at a moment works here.
-func (f *Floor) ByStaff(at time.Time, slot string) float64 {
+// Hand returns how probable it is that who reached to a slot at a moment works
+// here, and that it was a shopper. The rest is somebody unknown.
+func (f *Floor) Hand(at time.Time, slot string) (staff, shopper float64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.tracker == nil {
-		return 0
+		return 0, 0
 	}
-	sum := 0.0
 	for _, p := range f.who(at, slot) {
 		if p.Staff {
-			sum += p.P
+			staff += p.P
+		} else {
+			shopper += p.P
 		}
 	}
-	return sum
+	return staff, shopper
 }
 
 // Staff reports whether a visit is that of somebody who works here.

@@ -40,7 +40,12 @@ func seen(t testing.TB, story string, staff float64) ([]shelf.Change, []shelf.Co
 		t.Fatal(err)
 	}
 	m := shelf.New(plan, float64(stage.FPS))
-	m.Staff(func(_ string, frame int) bool { return stage.Time(frame) >= staff })
+	m.Hands(func(_ string, frame int) shelf.Hand {
+		if stage.Time(frame) >= staff {
+			return shelf.StaffsHand
+		}
+		return shelf.UnknownHand
+	})
 	var found []shelf.Change
 	tell := func(changes []shelf.Change) {
 		found = append(found, changes...)

@@ -45,9 +45,9 @@ type stay struct {
 	begun   int // the first
 	on      bool
 	restock bool
-	// staff says of a change whether staff are known to have made it; nil if
-	// nobody can say. What they did is counted for itself: work.
-	staff   func(slot string, frame int) bool
+	// hand says of a change whose hand made it; nil if nobody can say. What staff
+	// did is counted for itself: work.
+	hand    func(slot string, frame int) Hand
 	work    map[string]int   // items that staff brought less those they took, by product
 	net     map[string]int   // items come less gone by others, by product
 	gone    map[string]int   // items gone by others in this stay, not come back
@@ -65,10 +65,20 @@ type opened struct {
 	staff     bool
 }
 
-// Staff lets the monitor ask whether a change is known to be the doing of staff,
-// by a badge or by where a person was tracked from: of each change by itself,
-// because a shopper may stand beside them. nil asks nobody.
-func (m *Monitor) Staff(did func(slot string, frame int) bool) { m.stay.staff = did }
+// A Hand is whose hand made a change, as far as somebody else knows.
+type Hand int
+
+// The hands.
+const (
+	UnknownHand Hand = iota
+	ShoppersHand
+	StaffsHand
+)
+
+// Hands lets the monitor ask whose hand made a change, known by a badge or by
+// where a person was tracked from: of each change by itself, because a shopper may
+// stand beside staff. nil asks nobody.
+func (m *Monitor) Hands(of func(slot string, frame int) Hand) { m.stay.hand = of }
 
 // Settled returns what changes that were told open have turned out to be,
 // since the last call.
@@ -96,8 +106,12 @@ func (t *stay) follow(m *Monitor, frame int, busy bool, changes []Change) []Chan
 	for i := range changes {
 		t.next++
 		changes[i].ID = t.next
-		staffs[i] = t.staff != nil && t.staff(changes[i].Slot, changes[i].Frame)
-		t.add(&changes[i], staffs[i])
+		hand := UnknownHand
+		if t.hand != nil {
+			hand = t.hand(changes[i].Slot, changes[i].Frame)
+		}
+		staffs[i] = hand == StaffsHand
+		t.add(&changes[i], hand)
 	}
 	if t.on && !t.restock && t.surplus(frame-seconds(memorySeconds)) >= restockLeast {
 		t.restock = true
@@ -127,10 +141,10 @@ func (t *stay) follow(m *Monitor, frame int, busy bool, changes []Change) []Chan
 
 // add counts a change and says whether its purpose is open. A take that is not
 // known to be staff's is always shopping: whoever pays for it must not wait, and
-// what was taken in this stay comes back to who took it. What staff did is open
-// until they left.
-func (t *stay) add(ch *Change, staff bool) {
-	n := ch.Quantity
+// what was taken in this stay comes back to who took it, and what a shopper is
+// known to bring is a return. What staff did is open until they left.
+func (t *stay) add(ch *Change, hand Hand) {
+	n, staff := ch.Quantity, hand == StaffsHand
 	switch {
 	case staff && ch.Action == Take:
 		t.work[ch.SKU] -= n
@@ -145,7 +159,7 @@ func (t *stay) add(ch *Change, staff bool) {
 		t.net[ch.SKU] += n
 		mine := min(n, t.gone[ch.SKU])
 		t.gone[ch.SKU] -= mine
-		ch.Open = mine < n
+		ch.Open = mine < n && hand != ShoppersHand
 	}
 }
 

@@ -17,8 +17,8 @@ const mixedPlan = `{"size": [320, 180], "sku": "tea", "capacity": 1,
  "products": {"right": {"sku": "cola"}}}`
 
 // visits runs a monitor over the film and tells each change with its purpose.
-// staff says which changes are known to be staff's.
-func visits(t *testing.T, f *film, planJSON string, staff func(slot string, frame int) bool) []string {
+// hand says whose changes are.
+func visits(t *testing.T, f *film, planJSON string, hand func(slot string, frame int) Hand) []string {
 	t.Helper()
 	p, err := planogram.Parse([]byte(planJSON))
 	if err != nil {
@@ -26,7 +26,7 @@ func visits(t *testing.T, f *film, planJSON string, staff func(slot string, fram
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	m := New(p, 30)
-	m.Staff(staff)
+	m.Hands(hand)
 	var seen []Change
 	purposes := map[int]Purpose{}
 	take := func(changes []Change) {
@@ -104,15 +104,26 @@ func TestItemPutIntoAnotherSlotIsAMove(t *testing.T) {
 func TestWhatStaffDoIsNoShopping(t *testing.T) {
 	left, middle, right := item(0, tea), item(1, tea), item(2, cola)
 	all := []thing{left, middle, right}
-	staffs := func(string, int) bool { return true }
-	atLeft := func(slot string, _ int) bool { return slot == "left" }
+	staffs := func(string, int) Hand { return StaffsHand }
+	atLeft := func(slot string, _ int) Hand {
+		if slot == "left" {
+			return StaffsHand
+		}
+		return UnknownHand
+	}
+	atFirst := func(_ string, frame int) Hand {
+		if frame < 60 {
+			return StaffsHand
+		}
+		return UnknownHand
+	}
 	empty := `"initial": {"left": 0, "middle": 0, "right": 0}`
 	bare := `{"size": [320, 180], "sku": "tea", ` + empty + mixedPlan[len(`{"size": [320, 180], "sku": "tea", "capacity": 1,
  "initial": {"left": 1, "middle": 1, "right": 1}`):]
 	for _, tt := range []struct {
 		story string
 		plan  string
-		staff func(string, int) bool
+		hand  func(string, int) Hand
 		film  func(f *film)
 		want  []string
 	}{
@@ -162,7 +173,7 @@ func TestWhatStaffDoIsNoShopping(t *testing.T) {
 			f.sweep([]thing{right}, all)
 			f.show(80, all...)
 		}, []string{"take tea left clearing", "take tea middle", "return tea left restocking", "return tea middle"}},
-		{"what staff put down a shopper takes at once", bare, func(_ string, frame int) bool { return frame < 60 }, func(f *film) {
+		{"what staff put down a shopper takes at once", bare, atFirst, func(f *film) {
 			f.show(30)
 			f.reach(0, nil, nil, &left)
 			f.show(12, left)
@@ -179,8 +190,36 @@ func TestWhatStaffDoIsNoShopping(t *testing.T) {
 	} {
 		var f film
 		tt.film(&f)
-		if got := visits(t, &f, tt.plan, tt.staff); !slices.Equal(got, tt.want) {
+		if got := visits(t, &f, tt.plan, tt.hand); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: changes = %q, want %q", tt.story, got, tt.want)
+		}
+	}
+}
+
+// TestWhatAShopperBringsIsToldAtOnce: where it is known whose hand it was, nobody
+// waits until they left; else eight seconds may pass, and the scale has long spoken.
+func TestWhatAShopperBringsIsToldAtOnce(t *testing.T) {
+	left := item(0, tea)
+	p, err := planogram.Parse([]byte(`{"size": [320, 180], "sku": "tea", "capacity": 1, "initial": {"left": 0}, "slots": {"left": [[20,60],[80,60],[80,150],[20,150]]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for hand, open := range map[Hand]bool{ShoppersHand: false, UnknownHand: true, StaffsHand: true} {
+		var f film
+		f.show(30)
+		f.reach(0, nil, nil, &left)
+		f.show(80, left)
+		m := New(p, 30)
+		m.Hands(func(string, int) Hand { return hand })
+		rng := rand.New(rand.NewPCG(1, 2))
+		var seen []Change
+		for i, s := range f.scenes {
+			if m.Wants(i) {
+				seen = append(seen, m.Step(i, draw(rng, s))...)
+			}
+		}
+		if len(seen) != 1 || seen[0].Action != Return || seen[0].Open != open {
+			t.Errorf("hand %d: %+v, want a return that is open: %v", hand, seen, open)
 		}
 	}
 }

@@ -13,13 +13,13 @@ func TestReturnWaitsUntilItIsKnownWhoBroughtIt(t *testing.T) {
 		story    string
 		frames   int
 		promised int
-		staff    bool
+		staff    float64
 		want     string
 	}{
-		{"somebody brings one", 300, 300, false, "return left"},
-		{"staff bring one", 300, 300, true, "return left restocking"},
-		{"the video ends before anybody left", 125, 125, false, "return left"},
-		{"the video breaks off before anybody left", 135, 300, false, "return left"},
+		{"somebody brings one", 300, 300, 0.9, "return left"},
+		{"staff bring one", 300, 300, 0.95, "return left restocking"},
+		{"the video ends before anybody left", 125, 125, 0.9, "return left"},
+		{"the video breaks off before anybody left", 135, 300, 0.9, "return left"},
 	} {
 		cfg := config(t, 0, 0)
 		var err error
@@ -27,11 +27,11 @@ func TestReturnWaitsUntilItIsKnownWhoBroughtIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		asked := 0
-		cfg.Staff = func(slot string, at time.Time) bool {
+		cfg.Hand = func(slot string, at time.Time) (staff, shopper float64) {
 			if asked++; slot != "left" || at.Sub(cfg.Start).Seconds() < 2.5 || at.Sub(cfg.Start).Seconds() > 5 {
 				t.Errorf("%s: asked who was at %s at %v, want at left when it came", tt.story, slot, at.Sub(cfg.Start))
 			}
-			return tt.staff
+			return tt.staff, 0.94 - tt.staff
 		}
 		// The item stands there from frame 100 on.
 		c := &troubled{drawn: drawn{frames: tt.frames, leaves: 999}, promised: tt.promised, do: func(n int, pic []byte) (int, int, []byte) {

@@ -57,10 +57,10 @@ type Config struct {
 	// moved, also while its purpose is not known yet: package floor judges these
 	// together with what other sensors say. nil for nobody.
 	Found func(Sighting)
-	// Staff says whether it is known that staff reached to a slot at a moment, by
-	// a badge or a track; nil if nobody can say. It is asked of every change, when
-	// that has become certain.
-	Staff func(slot string, at time.Time) bool
+	// Hand says how probable it is that who reached to a slot at a moment was of
+	// staff, or a shopper, by a badge or a track; nil if nobody can say. It is asked
+	// of every change, when that has become certain.
+	Hand func(slot string, at time.Time) (staff, shopper float64)
 }
 
 // Source is where frames come from; a reader of package cv is one.
@@ -141,8 +141,10 @@ func Run(ctx context.Context, cfg Config, emit func(Sighting) error) (Stats, err
 		return Stats{}, err
 	}
 	w.monitor = shelf.New(cfg.Plan, w.fps)
-	if cfg.Staff != nil {
-		w.monitor.Staff(func(slot string, frame int) bool { return cfg.Staff(slot, w.moment(w.when(w.now, frame))) })
+	if cfg.Hand != nil {
+		w.monitor.Hands(func(slot string, frame int) shelf.Hand {
+			return handOf(cfg.Hand(slot, w.moment(w.when(w.now, frame))))
+		})
 	}
 	sw, sh := w.monitor.Size()
 	w.lens = lens.New(sw, sh, w.monitor.Rate(), cfg.Plan.Look, w.monitor.Goods)
@@ -355,6 +357,20 @@ func (w *watcher) tell(ctx context.Context, s shot, changes []shelf.Change, emit
 		}
 	}
 	return nil
+}
+
+// surely is how sure it must be whose hand it was. What is less sure is told as a
+// shopper's or waits, so that a shopper beside staff is charged or somebody is asked.
+const surely = 0.95
+
+func handOf(staff, shopper float64) shelf.Hand {
+	switch {
+	case staff >= surely:
+		return shelf.StaffsHand
+	case shopper >= surely:
+		return shelf.ShoppersHand
+	}
+	return shelf.UnknownHand
 }
 
 // when is the time of a frame, in seconds from the first: counted back from the one

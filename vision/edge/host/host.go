@@ -60,12 +60,12 @@ type Config struct {
 	Seen func(c edge.Camera, s watch.Sighting, of Evidence, offset time.Duration) error
 
 	// Configured is told the cameras that are in force, before any of them begins.
-	// Weight is what the scale under a slot read around a moment, Staff whether it is
-	// known that staff reached there. Floor says how what sensors say is joined. Each
+	// Weight is what the scale under a slot read around a moment, Hand how probable it is
+	// that staff, or a shopper, reached there. Floor says how what sensors say is joined. Each
 	// may be nil.
 	Configured func([]edge.Camera)
 	Weight     watch.Weigher
-	Staff      func(slot string, at time.Time) bool
+	Hand       func(slot string, at time.Time) (staff, shopper float64)
 	Floor      func() FloorView
 
 	// A smart cart's program has no cameras here. It is given its settings each time

@@ -115,7 +115,7 @@ func (h *Host) watch(ctx context.Context, r *run, n int) error {
 	r.mu.Unlock()
 	cfg := watch.Config{
 		Frames: f, Plan: plan, Start: h.starts(r.camera), Speed: r.camera.Speed, Now: h.cfg.Now, Keeper: r.mem,
-		Classes: r.camera.Classes, Status: h.noticed(ctx, r.camera, n), Weight: h.cfg.Weight, Staff: h.cfg.Staff,
+		Classes: r.camera.Classes, Status: h.noticed(ctx, r.camera, n), Weight: h.cfg.Weight, Hand: h.cfg.Hand,
 	}
 	eyes, err := h.eyes(r.camera)
 	if err != nil {

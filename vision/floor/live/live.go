@@ -194,15 +194,13 @@ func (s *Shop) Followed(f track.Frame) {
 	}
 }
 
-// surelyStaff is how sure it must be that a hand was staff's for what it did to
-// be no shopping. What is less sure is sent with whose it may have been, so that
-// a shopper beside them is charged or somebody is asked.
-const surelyStaff = 0.95
-
-// Staff reports whether it is known that staff reached to a slot at a moment.
-func (s *Shop) Staff(slot string, at time.Time) bool {
-	on := s.now()
-	return on != nil && on.ByStaff(at, slot) >= surelyStaff
+// Hand returns how probable it is that who reached to a slot at a moment was of
+// staff, and a shopper.
+func (s *Shop) Hand(slot string, at time.Time) (staff, shopper float64) {
+	if on := s.now(); on != nil {
+		return on.Hand(at, slot)
+	}
+	return 0, 0
 }
 
 // Weight returns what the scale under a slot read around a moment.

@@ -55,30 +55,33 @@ func TestWhatComesTooLateIsToldAndShown(t *testing.T) {
 // no shopping and charged to nobody, so a shopper beside them must leave it open.
 func TestAHandIsStaffsOnlyWhereNobodyElseCanHaveReached(t *testing.T) {
 	for _, tt := range []struct {
-		story string
-		more  string
-		ben   float64 // where he stands
-		want  bool
+		story          string
+		more           string
+		ben            float64 // where he stands
+		staff, shopper bool    // surely
 	}{
-		{"she stands there alone", `,"staff":true`, 4, true},
-		{"a shopper stands beside her", `,"staff":true`, 1.4, false},
-		{"a shopper stands there alone", "", 4, false},
+		{"she stands there alone", `,"staff":true`, 4, true, false},
+		{"a shopper stands beside her", `,"staff":true`, 1.4, false, false},
+		{"a shopper stands there alone", "", 4, false, true},
 	} {
 		k := open(t, shopFile())
 		k.says(anna, 1.2, tt.more)
 		k.enters(ben, 4.9)
 		k.until(14, full, walker{1, 1}, walker{5, tt.ben})
-		if got := k.Staff("a1", k.at(12)); got != tt.want {
-			t.Errorf("%s: known to be staff's is %v (%.3f), want %v", tt.story, got, k.floor.ByStaff(k.at(12), "a1"), tt.want)
+		const surely = 0.95
+		if staff, shopper := k.Hand("a1", k.at(12)); staff >= surely != tt.staff || shopper >= surely != tt.shopper {
+			t.Errorf("%s: staff's with %.3f and a shopper's with %.3f, want surely %v and %v", tt.story, staff, shopper, tt.staff, tt.shopper)
 		}
-		if k.Staff("a2", k.at(12)) || k.Staff("z9", k.at(12)) {
-			t.Errorf("%s: where she does not stand, or nothing is, it is known to be staff's", tt.story)
+		for _, slot := range []string{"a2", "z9"} {
+			if staff, _ := k.Hand(slot, k.at(12)); staff >= surely {
+				t.Errorf("%s: at %s, where she does not stand or nothing is, it is known to be staff's", tt.story, slot)
+			}
 		}
 	}
 	k := open(t, shopFile())
 	k.floor = nil // the cameras do not fit together
-	if k.Staff("a1", k.at(0)) {
-		t.Error("without a floor it is known to be staff's")
+	if staff, shopper := k.Hand("a1", k.at(0)); staff > 0 || shopper > 0 {
+		t.Error("without a floor it is known whose hand it was")
 	}
 }
 
