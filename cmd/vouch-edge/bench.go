@@ -33,7 +33,8 @@ vouch-edge run, until a vouch serve of its own has acknowledged each event. QR c
 in turns with zbarimg and gozxing; products are learnt and told apart.
 
 The clips are given data; without them shelves are drawn where that says something, and the
-other rows say what is missing. It takes about eight minutes on two processors; --quick one.
+other rows say what is missing. The shop's cameras are drawn frame by frame, which is half of
+about twenty minutes on two processors; --quick takes one, and only models them.
 
 Exit status 0 says that it was measured, not that the goals are met.`,
 		Example: "  vouch-edge bench --quick\n  vouch-edge bench --only live --json -",
@@ -75,6 +76,7 @@ Exit status 0 says that it was measured, not that the goals are met.`,
 	f.StringVar(&cfg.Vouch, "vouch", "", "the server's program (default: beside this one, or in the path)")
 	f.StringSliceVar(&cfg.Only, "only", nil, "measure only this part: "+strings.Join(bench.Parts(), ", ")+" (may be given again)")
 	f.BoolVar(&cfg.Quick, "quick", false, "less of everything, one clip of those given; no products")
+	f.StringVar(&cfg.Film, "film", "", "`DIR` with what vouch-edge trial --record made of the same shops, instead of drawing them")
 	f.StringVar(&file, "json", "", "file to write the report to as JSON; - prints it instead of the table")
 	f.StringVar(&page, "update", "", "Markdown file whose marked table is replaced by this one")
 	cmd.AddCommand(newTurnsCommand())

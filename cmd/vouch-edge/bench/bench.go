@@ -20,6 +20,7 @@ type Config struct {
 	Turn      []string // command that runs [Turns] in a process of its own
 	Only      []string // parts; all if empty
 	Quick     bool     // less of everything
+	Film      string   // folder of what `vouch-edge trial --record` recorded of the staged shops; empty draws them
 	Version   string
 	Now       func() time.Time
 
