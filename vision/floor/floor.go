@@ -26,6 +26,9 @@ type Config struct {
 	// Late is how late a frame of persons may come; 0 for 500 ms. It must be
 	// less than the time after which a moment is judged (Fuse.Wait).
 	Late time.Duration
+	// InOrder says that each camera's frames come in the order of their times: what
+	// all of them have got beyond waits for nothing more.
+	InOrder bool
 }
 
 const (
@@ -55,7 +58,9 @@ type Late struct {
 type Floor struct {
 	mu      sync.Mutex
 	late    time.Duration
-	tracker *track.Tracker // nil if nobody is followed
+	inOrder bool
+	latest  map[string]time.Time // frame of each camera
+	tracker *track.Tracker       // nil if nobody is followed
 	cameras map[string]bool
 	fuser   *fuse.Fuser
 	places  map[string]track.Place
@@ -81,7 +86,10 @@ func New(c Config) (*Floor, error) {
 	if c.Fuse.Who != nil || c.Fuse.Did != nil {
 		return nil, fmt.Errorf("%w: who stands where is said twice", ErrConfig)
 	}
-	f := &Floor{late: c.Late, places: c.Places, cameras: map[string]bool{}, staff: map[ledger.VisitID]bool{}, guests: map[ledger.VisitID]*guest{}}
+	f := &Floor{
+		late: c.Late, inOrder: c.InOrder, latest: map[string]time.Time{}, places: c.Places, cameras: map[string]bool{},
+		staff: map[ledger.VisitID]bool{}, guests: map[ledger.VisitID]*guest{},
+	}
 	for _, cam := range c.Track.Cameras {
 		f.cameras[cam.ID] = true
 	}
@@ -93,7 +101,7 @@ func New(c Config) (*Floor, error) {
 		if f.tracker, err = track.New(c.Track); err != nil {
 			return nil, err
 		}
-		c.Fuse.Who, c.Fuse.Did = f.who, f.did
+		c.Fuse.Who, c.Fuse.Did = f.whoever, f.did
 	}
 	if f.fuser, err = fuse.New(c.Fuse); err != nil {
 		return nil, err
@@ -128,6 +136,9 @@ func (f *Floor) See(seen track.Frame) error {
 	if seen.At.Before(f.upTo) {
 		f.missed++
 		return nil
+	}
+	if seen.At.After(f.latest[seen.Camera]) {
+		f.latest[seen.Camera] = seen.At
 	}
 	i, twice := slices.BinarySearchFunc(f.frames, seen, func(a, b track.Frame) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Camera, b.Camera))
@@ -212,11 +223,29 @@ func (f *Floor) Tick(now time.Time) ([]fuse.Detection, error) {
 	if now.After(f.now) {
 		f.now = now
 	}
-	if err := f.follow(f.now.Add(-f.late)); err != nil {
+	if err := f.follow(f.complete()); err != nil {
 		return nil, err
 	}
 	f.doors()
 	return f.fuser.Tick(f.now), nil
+}
+
+// complete is the time before which no frame comes any more that counts.
+func (f *Floor) complete() time.Time {
+	late := f.now.Add(-f.late)
+	if !f.inOrder {
+		return late
+	}
+	all := f.now
+	for camera := range f.cameras {
+		if last := f.latest[camera]; last.Before(all) {
+			all = last
+		}
+	}
+	if all.After(late) {
+		return all
+	}
+	return late
 }
 
 // Flush judges everything that waits: nothing more comes.
@@ -247,7 +276,7 @@ func (f *Floor) follow(until time.Time) error {
 	return nil
 }
 
-// who is asked by the fuser, for a moment that the tracker has passed.
+// who says who probably reached to a slot, for a moment that the tracker has passed.
 func (f *Floor) who(at time.Time, slot string) []fuse.Person {
 	place, ok := f.places[slot]
 	if !ok {
@@ -261,6 +290,48 @@ func (f *Floor) who(at time.Time, slot string) []fuse.Person {
 	for _, s := range track.Visits(weights) {
 		persons = append(persons, fuse.Person{Visit: s.Visit, P: s.P, Staff: f.staff[s.Visit]})
 	}
+	return persons
+}
+
+// whoever is what the fuser is told: what it knows of who carries what may speak
+// against what cameras saw.
+func (f *Floor) whoever(at time.Time, slot string) []fuse.Person {
+	return f.deceived(f.who(at, slot), at)
+}
+
+// unseen is how probable it is that cameras took one person for another without
+// anybody noticing.
+const unseen = 0.01
+
+// deceived lets everybody inside be a little of everybody: what fits only
+// somebody who stands elsewhere may then still be theirs.
+func (f *Floor) deceived(persons []fuse.Person, at time.Time) []fuse.Person {
+	var inside []ledger.VisitID
+	for visit, g := range f.guests {
+		if !at.Before(g.opened) && !f.hasLeft(visit, at) {
+			inside = append(inside, visit)
+		}
+	}
+	sum := 0.0
+	for i := range persons {
+		sum += persons[i].P
+	}
+	if len(inside) < 2 || sum == 0 {
+		return persons
+	}
+	for i := range persons {
+		persons[i].P *= 1 - unseen
+	}
+	slices.Sort(inside)
+	for _, visit := range inside {
+		i := slices.IndexFunc(persons, func(p fuse.Person) bool { return p.Visit == visit })
+		if i < 0 {
+			i = len(persons)
+			persons = append(persons, fuse.Person{Visit: visit, Staff: f.staff[visit]})
+		}
+		persons[i].P += unseen * sum / float64(len(inside))
+	}
+	slices.SortStableFunc(persons, func(a, b fuse.Person) int { return cmp.Compare(b.P, a.P) })
 	return persons
 }
 

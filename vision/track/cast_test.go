@@ -105,3 +105,36 @@ func TestWhoComesInBehindSomebodyWhoLeavesIsNotThem(t *testing.T) {
 		}
 	}
 }
+
+// TestAnExchangeThatNobodyNoticedComesToLightByWhatIsDone checks that two who never
+// met, and of whom nobody doubts who they are, are taken for each other after all
+// when one does again and again what only the other does.
+func TestAnExchangeThatNobodyNoticedComesToLightByWhatIsDone(t *testing.T) {
+	s := corner(t)
+	s.walkers = []walker{
+		{"anna", through(0, Point{1, 6}, 40), nil},
+		{"dora", through(6, Point{3.3, 4.6}, 40), nil},
+	}
+	tr := tracker(t, s)
+	tr.Bind(Opening{Visit: "shift", Gate: "gate-1", At: at(0.5), Party: 1}) // the wrong way round
+	tr.Bind(Opening{Visit: "v-anna", Gate: "gate-1", At: at(6.5), Party: 1})
+	s.play(t, tr, 0, 39)
+	dora := Place{Floor: Point{3.8, 4.6}}
+	shift := func() float64 { return Visits(tr.Who(at(38), dora)).Of("shift") }
+	if was := shift(); was > 0.05 {
+		t.Fatalf("before: dora is the shift with %.3f, want hardly", was)
+	}
+	var after []float64
+	for i := range 4 {
+		tr.Did(at(25+2*float64(i)), dora, func(v ledger.VisitID) float64 {
+			if v == "shift" {
+				return 1
+			}
+			return 0.02
+		}, 0.1)
+		after = append(after, shift())
+	}
+	if after[0] > 0.5 || after[3] < 0.9 {
+		t.Errorf("after one, two, three and four things that only the shift does: %.3f, want doubt at first and then the shift", after)
+	}
+}

@@ -1,6 +1,8 @@
 package track
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
@@ -12,18 +14,19 @@ import (
 // all the others.
 func (t *Tracker) Did(at time.Time, p Place, fits func(ledger.VisitID) float64, unknown float64) {
 	type hand struct {
-		stay int
-		p    float64
+		track *Track
+		stay  int
+		p     float64
 	}
 	var hands []hand
 	rest := 1.0
 	for _, w := range t.Who(at, p) {
 		if k := t.find(w.Track); k != nil {
-			hands = append(hands, hand{t.cast.current(k, at), w.P})
+			hands = append(hands, hand{k, t.cast.current(k, at), w.P})
 			rest -= w.P
 		}
 	}
-	t.cast.reweigh(func(h casting) float64 {
+	said := func(h casting) float64 {
 		sum := max(0, rest) * unknown
 		for _, x := range hands {
 			if v := t.cast.visit(h, x.stay); v != "" {
@@ -33,7 +36,36 @@ func (t *Tracker) Did(at time.Time, p Place, fits func(ledger.VisitID) float64, 
 			}
 		}
 		return sum
-	})
+	}
+	mean := 0.0
+	for h, w := range t.cast.weights() {
+		mean += w * said(t.cast.all[h])
+	}
+	if mean < odd && len(hands) > 0 {
+		most := slices.MaxFunc(hands, func(a, b hand) int { return cmp.Compare(a.p, b.p) })
+		t.wonder(most.track, at.Add(-before))
+		for i := range hands {
+			hands[i].stay = t.cast.current(hands[i].track, at)
+		}
+	}
+	t.cast.reweigh(said)
+}
+
+// What fits nobody who was believed to stand there fits less than odd; it may be
+// that a camera took two persons for each other and nobody noticed.
+const (
+	odd       = 0.1
+	unnoticed = 0.002
+	before    = time.Second // the exchange was at least so long before
+)
+
+// wonder lets a track have been exchanged for any other one that is in sight.
+func (t *Tracker) wonder(k *Track, at time.Time) {
+	for _, o := range t.tracks {
+		if o != k && o.State == Present && t.cast.now(o) >= 0 {
+			t.cast.swap([2]*Track{k, o}, at, unnoticed, [2]looks{})
+		}
+	}
 }
 
 // Gone says that nobody of a visit is inside any more.

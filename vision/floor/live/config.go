@@ -129,7 +129,7 @@ func read(cameras []edge.Camera, file func(string) string) (plans, error) {
 
 // floor puts the floor of cameras together.
 func (c Config) floor(cameras []edge.Camera, p plans) (floor.Config, error) {
-	out := floor.Config{Places: map[string]track.Place{}}
+	out := floor.Config{Places: map[string]track.Place{}, InOrder: true}
 	out.Track.Likeness = persons.Likeness
 	out.Fuse.Wait = time.Duration(cmp.Or(c.Wait, usualWait) * float64(time.Second))
 	out.Late = time.Duration(c.Late * float64(time.Second))
