@@ -72,7 +72,7 @@ func putJSON(box *outbox.Outbox, id ledger.ID, path string, message any) error {
 // into gives what happens on the machine to the floor.
 func (j *joined) into(ctx context.Context, c *host.Config) {
 	c.Followed, c.Weight, c.Hand = j.Followed, j.Weight, j.Hand
-	c.Floor = func() host.FloorView { return host.FloorView(j.View()) }
+	c.Floor = j.View
 	c.Configured = func(cameras []visionedge.Camera) {
 		state, detail := ledger.DeviceWell, ""
 		if err := j.Configure(cameras); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -101,11 +102,7 @@ func (f *terminalFlags) cards() (*terminal.Reader, error) {
 	case as != ledger.CredentialCard && as != ledger.CredentialStaff:
 		return nil, fmt.Errorf("%w: --as %q: use card or staff", errUsage, f.as)
 	}
-	path := f.cardKey
-	if path == "" {
-		path = filepath.Join(f.state, "cards.key")
-	}
-	key, err := terminal.OpenKey(path)
+	key, err := terminal.OpenKey(cmp.Or(f.cardKey, filepath.Join(f.state, "cards.key")))
 	if err != nil {
 		return nil, err
 	}

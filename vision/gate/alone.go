@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"bufio"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
@@ -29,10 +28,6 @@ const (
 
 	usedFile = "used.jsonl"
 	keysFile = "keys.json"
-
-	// maxUsed bounds the used-set when it is read: far above MaxAlone, below
-	// what would be a broken file.
-	maxUsed = 100_000
 )
 
 // An Alone lets people in while the server cannot be reached. It checks codes
@@ -105,7 +100,8 @@ func (a *Alone) open(now time.Time) error {
 	if a.cards, err = openCards(a.dir, now); err != nil {
 		return err
 	}
-	return a.rewrite(kept)
+	a.file, err = rewriteLines(filepath.Join(a.dir, usedFile), kept)
+	return err
 }
 
 // Close gives the folder to others.
@@ -117,30 +113,17 @@ func (a *Alone) Close() error {
 // that is cut off is the last one of a process that died before its gate
 // opened.
 func (a *Alone) read(now time.Time) (kept []usedLine, err error) {
-	f, err := os.Open(filepath.Join(a.dir, usedFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for n := 0; lines.Scan(); n++ {
-		var l usedLine
-		if n == maxUsed {
-			return nil, fmt.Errorf("%s has more than %d lines", usedFile, maxUsed)
-		}
-		if json.Unmarshal(lines.Bytes(), &l) != nil || l.At.IsZero() {
-			continue
+	err = readLines(filepath.Join(a.dir, usedFile), func(l usedLine) {
+		if l.At.IsZero() {
+			return
 		}
 		a.take(l)
 		if l.back() {
 			kept = kept[:0:0] // counts anew; the codes stay used below
 		}
 		kept = append(kept, l)
-	}
-	if err := lines.Err(); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
 	// Codes from before the server was back stay used while they may live.
@@ -179,45 +162,6 @@ func (a *Alone) take(l usedLine) {
 		return
 	}
 	a.used[l.Ticket] = true
-}
-
-// rewrite replaces the used-set by these lines and opens it to be added to.
-func (a *Alone) rewrite(lines []usedLine) error {
-	var b []byte
-	for _, l := range lines {
-		line, err := json.Marshal(l)
-		if err != nil {
-			return err
-		}
-		b = append(append(b, line...), '\n')
-	}
-	if err := replace(filepath.Join(a.dir, usedFile), b); err != nil {
-		return err
-	}
-	var err error
-	a.file, err = os.OpenFile(filepath.Join(a.dir, usedFile), os.O_WRONLY|os.O_APPEND, 0o600)
-	return err
-}
-
-// replace writes a file whole or not at all.
-func replace(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // Learn keeps the keys that a server gave: what [Client.Keys] returns.
@@ -317,21 +261,6 @@ func (a *Alone) Back(now time.Time) error {
 		return err
 	}
 	a.take(l)
-	return nil
-}
-
-// appendLine puts a line on disk.
-func appendLine(f *os.File, l any) error {
-	line, err := json.Marshal(l)
-	if err == nil {
-		_, err = f.Write(append(line, '\n'))
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err != nil {
-		return fmt.Errorf("gate alone: %w", err)
-	}
 	return nil
 }
 

@@ -1,11 +1,6 @@
 package gate
 
 import (
-	"bufio"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -55,7 +50,13 @@ type cards struct {
 
 func openCards(dir string, now time.Time) (cards, error) {
 	c := cards{known: map[Card]time.Time{}, path: filepath.Join(dir, cardsFile)}
-	err := c.read()
+	// A line that was cut off with the plug is lost: that card is a stranger until the
+	// server lets it in again.
+	err := readLines(c.path, func(l cardLine) {
+		if l.Token != "" {
+			c.take(l)
+		}
+	})
 	if err == nil {
 		err = c.rewrite(now)
 	}
@@ -64,22 +65,15 @@ func openCards(dir string, now time.Time) (cards, error) {
 
 // rewrite replaces the file by what counts and opens it to be added to.
 func (c *cards) rewrite(now time.Time) error {
-	var b []byte
+	var lines []cardLine
 	for card, at := range c.known {
 		if now.Sub(at) >= knownFor {
 			delete(c.known, card)
 			continue
 		}
-		line, err := json.Marshal(cardLine{Card: card, At: at})
-		if err != nil {
-			return err
-		}
-		b = append(append(b, line...), '\n')
+		lines = append(lines, cardLine{Card: card, At: at})
 	}
-	if err := replace(c.path, b); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(c.path, os.O_WRONLY|os.O_APPEND, 0o600)
+	f, err := rewriteLines(c.path, lines)
 	if err != nil {
 		return err
 	}
@@ -88,31 +82,6 @@ func (c *cards) rewrite(now time.Time) error {
 	}
 	c.file, c.lines = f, len(c.known)
 	return err
-}
-
-// read takes in what is kept. A line that is cut off was being written when the
-// plug was pulled: that card is a stranger until the server lets it in again.
-func (c *cards) read() error {
-	f, err := os.Open(c.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for n := 0; lines.Scan(); n++ {
-		var l cardLine
-		if n == maxUsed {
-			return fmt.Errorf("%s has more than %d lines", cardsFile, maxUsed)
-		}
-		if json.Unmarshal(lines.Bytes(), &l) != nil || l.Token == "" {
-			continue
-		}
-		c.take(l)
-	}
-	return lines.Err()
 }
 
 func (c *cards) take(l cardLine) {

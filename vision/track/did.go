@@ -43,7 +43,7 @@ func (t *Tracker) Did(at time.Time, p Place, fits func(ledger.VisitID) float64, 
 	}
 	if mean < odd && len(hands) > 0 {
 		most := slices.MaxFunc(hands, func(a, b hand) int { return cmp.Compare(a.p, b.p) })
-		t.wonder(most.track, at.Add(-before))
+		t.wonder(most.track, at.Add(-doneAfter))
 		for i := range hands {
 			hands[i].stay = t.cast.current(hands[i].track, at)
 		}
@@ -56,7 +56,7 @@ func (t *Tracker) Did(at time.Time, p Place, fits func(ledger.VisitID) float64, 
 const (
 	odd       = 0.1
 	unnoticed = 0.002
-	before    = time.Second // the exchange was at least so long before
+	doneAfter = time.Second // the exchange, at least
 )
 
 // wonder lets a track have been exchanged for any other one that is in sight.

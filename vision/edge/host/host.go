@@ -66,7 +66,7 @@ type Config struct {
 	Configured func([]edge.Camera)
 	Weight     watch.Weigher
 	Hand       func(slot string, at time.Time) (staff, shopper float64)
-	Floor      func() FloorView
+	Floor      func() edge.FloorView
 
 	// A smart cart's program has no cameras here. It is given its settings each time
 	// they change, at first before Run does anything else, and tells with [Host.Tell]

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/edge"
 	"github.com/vouchledger/vouch/vision/planogram"
 	"github.com/vouchledger/vouch/vision/watch"
 )
@@ -21,17 +22,7 @@ type View struct {
 	Parts   []ledger.PartState `json:"parts"`
 	Cameras []CameraView       `json:"cameras"`
 	Outbox  OutboxView         `json:"outbox"`
-	Floor   *FloorView         `json:"floor"` // null where nothing is joined
-}
-
-// A FloorView says how what sensors say is joined.
-type FloorView struct {
-	Persons      int `json:"persons"` // who are followed now
-	Waiting      int `json:"waiting"` // sightings that are not judged yet
-	Came         int `json:"came"`    // pictures of persons, readings and sightings
-	LateFrames   int `json:"late_frames"`
-	LateReadings int `json:"late_readings"`
-	Refused      int `json:"refused"` // pictures of a time that has not come
+	Floor   *edge.FloorView    `json:"floor"` // null where nothing is joined
 }
 
 // An OutboxView says what waits for the server.
@@ -84,7 +75,7 @@ func seenOf(s watch.Sighting) Seen {
 
 // View returns how everything does now.
 func (h *Host) View() View {
-	var on *FloorView
+	var on *edge.FloorView
 	if h.cfg.Floor != nil {
 		f := h.cfg.Floor() // before h is held: the floor asks h for the offset
 		on = &f

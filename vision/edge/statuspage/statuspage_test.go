@@ -18,6 +18,7 @@ import (
 
 	"github.com/vouchledger/vouch/internal/peer"
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/edge"
 	"github.com/vouchledger/vouch/vision/edge/host"
 	"github.com/vouchledger/vouch/vision/planogram"
 )
@@ -46,7 +47,7 @@ func (c cellar) View() host.View {
 			},
 			Seen: []host.Seen{{At: at.Add(-time.Second), Slot: "left", Action: "return"}, {At: at, Slot: "left", SKU: nasty, Action: "take", Quantity: 1, Surety: 0.93, Box: [4]int{60, 90, 100, 190}}},
 		}},
-		Floor:  &host.FloorView{Persons: 3, Waiting: 1, Came: 5000, LateFrames: 12, LateReadings: 9, Refused: 2},
+		Floor:  &edge.FloorView{Persons: 3, Waiting: 1, Came: 5000, LateFrames: 12, LateReadings: 9, Refused: 2},
 		Outbox: host.OutboxView{Waiting: 7, Oldest: &at, Error: "no line"},
 	}
 }

@@ -46,25 +46,15 @@ func (s *Shop) late() floor.Late {
 }
 
 // View returns how the floor does now.
-func (s *Shop) View() View {
+func (s *Shop) View() edge.FloorView {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.late()
-	v := View{Came: s.came, LateFrames: l.Frames, LateReadings: l.Readings, Refused: s.refused, Waiting: len(s.waits)}
+	v := edge.FloorView{Came: s.came, LateFrames: l.Frames, LateReadings: l.Readings, Refused: s.refused, Waiting: len(s.waits)}
 	if s.floor != nil {
 		v.Persons = len(s.floor.Persons())
 	}
 	return v
-}
-
-// A View is what a person on the machine is shown of the floor.
-type View struct {
-	Persons      int `json:"persons"` // who are followed now
-	Waiting      int `json:"waiting"` // sightings that are not judged yet
-	Came         int `json:"came"`    // frames of persons, readings and sightings
-	LateFrames   int `json:"late_frames"`
-	LateReadings int `json:"late_readings"`
-	Refused      int `json:"refused"` // frames of a time that has not come
 }
 
 // tellLate tells when much begins to come too late to count, and when that is
