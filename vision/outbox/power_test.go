@@ -59,11 +59,13 @@ func (d *disk) follow(line string) (acknowledged bool, lost []string) {
 		}
 	case "mkdirat":
 		d.names[paths[0]] = true
-	case "renameat":
+	case "renameat", "linkat":
 		if d.bytes[paths[0]] {
 			d.bytes[paths[1]] = true
 		}
-		delete(d.bytes, paths[0])
+		if call == "renameat" {
+			delete(d.bytes, paths[0])
+		}
 		d.names[paths[1]] = true
 	}
 	return false, nil
@@ -109,7 +111,7 @@ func TestNoPowerCutTakesWhatWasAcknowledged(t *testing.T) {
 	strace := peer.Program(t, "", "strace", "apt-get install strace")
 	root, trace := filepath.Join(t.TempDir(), "outbox"), filepath.Join(t.TempDir(), "trace")
 	//nolint:gosec // this test
-	cmd := exec.CommandContext(t.Context(), strace, "-f", "-y", "-qq", "-s", "16", "-e", "signal=none", "-e", "trace=write,fsync,mkdirat,renameat", "-o", trace, os.Args[0])
+	cmd := exec.CommandContext(t.Context(), strace, "-f", "-y", "-qq", "-s", "16", "-e", "signal=none", "-e", "trace=write,fsync,mkdirat,renameat,linkat", "-o", trace, os.Args[0])
 	cmd.Env = append(os.Environ(), "OUTBOX_TEST_CHILD="+root, "OUTBOX_TEST_MOST=20")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -132,7 +134,7 @@ func TestNoPowerCutTakesWhatWasAcknowledged(t *testing.T) {
 	// Without any one kind of sync something would be lost.
 	for story, path := range map[string]string{
 		"the messages": root + "/tmp/", "the queue's names": root + "/queue>", "the outbox's own names": root + ">",
-		"the folder it is in": filepath.Dir(root) + ">", "the key": root + ".key.new",
+		"the folder it is in": filepath.Dir(root) + ">", "the key": "/.secret-",
 	} {
 		var worse []string
 		for _, line := range lines {

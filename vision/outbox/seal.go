@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"filippo.io/age"
+
+	"github.com/vouchledger/vouch/vision/internal/secret"
 )
 
 // sealedBegins begins every sealed message and no other, which is JSON.
@@ -52,42 +51,19 @@ func unseal(r io.Reader, with *age.X25519Identity) (io.Reader, error) {
 // none. Who has the disk without the file has nothing: it may lie where power off
 // takes it away, or where the machine's own keeper of secrets puts it.
 func OpenKey(path string) (*age.X25519Identity, error) {
-	b, err := os.ReadFile(path)
-	if err == nil {
-		id, err := age.ParseX25519Identity(strings.TrimSpace(string(b)))
-		if err != nil { // its text could hold the key
-			return nil, fmt.Errorf("outbox: %w: %s holds no key", ErrSealed, path)
+	b, err := secret.LoadOrMake(path, func() ([]byte, error) {
+		id, err := age.GenerateX25519Identity()
+		if err != nil {
+			return nil, err
 		}
-		return id, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("outbox: %w", err)
-	}
-	id, err := age.GenerateX25519Identity()
-	if err == nil {
-		err = keep(path, id.String()+"\n")
-	}
+		return []byte(id.String() + "\n"), nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("outbox: %w", err)
+	}
+	id, err := age.ParseX25519Identity(strings.TrimSpace(string(b)))
+	if err != nil { // its text could hold the key
+		return nil, fmt.Errorf("outbox: %w: %s holds no key", ErrSealed, path)
 	}
 	return id, nil
-}
-
-// keep makes a file durable before anything is sealed to what it holds.
-func keep(path, text string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	tmp := path + ".new"
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	if _, err = f.WriteString(text); err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return move(tmp, path)
 }

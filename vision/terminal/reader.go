@@ -6,17 +6,14 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision"
+	"github.com/vouchledger/vouch/vision/internal/secret"
 )
 
 // maxText is more than any card's number, badge's text or terminal's token has.
@@ -155,37 +152,24 @@ func mayBePayment(text string) bool {
 // OpenKey reads the key by which numbers become tokens, and makes it if there is
 // none. It refuses a file that others may read.
 func OpenKey(path string) ([]byte, error) {
-	st, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return makeKey(path)
-	}
+	b, err := secret.LoadOrMake(path, func() ([]byte, error) {
+		key := make([]byte, sha256.Size)
+		_, _ = rand.Read(key) // never fails
+		return fmt.Appendf(nil, "%x\n", key), nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	if st.Mode().Perm()&0o077 != 0 {
+	exposed, err := secret.Exposed(path)
+	if err != nil {
+		return nil, err
+	}
+	if exposed {
 		return nil, fmt.Errorf("%w: others may read %s: chmod 600 %s", ErrKey, path, path)
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(b)))
 	if err != nil || len(key) != sha256.Size {
 		return nil, fmt.Errorf("%w in %s: want %d hexadecimal digits", ErrKey, path, 2*sha256.Size) // not the text: it may be half a key
 	}
 	return key, nil
-}
-
-func makeKey(path string) ([]byte, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	key := make([]byte, sha256.Size)
-	_, _ = rand.Read(key) // never fails
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	_, err = fmt.Fprintf(f, "%x\n", key)
-	return key, errors.Join(err, f.Sync(), f.Close())
 }

@@ -10,7 +10,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"github.com/vouchledger/vouch/vision/internal/secret"
 )
 
 // A KeyID names a public key in a code. It picks the key to check with; it
@@ -59,22 +60,7 @@ func save(path string, private any) error {
 	if err != nil {
 		return fmt.Errorf("save ticket key: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".ticket-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("save ticket key: %w", err)
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // the second name of the file, once linked
-	err = pem.Encode(f, &pem.Block{Type: pemType, Bytes: der})
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Link(f.Name(), path) // unlike a rename, refuses to replace
-	}
-	if err != nil {
+	if err := secret.Save(path, pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der})); err != nil {
 		return fmt.Errorf("save ticket key: %w", err)
 	}
 	return nil
@@ -95,12 +81,12 @@ func LoadKey(path string) (*Key, error) {
 }
 
 func load(path string) (any, error) {
-	st, err := os.Stat(path)
+	exposed, err := secret.Exposed(path)
 	if err != nil {
 		return nil, fmt.Errorf("load ticket key: %w", err)
 	}
-	if st.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("load ticket key: %w: others may read %s (%v)", ErrKey, path, st.Mode().Perm())
+	if exposed {
+		return nil, fmt.Errorf("load ticket key: %w: others may read %s: chmod 600 %s", ErrKey, path, path)
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
