@@ -32,6 +32,7 @@ import (
 	"github.com/vouchledger/vouch/vision/floor/live"
 	"github.com/vouchledger/vouch/vision/outbox"
 	"github.com/vouchledger/vouch/vision/recognise/network"
+	"github.com/vouchledger/vouch/vision/shelf"
 	"github.com/vouchledger/vouch/vision/watch"
 )
 
@@ -288,11 +289,15 @@ func keepSeen(c shopConfig, box *outbox.Outbox, floor *joined, log *slog.Logger)
 		out := &sender{
 			flags: watchFlags{store: c.Store, sensor: cam.Name, person: cam.Person}, box: box, read: of.Read, offset: offset, salt: salt,
 		}
-		if floor != nil && cam.Person == "" {
+		joins := floor != nil && cam.Person == ""
+		if joins {
 			out.join = floor.Take
 		}
 		if err := out.put(s); err != nil {
 			return err
+		}
+		if joins && s.Purpose != shelf.Shopping {
+			floor.Worked(cam.Name, s)
 		}
 		log.Info("kept", slog.String("camera", cam.Name), slog.String("slot", s.Slot), slog.String("action", string(s.Action)),
 			slog.String("purpose", string(s.Purpose)), slog.Time("at", s.At.UTC()))

@@ -16,6 +16,7 @@ import (
 	"github.com/vouchledger/vouch/vision/edge/host"
 	"github.com/vouchledger/vouch/vision/floor/live"
 	"github.com/vouchledger/vouch/vision/outbox"
+	"github.com/vouchledger/vouch/vision/watch"
 )
 
 // joined is the floor of a shop that runs; nil where its file says none.
@@ -72,6 +73,11 @@ func putJSON(box *outbox.Outbox, id ledger.ID, path string, message any) error {
 // into gives what happens on the machine to the floor.
 func (j *joined) into(ctx context.Context, c *host.Config) {
 	c.Followed, c.Weight, c.Hand = j.Followed, j.Weight, j.Hand
+	c.Found = func(cam visionedge.Camera, s watch.Sighting) {
+		if cam.Person == "" { // what a camera says of one shopper alone is not joined
+			j.Found(cam.Name, s)
+		}
+	}
 	c.Floor = j.View
 	c.Configured = func(cameras []visionedge.Camera) {
 		state, detail := ledger.DeviceWell, ""

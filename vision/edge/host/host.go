@@ -58,6 +58,9 @@ type Config struct {
 	// Seen makes a sighting durable with its evidence, which of reads; offset
 	// is how wrong this clock is.
 	Seen func(c edge.Camera, s watch.Sighting, of Evidence, offset time.Duration) error
+	// Found is given every sighting as soon as it is certain that something moved; Seen
+	// follows when its purpose is known. Nil for nobody.
+	Found func(c edge.Camera, s watch.Sighting)
 
 	// Configured is told the cameras that are in force, before any of them begins.
 	// Weight is what the scale under a slot read around a moment, Hand how probable it is

@@ -117,6 +117,9 @@ func (h *Host) watch(ctx context.Context, r *run, n int) error {
 		Frames: f, Plan: plan, Start: h.starts(r.camera), Speed: r.camera.Speed, Now: h.cfg.Now, Keeper: r.mem,
 		Classes: r.camera.Classes, Status: h.noticed(ctx, r.camera, n), Weight: h.cfg.Weight, Hand: h.cfg.Hand,
 	}
+	if h.cfg.Found != nil {
+		cfg.Found = func(s watch.Sighting) { h.cfg.Found(r.camera, s) }
+	}
 	eyes, err := h.eyes(r.camera)
 	if err != nil {
 		return err

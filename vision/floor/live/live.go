@@ -58,6 +58,7 @@ type Shop struct {
 	doors   []*door
 	asked   time.Time // until when tailgates were asked for
 	refused int       // frames of a time that has not come
+	early   early
 	lateness
 }
 
@@ -74,6 +75,7 @@ func Open(o Options) (*Shop, error) {
 		return nil, err
 	}
 	s := &Shop{o: o, asides: asides{filepath.Join(o.State, "aside")}, waits: map[string]aside{}, scales: map[string]string{}, begun: o.Now()}
+	s.early.open = map[string]time.Time{}
 	for _, sc := range o.Config.Scales {
 		for _, slot := range sc.Slots {
 			s.scales[slot] = sc.Name
@@ -214,14 +216,11 @@ func (s *Shop) Weight(slot string, at time.Time) *sidecar.Weight {
 // Take puts a sighting aside until it is known whose it is. d is what its
 // camera alone would say, under an id that stays when it is taken again.
 func (s *Shop) Take(id ledger.ID, camera string, seen watch.Sighting, d ledger.DetectionRecorded) error {
-	var items []fuse.Item
-	for _, it := range seen.Items {
-		items = append(items, fuse.Item{SKU: string(it.SKU), P: float64(it.Confidence) / 1000})
-	}
-	claim := floor.ClaimOf(camera, seen.Change, seen.At, items)
+	claim := claimOf(camera, seen)
 	a := aside{ID: id, At: seen.At, Claim: claim.ID, Detection: d, put: s.o.Now()}
 	on := s.hear()
 	if on == nil {
+		s.settled(claim.ID)
 		return s.o.Put(a.ID, a.At, a.Detection)
 	}
 	if err := s.asides.keep(a); err != nil {
@@ -230,6 +229,9 @@ func (s *Shop) Take(id ledger.ID, camera string, seen watch.Sighting, d ledger.D
 	s.mu.Lock()
 	s.waits[claim.ID] = a
 	s.mu.Unlock()
+	if s.settled(claim.ID) {
+		return nil
+	}
 	if err := on.Claim(claim); err != nil {
 		s.o.Log.Warn("a sighting is sent as its camera saw it", slog.String("camera", camera), slog.String("why", err.Error()))
 		s.mu.Lock()
@@ -265,6 +267,10 @@ func (s *Shop) Run(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flush()
+	clear(s.early.open) // cameras have ended: what they did not hand out never comes
+	for _, d := range s.early.ready(s.o.Now()) {
+		s.join(d)
+	}
 	for _, d := range s.doors {
 		if d.file != nil {
 			_ = d.file.Close()
@@ -281,10 +287,13 @@ func (s *Shop) Tick() {
 	for _, again := range unsent {
 		s.send(again)
 	}
+	now := s.o.Now()
+	for _, d := range s.early.ready(now) {
+		s.join(d)
+	}
 	if s.floor == nil {
 		return
 	}
-	now := s.o.Now()
 	found, err := s.floor.Tick(now)
 	if err != nil {
 		s.o.Log.Error("the floor", slog.String("why", err.Error()))
@@ -293,7 +302,7 @@ func (s *Shop) Tick() {
 		s.found(d)
 	}
 	for claim, a := range s.waits {
-		if now.Sub(a.put) > s.judged() {
+		if now.Sub(a.put) > s.judged() && !s.early.holds(claim) {
 			s.o.Log.Info("a sighting was judged to be nothing", slog.String("slot", a.Detection.Slot), slog.Time("at", a.At.UTC()))
 			delete(s.waits, claim)
 			if err := s.asides.drop(a.ID); err != nil {
@@ -318,8 +327,17 @@ func (s *Shop) send(do func() error) {
 	}
 }
 
-// found sends a detection with the evidence of the sightings that it rests on.
+// found sends a detection when all sightings that it rests on were handed out.
 func (s *Shop) found(d fuse.Detection) {
+	if s.early.awaits(d) {
+		s.early.held = append(s.early.held, d)
+		return
+	}
+	s.join(d)
+}
+
+// join sends a detection with the evidence of the sightings that it rests on.
+func (s *Shop) join(d fuse.Detection) {
 	sensor := ledger.DeviceID(s.scales[d.Slot])
 	var seen []aside
 	for _, c := range d.Claims {
@@ -330,7 +348,7 @@ func (s *Shop) found(d fuse.Detection) {
 		sensor = ledger.DeviceID(c.Camera)
 	}
 	if len(d.Claims) > 0 && len(seen) == 0 {
-		return // sent already
+		return // sent already, or no shopping
 	}
 	r := d.Recorded(s.o.Store, sensor)
 	r.ClockOffset = int(s.o.Offset().Milliseconds())
