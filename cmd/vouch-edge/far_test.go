@@ -41,6 +41,7 @@ type far struct {
 	bodies   map[string]string // of a detection's id
 	reports  []reportLine
 	shelf    []vision.ShelfChange
+	exits    []vision.GateExit
 	version  int
 	settings string
 	news     chan struct{} // closed and replaced at every change
@@ -167,6 +168,12 @@ func (f *far) take(path string, b []byte) error {
 		var change vision.ShelfChange
 		err := d.Decode(&change)
 		f.shelf = append(f.shelf, change)
+		return err
+	}
+	if path == vision.PathExits {
+		var exit vision.GateExit
+		err := d.Decode(&exit)
+		f.exits = append(f.exits, exit)
 		return err
 	}
 	var req detectionRequest

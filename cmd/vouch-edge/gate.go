@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"sync"
 	"time"
@@ -60,6 +59,9 @@ into sight is sent to the server once, and its decision is printed. Without
 
 With --alone the gate goes on when the server cannot be reached: it lets in up to
 200 codes within 30 minutes, each once, and tells the server when it is back.
+
+How its camera does (lost, black, frozen, damaged) is told the server as of any device, and
+a camera that is lost is opened again each second.
 
 With --exit a code says that its bearer leaves. Exits are kept in the outbox
 until the server has them, so a gate without a line lets everybody out.
@@ -120,6 +122,7 @@ type gateRun struct {
 	box     *outbox.Outbox
 	solo    *gate.Alone // nil without --alone
 	door    *door       // nil without --crossings
+	eye     *eye        // how its camera does; nil where nobody is told
 	lacks   func() int  // what this clock lacks, in milliseconds; nil: nobody compares it
 	hands   *gate.Hands // nil without --palm
 	start   time.Time
@@ -208,13 +211,18 @@ func (r *gateRun) connect(ctx context.Context) (stop func() error, err error) {
 		before := stop
 		stop = func() error { return errors.Join(before(), r.solo.Close()) }
 	}
-	if !r.exit && r.solo == nil && r.door == nil {
+	reports := r.store != "" && (visionedge.Camera{Source: r.video}).Live()
+	if !r.exit && r.solo == nil && r.door == nil && !reports {
 		return stop, nil
 	}
 	if err := r.openBox(); err != nil {
 		return stop, err
 	}
-	return r.sendAll(ctx, stop), nil
+	stop = r.sendAll(ctx, stop)
+	if reports {
+		r.eye, stop = r.report(ctx, stop)
+	}
+	return stop, nil
 }
 
 // openBox opens the outbox, in which nothing can be read without its key.
@@ -266,69 +274,6 @@ func (r *gateRun) sendAll(ctx context.Context, then func() error) (stop func() e
 			err = errors.Join(err, fmt.Errorf("the server refused %d messages; see %s/dead", st.Dead, r.outbox))
 		}
 		return errors.Join(err, r.box.Close(), then())
-	}
-}
-
-// look goes through the pictures.
-func (r *gateRun) look(ctx context.Context) error {
-	if r.image != "" {
-		f, err := cv.ReadImage(r.image)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		var w gate.Watcher
-		_, err = r.see(ctx, &w, f, 0)
-		return err
-	}
-	source, err := visionedge.Camera{Source: r.video}.Address(os.Getenv)
-	if err != nil {
-		return fmt.Errorf("%w: --video: %w", errUsage, err)
-	}
-	src, err := cv.Open(source)
-	if err != nil {
-		return err
-	}
-	defer src.Close() //nolint:errcheck // only read
-	var w gate.Watcher
-	begun := time.Now()
-	if src.Live() && r.gateFlags.start == "" { // opening a camera takes its time
-		r.start = begun
-		if r.door != nil {
-			r.door.crossings = gate.Follow(r.crossings, begun)
-		}
-	}
-	for n := 0; ctx.Err() == nil; n++ {
-		f, err := src.Next()
-		if errors.Is(err, io.EOF) {
-			return r.count(math.MaxInt64)
-		}
-		if err != nil {
-			return err
-		}
-		at := time.Duration(src.Rate().Seconds(n) * float64(time.Second))
-		if src.Live() {
-			at = time.Since(begun)
-		} else if r.speed > 0 {
-			at = time.Duration(float64(at) / r.speed)
-			pauseUntil(ctx, begun.Add(at))
-		}
-		end, err := r.see(ctx, &w, f, at)
-		f.Close()
-		err = errors.Join(err, r.count(at))
-		if end || err != nil {
-			return err
-		}
-	}
-	return r.count(math.MaxInt64) // interrupted: the usual end of a camera
-}
-
-func pauseUntil(ctx context.Context, t time.Time) {
-	timer := time.NewTimer(time.Until(t))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
 	}
 }
 

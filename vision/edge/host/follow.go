@@ -8,10 +8,10 @@ import (
 	"io"
 	"time"
 
+	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/edge"
 	"github.com/vouchledger/vouch/vision/internal/pause"
-	"github.com/vouchledger/vouch/vision/lens"
 	"github.com/vouchledger/vouch/vision/mount"
 	"github.com/vouchledger/vouch/vision/track"
 )
@@ -28,9 +28,6 @@ const (
 	personsRate = 8
 	// cameraRate is what a camera is taken to give that does not say.
 	cameraRate = 25
-	// lensWidth is how wide the pictures are by which a camera's own troubles
-	// are known.
-	lensWidth = 320
 	// newest is how many pictures wait: who stood where a second ago is worth
 	// less than who stands where now.
 	newest = 1
@@ -54,16 +51,12 @@ func (h *Host) follow(ctx context.Context, r *run, n int) error {
 		return err
 	}
 	defer f.close()
-	w := &follower{host: h, run: r, feed: f, start: h.starts(c), rate: f.Rate().Float(), notice: func(t lens.Trouble, over bool, detail string) {
-		if state, ok := states[t]; ok {
-			h.tell(ctx, edge.Noticed{Camera: c.Name, Run: n, State: state, Over: over, Detail: detail})
-		}
-	}}
+	w := &follower{host: h, run: r, feed: f, start: h.starts(c), rate: f.Rate().Float()}
 	if w.rate == 0 {
 		w.rate = min(c.Rate, cameraRate)
 	}
-	w.width, w.height = f.Size()
-	if err := m.CheckSize(w.width, w.height); err != nil {
+	width, height := f.Size()
+	if err := m.CheckSize(width, height); err != nil {
 		return err
 	}
 	people, err := h.people(c, m, w.rate)
@@ -75,6 +68,10 @@ func (h *Host) follow(ctx context.Context, r *run, n int) error {
 	r.mu.Lock()
 	r.feed = f
 	r.mu.Unlock()
+	w.sight = NewSight(width, height, w.rate, func(state ledger.DeviceState, over bool, detail string) {
+		h.tell(ctx, edge.Noticed{Camera: c.Name, Run: n, State: state, Over: over, Detail: detail})
+	})
+	defer w.sight.Close()
 	defer context.AfterFunc(ctx, func() { f.end(ctx.Err()) })()
 	return w.look(ctx)
 }
@@ -93,23 +90,16 @@ func (h *Host) people(c edge.Camera, m *mount.Mount, rate float64) (People, erro
 
 // A follower looks for persons in one camera's pictures.
 type follower struct {
-	host          *Host
-	run           *run
-	feed          *feed
-	people        People
-	start         time.Time
-	rate          float64
-	width, height int
-	notice        func(t lens.Trouble, over bool, detail string)
-	resized       bool
-	told          lens.Trouble
+	host   *Host
+	run    *run
+	feed   *feed
+	people People
+	sight  *Sight
+	start  time.Time
+	rate   float64
 }
 
 func (w *follower) look(ctx context.Context) error {
-	sw, sh := cv.EvenSize(w.width, w.height, lensWidth)
-	scaler := cv.NewScaler(sw, sh)
-	defer scaler.Close()
-	eye, small := lens.New(sw, sh, w.rate, nil, nil), make([]byte, 3*sw*sh)
 	begun := w.host.cfg.Now()
 	for n := 0; ; n++ {
 		f, err := w.feed.Next()
@@ -128,7 +118,7 @@ func (w *follower) look(ctx context.Context) error {
 			}
 			at = w.start.Add(t)
 		}
-		err = w.see(f, at, eye, scaler, small)
+		err = w.see(f, at)
 		f.Close()
 		if err != nil {
 			return err
@@ -137,29 +127,10 @@ func (w *follower) look(ctx context.Context) error {
 }
 
 // see looks at one picture, if it can be judged.
-func (w *follower) see(f *cv.Frame, at time.Time, eye *lens.Lens, scaler *cv.Scaler, small []byte) error {
-	if resized := f.Width() != w.width || f.Height() != w.height; resized != w.resized {
-		w.resized = resized
-		w.notice(lens.Resized, !resized, fmt.Sprintf("%dx%d", f.Width(), f.Height()))
-	}
-	if w.resized {
-		return nil
-	}
-	if f.Damaged() {
-		eye.Damage()
-	}
-	if err := scaler.Scale(f, small); err != nil {
+func (w *follower) see(f *cv.Frame, at time.Time) error {
+	judge, err := w.sight.Judge(f)
+	if err != nil {
 		return err
-	}
-	judge, changed := eye.See(small)
-	if changed {
-		if w.told != lens.Clear {
-			w.notice(w.told, true, "")
-		}
-		now, detail := eye.State()
-		if w.told = now; now != lens.Clear {
-			w.notice(now, false, detail)
-		}
 	}
 	if !judge {
 		w.show(nil)

@@ -1,0 +1,135 @@
+//go:build opencv
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/draw"
+	"image/jpeg"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/qr"
+)
+
+// A doorCamera is a gate's camera with a sensor's noise, which can be covered and
+// unplugged.
+type doorCamera struct {
+	t    *testing.T
+	mu   sync.Mutex
+	show *image.Gray
+	off  chan struct{} // closed while unplugged
+}
+
+func newDoorCamera(t *testing.T) (*doorCamera, string) {
+	c := &doorCamera{t: t, off: make(chan struct{})}
+	c.put("")
+	server := httptest.NewServer(c)
+	t.Cleanup(server.Close)
+	return c, server.URL + "/door"
+}
+
+// put shows the door, with a phone before it if there is a code.
+func (c *doorCamera) put(code string) {
+	c.t.Helper()
+	img := image.NewGray(image.Rect(0, 0, 640, 480))
+	for i := range img.Pix { // tiles
+		img.Pix[i] = byte(90 + 60*((i%640/40+i/640/40)%2))
+	}
+	if code != "" {
+		q, err := qr.Encode(code)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		drawn := q.Image(5)
+		draw.Draw(img, drawn.Bounds().Add(image.Pt(80, 20)), drawn, image.Point{}, draw.Src)
+	}
+	c.set(img)
+}
+
+func (c *doorCamera) set(img *image.Gray) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.show = img
+}
+
+// cover puts a hood over it.
+func (c *doorCamera) cover() { c.set(image.NewGray(image.Rect(0, 0, 640, 480))) }
+
+func (c *doorCamera) plug(in bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if in {
+		c.off = make(chan struct{})
+	} else {
+		close(c.off)
+	}
+}
+
+func (c *doorCamera) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	w.Header().Set("Content-Type", "multipart/x-mixed-replace;boundary=cut")
+	beat := time.NewTicker(time.Second / 10)
+	defer beat.Stop()
+	dice := rand.New(rand.NewPCG(1, 2))
+	for {
+		c.mu.Lock()
+		off, show := c.off, c.show
+		c.mu.Unlock()
+		select {
+		case <-off:
+			panic(http.ErrAbortHandler) // as a cable does
+		case <-q.Context().Done():
+			return
+		case <-beat.C:
+		}
+		img := image.NewGray(show.Rect)
+		for i, v := range show.Pix {
+			img.Pix[i] = byte(min(255, int(v)+dice.IntN(6)))
+		}
+		var b bytes.Buffer
+		if err := jpeg.Encode(&b, img, nil); err != nil {
+			c.t.Error(err)
+			return
+		}
+		fmt.Fprintf(w, "--cut\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", b.Len(), b.Bytes())
+	}
+}
+
+// TestAGatesCameraInTroubleIsTold: a gate's camera is covered, uncovered, unplugged and
+// plugged in. The server hears of each, the gate goes on, and codes that are shown
+// between are read, each once.
+func TestAGatesCameraInTroubleIsTold(t *testing.T) {
+	t.Parallel() // it waits most of the time
+	f, url := newFar(t)
+	camera, address := newDoorCamera(t)
+	gate := startChild(t, "k1", "gate", "--exit", "--video", address, "--server", url, "--store", "s1", "--gate", "exit-1",
+		"--outbox", filepath.Join(t.TempDir(), "outbox"))
+	const well = ledger.DeviceWell
+	f.until("the camera is well", func() bool { return f.told(partCamera, well) })
+	camera.put("VT1-ONE")
+	f.until("a code is read", func() bool { return len(f.exits) == 1 })
+	camera.cover()
+	f.until("a hood is told", func() bool { return f.told(partCamera, well, ledger.DeviceBlack) })
+	camera.put("")
+	f.until("that it is gone is told", func() bool { return f.told(partCamera, well, ledger.DeviceBlack, well) })
+	camera.plug(false)
+	f.until("a cable that is pulled is told", func() bool { return f.told(partCamera, well, ledger.DeviceBlack, well, ledger.DeviceUnreachable) })
+	camera.plug(true)
+	camera.put("VT1-TWO")
+	f.until("the next code is read", func() bool { return len(f.exits) == 2 })
+	f.until("the camera is well again", func() bool { return f.told(partCamera, well, ledger.DeviceUnreachable, well) })
+	gate.end(t)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.exits) != 2 || f.exits[0].Code != "VT1-ONE" || f.exits[1].Code != "VT1-TWO" {
+		t.Errorf("the server was told of %+v, want both codes once", f.exits)
+	}
+}
