@@ -14,6 +14,7 @@ import (
 
 	"github.com/vouchledger/vouch/internal/peer"
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/models"
 )
 
 // reel makes the films that network cameras show: bare H.264 as encoders of
@@ -47,6 +48,7 @@ func newReel(t *testing.T) *reel {
 	r.encode("frozen", quiet, "loop=-1:1:0,setpts=N/15/TB", 5)
 	r.encode("black", quiet, "lutyuv=y=16:u=128:v=128", 3)
 	r.encode("small", quiet, noise+",scale=320:180", 3)
+	r.encode("nearer", quiet, "crop=580:326:60:0,scale=640:360", 1)
 	return r
 }
 
@@ -61,6 +63,23 @@ func (r *reel) encode(name, from, filter string, seconds int) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		r.t.Fatalf("%s: %v: %s", name, err, out)
 	}
+}
+
+// planOf returns the planogram with how a camera saw the place that a part shows.
+func (r *reel) planOf(name string) string {
+	r.t.Helper()
+	b, err := os.ReadFile(r.plan)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	path := filepath.Join(r.dir, name+".planogram.json")
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	if out, err := edge(r.t, "planogram", "--look", filepath.Join(r.dir, name+".264"), "--write", path); err != nil {
+		r.t.Fatal(out, err)
+	}
+	return path
 }
 
 // film puts parts together, as one stream.
@@ -98,7 +117,9 @@ func (f *far) told(part string, states ...ledger.DeviceState) bool {
 
 // TestNetworkCamerasInTroubleAreToldAndInventNothing watches cameras of a real
 // RTSP server. Six of them look at a shelf that nobody touches, and each has its
-// trouble; the seventh sees what a shopper does all the while.
+// trouble; the seventh sees what a shopper does all the while, and two more would if
+// one were the camera that its planogram was drawn for, and the other had a model
+// that knows as many classes as its list.
 func TestNetworkCamerasInTroubleAreToldAndInventNothing(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	r := newReel(t)
@@ -108,6 +129,7 @@ func TestNetworkCamerasInTroubleAreToldAndInventNothing(t *testing.T) {
 		// Each change of size takes a new connection; the camera has gone on.
 		"resized": {r.film("quiet", "small"), r.film("small", "later"), r.film("later")},
 		"steady":  steady["cam"],
+		"moved":   {r.film("shop")}, "fed": {r.film("shop")},
 	})
 	cut, hung := peer.NewRTSP(t, steady), peer.NewRTSP(t, steady)
 	line, lossy := peer.NewBadLine(t, films, "steady", func(packet int) bool { return packet%9 == 0 })
@@ -120,11 +142,16 @@ func TestNetworkCamerasInTroubleAreToldAndInventNothing(t *testing.T) {
 	} {
 		cameras = append(cameras, fmt.Sprintf("  - {name: %s, source: %q, planogram: %q}", name, source, r.plan))
 	}
+	short := manifest(t, r.dir, "short.json", func(m *models.Manifest) { m.Files["names"] = listOf(t, r.dir, "bottle") })
+	cameras = append(cameras, fmt.Sprintf("  - {name: moved, source: %q, planogram: %q}", films.URL("moved"), r.planOf("nearer")),
+		fmt.Sprintf("  - {name: fed, source: %q, planogram: %q, detector: %q}", films.URL("fed"), r.plan, filepath.Join(r.dir, short)))
 	startEdge(t, writeShop(t, url, cameras...))
 	const well = ledger.DeviceWell
 	f.until("all are well", func() bool {
 		return !slices.ContainsFunc([]string{"cut", "hung", "lossy"}, func(name string) bool { return !f.told(name, well) })
 	})
+	f.until("the planogram of another place is told", func() bool { return f.told("moved", ledger.DeviceMisfit) })
+	f.until("the model of the wrong shape is told", func() bool { return f.told("fed", ledger.DeviceModelRefused) })
 	cut.Kill()
 	hung.Hang(true)
 	line.Lose(true)
@@ -149,7 +176,7 @@ func TestNetworkCamerasInTroubleAreToldAndInventNothing(t *testing.T) {
 	for _, d := range f.seen {
 		what := fmt.Sprintf("%s %s %s", d.Detection.Sensor, d.Detection.Actions[0].Action, d.Detection.Slot)
 		if d.Detection.Sensor != "shop" {
-			t.Errorf("%s: nobody touched that shelf", what)
+			t.Errorf("%s: nobody touched that shelf, or nobody can know by that camera", what)
 		}
 		shop = append(shop, what)
 	}

@@ -243,14 +243,16 @@ func (l *Lens) elsewhere(now Look, still bool) (judge, changed bool) {
 		}
 		return l.asked && l.state == Clear, false
 	}
-	if !l.fixed || l.fit(now) >= lostShare {
-		l.away = min(l.away, pushedChecks-1)
-		return l.asked && l.state == Clear, false
-	}
 	needed := strangeChecks
-	if !l.asked {
+	switch lost := l.fixed && l.fit(now) < lostShare; {
+	case !lost && l.asked:
+		l.away = min(l.away, pushedChecks-1)
+		return l.state == Clear, false
+	case lost && !l.asked:
 		needed = firstChecks
 	}
+	// A view that was given and was never known is not judged, however much of it is
+	// like the one that is meant. Nobody may be left to believe that it is.
 	if l.away >= needed {
 		return false, l.tell(Moved, "another view than the planogram was drawn on")
 	}

@@ -193,6 +193,25 @@ func TestPlanogramOfAnotherCameraIsNoticedAtTheStart(t *testing.T) {
 	}
 }
 
+// TestAViewThatIsHalfAlikeIsNotJudgedInSilence: shelves of one make look alike. What is
+// not known again from the start is not judged, and that is told.
+func TestAViewThatIsHalfAlikeIsNotJudgedInSilence(t *testing.T) {
+	home, half := LookAt(shop(1, 0, 0, 1), w, h), shop(2, 0, 0, 1)
+	copy(half[:len(half)*2/5], shop(1, 0, 0, 1))
+	if fit := New(w, h, 10, &home, nil).fit(LookAt(half, w, h)); fit < lostShare || fit >= knownShare {
+		t.Fatalf("%.2f of the view are alike; the test looks at nothing", fit)
+	}
+	told, judged := run(New(w, h, 10, &home, nil), scene{pic: half, seconds: 12}, scene{pic: shop(1, 0, 0, 1), seconds: 3})
+	if !slices.Equal(told, []Trouble{Moved, Clear}) || judged[0] || !judged[1] {
+		t.Errorf("told %q, judged %v, want it moved and not judged until the place itself is seen", told, judged)
+	}
+	// Known once, it is somebody who stands before the half of it.
+	told, judged = run(New(w, h, 10, &home, nil), scene{pic: shop(1, 0, 0, 1), seconds: 3}, scene{pic: half, seconds: 20})
+	if len(told) > 0 || !judged[1] {
+		t.Errorf("somebody before it: told %q, judged %v, want nothing told", told, judged)
+	}
+}
+
 func TestGoodsThatAreSoldOutAreNoTrouble(t *testing.T) {
 	bare, full := shop(1, 0, 0, 1), shop(1, 0, 0, 1)
 	goods := func(x, y int) bool { return y > 30 }
