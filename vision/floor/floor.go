@@ -277,13 +277,13 @@ func (f *Floor) follow(until time.Time) error {
 }
 
 // who says who probably reached to a slot, for a moment that the tracker has passed.
-func (f *Floor) who(at time.Time, slot string) []fuse.Person {
+func (f *Floor) who(at time.Time, slot string, others []fuse.Act) []fuse.Person {
 	place, ok := f.places[slot]
 	if !ok {
 		return nil
 	}
 	var persons []fuse.Person
-	weights := f.tracker.Who(at, place)
+	weights := f.tracker.Who(at, place, f.acts(others)...)
 	for i, w := range weights {
 		weights[i].Belief = f.inside(w.Belief, at)
 	}
@@ -295,8 +295,25 @@ func (f *Floor) who(at time.Time, slot string) []fuse.Person {
 
 // whoever is what the fuser is told: what it knows of who carries what may speak
 // against what cameras saw.
-func (f *Floor) whoever(at time.Time, slot string) []fuse.Person {
-	return f.deceived(f.who(at, slot), at)
+func (f *Floor) whoever(at time.Time, slot string, others []fuse.Act) []fuse.Person {
+	return f.deceived(f.who(at, slot, others), at)
+}
+
+// acts are acts at slots as acts at places, as far as these are known.
+func (f *Floor) acts(others []fuse.Act) []track.Act {
+	var all []track.Act
+	for _, o := range others {
+		a := track.Act{At: o.At}
+		for _, slot := range o.Slots {
+			if p, ok := f.places[slot]; ok {
+				a.Places = append(a.Places, p)
+			}
+		}
+		if len(a.Places) > 0 {
+			all = append(all, a)
+		}
+	}
+	return all
 }
 
 // unseen is how probable it is that cameras took one person for another without
@@ -336,9 +353,9 @@ func (f *Floor) deceived(persons []fuse.Person, at time.Time) []fuse.Person {
 }
 
 // did lets the tracker learn from what somebody did.
-func (f *Floor) did(at time.Time, slot string, fits func(ledger.VisitID, bool) float64, unknown float64) {
+func (f *Floor) did(at time.Time, slot string, others []fuse.Act, fits func(ledger.VisitID, bool) float64, unknown float64) {
 	if place, ok := f.places[slot]; ok {
-		f.tracker.Did(at, place, func(visit ledger.VisitID) float64 {
+		f.tracker.Did(at, place, f.acts(others), func(visit ledger.VisitID) float64 {
 			if f.hasLeft(visit, at) {
 				return stays * fits(visit, f.staff[visit])
 			}
@@ -355,7 +372,7 @@ func (f *Floor) Hand(at time.Time, slot string) (staff, shopper float64) {
 	if f.tracker == nil {
 		return 0, 0
 	}
-	for _, p := range f.who(at, slot) {
+	for _, p := range f.who(at, slot, nil) {
 		if p.Staff {
 			staff += p.P
 		} else {

@@ -321,7 +321,7 @@ func TestAFloorThatDoesNotFitTogetherIsRefused(t *testing.T) {
 	for story, spoil := range map[string]func(*Config){
 		"frames later than the judgement": func(c *Config) { c.Late, c.Fuse.Wait = 3*time.Second, 2*time.Second },
 		"before the time":                 func(c *Config) { c.Late = -1 },
-		"said twice":                      func(c *Config) { c.Fuse.Who = func(time.Time, string) []fuse.Person { return nil } },
+		"said twice":                      func(c *Config) { c.Fuse.Who = func(time.Time, string, []fuse.Act) []fuse.Person { return nil } },
 		"a place of no slot":              func(c *Config) { c.Places["z9"] = track.Place{} },
 	} {
 		c := corner()

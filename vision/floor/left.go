@@ -89,6 +89,7 @@ func (f *Floor) doors() {
 	for visit, g := range f.guests {
 		if !g.empty && !g.gone.IsZero() && f.now.Sub(g.gone) > forgets {
 			f.fuser.Gone(visit)
+			f.tracker.Gone(visit)
 			g.empty = true
 		}
 		if f.now.Sub(g.opened) > aDay {

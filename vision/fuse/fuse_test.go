@@ -33,7 +33,7 @@ func corner() Config {
 			"soup": {Grams: 425},
 		},
 		Tags: map[string]string{"tag-1": "biscuits", "tag-2": "biscuits"},
-		Who:  func(time.Time, string) []Person { return []Person{{Visit: "v-anna", P: 0.95}} },
+		Who:  func(time.Time, string, []Act) []Person { return []Person{{Visit: "v-anna", P: 0.95}} },
 	}
 }
 
@@ -178,7 +178,7 @@ func TestAClaimWithoutAChangeOfWeightIsNone(t *testing.T) {
 
 func TestOnlyWhoHasAThingBringsItBack(t *testing.T) {
 	c := corner()
-	c.Who = func(at time.Time, _ string) []Person {
+	c.Who = func(at time.Time, _ string, _ []Act) []Person {
 		if at.Sub(opens) < 8*time.Second {
 			return []Person{{Visit: "v-anna", P: 0.98}}
 		}
@@ -286,7 +286,7 @@ func TestAClaimAfterTheDecisionIsLateAndChangesNothing(t *testing.T) {
 func TestADetectionIsWhatTheLedgerKeeps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := corner()
-		c.Who = func(time.Time, string) []Person {
+		c.Who = func(time.Time, string, []Act) []Person {
 			p := rapid.Float64Range(0, 1).Draw(t, "p")
 			return []Person{{Visit: "v-a", P: p}, {Visit: "v-b", P: 1 - p}}
 		}
@@ -349,7 +349,7 @@ func TestShopsThatDoNotFitTogetherAreRefused(t *testing.T) {
 
 func TestThreeMovesBeforeTheScaleRestsAreThree(t *testing.T) {
 	c := corner()
-	c.Who = func(time.Time, string) []Person {
+	c.Who = func(time.Time, string, []Act) []Person {
 		return []Person{{Visit: "v-anna", P: 0.5}, {Visit: "shift", P: 0.5, Staff: true}}
 	}
 	c.Products["biscuits"] = Product{Grams: 210}
@@ -402,12 +402,12 @@ func TestAClaimWaitsForTheScaleToRest(t *testing.T) {
 
 func TestStaffRatherPutsAndShoppersRatherTake(t *testing.T) {
 	c := corner()
-	c.Who = func(time.Time, string) []Person {
+	c.Who = func(time.Time, string, []Act) []Person {
 		return []Person{{Visit: "v-anna", P: 0.4}, {Visit: "shift", P: 0.5, Staff: true}}
 	}
 	type told struct{ anna, staff, unknown float64 }
 	var heard []told
-	c.Did = func(_ time.Time, slot string, fits func(ledger.VisitID, bool) float64, unknown float64) {
+	c.Did = func(_ time.Time, slot string, _ []Act, fits func(ledger.VisitID, bool) float64, unknown float64) {
 		if slot != "a3" {
 			t.Errorf("told of %s, want of a3", slot)
 		}

@@ -72,6 +72,7 @@ type Fuser struct {
 	late    int
 	held    map[ledger.VisitID]map[string]float64
 	foreign map[string]map[string]float64 // by slot: what does not belong there
+	found   []Act                         // of the last seconds
 }
 
 // New returns a fuser for a shop.
@@ -189,16 +190,23 @@ type moment struct {
 	step   *Step
 	claims []Claim
 	slots  []Slot // where something may have moved
+	others []Act  // what was done at nearly the same time
 }
 
 // decide gives the detections of moments that ended before until.
 func (f *Fuser) decide(until time.Time) []Detection {
 	moments := f.ripe(until)
 	var all []Detection
-	for _, m := range moments {
-		all = append(all, f.judge(m)...)
+	for i, m := range moments {
+		m.others = f.others(m, moments[i+1:])
+		found := f.judge(m)
+		for _, d := range found {
+			f.found = append(f.found, Act{d.At, []string{d.Slot}})
+		}
+		all = append(all, found...)
 	}
 	old := until.Add(-keep)
+	f.found = slices.DeleteFunc(f.found, func(a Act) bool { return a.At.Before(old) })
 	f.decided = slices.DeleteFunc(f.decided, func(s Step) bool { return s.At.Before(old) })
 	maps.DeleteFunc(f.claimed, func(_ string, at time.Time) bool { return at.Before(old.Add(-time.Hour)) })
 	return all

@@ -23,6 +23,7 @@ type move struct {
 	grams  float64
 	spread float64 // squared
 	who    []Person
+	others []Act   // what else was done then
 	person float64 // log of the persons' term
 }
 
@@ -66,6 +67,7 @@ func (f *Fuser) judge(m moment) []Detection {
 		all[i].p /= sum
 	}
 	best := slices.MaxFunc(all, func(a, b hypothesis) int { return cmp.Compare(a.p, b.p) })
+	f.apart(best.moves)
 	var found []Detection
 	for _, a := range best.moves {
 		d := f.detection(m, a, all)
@@ -161,11 +163,11 @@ func (f *Fuser) moves(m moment) []*move {
 		product := f.config.Products[sku]
 		key := s.ID + at.String()
 		if _, ok := who[key]; !ok && f.config.Who != nil {
-			who[key] = f.config.Who(at, s.ID)
+			who[key] = f.config.Who(at, s.ID, m.others)
 		}
 		a := &move{
 			slot: s, at: at, told: told, sku: sku, take: take, pieces: pieces, own: sku == s.SKU,
-			prior: max(prior, 1e-9) / n, who: who[key],
+			prior: max(prior, 1e-9) / n, who: who[key], others: m.others,
 			grams: float64(pieces) * product.Grams, spread: float64(pieces) * product.spread() * product.spread(),
 		}
 		if take {
@@ -403,5 +405,5 @@ func (f *Fuser) tell(d Detection, a *move) {
 	if f.config.Did == nil || d.Raw.Action*d.Raw.Item < beyondDoubt {
 		return
 	}
-	f.config.Did(a.at, a.slot.ID, func(visit ledger.VisitID, staff bool) float64 { return f.fits(a, visit, staff) }, f.unknown(a))
+	f.config.Did(a.at, a.slot.ID, a.others, func(visit ledger.VisitID, staff bool) float64 { return f.fits(a, visit, staff) }, f.unknown(a))
 }

@@ -32,14 +32,14 @@ type Person struct {
 }
 
 // A Who says for a moment and a slot who probably reached there. What the
-// list lacks of 1 is somebody unknown. It may be nil in a shop whose sensors
-// know no persons.
-type Who func(at time.Time, slot string) []Person
+// list lacks of 1 is somebody unknown. Others are what else was done then. It may
+// be nil in a shop whose sensors know no persons.
+type Who func(at time.Time, slot string, others []Act) []Person
 
 // A Did is told how well a move that is beyond doubt fits who may have made
 // it: a visit, and somebody unknown. Who puts what they never took is rather
 // staff than a shopper, whatever else speaks for the shopper.
-type Did func(at time.Time, slot string, fits func(visit ledger.VisitID, staff bool) float64, unknown float64)
+type Did func(at time.Time, slot string, others []Act, fits func(visit ledger.VisitID, staff bool) float64, unknown float64)
 
 // A Prior is what is expected before any sensor speaks. Everything is a
 // weight against the others.

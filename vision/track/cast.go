@@ -184,8 +184,10 @@ func (c *cast) weights() []float64 {
 }
 
 // prune keeps the best castings.
-func (c *cast) prune() {
-	weights := c.weights()
+func (c *cast) prune() { c.keep(c.weights()) }
+
+// keep keeps the best castings by their weights.
+func (c *cast) keep(weights []float64) {
 	order := make([]int, len(weights))
 	for i := range order {
 		order[i] = i
@@ -203,12 +205,23 @@ func (c *cast) prune() {
 	c.all = kept
 }
 
-// reweigh multiplies castings by what fits them.
-func (c *cast) reweigh(fits func(h casting) float64) {
-	for h := range c.all {
-		c.all[h].log += math.Log(max(1e-9, fits(c.all[h])))
+// expect is the mean of what fits the castings.
+func (c *cast) expect(weights []float64, fits func(h casting) float64) float64 {
+	mean := 0.0
+	for h, w := range weights {
+		mean += w * fits(c.all[h])
 	}
-	c.prune()
+	return mean
+}
+
+// reweigh multiplies castings of given weights by what fits them.
+func (c *cast) reweigh(weights []float64, fits func(h casting) float64) {
+	for h := range c.all {
+		says := max(1e-9, fits(c.all[h]))
+		c.all[h].log += math.Log(says)
+		weights[h] *= says
+	}
+	c.keep(weights)
 }
 
 // visit returns the visit that a casting names for a stay.

@@ -126,7 +126,7 @@ func TestAnExchangeThatNobodyNoticedComesToLightByWhatIsDone(t *testing.T) {
 	}
 	var after []float64
 	for i := range 4 {
-		tr.Did(at(25+2*float64(i)), dora, func(v ledger.VisitID) float64 {
+		tr.Did(at(25+2*float64(i)), dora, nil, func(v ledger.VisitID) float64 {
 			if v == "shift" {
 				return 1
 			}

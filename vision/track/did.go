@@ -12,7 +12,7 @@ import (
 // visit, and somebody unknown, on a scale up to 1. Stories in which whoever
 // stood there is who fits become more probable, and with them what they say of
 // all the others.
-func (t *Tracker) Did(at time.Time, p Place, fits func(ledger.VisitID) float64, unknown float64) {
+func (t *Tracker) Did(at time.Time, p Place, others []Act, fits func(ledger.VisitID) float64, unknown float64) {
 	type hand struct {
 		track *Track
 		stay  int
@@ -20,7 +20,7 @@ func (t *Tracker) Did(at time.Time, p Place, fits func(ledger.VisitID) float64, 
 	}
 	var hands []hand
 	rest := 1.0
-	for _, w := range t.Who(at, p) {
+	for _, w := range t.Who(at, p, others...) {
 		if k := t.find(w.Track); k != nil {
 			hands = append(hands, hand{k, t.cast.current(k, at), w.P})
 			rest -= w.P
@@ -37,18 +37,16 @@ func (t *Tracker) Did(at time.Time, p Place, fits func(ledger.VisitID) float64, 
 		}
 		return sum
 	}
-	mean := 0.0
-	for h, w := range t.cast.weights() {
-		mean += w * said(t.cast.all[h])
-	}
-	if mean < odd && len(hands) > 0 {
+	weights := t.cast.weights()
+	if t.cast.expect(weights, said) < odd && len(hands) > 0 {
 		most := slices.MaxFunc(hands, func(a, b hand) int { return cmp.Compare(a.p, b.p) })
 		t.wonder(most.track, at.Add(-doneAfter))
 		for i := range hands {
 			hands[i].stay = t.cast.current(hands[i].track, at)
 		}
+		weights = t.cast.weights()
 	}
-	t.cast.reweigh(said)
+	t.cast.reweigh(weights, said)
 }
 
 // What fits nobody who was believed to stand there fits less than odd; it may be
@@ -68,7 +66,8 @@ func (t *Tracker) wonder(k *Track, at time.Time) {
 	}
 }
 
-// Gone says that nobody of a visit is inside any more.
+// Gone says that nobody of a visit is inside any more, nor comes back: whoever
+// appears from now on is somebody else.
 func (t *Tracker) Gone(visit ledger.VisitID) {
 	for _, g := range t.cast.guests {
 		if g.visit == visit {

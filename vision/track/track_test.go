@@ -386,7 +386,7 @@ func TestWhoDoesWhatOnlyStaffDoIsBelievedToBeStaff(t *testing.T) {
 		t.Fatalf("before: dora is %v, want rather v-anna", before)
 	}
 	for i := range 3 { // she fills the shelf with what v-anna never had
-		tr.Did(at(12+float64(i)), dora, func(v ledger.VisitID) float64 {
+		tr.Did(at(12+float64(i)), dora, nil, func(v ledger.VisitID) float64 {
 			if v == "shift" {
 				return 1
 			}
@@ -406,7 +406,7 @@ func TestWhoDoesWhatOnlyStaffDoIsBelievedToBeStaff(t *testing.T) {
 	}
 	// What fits everybody says nothing.
 	was := Visits(tr.Who(at(20), dora))
-	tr.Did(at(19), dora, func(ledger.VisitID) float64 { return 1 }, 1)
+	tr.Did(at(19), dora, nil, func(ledger.VisitID) float64 { return 1 }, 1)
 	if got := Visits(tr.Who(at(20), dora)); math.Abs(got.Of("shift")-was.Of("shift")) > 1e-3 {
 		t.Errorf("after a move that fits everybody %v, before %v", got, was)
 	}

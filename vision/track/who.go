@@ -46,25 +46,16 @@ const (
 // Who weighs the tracks by how probable it is that their person reached to a
 // place at a moment: how far from it they stood, whether they walked by, and
 // whether their box reaches the slot in a camera that sees both. What the
-// weights lack of 1 is somebody unseen.
-func (t *Tracker) Who(at time.Time, p Place) []Weight {
+// weights lack of 1 is somebody unseen. Others are what else was done then: who
+// did that had no hand free.
+func (t *Tracker) Who(at time.Time, p Place, others ...Act) []Weight {
 	var found []Weight
-	sum := nobody
 	supposed := t.supposed(at)
 	weights := supposed.weights()
-	for _, k := range t.tracks {
-		if k.State == Tentative {
-			continue
+	for _, r := range t.reaches(Act{at, []Place{p}}, others) {
+		if r.track != nil {
+			found = append(found, Weight{r.track.ID, r.p, supposed.believed(r.track, at, weights)})
 		}
-		w := k.reached(t, at, p)
-		if w < 1e-6 {
-			continue
-		}
-		sum += w
-		found = append(found, Weight{k.ID, w, supposed.believed(k, at, weights)})
-	}
-	for i := range found {
-		found[i].P /= sum
 	}
 	slices.SortStableFunc(found, func(a, b Weight) int { return cmp.Compare(b.P, a.P) })
 	return found

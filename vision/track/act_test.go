@@ -1,0 +1,55 @@
+package track
+
+import (
+	"testing"
+
+	"github.com/vouchledger/vouch/ledger"
+)
+
+// TestAHandThatIsElsewhereWasNotHere checks that of two who stand as near to a slot
+// it was the one whose hands were free, whatever is known of the other's: the place,
+// or one of several.
+func TestAHandThatIsElsewhereWasNotHere(t *testing.T) {
+	s := corner(t)
+	s.walkers = []walker{
+		{"anna", through(0, Point{1, 6}, 25), clothes(1)},
+		{"ben", through(4, Point{1, 4.6}, 25), clothes(2)},
+	}
+	tr := tracker(t, s)
+	tr.Bind(Opening{Visit: "v-anna", Gate: "gate-1", At: at(0.5), Party: 1})
+	tr.Bind(Opening{Visit: "v-ben", Gate: "gate-1", At: at(4.5), Party: 1})
+	s.play(t, tr, 0, 25)
+	between, annas, bens := Place{Floor: Point{0.5, 5.3}}, Place{Floor: Point{0.5, 6}}, Place{Floor: Point{0.5, 4.6}}
+	of := func(visit ledger.VisitID, others ...Act) float64 {
+		return Visits(tr.Who(at(20), between, others...)).Of(visit)
+	}
+	alone := of("v-ben")
+	if alone < 0.3 || alone > 0.7 {
+		t.Fatalf("between the two it is ben with %.2f, want doubt", alone)
+	}
+	for name, x := range map[string]struct {
+		act      Act
+		from, to float64
+	}{
+		"anna's at once":                  {Act{at(20.2), []Place{annas}}, 0.9, 1},
+		"ben's at once":                   {Act{at(19.8), []Place{bens}}, 0, 0.1},
+		"either's at once":                {Act{at(20), []Place{annas, bens}}, alone - 0.05, alone + 0.05},
+		"anna's, from one of two slots":   {Act{at(20), []Place{annas, {Floor: Point{3, 1.5}}}}, 0.9, 1},
+		"anna's, when it may be the next": {Act{at(20).Add(turn), []Place{annas}}, alone - 1e-9, alone + 1e-9},
+		"at the same place":               {Act{at(20.3), []Place{between}}, alone - 1e-9, alone + 1e-9},
+		"nobody's, far away":              {Act{at(20), []Place{{Floor: Point{3, 1.5}}}}, alone - 0.02, alone + 0.02},
+	} {
+		if got := of("v-ben", x.act); got < x.from || got > x.to {
+			t.Errorf("with another act, %s: ben with %.3f, want %.2f to %.2f", name, got, x.from, x.to)
+		}
+	}
+	// Two acts at once need two persons, also if one of them is nobody that is known.
+	both := tr.Who(at(20), between, Act{at(20), []Place{annas}}, Act{at(20), []Place{bens}})
+	sum := 0.0
+	for _, w := range both {
+		sum += w.P
+	}
+	if sum < 0 || sum > 0.9 {
+		t.Errorf("three acts at once of two persons: one of the two with %.2f, want doubt", sum)
+	}
+}
