@@ -28,6 +28,7 @@ type Decoder struct {
 	gapped gapped             // of r, while it reads a body with gaps
 	prices []knownPrice       // by hash; knownPrices of them, or none
 	same   map[ID]*ItemPriced // by their price, at most knownPrices
+	packed [][2]packedPrice   // by hash of the values; knownPrices of them, or none
 	plans  plans
 }
 

@@ -57,6 +57,20 @@ func (b *Body) Skip() int {
 	}
 }
 
+// Fixed reports whether the values from i to the end of the body, where somebody has
+// been, mean the same in any event of the segment: none is an id that another event or
+// the stream has.
+func (b *Body) Fixed(i int) bool {
+	for i >= 0 && i < b.End {
+		v, at := Number(b.In, i)
+		if v&SortMask == SortID && v>>SortBits != IDFollows {
+			return false
+		}
+		i = b.past(at, following(v))
+	}
+	return i == b.End
+}
+
 // past returns the place n bytes behind i, or -1.
 func (b *Body) past(i int, n uint64) int {
 	if i < 0 || n > uint64(len(b.In)-i) { //nolint:gosec // not negative

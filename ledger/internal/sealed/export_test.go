@@ -13,3 +13,6 @@ func (u *Unpacked) Ordinal(o uint32) frame.Frame { return u.frames[o] }
 
 // Dictionary returns the dictionary that p shares with others, nil if it has none.
 func (p *Part) Dictionary() *words.Dictionary { return p.dict.Load() }
+
+// First returns what has the dictionary of the segment that was begun last.
+func (s *Scanner) First() *words.Walker { return s.first }

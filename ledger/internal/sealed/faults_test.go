@@ -189,7 +189,7 @@ func askAll(p *sealed.Part) map[string]error {
 	set, err := p.Matching([]string{"visit-", "p"})
 	errs["Matching"] = err
 	if err == nil {
-		_, errs["Scan"] = p.Scan(set, new(frame.Names), func(ledger.Lent) bool { return true })
+		errs["Scan"] = walk(new(sealed.Scanner), p, set, func(ledger.Lent) bool { return true })
 	}
 	errs["EachStream"] = p.EachStream(func([]byte, sealed.Extent) error { return nil })
 	errs["Unpack"] = p.Unpack(new(sealed.Unpacked))

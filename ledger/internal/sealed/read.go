@@ -291,14 +291,15 @@ func (p *Part) Unpack(u *Unpacked) error {
 	clear(u.frames)
 	u.frames, u.order = u.frames[:0], u.order[:0]
 	total := int64(0)
-	d, blocks, err := p.copied()
+	var t tables
+	blocks, _, err := t.of(p)
 	if err != nil {
 		return err
 	}
 	var room unpacker
-	err = p.eachBlock(blocks, nil, func(b block, _ uint32) error {
+	err = p.eachBlock(blocks, func(b block) error {
 		raw := make([]byte, b.raw)
-		if err := p.unpack(&room, &d, b, raw, aheadBytes); err != nil {
+		if err := p.unpack(&room, &t.dict, b, raw, aheadBytes); err != nil {
 			return err
 		}
 		if int(b.first) != len(u.frames) {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -219,30 +220,45 @@ func sameRecord(a, b ledger.Record) bool {
 	return same && reflect.DeepEqual(a, b)
 }
 
-// scan returns the events of a scan, which must be able to end at each.
+// scan returns the events of a walk through a segment, which may be given up anywhere.
 func scan(t fataler, p *sealed.Part, want *sealed.Set) (records []ledger.Record) {
 	t.Helper()
-	var names frame.Names
-	whole, err := p.Scan(want, &names, func(l ledger.Lent) bool {
-		r, err := l.Whole()
+	return scanBy(t, new(sealed.Scanner), p, want)
+}
+
+// scanBy is scan by a scanner that may have read other segments before.
+func scanBy(t fataler, s *sealed.Scanner, p *sealed.Part, want *sealed.Set) (records []ledger.Record) {
+	t.Helper()
+	for _, end := range []int{1, 3, math.MaxInt} {
+		records = nil
+		err := walk(s, p, want, func(l ledger.Lent) bool {
+			r, err := l.Whole()
+			if err != nil {
+				t.Fatalf("Whole = %v", err)
+			}
+			r.Body, r.Metadata = bytes.Clone(r.Body), bytes.Clone(r.Metadata) // they are lent
+			records = append(records, r)
+			return len(records) < end
+		})
 		if err != nil {
-			t.Fatalf("Whole = %v", err)
-		}
-		r.Body, r.Metadata = bytes.Clone(r.Body), bytes.Clone(r.Metadata) // they are lent
-		records = append(records, r)
-		return true
-	})
-	if err != nil || !whole {
-		t.Fatalf("Scan = %v, %v", whole, err)
-	}
-	for _, end := range []int{1, len(records)/2 + 1, len(records)} {
-		n := 0
-		whole, err := p.Scan(want, &names, func(ledger.Lent) bool { n++; return n < end })
-		if err != nil || len(records) > 0 && (whole || n != end) {
-			t.Fatalf("Scan that ends after %d of %d = %v, %v", n, end, whole, err)
+			t.Fatalf("Walk = %v", err)
 		}
 	}
 	return records
+}
+
+// walk calls visit for the events of a walk until it returns false.
+func walk(s *sealed.Scanner, p *sealed.Part, want *sealed.Set, visit func(ledger.Lent) bool) error {
+	w, err := s.Walk(p, want)
+	if err != nil {
+		return err
+	}
+	for {
+		l, ok, err := w.Next()
+		if err != nil || !ok || !visit(l) {
+			return err
+		}
+	}
 }
 
 // filtersAs checks that what the tables say of prefixes and kinds is what

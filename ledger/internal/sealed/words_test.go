@@ -6,7 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/vouchledger/vouch/ledger/internal/sealed"
+	"github.com/vouchledger/vouch/ledger/internal/words"
 )
 
 // TestNextMorningHasTheSameWords checks that segments of one shop are packed with one
@@ -71,6 +74,26 @@ func TestNextMorningHasTheSameWords(t *testing.T) {
 	}
 	if parts[0].Dictionary() == nil {
 		t.Error("no dictionary is in memory")
+	}
+	scansOn(t, parts)
+}
+
+// scansOn checks that one scanner reads segments one after the other as each is read
+// alone, and keeps the dictionary of the first for the second, which has the same.
+func scansOn(t *testing.T, parts []*sealed.Part) {
+	t.Helper()
+	var s sealed.Scanner
+	var walkers []*words.Walker
+	for _, i := range []int{0, 1, 2, 3, 4, 0, 2} {
+		if diff := cmp.Diff(scan(t, parts[i], nil), scanBy(t, &s, parts[i], nil)); diff != "" {
+			t.Fatalf("segment %d (-alone +behind others):\n%s", i, diff)
+		}
+		walkers = append(walkers, s.First())
+	}
+	for i, same := range []bool{true, false, true, false, true, false} {
+		if got := walkers[i] == walkers[i+1]; got != same {
+			t.Errorf("the dictionary is kept after segment %d of the scan: %v, want %v", i, got, same)
+		}
 	}
 }
 

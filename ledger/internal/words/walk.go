@@ -36,6 +36,10 @@ func NewWalker(d *Dictionary, names *frame.Names) *Walker {
 	return w
 }
 
+// Twin returns a walker of other blocks of segments with this dictionary. What one of the
+// two has looked up there is there for the other.
+func (w *Walker) Twin() *Walker { return &Walker{dict: w.dict, names: w.names, last: w.last} }
+
 // Begin makes packed the block that is gone through.
 func (w *Walker) Begin(packed []byte) {
 	w.in, w.at, w.streamed = packed, 0, false
