@@ -30,6 +30,8 @@ type Decoder struct {
 	same   map[ID]*ItemPriced // by their price, at most knownPrices
 	packed [][2]packedPrice   // by hash of the values; knownPrices of them, or none
 	plans  plans
+
+	detection ID // of the price that is being read
 }
 
 // knownStrings is how many strings a Decoder remembers.

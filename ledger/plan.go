@@ -52,9 +52,7 @@ func (s *step) zero() bool {
 
 // plans are the plans of forms.
 type plans struct {
-	of     *gaps.Dictionary
-	byForm []*plan          // of its forms, by number; nil while not looked for
-	byText map[string]*plan // by kind and form: the next segment has them too
+	byText map[string]*plan // by kind and form: other dictionaries have them too
 	target map[Kind]Target  // of bodies without a plan
 }
 
@@ -128,20 +126,17 @@ func (d *Decoder) planOf(l Lent) *plan {
 	if b == nil {
 		return nil
 	}
-	ps := &d.plans
 	n, _ := gaps.Number(b.In, b.At)
 	if n--; n >= uint64(b.Dict.Forms()) { // 0, which is no form, becomes large
 		return nil
 	}
-	if ps.of != b.Dict {
-		ps.of, ps.byForm = b.Dict, make([]*plan, b.Dict.Forms())
-	}
-	p := ps.byForm[n]
+	d.gapped.open(b.Dict)
+	p := d.gapped.plans[n]
 	if p == nil {
-		if p = ps.find(l.Record.Kind, b.Dict.Form(n)); p == nil {
+		if p = d.plans.find(l.Record.Kind, b.Dict.Form(n)); p == nil {
 			return nil
 		}
-		ps.byForm[n] = p
+		d.gapped.plans[n] = p
 	}
 	if p.odd || p.kind != l.Record.Kind || p.target == nil && !d.make(p, l) {
 		return nil

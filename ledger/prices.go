@@ -16,9 +16,9 @@ func (d *Decoder) Priced(l Lent) (detection ID, price *ItemPriced, err error) {
 	if l.body == nil {
 		return d.pricedText(l.Record)
 	}
-	start := d.pricedFrom(l, &detection)
+	start := d.pricedFrom(l)
 	if price = d.again(l.body, start); price != nil {
-		return detection, price, nil
+		return d.detection, price, nil
 	}
 	t, err := d.Lent(l)
 	if err != nil {
@@ -40,7 +40,7 @@ func (d *Decoder) Priced(l Lent) (detection ID, price *ItemPriced, err error) {
 
 // pricedFrom reads the detection of a price with gaps, if that is the first value of
 // its plan, and returns the place of the values behind it, or -1.
-func (d *Decoder) pricedFrom(l Lent, detection *ID) int {
+func (d *Decoder) pricedFrom(l Lent) int {
 	p := d.planOf(l)
 	if p == nil || len(p.steps) == 0 {
 		return -1
@@ -52,7 +52,7 @@ func (d *Decoder) pricedFrom(l Lent, detection *ID) int {
 	r.gap = &d.gapped
 	r.know(l.body)
 	_, at := gaps.Number(l.body.In, l.body.At)
-	return r.idAt(at, detection)
+	return r.idAt(at, &d.detection)
 }
 
 // A packedPrice is a price and the values that it was read from, behind its detection:

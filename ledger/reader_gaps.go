@@ -19,11 +19,45 @@ type gapped struct {
 	form *gaps.Form
 	next int // gap of the form
 
-	words []word // of the dictionary, by number
-	of    *gaps.Dictionary
-	room  []byte
+	*glossary // of the body's dictionary
+	known     []*glossary
+	forgot    int // of these
+	room      []byte
 
 	plan *plan // that is being made, or nil
+}
+
+// A glossary is what a decoder has found of a dictionary.
+type glossary struct {
+	of    *gaps.Dictionary
+	words []word  // by number
+	plans []*plan // of its forms, by number; nil while not looked for
+}
+
+// maxGlossaries bounds the dictionaries that a decoder knows at a time: a log reads some
+// segments side by side, and most of them have one in common.
+const maxGlossaries = 16
+
+// open makes g know the dictionary d.
+func (g *gapped) open(d *gaps.Dictionary) {
+	if g.glossary != nil && g.of == d {
+		return
+	}
+	for _, k := range g.known {
+		if k.of == d {
+			g.glossary = k
+			return
+		}
+	}
+	g.glossary = &glossary{
+		of: d, words: make([]word, min(d.Words.Len(), maxWords)), plans: make([]*plan, d.Forms()),
+	}
+	if len(g.known) < maxGlossaries {
+		g.known = append(g.known, g.glossary)
+		return
+	}
+	g.known[g.forgot%maxGlossaries] = g.glossary
+	g.forgot++
 }
 
 // A word is an entry of the dictionary as a string.
@@ -50,16 +84,8 @@ func (r *reader) open(b *gaps.Body) bool {
 
 // know makes b the body that values are of.
 func (r *reader) know(b *gaps.Body) {
-	g := r.gap
-	if g.body = b; g.of != b.Dict {
-		g.of = b.Dict
-		if n := int(min(b.Dict.Words.Len(), maxWords)); n <= cap(g.words) { //nolint:gosec // bounded
-			g.words = g.words[:n]
-			clear(g.words)
-		} else {
-			g.words = make([]word, n)
-		}
-	}
+	r.gap.body = b
+	r.gap.open(b.Dict)
 }
 
 // maxWords bounds the words that are remembered as strings: no dictionary that Vouch
