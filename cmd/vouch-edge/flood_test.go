@@ -46,7 +46,7 @@ func openFlood(clip string) (*flood, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close() //nolint:errcheck // only read
+	defer r.Close()
 	f, err := r.Next()
 	if err != nil {
 		return nil, err

@@ -352,7 +352,7 @@ func countPalms(w io.Writer, labels string) error {
 		{"taken for the wrong person", f.Wrong},
 		{"enrolled, and nobody", f.Unknown},
 	} {
-		fmt.Fprintf(w, "%-34s %5d of %5d  %6.2f %%, below %.2f %% with 95 %% confidence\n", r.what, r.Rate.Wrong, r.Of, 100*r.Share(), 100*r.Bound())
+		fmt.Fprintf(w, "%-34s %5d of %5d  %6.2f %%, below %.2f %% with 95 %% confidence\n", r.what, r.Wrong, r.Of, 100*r.Share(), 100*r.Bound())
 	}
 	return nil
 }

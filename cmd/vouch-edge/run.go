@@ -145,14 +145,8 @@ func runShop(ctx context.Context, c shopConfig, beside string, once bool, taps b
 	if err != nil {
 		return err
 	}
-	if open := openFaces(c, beside); open != nil { // a wrong file is said now, and not by each camera
-		f, err := open()
-		if err != nil {
-			return errors.Join(err, box.Close())
-		}
-		if err := f.Close(); err != nil {
-			return errors.Join(err, box.Close())
-		}
+	if err := tryFaces(c, beside); err != nil {
+		return errors.Join(err, box.Close())
 	}
 	floor, err := joinFloor(c, state, box, func(name string) string { return from(beside, name) }, log)
 	if err != nil {
@@ -271,6 +265,20 @@ func openFaces(c shopConfig, beside string) func() (host.Faces, error) {
 		}
 		return f, nil
 	}
+}
+
+// tryFaces opens the shop's face detector once: a wrong file is said now, and not
+// by each camera.
+func tryFaces(c shopConfig, beside string) error {
+	open := openFaces(c, beside)
+	if open == nil {
+		return nil
+	}
+	f, err := open()
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // from returns a file of the shop's as it is found from here.

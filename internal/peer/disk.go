@@ -40,7 +40,7 @@ func (d *SmallDisk) Fill(but int64) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // nobody reads it
+	defer f.Close()
 	for block := make([]byte, 1<<20); len(block) > 0; {
 		n := int64(len(block))
 		if free := d.Free() - but; free < n {

@@ -45,7 +45,7 @@ func (f stuckFile) Sync() error {
 // is stored when the disk answers again.
 func TestNobodyWaitsForAStuckDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		files := stuck{faultdisk.New(rand.New(rand.NewPCG(3, 3)), nil), new(atomic.Bool), make(chan struct{})} //nolint:gosec // a test's
+		files := stuck{faultdisk.New(rand.New(rand.NewPCG(3, 3)), nil), new(atomic.Bool), make(chan struct{})}
 		l, err := embedded.OpenFolder(t.Context(), files, embedded.Config{Now: ledgertest.JumpingClock(), SegmentBytes: 64 << 10})
 		if err != nil {
 			t.Fatal(err)
@@ -105,7 +105,7 @@ func TestNobodyWaitsForAStuckDisk(t *testing.T) {
 // ends is told the outcome of a commit that was late.
 func TestLateCommitGoesToItsWriters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		files := stuck{faultdisk.New(rand.New(rand.NewPCG(4, 4)), nil), new(atomic.Bool), make(chan struct{})} //nolint:gosec // a test's
+		files := stuck{faultdisk.New(rand.New(rand.NewPCG(4, 4)), nil), new(atomic.Bool), make(chan struct{})}
 		l, err := embedded.OpenFolder(t.Context(), files, embedded.Config{Now: ledgertest.JumpingClock(), SegmentBytes: 64 << 10})
 		if err != nil {
 			t.Fatal(err)

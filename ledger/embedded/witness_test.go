@@ -13,7 +13,7 @@ import (
 // goes on from there; and that with both notes spoilt it says what was settled.
 func TestWitnessCutShort(t *testing.T) {
 	for cut := range witnessFields + 1 {
-		d := faultdisk.New(rand.New(rand.NewPCG(1, uint64(cut))), nil) //nolint:gosec // a test's
+		d := faultdisk.New(rand.New(rand.NewPCG(1, uint64(cut))), nil)
 		w, err := makeWitness(d, sampleID)
 		if err != nil {
 			t.Fatal(err)

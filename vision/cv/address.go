@@ -86,8 +86,8 @@ func answers(address string, patience time.Duration) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close() //nolint:errcheck // it was only asked
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+	defer c.Close()                                                 //nolint:errcheck // it was only asked
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil { //nolint:forbidigo // the system wants patience as a moment
 		return err
 	}
 	what := u.RequestURI()

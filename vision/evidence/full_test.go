@@ -22,7 +22,7 @@ func TestADiskThatIsReallyFullKeepsWhatItHas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // the test is over
+	defer s.Close()
 	disk.Fill(512 << 10)
 	picture := func(n int) []byte { return bytes.Repeat(fmt.Appendf(nil, "picture %d ", n), 5000) }
 	taken := 0

@@ -90,8 +90,9 @@ func (c *Client) ask(ctx context.Context, method, path string, body []byte) (vis
 	switch answer.Decision {
 	case vision.Entered, vision.Refused, vision.Pending:
 		return answer, nil
+	case vision.Left: // of a door out, which nobody asks about
 	}
-	return answer, fmt.Errorf("%w: decision %q is not known", ErrRequest, answer.Decision)
+	return answer, fmt.Errorf("%w: decision %q is no answer", ErrRequest, answer.Decision)
 }
 
 // send sends one request and returns the body of a good answer.

@@ -37,7 +37,7 @@ func (f *Follower) Next() (found []Crossing, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("crossings: %w", err)
 	}
-	defer in.Close() //nolint:errcheck // only read
+	defer in.Close()
 	info, err := in.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("crossings: %w", err)

@@ -42,7 +42,7 @@ func (w *Watcher) See(g *image.Gray, at time.Duration) (code string, fresh bool,
 	if err != nil {
 		return "", false, err
 	}
-	fresh = at-w.seen > Forget || text != w.code && !(w.done && ticket.Same(text, w.code))
+	fresh = at-w.seen > Forget || text != w.code && (!w.done || !ticket.Same(text, w.code))
 	w.code, w.seen, w.done = text, at, w.done && !fresh
 	return text, fresh, nil
 }

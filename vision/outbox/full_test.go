@@ -45,7 +45,7 @@ func TestADiskThatIsReallyFullLosesNothingThatWasTaken(t *testing.T) {
 	}
 	// The machine is switched off and on, and the disk is as full as before.
 	o = open(t, dir, Config{Server: s.URL})
-	defer o.Close() //nolint:errcheck // the test is over
+	defer o.Close()
 	if d := o.Status().Depth; d != len(taken) {
 		t.Fatalf("%d wait after a start on a full disk, want the %d that were taken", d, len(taken))
 	}

@@ -110,7 +110,6 @@ func judge(root string, lines []string) (acknowledged int, lost []string) {
 func TestNoPowerCutTakesWhatWasAcknowledged(t *testing.T) {
 	strace := peer.Program(t, "", "strace", "apt-get install strace")
 	root, trace := filepath.Join(t.TempDir(), "outbox"), filepath.Join(t.TempDir(), "trace")
-	//nolint:gosec // this test
 	cmd := exec.CommandContext(t.Context(), strace, "-f", "-y", "-qq", "-s", "16", "-e", "signal=none", "-e", "trace=write,fsync,mkdirat,renameat,linkat", "-o", trace, os.Args[0])
 	cmd.Env = append(os.Environ(), "OUTBOX_TEST_CHILD="+root, "OUTBOX_TEST_MOST=20")
 	out, err := cmd.StdoutPipe()

@@ -22,8 +22,8 @@ const (
 // the fingers. A film that was made of one order fits one time in six.
 func Draw() []Challenge {
 	moves := []Challenge{Nearer, Farther, Turned}
-	asked := []Challenge{moves[rand.IntN(len(moves))], Spread}
-	if rand.IntN(2) == 0 {
+	asked := []Challenge{moves[rand.IntN(len(moves))], Spread} //nolint:gosec // ChaCha8 with a seed of the system's: nobody foresees it
+	if rand.IntN(2) == 0 {                                     //nolint:gosec // likewise
 		asked[0], asked[1] = asked[1], asked[0]
 	}
 	return asked

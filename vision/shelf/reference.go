@@ -112,9 +112,9 @@ func (f *reference) count(p span, v view, l limits) int {
 	found, lf, lc := 0, l.fine, l.colour
 	for k := range n {
 		f, b, r := int(lof[k]), int(lob[k]), int(lor[k])
-		if uint(int(fine[k])-f+lf) > uint(int(hif[k])-f+2*lf) ||
-			uint(int(blue[k])-b+lc) > uint(int(hib[k])-b+2*lc) ||
-			uint(int(red[k])-r+lc) > uint(int(hir[k])-r+2*lc) {
+		if uint(int(fine[k])-f+lf) > uint(int(hif[k])-f+2*lf) || //nolint:gosec // wrapping is meant
+			uint(int(blue[k])-b+lc) > uint(int(hib[k])-b+2*lc) || //nolint:gosec // likewise
+			uint(int(red[k])-r+lc) > uint(int(hir[k])-r+2*lc) { //nolint:gosec // likewise
 			found++
 		}
 	}

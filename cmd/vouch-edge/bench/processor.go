@@ -43,7 +43,7 @@ func onOneProcessor(cmd *exec.Cmd) error {
 
 // affinity asks or tells the kernel which processors this thread has.
 func affinity(call uintptr, m *mask) error {
-	_, _, errno := syscall.RawSyscall(call, 0, unsafe.Sizeof(*m), uintptr(unsafe.Pointer(m)))
+	_, _, errno := syscall.RawSyscall(call, 0, unsafe.Sizeof(*m), uintptr(unsafe.Pointer(m))) //nolint:gosec // the kernel writes into m, which is as large as it says
 	if errno != 0 {
 		return fmt.Errorf("processors of a thread: %w", errno)
 	}

@@ -89,7 +89,7 @@ func (r *run) openShop(ctx context.Context, program, data string, films []clip) 
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		return err
 	}
-	if out, err := exec.CommandContext(ctx, program, "shop", "apply", path, "--data", data).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, program, "shop", "apply", path, "--data", data).CombinedOutput(); err != nil { //nolint:gosec // the program beside this one
 		return fmt.Errorf("%s shop apply: %w: %s", program, err, bytes.TrimSpace(out))
 	}
 	return nil
@@ -106,6 +106,7 @@ func (r *run) serve(ctx context.Context, films []clip) (*server, error) {
 	if err := r.openShop(ctx, program, data, films); err != nil {
 		return nil, err
 	}
+	//nolint:gosec // likewise
 	out, err := exec.CommandContext(ctx, program, "keys", "create", "--data", data, "--role", "device", "--store", store,
 		"--name", "edge", "--json").Output()
 	if err != nil {
@@ -120,6 +121,7 @@ func (r *run) serve(ctx context.Context, films []clip) (*server, error) {
 		return nil, err
 	}
 	s := &server{url: "http://" + address, key: made.Key, ended: make(chan struct{})}
+	//nolint:gosec // likewise
 	s.cmd = exec.Command(program, "serve", "--data", data, "--listen", address, "--log-level", "warn",
 		"--stripe-url", "http://127.0.0.1:1", "--stripe-key", "sk_test_bench", "--webhook-secret", "whsec_bench")
 	s.cmd.Stdout, s.cmd.Stderr = &s.said, &s.said

@@ -56,7 +56,7 @@ func (r *run) speed(ctx context.Context) error {
 	}
 	args := append(r.Turn[1:len(r.Turn):len(r.Turn)], "--rounds", strconv.Itoa(r.of(15, 3)), "--video", longest.Video,
 		"--planogram", longest.plan, "--initial", initial[1:])
-	cmd := exec.CommandContext(ctx, r.Turn[0], args...)
+	cmd := exec.CommandContext(ctx, r.Turn[0], args...) //nolint:gosec // this program
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := onOneProcessor(cmd); err != nil {

@@ -117,7 +117,7 @@ func (p *printer) list(elem, v string) (codec, error) {
 	p.lists = append(p.lists, func(p *printer) {
 		p.f("func (r *reader) %s(i int, p *List[%s]) int {\ns := (*p)[:0]", name, elem)
 		p.f("if r.at(i) == ']' {\n*p = s\nreturn i + 1\n}")
-		keep := "*p = s"
+		var keep string
 		if st, ok := p.structs[elem]; ok && hasList(st) {
 			// Elements that are there keep their lists, to be used again; new room may
 			// hold what was read halfway.

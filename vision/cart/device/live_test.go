@@ -100,7 +100,7 @@ func startBalance(t *testing.T, line *os.File, grams int) *balance {
 	go func() {
 		defer close(b.done)
 		<-told
-		dice := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // noise
+		dice := rand.New(rand.NewPCG(1, 2))
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for n := 0; ; n++ {

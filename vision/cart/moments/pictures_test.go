@@ -97,6 +97,6 @@ func openClip(t *testing.T, b []byte) (seconds float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer r.Close() //nolint:errcheck // only read
+	defer r.Close()
 	return r.Rate().Seconds(r.Frames()), nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
@@ -94,7 +95,7 @@ func (s *Shop) hearAll(ctx context.Context, name, source string, hear func(at ti
 		}
 		if err := hear(at, lines.Bytes()); err != nil {
 			bad++
-			s.o.Log.WarnContext(ctx, "a sensor says what cannot be used", "sensor", name, "why", err.Error())
+			s.o.Log.WarnContext(ctx, "a sensor says what cannot be used", slog.String("sensor", name), slog.String("why", err.Error()))
 		} else if !well {
 			well = true
 			s.tell(ctx, name, ledger.DeviceWell, "")

@@ -37,7 +37,7 @@ type Person struct {
 
 // NewPerson returns one of as many people as there are seeds.
 func NewPerson(seed uint64) *Person {
-	r := rand.New(rand.NewPCG(seed, 77))
+	r := rand.New(rand.NewPCG(seed, 77)) //nolint:gosec // drawn hands are to be drawn again
 	j := func(p point, by float64) point { return point{p.x + by*r.NormFloat64(), p.y + by*r.NormFloat64()} }
 	p := &Person{Spread: 1, Bright: 150, Size: 1, ridge: [2]float64{r.Float64() * math.Pi, 28 + 10*r.Float64()}}
 	for _, l := range [][4]point{
