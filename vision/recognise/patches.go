@@ -36,7 +36,7 @@ func patches(p Picture, use func(patch)) {
 		q := p.scaled(side)
 		var grids [3][]float32
 		for c := range 3 {
-			grids[c] = cells(opponent(q, c), q.W, q.H) //nolint:gosec // below 3
+			grids[c] = cells(opponent(q, c), q.W, q.H)
 		}
 		tints := tintsOf(q)
 		cols, rows := q.W/cell, q.H/cell
@@ -63,11 +63,11 @@ func inMirror() (shape [shapeSize]int, tint [tintSize]int) {
 			to, from := y*cellsWide+x, y*cellsWide+cellsWide-1-x
 			for c := range 3 {
 				for a := range turns {
-					shape[(c*cellsAll+to)*turns+a] = (c*cellsAll+from)*turns + (turns/2-a+turns)%turns //nolint:gosec // within shapeSize
+					shape[(c*cellsAll+to)*turns+a] = (c*cellsAll+from)*turns + (turns/2-a+turns)%turns
 				}
 			}
 			for k := range 6 {
-				tint[to*6+k] = from*6 + k //nolint:gosec // within tintSize
+				tint[to*6+k] = from*6 + k
 			}
 		}
 	}
