@@ -118,8 +118,8 @@ var layers = map[string][]string{
 	"vision/fuse":                  {"ledger"},
 	"vision/floor":                 {"ledger", "vision/fuse", "vision/shelf", "vision/track"},
 	"vision/floor/live": {
-		"ledger", "vision", "vision/edge", "vision/floor", "vision/fuse", "vision/gate", "vision/internal/pause", "vision/mount",
-		"vision/persons", "vision/planogram", "vision/scale", "vision/sidecar", "vision/track", "vision/watch",
+		"ledger", "vision", "vision/edge", "vision/floor", "vision/fuse", "vision/gate", "vision/internal/pause", "vision/models",
+		"vision/mount", "vision/persons", "vision/planogram", "vision/scale", "vision/sidecar", "vision/track", "vision/watch",
 	},
 	"vision/trial": {
 		"ledger", "vision/floor", "vision/fuse", "vision/internal/assign", "vision/lens", "vision/mount", "vision/persons", "vision/planogram",

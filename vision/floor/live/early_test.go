@@ -1,9 +1,16 @@
 package live
 
 import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/edge"
+	"github.com/vouchledger/vouch/vision/models"
 	"github.com/vouchledger/vouch/vision/shelf"
 )
 
@@ -77,5 +84,62 @@ func TestASightingThatIsNeverHandedOutHoldsUpNothing(t *testing.T) {
 	k.Tick()
 	if len(k.early.held) != 0 || len(k.early.open) != 0 {
 		t.Errorf("%d held, %d open after an hour", len(k.early.held), len(k.early.open))
+	}
+}
+
+// TestADetectionNamesTheNetworkThatLookedForPersons: with its digest, once, beside what
+// else decided; where that network is not there, or is not asked, it is not named.
+func TestADetectionNamesTheNetworkThatLookedForPersons(t *testing.T) {
+	dir := t.TempDir()
+	weights := filepath.Join(dir, "walkers.onnx")
+	if err := os.WriteFile(weights, []byte("weights"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	digest, err := models.DigestOf(weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(models.Manifest{
+		Name: "walkers", Version: "2", Licence: "ours", Source: "trained here", Format: models.ONNX,
+		Files: map[string]models.File{"onnx": {Path: "walkers.onnx", SHA256: digest}},
+		Input: models.Input{Side: 8, Scale: 1, Std: [3]float64{1, 1, 1}, Order: "rgb"}, Layers: []string{"say"},
+	})
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "walkers.json"), b, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for story, tt := range map[string]struct {
+		change func(c *edge.Camera)
+		want   string
+	}{
+		"a network":                {func(c *edge.Camera) { c.Detector = filepath.Join(dir, "walkers.json") }, "vouch-fuse/1 walkers@2 sha256:" + digest + " shelf/1"},
+		"by what moves alone":      {func(c *edge.Camera) { c.Detector, c.Persons = filepath.Join(dir, "walkers.json"), edge.PersonsMove }, "vouch-fuse/1 shelf/1"},
+		"one that is not there":    {func(c *edge.Camera) { c.Detector = "none.json" }, "vouch-fuse/1 shelf/1"},
+		"OpenCV's own, of no file": {func(*edge.Camera) {}, "vouch-fuse/1 shelf/1"},
+	} {
+		k := open(t, shopFile())
+		k.o.File = func(name string) string {
+			if filepath.IsAbs(name) {
+				return name
+			}
+			return filepath.Join(k.dir, name)
+		}
+		with := slices.Clone(cameras)
+		tt.change(&with[0])
+		if err := k.Configure(with); err != nil {
+			t.Fatal(err)
+		}
+		k.enters(anna, 1.2)
+		k.until(12.8, less(355, 12), walker{1, 1})
+		seen, alone := k.took("a1", "cola", 12.1)
+		if err := k.Take(ledger.DeriveID(ledger.ID{7}, seen.Slot), "shelf-a", seen, alone); err != nil {
+			t.Fatal(err)
+		}
+		k.until(20, less(355, 12), walker{1, 1})
+		if len(k.sent) != 1 || strings.Join(strings.Fields(k.sent[0].Model), " ") != tt.want {
+			t.Errorf("%s: sent %+v, want one of %q", story, k.sent, tt.want)
+		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/vouchledger/vouch/vision/floor"
 	"github.com/vouchledger/vouch/vision/fuse"
 	"github.com/vouchledger/vouch/vision/internal/pause"
+	"github.com/vouchledger/vouch/vision/models"
 	"github.com/vouchledger/vouch/vision/sidecar"
 	"github.com/vouchledger/vouch/vision/track"
 	"github.com/vouchledger/vouch/vision/watch"
@@ -52,6 +53,7 @@ type Shop struct {
 	mu      sync.Mutex
 	floor   *floor.Floor // nil while the cameras do not fit together
 	scales  map[string]string
+	looks   []string         // networks that look for persons, by name and digest
 	waits   map[string]aside // by claim
 	unsent  []func() error   // for want of room
 	begun   time.Time
@@ -129,8 +131,22 @@ func (s *Shop) Configure(cameras []edge.Camera) error {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	_, err = f.Tick(s.begun)
-	s.floor = f
+	s.floor, s.looks = f, s.networks(cameras)
 	return err
+}
+
+// networks names the networks by which cameras look for persons. One that cannot be
+// used finds nobody, and its camera says why.
+func (s *Shop) networks(cameras []edge.Camera) (all []string) {
+	for _, c := range cameras {
+		if c.Floor == "" || c.Detector == "" || c.Persons == edge.PersonsMove {
+			continue
+		}
+		if m, err := models.Load(s.o.File(c.Detector)); err == nil && !slices.Contains(all, m.Label()) {
+			all = append(all, m.Label())
+		}
+	}
+	return all
 }
 
 // flush judges what waits as it is.
@@ -352,15 +368,22 @@ func (s *Shop) join(d fuse.Detection) {
 	}
 	r := d.Recorded(s.o.Store, sensor)
 	r.ClockOffset = int(s.o.Offset().Milliseconds())
+	deciders := []string{r.Model}
+	if len(r.Persons) > 0 {
+		deciders = append(deciders, s.looks...)
+	}
 	for _, a := range seen {
-		r.Model += " " + a.Detection.Model
+		if !slices.Contains(deciders, a.Detection.Model) {
+			deciders = append(deciders, a.Detection.Model)
+		}
 		for _, e := range a.Detection.Evidence {
 			if !slices.Contains(r.Evidence, e) {
 				r.Evidence = append(r.Evidence, e)
 			}
 		}
 	}
-	r.Model = strings.TrimSpace(r.Model[:min(len(r.Model), ledger.MaxText)])
+	r.Model = strings.TrimSpace(strings.Join(deciders, " "))
+	r.Model = r.Model[:min(len(r.Model), ledger.MaxText)]
 	r.Evidence = r.Evidence[:min(len(r.Evidence), ledger.MaxEvidence)]
 	at, id := d.At, ledger.ID{}
 	if len(seen) > 0 {
