@@ -17,11 +17,12 @@ const module = "github.com/vouchledger/vouch"
 // layers says which packages of this module each may import. A package that
 // is not listed may import nothing, so a new one has to be placed here.
 var layers = map[string][]string{
-	"internal/npmtest": {},
-	"internal/peer":    {},
-	"internal/given":   {},
-	"internal/tinynet": {},
-	"internal/goals":   {},
+	"internal/npmtest":  {},
+	"internal/peer":     {},
+	"internal/given":    {},
+	"internal/tinynet":  {},
+	"internal/goals":    {},
+	"internal/handbook": {},
 
 	"ledger":            {"ledger/money", "ledger/internal/gaps"},
 	"ledger/money":      {},
