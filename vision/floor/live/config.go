@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -33,6 +34,9 @@ type Config struct {
 	Wait     float64                `json:"wait-seconds"`
 	Late     float64                `json:"late-seconds"` // that a picture of persons may be; 0 for half a second
 	Near     float64                `json:"rfid-near-dbm"`
+	// Calibration is a file that `vouch-edge trial --write-calibration` wrote; without
+	// it confidences are what the formula says.
+	Calibration string `json:"calibration"`
 }
 
 // A Gate is a line on the floor. Inside is any place on the shop's side.
@@ -98,30 +102,43 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// plans are the files of cameras: how each hangs, or its shelf's planogram.
+// plans are the files of a shop: how each camera hangs or its shelf's planogram, and
+// the calibration with its name and digest.
 type plans struct {
-	mounts  map[string]*mount.Mount
-	shelves map[string]planogram.Planogram
+	mounts      map[string]*mount.Mount
+	shelves     map[string]planogram.Planogram
+	calibration fuse.Calibration
+	calibrated  string
 }
 
-// read reads the files of cameras.
-func read(cameras []edge.Camera, file func(string) string) (plans, error) {
-	p := plans{map[string]*mount.Mount{}, map[string]planogram.Planogram{}}
-	for _, c := range cameras {
-		var err error
-		if !c.Live() && c.Speed != 1 {
-			return p, fmt.Errorf("%w: %s: a film that is joined with other sensors has speed 1", ErrConfig, c.Name)
-		}
-		switch {
-		case c.Floor != "":
-			p.mounts[c.Name], err = mount.Load(file(c.Floor))
-		case len(c.Plan) > 0:
-			p.shelves[c.Name], err = planogram.Parse(c.Plan)
-		default:
-			p.shelves[c.Name], err = planogram.Load(file(c.Planogram))
+// read reads the files of a shop.
+func (c Config) read(cameras []edge.Camera, file func(string) string) (plans, error) {
+	p := plans{mounts: map[string]*mount.Mount{}, shelves: map[string]planogram.Planogram{}}
+	if c.Calibration != "" {
+		b, err := os.ReadFile(file(c.Calibration))
+		if err == nil {
+			p.calibration, err = fuse.ParseCalibration(b)
 		}
 		if err != nil {
-			return p, fmt.Errorf("%s: %w", c.Name, err)
+			return p, fmt.Errorf("%w: calibration %s: %w", ErrConfig, c.Calibration, err)
+		}
+		p.calibrated = " calibrated " + string(ledger.DigestOf(b))
+	}
+	for _, cam := range cameras {
+		var err error
+		if !cam.Live() && cam.Speed != 1 {
+			return p, fmt.Errorf("%w: %s: a film that is joined with other sensors has speed 1", ErrConfig, cam.Name)
+		}
+		switch {
+		case cam.Floor != "":
+			p.mounts[cam.Name], err = mount.Load(file(cam.Floor))
+		case len(cam.Plan) > 0:
+			p.shelves[cam.Name], err = planogram.Parse(cam.Plan)
+		default:
+			p.shelves[cam.Name], err = planogram.Load(file(cam.Planogram))
+		}
+		if err != nil {
+			return p, fmt.Errorf("%s: %w", cam.Name, err)
 		}
 	}
 	return p, nil
@@ -136,6 +153,7 @@ func (c Config) floor(cameras []edge.Camera, p plans) (floor.Config, error) {
 	out.Fuse.Products, out.Fuse.Tags = map[string]fuse.Product{}, map[string]string{}
 	out.Fuse.Sensors = fuse.DefaultSensors
 	out.Fuse.Sensors.Near = c.Near
+	out.Fuse.Calibration, out.Fuse.Model = p.calibration, fuse.Model+p.calibrated
 	for sku, w := range c.Products {
 		out.Fuse.Products[string(sku)] = fuse.Product{Grams: w.Grams, Spread: w.Spread, Tagged: w.Tagged}
 	}

@@ -118,7 +118,7 @@ func (s *Shop) Configure(cameras []edge.Camera) error {
 	s.flush()
 	s.past, s.load, s.behind = s.late(), edge.Load{}, false
 	s.floor, s.begun = nil, s.o.Now()
-	p, err := read(cameras, s.o.File)
+	p, err := s.o.Config.read(cameras, s.o.File)
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (c Config) Check(cameras []edge.Camera, file func(string) string) error {
 	if err != nil {
 		return err
 	}
-	p, err := read(cameras, file)
+	p, err := c.read(cameras, file)
 	if err != nil {
 		return err
 	}

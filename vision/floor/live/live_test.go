@@ -367,6 +367,7 @@ func TestFloorsThatDoNotFitTogetherAreRefused(t *testing.T) {
 		"later than it is judged":        {func(c *Config) { c.Late = 3 }, cameras},
 		"before its time":                {func(c *Config) { c.Late = -1 }, cameras},
 		"a film as fast as it goes":      {func(*Config) {}, append([]edge.Camera{{Name: "f", Source: "f.mp4", Floor: "ceiling.json"}}, cameras...)},
+		"a calibration that is not one":  {func(c *Config) { c.Calibration = "shelf.json" }, cameras},
 		"the same slot at two cameras":   {func(*Config) {}, append([]edge.Camera{{Name: "f", Source: "0", Planogram: "shelf.json"}}, cameras...)},
 		"a floor file that is not there": {func(*Config) {}, []edge.Camera{{Name: "f", Source: "0", Floor: "none.json"}}},
 	} {
