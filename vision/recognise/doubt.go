@@ -12,8 +12,8 @@ import (
 // lead is the margin as a share of how far the best is above the mean of all,
 // fitted by Platt's method (Platt 1999; targets and Newton's steps of Lin, Lin,
 // Weng, Machine Learning 68, 2007) on pictures that were held out. Among them were
-// whole products that the trial knew nothing of: they are what makes the top
-// score, and not only the margin, count.
+// those of whole products that the trial knew nothing of: they are what makes the
+// top score, and not only the margin, count.
 type Doubt struct {
 	Bias   float64 `json:"bias"`
 	Top    float64 `json:"top"`
@@ -64,6 +64,9 @@ const (
 	// products do not: there a stranger would hide among the many right ones.
 	target = 0.95
 	alone  = 0.8
+	// believed is how many pictures of strangers, each product as many as any, may be
+	// answered with a product of the catalogue.
+	believed = 0.05
 )
 
 // fit finds a doubt from trials. It always answers: without trials, or with
@@ -79,15 +82,38 @@ func fit(trials []trial) Doubt {
 		}
 	}
 	high, low := (good+1)/(good+2), 1/(bad+2)
-	w := [terms]float64{math.Log((good + 1) / (bad + 1))}
+	begin := [terms]float64{math.Log((good + 1) / (bad + 1))}
 	want := func(t trial) float64 {
 		if t.right {
 			return high
 		}
 		return low
 	}
+	// A better standing is never a lower confidence: a term that would say so has
+	// no say, the worst first.
+	free := [terms]bool{true, true, true, true}
+	w := settle(begin, free, trials, want)
+	for worst := 1; ; {
+		for i := range w {
+			if w[i] < w[worst] && i > 0 {
+				worst = i
+			}
+		}
+		if w[worst] >= 0 {
+			break
+		}
+		free[worst] = false
+		w = settle(begin, free, trials, want)
+	}
+	d.Bias, d.Top, d.Margin, d.Lead = w[0], w[1], w[2], w[3]
+	d.Least = least(d, trials)
+	return d
+}
+
+// settle takes Newton's steps from where it begins; what is not free stays nothing.
+func settle(w [terms]float64, free [terms]bool, trials []trial, want func(trial) float64) [terms]float64 {
 	for range 100 {
-		step, slope := newton(w, trials, want)
+		step, slope := newton(w, free, trials, want)
 		before, share := loss(w, trials, want), 1.0
 		next := w
 		for ; share > 1e-6; share /= 2 { // until it is a step down
@@ -103,9 +129,7 @@ func fit(trials []trial) Doubt {
 			break
 		}
 	}
-	d.Bias, d.Top, d.Margin, d.Lead = w[0], w[1], w[2], w[3]
-	d.Least = least(d, trials)
-	return d
+	return w
 }
 
 // finite keeps weights finite where trials are told apart without a fault.
@@ -130,7 +154,7 @@ func loss(w [terms]float64, trials []trial, want func(trial) float64) float64 {
 }
 
 // newton returns Newton's step and how steep it is.
-func newton(w [terms]float64, trials []trial, want func(trial) float64) (step [terms]float64, slope float64) {
+func newton(w [terms]float64, free [terms]bool, trials []trial, want func(trial) float64) (step [terms]float64, slope float64) {
 	g := [terms]float64{0, finite * w[1], finite * w[2], finite * w[3]}
 	h := [terms][terms]float64{{1e-9}, {0, finite}, {0, 0, finite}, {0, 0, 0, finite}}
 	for _, t := range trials {
@@ -143,6 +167,15 @@ func newton(w [terms]float64, trials []trial, want func(trial) float64) (step [t
 			}
 		}
 	}
+	for i := range terms {
+		if free[i] {
+			continue
+		}
+		for j := range terms {
+			h[i][j], h[j][i] = 0, 0
+		}
+		h[i][i], g[i] = 1, 0
+	}
 	step = solve(h, g)
 	for i := range step {
 		slope += step[i] * g[i]
@@ -150,19 +183,30 @@ func newton(w [terms]float64, trials []trial, want func(trial) float64) (step [t
 	return step, slope
 }
 
-// least is the lowest confidence from which on the answers that would be
-// given are right as often as the target asks.
+// least is the lowest confidence from which on the answers that would be given are
+// right as often as the target asks, and strangers are believed no more than is
+// bearable: a threshold that held out examples of what is to be refused set
+// (Vovk, Gammerman, Shafer, Algorithmic Learning in a Random World, 2005).
 func least(d Doubt, trials []trial) float64 {
 	sorted := slices.Clone(trials)
 	at := func(t trial) float64 { return d.confidence(t.standing) }
 	slices.SortStableFunc(sorted, func(a, b trial) int { return cmp.Compare(at(b), at(a)) })
-	out, right, given := 1.0, 0.0, 0.0
+	all := 0.0
+	for _, t := range trials {
+		if t.stranger {
+			all += t.weight
+		}
+	}
+	out, right, given, strange := 1.0, 0.0, 0.0, 0.0
 	for _, t := range sorted {
 		given += t.weight
-		if t.right {
+		switch {
+		case t.right:
 			right += t.weight
+		case t.stranger:
+			strange += t.weight
 		}
-		if right >= target*given {
+		if right >= target*given && strange <= believed*all {
 			out = at(t)
 		}
 	}

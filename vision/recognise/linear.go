@@ -49,34 +49,21 @@ func (l lesson) learn() [][]float64 {
 func (l lesson) goals(c int) []float64 {
 	out := make([]float64, len(l.class))
 	for i, k := range l.class {
-		if out[i] = -1; k == c {
-			out[i] = 1
-		}
-		if l.groups[k] == l.groups[c] {
-			out[i] += kinship
-		} else {
-			out[i] -= kinship
-		}
+		out[i] = l.goal(c, k)
 	}
 	return out
 }
 
-// without returns the lesson of some of the rows.
-func (l lesson) without(skip func(i int) bool) (lesson, []int) {
-	out, at := lesson{groups: l.groups}, []int(nil)
-	for i, c := range l.class {
-		if !skip(i) {
-			at, out.class = append(at, i), append(out.class, c)
-		}
+// goal is what the function of class c should be of a row of class k.
+func (l lesson) goal(c, k int) float64 {
+	out, group := -1.0, -kinship
+	if k == c {
+		out = 1
 	}
-	for k, i := range at {
-		row := make([]float64, k+1)
-		for m, j := range at[:k+1] {
-			row[m] = l.table[i][j]
-		}
-		out.table = append(out.table, row)
+	if l.groups[k] == l.groups[c] {
+		group = kinship
 	}
-	return out, at
+	return out + group
 }
 
 // like is how alike two rows are.
@@ -163,19 +150,19 @@ func factor(a [][]float64) {
 	for k := 0; k < len(a); k += tile {
 		end := min(len(a), k+tile)
 		for i := k; i < end; i++ {
-			row(a, i, k, i+1)
+			row(a, i, k, i+1, ridge/10)
 		}
-		each(len(a)-end, func(i int) { row(a, end+i, k, end) })
+		each(len(a)-end, func(i int) { row(a, end+i, k, end, ridge/10) })
 	}
 }
 
 // row finds a row's numbers from column k to before end; those before k are
-// found, and so are the rows above.
-func row(a [][]float64, i, k, end int) {
+// found, and so are the rows above. No square is less than the least.
+func row(a [][]float64, i, k, end int, least float64) {
 	for j := k; j < end; j++ {
 		v := a[i][j] - dot(a[i][:j], a[j][:j])
 		if i == j {
-			a[i][i] = math.Sqrt(max(v, ridge/10))
+			a[i][i] = math.Sqrt(max(v, least))
 			continue
 		}
 		a[i][j] = v / a[j][j]
@@ -193,6 +180,27 @@ func solveLower(l [][]float64, b []float64) {
 			b[j] -= v * b[i]
 		}
 	}
+}
+
+// inverse returns the upper half of the transposed inverse of a lower half L: row
+// r begins with column r. The inverse of L L' has then at r and s the inner product
+// of rows r and s.
+func inverse(l [][]float64) [][]float64 {
+	n := len(l)
+	out := make([][]float64, n)
+	each((n+tile-1)/tile, func(t int) {
+		from, to := t*tile, min(n, (t+1)*tile)
+		for r := from; r < to; r++ {
+			out[r] = make([]float64, 1, n-r)
+			out[r][0] = 1 / l[r][r]
+		}
+		for k := from + 1; k < n; k++ {
+			for r := from; r < min(to, k); r++ {
+				out[r] = append(out[r], -dot(out[r], l[k][r:k])/l[k][k])
+			}
+		}
+	})
+	return out
 }
 
 // scores returns how far x lies on each class's side.

@@ -66,18 +66,16 @@ func (m *Model) learn(ctx context.Context, rows [][]float32, class []int) error 
 		m.level(x)
 	}
 	whole := lesson{table: alike(rows), class: class, groups: m.kin()}
-	part := whole.parted(folds)
-	var trials []trial
-	for fold := range folds {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		trials = append(trials, whole.try(part, fold)...)
+	near := whole.near(whole.oneOccasion())
+	counts := whole.learn()
+	if err := ctx.Err(); err != nil {
+		return err
 	}
+	trials := examination{lesson: whole, counts: counts, inverse: inverse(whole.table), near: near}.trials()
 	balance(trials)
 	m.Doubt = fit(trials)
 	m.Held = held(m.Doubt, trials)
-	m.weights = weigh(rows, whole.learn())
+	m.weights = weigh(rows, counts)
 	return ctx.Err()
 }
 
