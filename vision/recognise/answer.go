@@ -129,7 +129,11 @@ func (a Answer) Given(planned string, trust float64) Answer {
 		if r.SKU == planned {
 			prior = trust
 		}
-		out.Readings = append(out.Readings, Reading{r.SKU, prior * r.Confidence / total})
+		confidence := prior * r.Confidence / total
+		if !a.Known && r.SKU != planned {
+			confidence = min(confidence, unsure)
+		}
+		out.Readings = append(out.Readings, Reading{r.SKU, confidence})
 	}
 	if !found && planned != "" {
 		out.Readings = append(out.Readings, Reading{planned, trust * max(0, left) * unlike / total})
@@ -142,6 +146,11 @@ func (a Answer) Given(planned string, trust float64) Answer {
 // unlike is how much of what no reading explains is left for a planned
 // product that is none of the five likeliest.
 const unlike = 0.1
+
+// unsure is the most that something not planned is given where the answer is that
+// it is unknown, however little speaks for the plan: less than policies take as sure,
+// so that a person is asked.
+const unsure = 0.75
 
 // PlanTrust is how likely what is planned stands in its place, where nobody
 // has counted: one item in twenty is put back elsewhere.

@@ -206,7 +206,8 @@ func least(d Doubt, trials []trial) float64 {
 		case t.stranger:
 			strange += t.weight
 		}
-		if right >= target*given && strange <= believed*all {
+		// Only a right answer is worth a lower threshold.
+		if t.right && right >= target*given && strange <= believed*all {
 			out = at(t)
 		}
 	}

@@ -186,6 +186,20 @@ func TestThePlanogramAndTheAppearanceAreWeighed(t *testing.T) {
 	}
 }
 
+// TestWhatIsUnknownIsNeverSureToBeSomethingElse: where the picture resembles another
+// product and the answer is that it is unknown, nobody is charged for the other one
+// without being asked, however little the monitor trusted its own reading.
+func TestWhatIsUnknownIsNeverSureToBeSomethingElse(t *testing.T) {
+	looks := Answer{Readings: []Reading{{"mate", 0.93}, {"cola", 0.01}}}
+	if best := looks.Given("cola", 0.3).Readings[0]; best.SKU != "mate" || best.Confidence > 0.75 {
+		t.Errorf("unknown: Given() = %+v, want mate at no more than 0.75", best)
+	}
+	looks.Known = true
+	if best := looks.Given("cola", 0.3).Readings[0]; best.SKU != "mate" || best.Confidence < 0.8 {
+		t.Errorf("known: Given() = %+v, want mate for sure", best)
+	}
+}
+
 // TestConfidencesAreShares checks that the readings of any scores are ordered,
 // lie in 0..1 and come to at most one, with a planogram and without.
 func TestConfidencesAreShares(t *testing.T) {

@@ -10,8 +10,10 @@ const (
 	// enough to know, and no more than the time of a large product allows.
 	askedAbout = 50
 	// strange is how much of what is asked about is taken to be no product of the
-	// catalogue, however many strangers the trials had. It goes with PlanTrust.
-	strange = 0.05
+	// catalogue, however many strangers the trials had: one item in twenty is not
+	// what is planned, see [PlanTrust], and of those one in five is nothing that the
+	// shop sells. What keeps strangers from being believed is [Doubt.Least].
+	strange = 0.01
 )
 
 // trial is what became of one picture that was not learned.
@@ -20,6 +22,9 @@ type trial struct {
 	class    int
 	right    bool
 	stranger bool
+	// occasion is how many pictures of the product count as taken on one occasion
+	// with this one, itself included.
+	occasion int
 	weight   float64
 }
 
@@ -91,12 +96,12 @@ func (e examination) trials() []trial {
 	each(len(members), func(c int) {
 		of := members[c]
 		for _, i := range of {
-			near := e.near[i]
-			if !slices.ContainsFunc(of, func(j int) bool { return !slices.Contains(near, j) }) {
+			near, occasion := e.near[i], e.occasion(i)
+			if occasion == len(of) {
 				continue // its product was not seen on another occasion
 			}
 			st, best := e.without(near, e.part(near, nil), i, -1)
-			out[c] = append(out[c], trial{standing: st, class: c, right: best == c})
+			out[c] = append(out[c], trial{standing: st, class: c, right: best == c, occasion: occasion})
 		}
 		if len(members) <= 3 {
 			return // all are known: two are needed to learn
@@ -111,10 +116,20 @@ func (e examination) trials() []trial {
 				}
 			}
 			st, _ := e.without(at, e.part(at, whole), i, c)
-			out[c] = append(out[c], trial{standing: st, class: c, stranger: true})
+			out[c] = append(out[c], trial{standing: st, class: c, stranger: true, occasion: e.occasion(i)})
 		}
 	})
 	return slices.Concat(out...)
+}
+
+// occasion is how many pictures of its product count as taken with picture i.
+func (e examination) occasion(i int) (n int) {
+	for _, j := range e.near[i] {
+		if e.class[j] == e.class[i] {
+			n++
+		}
+	}
+	return n
 }
 
 // part returns the factor of the inverse's part at some rows, of which the first
@@ -166,18 +181,20 @@ func (e examination) without(at []int, part [][]float64, i, stranger int) (stand
 }
 
 // balance makes each product count as much as any, however many pictures it has,
-// and strangers together as what they are of all that is asked about.
+// and of a product each occasion, however many were taken on it: ten pictures of one
+// minute say as much as one, and without them less of the product is known than will
+// be in the shop. Strangers together count as what they are of all that is asked about.
 func balance(trials []trial) {
-	pictures := [2]map[int]float64{{}, {}} // of each product, known and as a stranger
-	of := func(t trial) int {
+	shares := [2]map[int]float64{{}, {}} // of each product, known and as a stranger
+	of := func(t trial) map[int]float64 {
 		if t.stranger {
-			return 1
+			return shares[1]
 		}
-		return 0
+		return shares[0]
 	}
 	known := 0.0
 	for _, t := range trials {
-		pictures[of(t)][t.class]++
+		of(t)[t.class] += 1 / float64(t.occasion)
 		if !t.stranger {
 			known++
 		}
@@ -187,7 +204,7 @@ func balance(trials []trial) {
 		if t.stranger {
 			all *= strange / (1 - strange)
 		}
-		trials[i].weight = all / float64(len(pictures[of(t)])) / pictures[of(t)][t.class]
+		trials[i].weight = all / float64(len(of(t))) / of(t)[t.class] / float64(t.occasion)
 	}
 }
 

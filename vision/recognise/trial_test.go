@@ -162,8 +162,17 @@ func TestAProductThatWasSeenOnceIsNotAskedAbout(t *testing.T) {
 func TestStrangersCountAsWhatTheyAre(t *testing.T) {
 	l, _, _ := afternoons(16, 5, 3)
 	trials := examined(l, l.oneOccasion()).trials()
-	trials = append(trials, trials[0], trials[0]) // a product with more pictures
+	once := trials[0]
+	for range once.occasion { // a product with one more occasion, of as many pictures
+		trials = append(trials, once)
+	}
+	seldom := trials[1]
+	seldom.occasion = 1 // and one more, of a single picture
+	trials = append(trials, seldom)
 	balance(trials)
+	if many, few := trials[0].weight*float64(once.occasion), trials[len(trials)-1].weight; math.Abs(many-few) > 1e-9 {
+		t.Errorf("an occasion of %d pictures counts %v, one of a single picture %v, want the same", once.occasion, many, few)
+	}
 	known, unknown, of := 0.0, 0.0, map[int]float64{}
 	for _, tr := range trials {
 		if tr.stranger {
@@ -198,7 +207,7 @@ func TestABetterStandingIsNeverALowerConfidence(t *testing.T) {
 		}
 		var trials []trial
 		for range rapid.IntRange(0, 40).Draw(t, "trials") {
-			tr := trial{standing: draw("best"), class: rapid.IntRange(0, 5).Draw(t, "product")}
+			tr := trial{standing: draw("best"), class: rapid.IntRange(0, 5).Draw(t, "product"), occasion: rapid.IntRange(1, 4).Draw(t, "occasion")}
 			if tr.stranger = rapid.Bool().Draw(t, "stranger"); !tr.stranger {
 				tr.right = rapid.Bool().Draw(t, "right")
 			}
