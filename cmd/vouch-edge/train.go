@@ -23,8 +23,8 @@ func newTrainCommand() *cobra.Command {
 network; each --network (a model manifest, see docs/vision-what.md) adds what its inner layers see, and its files go
 into the model.
 
-The same pictures give the same file. Part of them is held out to find out how sure an answer must be; below that the
-model answers that it does not know.`,
+The same pictures give the same file. Each picture is asked about as if nothing of its occasion had been learned, and once as
+if its whole product had not, to find out how sure an answer must be; below that the model answers that it does not know.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if catalogue == "" || out == "" || set.Name == "" || set.Licence == "" {
