@@ -19,14 +19,20 @@ func (f *Fuser) detection(m moment, a *move, all []hypothesis) Detection {
 	if m.step != nil {
 		d.Grams = m.step.Grams
 	}
+	if all := m.jumps(); len(all) > 0 {
+		d.Grams = all[a.jump].Grams
+	}
 	something, skus := 0.0, map[string]float64{}
 	for _, h := range all {
-		if len(h.moves) == 0 {
+		if !slices.ContainsFunc(h.moves, func(b *move) bool { return b.jump == a.jump }) {
 			continue
 		}
 		something += h.p
 		did, sku := false, ""
 		for _, b := range h.moves {
+			if b.jump != a.jump {
+				continue
+			}
 			did = did || b.take == a.take && b.pieces == a.pieces
 			if sku == "" || b.sku == a.sku {
 				sku = b.sku
@@ -83,7 +89,7 @@ func (f *Fuser) whose(a *move, all []hypothesis) []Person {
 	for _, h := range all {
 		i := slices.Index(h.moves, a)
 		if i < 0 {
-			i = slices.IndexFunc(h.moves, func(b *move) bool { return b.sku == a.sku && b.take == a.take })
+			i = slices.IndexFunc(h.moves, func(b *move) bool { return b.jump == a.jump && b.sku == a.sku && b.take == a.take })
 		}
 		if i < 0 || h.p < 1e-6 {
 			continue

@@ -281,8 +281,9 @@ func (f *Fuser) partner(c Claim) (int, bool) {
 	}
 	far := func(s Step) time.Duration {
 		// In a long unrest several things moved, and its middle says little.
-		d := max(s.From.Sub(c.At), c.At.Sub(s.Until), 0) + min(c.At.Sub(s.At).Abs(), together)/4
-		if (s.Grams < 0) != (c.Action == ledger.ActionTake) {
+		gap, fits := s.towards(c.At, c.Action == ledger.ActionTake)
+		d := max(s.From.Sub(c.At), c.At.Sub(s.Until), 0) + min(gap, together)/4
+		if !fits {
 			d += against
 		}
 		return d

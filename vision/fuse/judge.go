@@ -14,6 +14,7 @@ type move struct {
 	slot   Slot
 	at     time.Time
 	told   bool // a camera made a claim of it, and at is the camera's
+	jump   int  // of the step, which it explains
 	sku    string
 	take   bool
 	pieces int
@@ -31,31 +32,22 @@ type move struct {
 // probable they are.
 type hypothesis struct {
 	moves []*move
+	base  float64 // what jumps say of it
+	guess float64 // how good it seems while it grows
 	log   float64
 	p     float64
 }
 
 // judge weighs everything that may have happened in a moment.
 func (f *Fuser) judge(m moment) []Detection {
-	moves := f.moves(m)
-	all := []hypothesis{{log: math.Log(f.config.Prior.Nothing)}}
-	for _, a := range moves {
-		all = append(all, hypothesis{moves: []*move{a}})
-	}
-	if m.step != nil && m.step.Grams != 0 {
-		all = append(all, pairs(moves)...)
-		all = append(all, several(moves)...)
-	}
+	all := f.hypotheses(m)
 	most := math.Inf(-1)
 	for i := range all {
 		h := &all[i]
+		h.log = h.base + f.weighs(m, h.moves) + f.claimsOf(m, h.moves)
 		for _, a := range h.moves {
 			h.log += math.Log(a.prior) + a.tags + a.person
 		}
-		if n := len(h.moves); n > 1 {
-			h.log += float64(n-1) * math.Log(f.second(m))
-		}
-		h.log += f.weighs(m, h.moves) + f.claimsOf(m, h.moves)
 		most = max(most, h.log)
 	}
 	sum := 0.0
@@ -71,7 +63,7 @@ func (f *Fuser) judge(m moment) []Detection {
 	var found []Detection
 	for _, a := range best.moves {
 		d := f.detection(m, a, all)
-		if len(best.moves) > 1 && a.told {
+		if len(best.moves) > 1 && a.told || len(m.jumps()) > 0 {
 			d.At = a.at
 		}
 		f.tell(d, a)
@@ -80,6 +72,34 @@ func (f *Fuser) judge(m moment) []Detection {
 	}
 	slices.SortStableFunc(found, func(a, b Detection) int { return a.At.Compare(b.At) })
 	return found
+}
+
+// hypotheses lists what may have happened in a moment.
+func (f *Fuser) hypotheses(m moment) []hypothesis {
+	if len(m.jumps()) > 0 {
+		return f.unrest(m)
+	}
+	moves := f.moves(m)
+	all := []hypothesis{{base: math.Log(f.config.Prior.Nothing)}}
+	for _, a := range moves {
+		all = append(all, hypothesis{moves: []*move{a}})
+	}
+	if m.step == nil || m.step.Grams == 0 {
+		return all
+	}
+	for _, h := range slices.Concat(pairs(moves), several(moves)) {
+		h.base = float64(len(h.moves)-1) * math.Log(f.second(m))
+		all = append(all, h)
+	}
+	return all
+}
+
+// jumps are those of a step that has several.
+func (m moment) jumps() []Jump {
+	if m.step == nil || len(m.step.Jumps) < 2 {
+		return nil
+	}
+	return m.step.Jumps
 }
 
 const (
@@ -246,15 +266,21 @@ func (f *Fuser) weighs(m moment, moves []*move) float64 {
 		variance += a.spread
 	}
 	d := m.step.Grams - expected
-	normal := math.Exp(-d*d/(2*variance)) / math.Sqrt(2*math.Pi*variance)
 	if len(moves) == 0 {
+		normal := math.Exp(-d*d/(2*variance)) / math.Sqrt(2*math.Pi*variance)
 		// A hand that rests or leans there.
 		lean := f.config.Sensors.Lean
 		return math.Log(normal/2 + math.Exp(-math.Abs(m.step.Grams)/lean)/(4*lean))
 	}
+	return f.normal(d, variance)
+}
+
+// normal is the logarithm of how probable it is that a scale is off by so many
+// grams: normal, but that a share of what scales say is anything.
+func (f *Fuser) normal(off, variance float64) float64 {
 	const widest = 4000 // grams, of what a step that means nothing may be
 	out := f.config.Sensors.Outliers
-	return math.Log((1-out)*normal + out/widest)
+	return math.Log((1-out)*math.Exp(-off*off/(2*variance))/math.Sqrt(2*math.Pi*variance) + out/widest)
 }
 
 // claimsOf is the logarithm of the likelihood of what cameras claim and do not

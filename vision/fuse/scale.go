@@ -14,6 +14,7 @@ type Step struct {
 	At, From, Until time.Time
 	Grams           float64 // after less before
 	Sigma           float64 // of Grams, by the scale alone
+	Jumps           []Jump  // within the unrest, in order; none if it is not known how it went
 }
 
 // How a scale is read. Readings rest if they stay within a few spreads for
@@ -114,7 +115,7 @@ func (s *Scale) look(w weight) (Step, bool) {
 	case !s.moving:
 		if math.Abs(w.grams-s.level) > max(least, jump*s.noise) {
 			s.moving, s.since = true, w.at
-			s.trace = append(s.trace[:0], w)
+			s.trace = append(s.trace[:0], s.rest...)
 			return Step{}, false
 		}
 		s.level += (w.grams - s.level) * 0.08 // follows a wandering zero
@@ -136,6 +137,7 @@ func (s *Scale) settle(w weight) (Step, bool) {
 	step := Step{
 		Scale: s.name, From: s.since, Until: w.at, Grams: after - s.level,
 		Sigma: math.Sqrt(s.noise*s.noise*(1/float64(len(s.rest))+1.0/12) + 0.3*0.3),
+		Jumps: jumps(s.trace, s.noise),
 	}
 	half := (after + s.level) / 2
 	step.At = s.since
@@ -146,7 +148,7 @@ func (s *Scale) settle(w weight) (Step, bool) {
 		}
 	}
 	s.level, s.moving, s.trace = after, false, s.trace[:0]
-	return step, math.Abs(step.Grams) > max(least, 3*step.Sigma)
+	return step, len(step.Jumps) > 0 || math.Abs(step.Grams) > max(least, 3*step.Sigma)
 }
 
 func mean(ws []weight) float64 {

@@ -1,0 +1,98 @@
+package fuse
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+const (
+	// likeliest bounds the explanations of a jump, and ways those of the jumps
+	// before it, that are followed up.
+	likeliest, ways = 16, 256
+)
+
+// unrest lists what may have happened in an unrest of several jumps: each has an
+// explanation of its own, and the scale's step weighs them together.
+func (f *Fuser) unrest(m moment) []hypothesis {
+	all := []hypothesis{{}}
+	for k, j := range m.step.Jumps {
+		slices.SortStableFunc(all, likelier)
+		all = all[:min(len(all), ways)]
+		var next []hypothesis
+		for _, e := range f.explain(m, k, j) {
+			for _, h := range all {
+				next = append(next, hypothesis{
+					moves: slices.Concat(h.moves, e.moves), base: h.base + e.base, guess: h.guess + e.guess,
+				})
+			}
+		}
+		all = next
+	}
+	return all
+}
+
+func likelier(a, b hypothesis) int { return cmp.Compare(b.guess, a.guess) }
+
+// explain lists the likeliest explanations of a jump: a hand that moved
+// nothing, one move, or two.
+func (f *Fuser) explain(m moment, k int, j Jump) []hypothesis {
+	at := m
+	at.at, at.claims = j.At, nil
+	moves := f.moves(at)
+	for _, a := range moves {
+		a.jump = k
+	}
+	lean := f.config.Sensors.Lean
+	nothing := math.Log(f.config.Prior.Nothing) - math.Abs(j.Grams)/lean - math.Log(2*lean)
+	all := []hypothesis{{base: nothing, guess: nothing}}
+	for _, a := range moves {
+		all = append(all, hypothesis{moves: []*move{a}})
+	}
+	all = append(all, pairs(moves)...)
+	for i := range all[1:] {
+		h := &all[1+i]
+		grams, variance := 0.0, j.Sigma*j.Sigma
+		for _, a := range h.moves {
+			grams, variance = grams+a.grams, variance+a.spread
+			h.guess += math.Log(a.prior) + a.tags + a.person + f.witnessed(m, a)
+		}
+		h.base = f.normal(j.Grams-grams, variance) + float64(len(h.moves)-1)*math.Log(f.config.Prior.Second)
+		h.guess += h.base
+	}
+	slices.SortStableFunc(all, likelier)
+	return all[:min(len(all), likeliest)]
+}
+
+// witnessed is what cameras say of one move for itself.
+func (f *Fuser) witnessed(m moment, a *move) float64 {
+	if !a.slot.Watched {
+		return 0
+	}
+	best := math.Log(1 - f.config.Sensors.Found)
+	for _, c := range m.claims {
+		if c.Slot == a.slot.ID {
+			best = max(best, math.Log(f.config.Sensors.Found)+f.agrees(c, a))
+		}
+	}
+	return best
+}
+
+// towards is how far in time a claim is from the nearest jump of its direction,
+// or from the middle of a step without any.
+func (s Step) towards(at time.Time, take bool) (gap time.Duration, fits bool) {
+	if len(s.Jumps) < 2 {
+		return at.Sub(s.At).Abs(), (s.Grams < 0) == take
+	}
+	gap = -1
+	for _, j := range s.Jumps {
+		if d := at.Sub(j.At).Abs(); (j.Grams < 0) == take && (gap < 0 || d < gap) {
+			gap, fits = d, true
+		}
+	}
+	if !fits {
+		gap = at.Sub(s.At).Abs()
+	}
+	return gap, fits
+}
