@@ -19,7 +19,7 @@ func (f *Fuser) detection(m moment, a *move, all []hypothesis) Detection {
 	if m.step != nil {
 		d.Grams = m.step.Grams
 	}
-	if all := m.jumps(); len(all) > 0 {
+	if all := m.jumps(); len(all) > 1 && a.jump >= 0 {
 		d.Grams = all[a.jump].Grams
 	}
 	something, skus := 0.0, map[string]float64{}

@@ -63,7 +63,7 @@ func (f *Fuser) judge(m moment) []Detection {
 	var found []Detection
 	for _, a := range best.moves {
 		d := f.detection(m, a, all)
-		if len(best.moves) > 1 && a.told || len(m.jumps()) > 0 {
+		if len(best.moves) > 1 && a.told || len(m.jumps()) > 1 {
 			d.At = a.at
 		}
 		f.tell(d, a)
@@ -96,7 +96,7 @@ func (f *Fuser) hypotheses(m moment) []hypothesis {
 
 // jumps are those of a step that has several.
 func (m moment) jumps() []Jump {
-	if m.step == nil || len(m.step.Jumps) < 2 {
+	if m.step == nil {
 		return nil
 	}
 	return m.step.Jumps
@@ -272,8 +272,14 @@ func (f *Fuser) weighs(m moment, moves []*move) float64 {
 		lean := f.config.Sensors.Lean
 		return math.Log(normal/2 + math.Exp(-math.Abs(m.step.Grams)/lean)/(4*lean))
 	}
-	return f.normal(d, variance)
+	lean := f.config.Sensors.Lean
+	leans := resting * math.Exp(-math.Abs(d)/lean) / (2 * lean)
+	return math.Log((1-resting)*math.Exp(f.normal(d, variance)) + leans)
 }
+
+// resting is how often a hand rests on the shelf before something moved or
+// after it, but not both: it was there, or came, or another's.
+const resting = 0.02
 
 // normal is the logarithm of how probable it is that a scale is off by so many
 // grams: normal, but that a share of what scales say is anything.
@@ -360,16 +366,25 @@ func (f *Fuser) tagsSay(m moment, a *move) float64 {
 			says = append(says, s)
 		}
 	}
-	slices.SortFunc(says, func(x, y float64) int { return cmp.Compare(y, x) })
-	sum := 0.0
-	for i := range a.pieces {
-		if i < len(says) {
-			sum += says[i]
-		} else {
-			sum -= maxTag / 2 // no tag is known that could have moved
+	return max(-2*maxTag, min(2*maxTag, some(says, a.pieces)))
+}
+
+// some is what tags say of so many of them having moved, whichever: the mean
+// over all ways, because among many one or the other looks as if.
+func some(says []float64, pieces int) float64 {
+	ways := make([]float64, pieces+1) // sums over all ways of so many
+	ways[0] = 1
+	for _, s := range says {
+		for k := pieces; k > 0; k-- {
+			ways[k] += ways[k-1] * math.Exp(s)
 		}
 	}
-	return max(-2*maxTag, min(2*maxTag, sum))
+	sum, n := 0.0, float64(len(says))
+	for k := min(pieces, len(says)); k > 0; k-- {
+		sum += math.Log(float64(k) / (n - float64(k) + 1)) // one over the number of ways
+	}
+	missing := max(0, pieces-len(says)) // no tag is known that could have moved
+	return sum + math.Log(ways[pieces-missing]) - float64(missing)*maxTag/2
 }
 
 // may is what a tag says of having been moved, if it can have been.

@@ -30,7 +30,36 @@ func (f *Fuser) unrest(m moment) []hypothesis {
 		}
 		all = next
 	}
+	return f.slowly(m, all)
+}
+
+// slowly adds what may have moved besides without a jump.
+func (f *Fuser) slowly(m moment, all []hypothesis) []hypothesis {
+	slices.SortStableFunc(all, likelier)
+	var slow []hypothesis
+	for _, a := range f.moves(m) {
+		if !a.plausible() {
+			continue
+		}
+		a.jump = -1
+		h := hypothesis{moves: []*move{a}, base: math.Log(f.config.Prior.Second) + smooth(a.grams)}
+		h.guess = h.base + math.Log(a.prior) + a.tags + a.person + f.witnessed(m, a)
+		slow = append(slow, h)
+	}
+	slices.SortStableFunc(slow, likelier)
+	few := all[:min(len(all), likeliest)]
+	for _, e := range slow[:min(len(slow), likeliest)] {
+		for _, h := range few {
+			all = append(all, hypothesis{moves: slices.Concat(h.moves, e.moves), base: h.base + e.base})
+		}
+	}
 	return all
+}
+
+// smooth is the logarithm of how probable it is that a thing of a weight comes
+// or goes without a jump.
+func smooth(grams float64) float64 {
+	return max(math.Log(0.02), min(0, (sudden-math.Abs(grams))/20))
 }
 
 func likelier(a, b hypothesis) int { return cmp.Compare(b.guess, a.guess) }
