@@ -191,6 +191,8 @@ type moment struct {
 	claims []Claim
 	slots  []Slot // where something may have moved
 	others []Act  // what was done at nearly the same time
+	// before and after are steps in grams that hands made right before and after.
+	before, after float64
 }
 
 // decide gives the detections of moments that ended before until.
@@ -225,7 +227,9 @@ func (f *Fuser) ripe(until time.Time) []moment {
 	for i := range f.steps {
 		if s := f.steps[i]; s.Until.Before(until) {
 			of[i] = len(moments)
-			moments = append(moments, moment{at: s.At, step: &s, slots: f.onScale[s.Scale]})
+			m := moment{at: s.At, step: &s, slots: f.onScale[s.Scale]}
+			m.before, m.after = f.besides(s)
+			moments = append(moments, m)
 		}
 	}
 	var waiting []Claim
@@ -258,6 +262,26 @@ func (f *Fuser) ripe(until time.Time) []moment {
 	slices.SortStableFunc(moments, func(a, b moment) int { return a.at.Compare(b.at) })
 	return moments
 }
+
+// besides returns the steps that hands made on a scale right before a step and
+// after it: they did not jump.
+func (f *Fuser) besides(s Step) (before, after float64) {
+	for _, o := range slices.Concat(f.decided, f.steps) {
+		if o.Scale != s.Scale || o.Jumps == nil || len(o.Jumps) > 0 {
+			continue
+		}
+		if d := s.From.Sub(o.Until); d >= 0 && d < adjoins {
+			before = o.Grams
+		}
+		if d := o.From.Sub(s.Until); d >= 0 && d < adjoins {
+			after = o.Grams
+		}
+	}
+	return before, after
+}
+
+// adjoins is how long before or after a step a hand's own step belongs to it.
+const adjoins = 1500 * time.Millisecond
 
 // alone is the moment of a claim without a step.
 func (f *Fuser) alone(c Claim) moment {

@@ -91,10 +91,17 @@ func (f *Fuser) hypotheses(m moment) []hypothesis {
 		h.base = float64(len(h.moves)-1) * math.Log(f.second(m))
 		all = append(all, h)
 	}
+	if m.step.Jumps != nil { // it is known that there was none
+		for i := range all {
+			for _, a := range all[i].moves {
+				all[i].base += smooth(a.grams)
+			}
+		}
+	}
 	return all
 }
 
-// jumps are those of a step that has several.
+// jumps are those of the moment's step.
 func (m moment) jumps() []Jump {
 	if m.step == nil {
 		return nil
@@ -171,7 +178,7 @@ func several(moves []*move) []hypothesis {
 }
 
 // plausible leaves out of pairs what would be strange alone: they are many.
-func (a *move) plausible() bool { return a.pieces == 1 && math.Log(a.prior)+a.tags+a.person > -12 }
+func (a *move) plausible() bool { return a.pieces <= 2 && math.Log(a.prior)+a.tags+a.person > -12 }
 
 // moves lists what may have moved, with everything that speaks for it but
 // weight and cameras.
@@ -220,7 +227,7 @@ func (f *Fuser) moves(m moment) []*move {
 			if sku == s.SKU {
 				continue
 			}
-			each(false, sku, 1, p.Elsewhere/2)
+			each(false, sku, 1, p.Elsewhere/2/float64(len(f.names)-1))
 			if there := f.foreign[s.ID][sku]; there > 0.02 {
 				each(true, sku, 1, p.Take*min(1, there)/2)
 			}
@@ -273,13 +280,32 @@ func (f *Fuser) weighs(m moment, moves []*move) float64 {
 		return math.Log(normal/2 + math.Exp(-math.Abs(m.step.Grams)/lean)/(4*lean))
 	}
 	lean := f.config.Sensors.Lean
-	leans := resting * math.Exp(-math.Abs(d)/lean) / (2 * lean)
-	return math.Log((1-resting)*math.Exp(f.normal(d, variance)) + leans)
+	likely := resting * math.Exp(-math.Abs(d)/lean) / (2 * lean)
+	offs := m.hands()
+	for _, o := range offs {
+		likely += (1 - resting) * math.Exp(f.normal(d+o, variance)) / float64(len(offs))
+	}
+	return math.Log(likely)
+}
+
+// hands lists what hands may add to the step that came before it and left with
+// it, or came with it and left after it.
+func (m moment) hands() []float64 {
+	all := []float64{0}
+	for _, grams := range []float64{m.before, m.after} {
+		if grams == 0 {
+			continue
+		}
+		for _, o := range slices.Clone(all) {
+			all = append(all, o+grams)
+		}
+	}
+	return all
 }
 
 // resting is how often a hand rests on the shelf before something moved or
 // after it, but not both: it was there, or came, or another's.
-const resting = 0.02
+const resting = 0.03
 
 // normal is the logarithm of how probable it is that a scale is off by so many
 // grams: normal, but that a share of what scales say is anything.
@@ -420,7 +446,7 @@ func (f *Fuser) personsSay(a *move) float64 {
 // certainly carries such a thing; a take, against a shopper.
 func (f *Fuser) fits(a *move, visit ledger.VisitID, staff bool) float64 {
 	switch {
-	case staff && a.take && a.own: // strays are brought home
+	case staff && a.take == a.own: // strays are brought home, and goods to their slots
 		return f.config.Prior.Staff
 	case staff || a.take:
 		return 1

@@ -42,7 +42,7 @@ const (
 )
 
 // jumps finds the jumps of an unrest in its trace, which begins and ends at
-// rest; none if there are more than anybody's hands make.
+// rest; nil if there are more than anybody's hands make.
 func jumps(trace []weight, noise float64) []Jump {
 	s := speeds(trace)
 	var fast []int
@@ -118,7 +118,7 @@ func (s speed) belongs(i, p int) bool {
 // measured returns the jumps of spans: the weight when a scale has swung out
 // less that before.
 func measured(s speed, spans []span) []Jump {
-	var all []Jump
+	all := []Jump{}
 	before := make([]float64, len(spans))
 	after := make([]float64, len(spans))
 	for i, p := range spans {

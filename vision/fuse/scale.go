@@ -14,7 +14,7 @@ type Step struct {
 	At, From, Until time.Time
 	Grams           float64 // after less before
 	Sigma           float64 // of Grams, by the scale alone
-	Jumps           []Jump  // within the unrest, in order; none if it is not known how it went
+	Jumps           []Jump  // within the unrest, in order; nil if it is not known how it went
 }
 
 // How a scale is read. Readings rest if they stay within a few spreads for

@@ -46,14 +46,14 @@ type Did func(at time.Time, slot string, others []Act, fits func(visit ledger.Vi
 type Prior struct {
 	Nothing   float64    // a moment in which nothing moved
 	Take, Put float64    // of a thing at its own slot
-	Elsewhere float64    // a put in a slot of another product, or its take
+	Elsewhere float64    // a put in a slot of any other product, or its take
 	Second    float64    // a second move in the same moment, against one alone
 	Pieces    [3]float64 // one, two, three pieces at once
 	// Held is how probable a put is for who never took such a thing, against
 	// who did; Unknown the same for somebody unknown.
 	Held, Unknown float64
 	// Staff is how probable a take of what belongs there is for staff, who
-	// restocks, against a shopper.
+	// restocks, against a shopper; and a put of what does not.
 	Staff float64
 }
 

@@ -11,6 +11,8 @@ const (
 	// likeliest bounds the explanations of a jump, and ways those of the jumps
 	// before it, that are followed up.
 	likeliest, ways = 16, 256
+	// rough is how often a hand that moves nothing is quick enough for a jump.
+	rough = 0.1
 )
 
 // unrest lists what may have happened in an unrest of several jumps: each has an
@@ -74,7 +76,7 @@ func (f *Fuser) explain(m moment, k int, j Jump) []hypothesis {
 		a.jump = k
 	}
 	lean := f.config.Sensors.Lean
-	nothing := math.Log(f.config.Prior.Nothing) - math.Abs(j.Grams)/lean - math.Log(2*lean)
+	nothing := math.Log(rough*f.config.Prior.Nothing) - math.Abs(j.Grams)/lean - math.Log(2*lean)
 	all := []hypothesis{{base: nothing, guess: nothing}}
 	for _, a := range moves {
 		all = append(all, hypothesis{moves: []*move{a}})
