@@ -40,7 +40,9 @@ func (f *Fuser) others(m moment, next []moment) []Act {
 		if !slices.ContainsFunc(told, func(c Claim) bool {
 			return f.slots[c.Slot].Scale == s.Scale && max(s.From.Sub(c.At), c.At.Sub(s.Until)) < time.Second
 		}) {
-			add(s.At, ids(f.onScale[s.Scale])...)
+			for _, at := range s.times() {
+				add(at, ids(f.onScale[s.Scale])...)
+			}
 		}
 	}
 	for _, n := range next {
@@ -50,6 +52,18 @@ func (f *Fuser) others(m moment, next []moment) []Act {
 	}
 	for _, s := range f.steps {
 		weighed(s)
+	}
+	return all
+}
+
+// times are when something jumped on a scale, or else when its weight changed.
+func (s Step) times() []time.Time {
+	if len(s.Jumps) == 0 {
+		return []time.Time{s.At}
+	}
+	var all []time.Time
+	for _, j := range s.Jumps {
+		all = append(all, j.At)
 	}
 	return all
 }

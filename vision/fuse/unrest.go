@@ -71,6 +71,11 @@ func likelier(a, b hypothesis) int { return cmp.Compare(b.guess, a.guess) }
 func (f *Fuser) explain(m moment, k int, j Jump) []hypothesis {
 	at := m
 	at.at, at.claims = j.At, nil
+	for i, o := range m.step.Jumps {
+		if i != k {
+			at.others = append(slices.Clip(at.others), Act{o.At, ids(m.slots)})
+		}
+	}
 	moves := f.moves(at)
 	for _, a := range moves {
 		a.jump = k

@@ -48,7 +48,7 @@ func plain() Config {
 			{ID: "a3", SKU: "milk", Scale: "scale-a"},
 		},
 		Products: map[string]Product{"cola": {Grams: 355}, "biscuits": {Grams: 80}, "milk": {Grams: 1000}},
-		Who:      func(time.Time, string) []Person { return []Person{{Visit: "shift-1", P: 0.95, Staff: true}} },
+		Who:      func(time.Time, string, []Act) []Person { return []Person{{Visit: "shift-1", P: 0.95, Staff: true}} },
 	}
 }
 
@@ -108,7 +108,7 @@ func TestTwoPiecesInOneHandAreOneMoveOfTwo(t *testing.T) {
 
 func TestWhatOneTakesWhileAnotherPutsTheSameIsNotLost(t *testing.T) {
 	c := plain()
-	c.Who = func(at time.Time, _ string) []Person {
+	c.Who = func(at time.Time, _ string, _ []Act) []Person {
 		if at.Before(opens.Add(5500 * time.Millisecond)) {
 			return []Person{{Visit: "v-anna", P: 0.95}}
 		}
