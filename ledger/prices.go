@@ -66,9 +66,9 @@ type packedPrice struct {
 	values [43]byte
 }
 
-// leastPacked is how many bytes of values are looked at first. Most prices have more:
-// their id alone is 16.
-const leastPacked = 24
+// leastPacked is how many bytes of values are looked at first. Prices have more, for the
+// id of a price is 16: what lies behind a price is never looked at.
+const leastPacked = 16
 
 // pair returns the two places of a price with the values from start on, or nil.
 func (d *Decoder) pair(b *gaps.Body, start int) *[2]packedPrice {

@@ -24,7 +24,7 @@ func (c *Cart) doubts(visit ledger.VisitID, p *ledger.DetectionRecorded) []ledge
 	if len(who) == 0 || who[0].Visit != visit || who[0].Confidence < rules.PersonMin {
 		ds = append(ds, ledger.DoubtPerson)
 	}
-	if action.Action != ledger.ActionTake && c.returnable(item.SKU) < p.Quantity {
+	if action.Action != ledger.ActionTake && !c.returnable(item.SKU, p.Quantity) {
 		ds = append(ds, ledger.DoubtUnmatched)
 	}
 	if c.Finished() {
@@ -141,15 +141,15 @@ func (c *Cart) attributed(e *ledger.Record, p ledger.DetectionAttributed) {
 	c.Changed = p.Decision
 }
 
-// returnable returns how many pieces of sku can still be put back.
-func (c *Cart) returnable(sku ledger.SKU) int {
-	n := 0
-	for _, p := range c.Picks {
-		if p.SKU == sku && p.State != PickDropped {
-			n += p.Left
+// returnable reports whether n pieces of sku can still be put back. Mostly the last that
+// were taken go back.
+func (c *Cart) returnable(sku ledger.SKU, n int) bool {
+	for i := len(c.Picks) - 1; i >= 0 && n > 0; i-- {
+		if p := &c.Picks[i]; p.SKU == sku && p.State != PickDropped {
+			n -= p.Left
 		}
 	}
-	return n
+	return n <= 0
 }
 
 // A change says why pieces leave the picks.

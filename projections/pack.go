@@ -81,7 +81,6 @@ func made[T any](p **T) *T {
 // What a packed pick has.
 const (
 	pickPriced = 1 << iota
-	pickOther  // product than its price
 	pickSeen   // evidence
 	pickCaused // by others than its detection alone
 	pickWeighed
@@ -96,7 +95,6 @@ func (p *Pick) has() (flags uint64) {
 		}
 	}
 	is(p.Price != nil, pickPriced)
-	is(p.Price != nil && p.Price.SKU != p.SKU, pickOther)
 	is(p.Evidence != nil, pickSeen)
 	is(len(p.Causes) != 1 || p.Causes[0] != p.Detection, pickCaused)
 	is(p.Grams != 0 || p.Scale != "", pickWeighed)
@@ -114,13 +112,9 @@ func packPick(k *packed.Codec, p *Pick) {
 	}
 	k.Uint64(&flags)
 	k.ID(&p.Detection)
+	packed.Text(k, &p.SKU)
 	if flags&pickPriced != 0 {
-		k.Price(&p.Price)
-	}
-	if flags&(pickPriced|pickOther) == pickPriced {
-		p.SKU = p.Price.SKU
-	} else {
-		packed.Text(k, &p.SKU)
+		k.Price(&p.Price, p.SKU)
 	}
 	k.Int(&p.Quantity)
 	k.Int(&p.Left)

@@ -16,7 +16,7 @@ type Book struct {
 type table[T comparable] struct {
 	all    []T
 	number map[T]uint32
-	recent [1 << 10]uint32 // by a hash that the caller knows
+	recent [1 << 12]uint32 // by a hash that the caller knows
 }
 
 // of returns the number of v.

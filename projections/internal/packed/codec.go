@@ -19,6 +19,7 @@ type Codec struct {
 	b       []byte // what was written, or what is still to be read
 	reading bool
 	odd     bool
+	shop    uint64 // a hash of the shop of the visit
 
 	// Of what was packed or unpacked before:
 	ids      *again[ledger.ID]

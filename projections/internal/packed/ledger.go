@@ -27,19 +27,21 @@ func (c *Codec) policy(p *ledger.Policy) {
 	c.write(c.book.policies.of(p, 0))
 }
 
-// Price is a price that picks share: it stays the same one.
-func (c *Codec) Price(p **ledger.ItemPriced) {
+// Price is a price that picks share: it stays the same one. Sku is its product. The price
+// itself is not looked at: it lies elsewhere in memory, and a shop has one for a product.
+func (c *Codec) Price(p **ledger.ItemPriced, sku ledger.SKU) {
 	if c.reading {
 		*p = c.book.prices.all[c.read()]
 		return
 	}
-	c.write(c.book.prices.of(p, uint64((*p).Price[15])|uint64((*p).Price[14])<<8))
+	c.write(c.book.prices.of(p, hash(string(sku))+c.shop))
 }
 
 // Presented is how a visit began.
 func (c *Codec) Presented(p *ledger.GatePresented) {
 	VisitID(c, &p.Visit)
 	Text(c, &p.Store)
+	c.shop = hash(string(p.Store))
 	Text(c, &p.Gate)
 	Text(c, &p.Place)
 	Text(c, &p.Credential)
