@@ -351,15 +351,19 @@ func (ProductListed) payload() {}
 func (PriceSet) payload()      {}
 func (TaxSet) payload()        {}
 
+// said reports whether need has nothing against v.
+func said(v string) bool { return v != "" && len(v) <= MaxText }
+
 // need takes names and values in turn and refuses an empty or long value.
 func need(pairs ...string) error {
 	for i := 0; i < len(pairs); i += 2 {
+		if said(pairs[i+1]) {
+			continue
+		}
 		if pairs[i+1] == "" {
 			return fmt.Errorf("%w: %s is missing", ErrInvalid, pairs[i])
 		}
-		if len(pairs[i+1]) > MaxText {
-			return fmt.Errorf("%w: %s is longer than %d bytes", ErrInvalid, pairs[i], MaxText)
-		}
+		return fmt.Errorf("%w: %s is longer than %d bytes", ErrInvalid, pairs[i], MaxText)
 	}
 	return nil
 }

@@ -299,8 +299,8 @@ func (p *DetectionRecorded) valid() error {
 	default:
 		return fmt.Errorf("%w: source %q", ErrInvalid, p.Source)
 	}
-	if err := need("store", string(p.Store), "sensor", string(p.Sensor), "slot", p.Slot, "model", p.Model); err != nil {
-		return err
+	if !said(string(p.Store)) || !said(string(p.Sensor)) || !said(p.Slot) || !said(p.Model) {
+		return need("store", string(p.Store), "sensor", string(p.Sensor), "slot", p.Slot, "model", p.Model)
 	}
 	if p.Quantity < 1 || p.Quantity > MaxQuantity {
 		return fmt.Errorf("%w: quantity %d is outside 1..%d", ErrInvalid, p.Quantity, MaxQuantity)
@@ -322,9 +322,10 @@ func (p *DetectionRecorded) validateReadings() error {
 		return fmt.Errorf("%w: more than %d readings", ErrInvalid, MaxHypotheses)
 	}
 	best := PerMille(1000)
-	for _, h := range p.Items {
-		if err := need("sku", string(h.SKU)); err != nil {
-			return err
+	for i := range p.Items {
+		h := &p.Items[i]
+		if !said(string(h.SKU)) {
+			return need("sku", string(h.SKU))
 		}
 		if err := h.Confidence.below(&best, "items"); err != nil {
 			return err
@@ -347,9 +348,10 @@ func (p *DetectionRecorded) validateReadings() error {
 
 func validatePersons(hs []PersonHypothesis, name string) error {
 	best := PerMille(1000)
-	for _, h := range hs {
-		if err := need("visit", string(h.Visit)); err != nil {
-			return err
+	for i := range hs {
+		h := &hs[i]
+		if !said(string(h.Visit)) {
+			return need("visit", string(h.Visit))
 		}
 		if err := h.Confidence.below(&best, name); err != nil {
 			return err
@@ -360,14 +362,19 @@ func validatePersons(hs []PersonHypothesis, name string) error {
 
 // below refuses a confidence above the one before it in a list of readings.
 func (p PerMille) below(before *PerMille, name string) error {
+	if p >= 0 && p <= *before {
+		*before = p
+		return nil
+	}
+	return p.notBelow(*before, name)
+}
+
+// notBelow says why p is refused behind the confidence before, which is one.
+func (p PerMille) notBelow(before PerMille, name string) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	if p > *before {
-		return fmt.Errorf("%w: %s are not ordered, best first", ErrInvalid, name)
-	}
-	*before = p
-	return nil
+	return fmt.Errorf("%w: %s are not ordered, best first", ErrInvalid, name)
 }
 
 func (a Action) validate() error {

@@ -16,12 +16,18 @@ type Book struct {
 type table[T comparable] struct {
 	all    []T
 	number map[T]uint32
-	recent [1 << 12]uint32 // by a hash that the caller knows
+	recent []uint32 // by a hash that the caller knows
 }
+
+// recentPlaces is enough for the prices of a chain of shops.
+const recentPlaces = 1 << 14
 
 // of returns the number of v.
 func (t *table[T]) of(v *T, hash uint64) uint64 {
-	place := &t.recent[hash%uint64(len(t.recent))]
+	if t.recent == nil {
+		t.recent = make([]uint32, recentPlaces)
+	}
+	place := &t.recent[hash%recentPlaces]
 	if n := *place; int(n) < len(t.all) && t.all[n] == *v {
 		return uint64(n)
 	}
