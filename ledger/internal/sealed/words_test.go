@@ -2,12 +2,14 @@ package sealed_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/internal/sealed"
 	"github.com/vouchledger/vouch/ledger/internal/words"
 )
@@ -127,5 +129,32 @@ func TestManyDictionaries(t *testing.T) {
 	}
 	if shared != sealed.MaxShared {
 		t.Errorf("%d dictionaries in memory, want %d", shared, sealed.MaxShared)
+	}
+}
+
+// TestStreamsOutOfOrder checks that a segment whose streams do not rise, under right
+// checksums, is damage for a walk, which is merged with others by that order.
+func TestStreamsOutOfOrder(t *testing.T) {
+	var es []event
+	for _, stream := range []ledger.StreamID{"visit-anna", "visit-bert", "visit-carl"} {
+		es = append(es, event{stream, "bottle.taken.v1", []byte(`{"bottle":1}`)})
+	}
+	d, p := seal(t, content(log, 1, es))
+	if got := len(scan(t, p, nil)); got != len(es) {
+		t.Fatalf("%d events, want %d", got, len(es))
+	}
+	b, _ := d.Bytes(p.Name())
+	b = bytes.ReplaceAll(b, []byte("bert"), []byte("zoes"))
+	reseal(b)
+	forged := newDisk()
+	put(t, forged, p.Name(), b)
+	q, err := sealed.Open(forged, p.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	err = walk(new(sealed.Scanner), q, nil, func(ledger.Lent) bool { n++; return true })
+	if !errors.Is(err, ledger.ErrCorrupt) || n != 2 || !strings.Contains(err.Error(), "visit-carl lies behind visit-zoes") {
+		t.Errorf("after %d events: %v", n, err)
 	}
 }
