@@ -34,3 +34,15 @@ func (d *Decoder) Planned(l Lent) bool {
 	p := d.planOf(l)
 	return p != nil && d.follow(p, l.body)
 }
+
+// Remembered returns how many prices are found by the bytes of their values.
+func (d *Decoder) Remembered() (n int) {
+	for i := range d.packed {
+		for k := range d.packed[i] {
+			if d.packed[i][k].price != nil {
+				n++
+			}
+		}
+	}
+	return n
+}

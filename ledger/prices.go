@@ -67,7 +67,7 @@ type packedPrice struct {
 }
 
 // leastPacked is how many bytes of values are looked at first. Prices have more, for the
-// id of a price is 16: what lies behind a price is never looked at.
+// id of a price is 16; what has less is not remembered.
 const leastPacked = 16
 
 // pair returns the two places of a price with the values from start on, or nil.
@@ -108,7 +108,7 @@ func (d *Decoder) again(b *gaps.Body, start int) *ItemPriced {
 func (d *Decoder) note(b *gaps.Body, start int, price *ItemPriced) {
 	pair := d.pair(b, start)
 	form, _ := gaps.Number(b.In, b.At)
-	if n := b.End - start; pair != nil && n <= len(pair[0].values) && b.Fixed(start) {
+	if n := b.End - start; pair != nil && n >= leastPacked && n <= len(pair[0].values) && b.Fixed(start) {
 		pair[1] = pair[0]
 		p := &pair[0]
 		p.of, p.price, p.form, p.length = b.Dict, price, uint32(form), uint8(n) //nolint:gosec // it is one of the forms, and compared

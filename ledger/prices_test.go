@@ -64,3 +64,67 @@ func TestSharedPrices(t *testing.T) {
 		t.Errorf("%d picks shared their price and %d were spoilt, want most and many", same, spoilt)
 	}
 }
+
+// TestSharedPricesWithGaps is the same of prices in sealed segments, where most are found
+// by the bytes of their values. Some of these bytes mean something else in the next
+// event, the id of the event three before this one, and in the next segment, the words.
+func TestSharedPricesWithGaps(t *testing.T) {
+	var d ledger.Decoder
+	for _, goods := range []string{"Käse", "Milch", "Quark"} { // one segment after the other
+		var bs []stored
+		for n := range 2000 {
+			product := n / 18 % 40
+			p := ledger.ItemPriced{
+				Detection: ledger.DeriveID(id(2), fmt.Sprint(n)), SKU: ledger.SKU(fmt.Sprintf("sku-%d", product)),
+				Name: fmt.Sprintf("%s %02d", goods, product), Category: "dairy", Unit: usd(int64(100 + product)), Tax: rule, Price: id(byte(1 + product)),
+			}
+			switch {
+			case n%9 == 8:
+				p.Price = ledger.DeriveID(id(1), fmt.Sprint(n-3)) // packedOf names events so
+				// Two have these texts, which are too short and few for words.
+				p.SKU, p.Name = ledger.SKU(fmt.Sprintf("s%04d", n/18)), fmt.Sprintf("n%04d", n/18)
+				p.Category = fmt.Sprintf("c%04d", n/18)
+			case n%9 == 7:
+				p.SKU = visitTail
+			case n%9 == 6:
+				p.MinAge = 16 + n%3
+			}
+			body, err := ledger.Marshal(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bs = append(bs, stored{ledger.KindItemPriced, body})
+		}
+		seen, again := make(map[*ledger.ItemPriced]bool), 0
+		err := packedOf(bs).each(func(l ledger.Lent) error {
+			detection, price, err := d.Priced(l)
+			if err != nil {
+				return err
+			}
+			whole, err := l.Whole()
+			if err != nil {
+				return err
+			}
+			want, err := ledger.Decode(whole)
+			if err != nil {
+				return err
+			}
+			got := *price
+			got.Detection = detection
+			if diff := cmp.Diff(want.Payload, ledger.Payload(got)); diff != "" || !price.Detection.IsZero() {
+				return fmt.Errorf("Priced(%s) (-Decode +Priced):\n%s", whole.Body, diff)
+			}
+			if seen[price] {
+				again++
+			}
+			seen[price] = true
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again < 1000 || d.Remembered() < 30 {
+			t.Errorf("%d picks shared their price, %d prices are remembered by their values", again, d.Remembered())
+		}
+	}
+}
