@@ -195,7 +195,7 @@ func TestAPartThatFails(t *testing.T) {
 	cfg := small(t)
 	cfg.Part = []string{"/bin/false"}
 	cfg.Events, cfg.Rounds = 2000, 1
-	if _, err := bench.Ledger(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "replay") {
+	if _, err := bench.Ledger(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "open in a process of its own") {
 		t.Errorf("Ledger() = %v, want the error of the part", err)
 	}
 }

@@ -90,9 +90,10 @@ func (r *run) all(ctx context.Context) (err error) {
 		name string
 		run  func(context.Context) error
 	}{
+		{"open", r.open},
+		{"rest", r.rest},
 		{"replay", r.replay},
 		{"visits", func(ctx context.Context) error { return r.visits(ctx, visits) }},
-		{"open", r.open},
 		{"sealed", r.sealed},
 		{"proofs", r.proofs},
 	} {

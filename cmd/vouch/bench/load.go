@@ -67,6 +67,21 @@ func (r *run) load(ctx context.Context) ([]ledger.StreamID, error) {
 	return spread(l.settled, r.Visits), nil
 }
 
+// rest seals what was full when the writers stopped, as a server does in its next quiet
+// second.
+func (r *run) rest(ctx context.Context) error {
+	log, err := embedded.Open(ctx, r.path(), embedded.Config{Now: r.Now})
+	if err != nil {
+		return err
+	}
+	r.progress("sealing the rest", 0, 1)
+	start := r.Now()
+	err = log.Sealed(ctx)
+	took := r.Now().Sub(start)
+	r.report.Figure("sealing what was full when the writers stopped", took.Seconds(), "s")
+	return errors.Join(err, log.Close())
+}
+
 // spread returns n visits from all over the log, in no order that a cache could
 // profit from.
 func spread(visits []ledger.StreamID, n int) []ledger.StreamID {
