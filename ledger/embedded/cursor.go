@@ -286,7 +286,7 @@ func (c *cursor) extentOf(revision uint64) (extent, bool) {
 
 // checked returns the event of an ordinal if it is that revision of the stream.
 func (c *cursor) checked(e extent, name ledger.StreamID, revision uint64, ordinal uint32) (frame.Frame, error) {
-	f, err := c.single.Frame(e.part, ordinal)
+	f, err := c.single.FrameNear(e.part, ordinal, e.Block)
 	if err == nil && (f.Revision() != revision || string(f.Stream()) != string(name)) {
 		err = &DamageError{
 			File: e.part.Name(), Position: f.Position(), Stream: name,

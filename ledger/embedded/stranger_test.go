@@ -129,7 +129,7 @@ func (s *stranger) due(name, magic string, b []byte) error {
 	if s.id == nil {
 		s.id = b[16:32]
 	}
-	h.that(le.Uint32(b[8:]) == map[string]uint32{"VOUCHSLD": 3, "VOUCHSEG": 2}[magic], "version %d", le.Uint32(b[8:]))
+	h.that(le.Uint32(b[8:]) == map[string]uint32{"VOUCHSLD": 4, "VOUCHSEG": 2}[magic], "version %d", le.Uint32(b[8:]))
 	h.that(bytes.Equal(s.id, b[16:32]), "log %x", b[16:32])
 	h.that(fmt.Sprintf("%020d", le.Uint64(b[32:])) == name, "position %d", le.Uint64(b[32:]))
 	h.that(le.Uint64(b[32:]) == uint64(len(s.frames))+1, "position %d after %d", le.Uint64(b[32:]), len(s.frames))
@@ -164,7 +164,7 @@ func (s *stranger) sealedSegment(name string, b []byte) error {
 	if !h.that(uint64(len(byOrdinal)) == count, "%d events of %d", len(byOrdinal), count) {
 		return h.err
 	}
-	if err := s.streams(byOrdinal, sections[1], sections[2]); err != nil {
+	if err := s.streams(byOrdinal, sections); err != nil {
 		return err
 	}
 	s.starts, s.digests = append(s.starts, uint64(len(s.frames))+1), append(s.digests, digest[:]...)
@@ -222,8 +222,9 @@ func (s *stranger) blocks(b []byte, sections [7][]byte) (frames [][]byte, err er
 }
 
 // streams compares the tables of streams with the events.
-func (s *stranger) streams(byOrdinal [][]byte, table, packedNames []byte) error {
+func (s *stranger) streams(byOrdinal [][]byte, sections [7][]byte) error {
 	var h holds
+	blocks, table, packedNames := sections[0], sections[1], sections[2]
 	unpacker, err := zstd.NewReader(nil)
 	if err != nil {
 		return err
@@ -241,11 +242,15 @@ func (s *stranger) streams(byOrdinal [][]byte, table, packedNames []byte) error 
 		names = names[2+len(name):]
 		want := xxhash.Sum64(append(bytes.Clone(s.id), name...))
 		n := 0
-		for e := table; len(e) > 0; e = e[20:] {
+		for e := table; len(e) > 0; e = e[24:] {
 			if le.Uint64(e) != want || int(le.Uint32(e[8:])) != at {
 				continue
 			}
-			both := le.Uint64(e[12:])
+			if block := int(le.Uint32(e[12:])); h.that(24*block < len(blocks), "block %d", block) {
+				h.that(int(le.Uint32(blocks[24*block+16:])) <= at, "block %d starts behind ordinal %d", block, at)
+				h.that(24*block+24 == len(blocks) || int(le.Uint32(blocks[24*block+40:])) > at, "block %d ends before ordinal %d", block, at)
+			}
+			both := le.Uint64(e[16:])
 			n = int(both >> 40)
 			for i, f := range byOrdinal[at : at+n] {
 				h.that(bytes.Equal(streamOfFrame(f), name) && le.Uint64(f[16:]) == both&(1<<40-1)+uint64(i), "ordinal %d", at+i)

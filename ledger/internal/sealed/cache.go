@@ -2,7 +2,7 @@ package sealed
 
 import (
 	"bytes"
-	"container/list"
+	"math/bits"
 	"sync"
 
 	"github.com/vouchledger/vouch/ledger/internal/words"
@@ -11,13 +11,17 @@ import (
 // A Cache keeps unpacked blocks that were read lately, up to a number of bytes.
 // Whoever looks at a visit mostly looks at it again: a shopper, a reviewer, the
 // replay of a dispute. Its methods may be called from many goroutines at once.
+//
+// A block has two places where it may lie, beside each other, and what was not asked
+// for since the hand came by last makes room: looking a block up touches as little
+// memory as can be, for mostly it is not there.
 type Cache struct {
 	limit int
 
-	mu     sync.Mutex
-	blocks map[blockKey]*list.Element // of *unpackedBlock
-	recent list.List                  // the one used last in front
-	bytes  int
+	mu    sync.Mutex
+	slots []slot // as many as a power of two; none before the first block
+	hand  int    // the slot that is looked at next for room
+	bytes int
 
 	dictionaries map[dictionaryKey]*sharedWords
 }
@@ -37,64 +41,82 @@ const maxShared = 64
 
 // NewCache returns a cache of so many bytes.
 func NewCache(limit int) *Cache {
-	return &Cache{limit: limit, blocks: make(map[blockKey]*list.Element), dictionaries: make(map[dictionaryKey]*sharedWords)}
+	return &Cache{limit: limit, dictionaries: make(map[dictionaryKey]*sharedWords)}
 }
 
-// A blockKey names a block of a segment.
-type blockKey struct {
-	part *Part
-	i    int
+// A slot is a place for a block.
+type slot struct {
+	unpackedBlock
+	asked bool // for since the hand was here
 }
 
-// An unpackedBlock is a block in memory. It never changes.
-type unpackedBlock struct {
-	key   blockKey
-	first uint32 // ordinal of its first event
-	raw   []byte
-	at    []uint32 // where each frame starts
-}
+// slotBytes is what there is one slot for: fewer than most blocks have.
+const slotBytes = 4 << 10
 
-// has reports whether an event lies in the block.
-func (b *unpackedBlock) has(ordinal uint32) bool {
-	return ordinal >= b.first && ordinal-b.first < uint32(len(b.at)) //nolint:gosec // frames of a block
+// places returns the slots where a block may lie. There must be some.
+func (c *Cache) places(p *Part, i int) []slot {
+	h := (p.First*0x9e3779b97f4a7c15 + uint64(i)) * 0x9e3779b97f4a7c15 >> 32 //nolint:gosec // not negative
+	at := int(h) & (len(c.slots) - 2)                                        //nolint:gosec // 32 bits
+	return c.slots[at : at+2]
 }
-
-// size returns the bytes it takes.
-func (b *unpackedBlock) size() int { return cap(b.raw) + 4*cap(b.at) }
 
 // get returns a block if it is there.
-func (c *Cache) get(key blockKey) *unpackedBlock {
+func (c *Cache) get(p *Part, i int) (b unpackedBlock, ok bool) {
 	if c == nil {
-		return nil
+		return b, false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.blocks[key]
-	if e == nil {
-		return nil
+	if c.slots == nil {
+		return b, false
 	}
-	c.recent.MoveToFront(e)
-	return e.Value.(*unpackedBlock) //nolint:forcetypeassert // nothing else is put there
+	places := c.places(p, i)
+	for k := range places {
+		if s := &places[k]; s.part == p && s.i == i {
+			s.asked = true
+			return s.unpackedBlock, true
+		}
+	}
+	return b, false
 }
 
-// put keeps a block and lets go of those that were not used for the longest
-// time.
-func (c *Cache) put(b *unpackedBlock) {
-	if c == nil || b.size() > c.limit/4 {
+// put keeps a block and lets go of others where there are too many.
+func (c *Cache) put(b unpackedBlock) {
+	if c == nil || len(b.raw) > c.limit/4 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.blocks[b.key] != nil {
-		return // another reader was faster
+	if c.slots == nil {
+		c.slots = make([]slot, 2<<bits.Len(uint(c.limit/slotBytes))) //nolint:gosec // not negative
 	}
-	c.blocks[b.key] = c.recent.PushFront(b)
-	for c.bytes += b.size(); c.bytes > c.limit; {
-		e := c.recent.Back()
-		old := c.recent.Remove(e).(*unpackedBlock) //nolint:forcetypeassert // nothing else is put there
-		delete(c.blocks, old.key)
-		c.bytes -= old.size()
+	places := c.places(b.part, b.i)
+	at := &places[0]
+	if at.part != nil && (places[1].part == nil || at.asked && !places[1].asked) {
+		at = &places[1]
 	}
+	for k := range places {
+		if places[k].part == b.part && places[k].i == b.i { // another reader was faster
+			at = &places[k]
+		}
+	}
+	c.drop(at)
+	*at = slot{unpackedBlock: b, asked: true}
+	for c.bytes += len(b.raw); c.bytes > c.limit; c.hand = (c.hand + 1) & (len(c.slots) - 1) {
+		switch s := &c.slots[c.hand]; {
+		case s == at:
+		case s.asked:
+			s.asked = false
+		default:
+			c.drop(s)
+		}
+	}
+}
+
+// drop lets go of what lies in a slot.
+func (c *Cache) drop(s *slot) {
+	c.bytes -= len(s.raw)
+	*s = slot{}
 }
 
 // dictionary returns the words and forms of p's blocks. Most segments have those of the

@@ -84,8 +84,12 @@ func (p *Part) checkTables(u *Unpacked) error {
 	}
 	w := &writer{content: Content{Log: p.Log, First: p.First, Frames: frames}}
 	w.arrange()
+	blocks, err := p.section(secBlocks)
+	if err != nil {
+		return err
+	}
 	for i, want := range map[int][]byte{
-		secStreams: w.streams, secNames: w.names, secKinds: w.kinds(), secOrder: w.order(),
+		secStreams: w.streams(blocks), secNames: w.names, secKinds: w.kinds(), secOrder: w.order(),
 	} {
 		got, err := p.section(i)
 		if i == secNames {

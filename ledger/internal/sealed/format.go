@@ -14,7 +14,7 @@
 // Header, 64 bytes:
 //
 //	 0  8  "VOUCHSLD"
-//	 8  4  version of the format: 3
+//	 8  4  version of the format: 4
 //	12  4  zero
 //	16 16  id of the log
 //	32  8  position of the first event
@@ -34,9 +34,10 @@
 //	blocks   for each block 24 bytes: offset 8, packed length 4, unpacked length
 //	         4, first ordinal 4, CRC32C of the packed bytes seeded with the log's
 //	         id 4
-//	streams  for each stream, rising by hash, 20 bytes: xxHash64 of the log's id
-//	         and its name 8, first ordinal 4, then 8 of which the lower 40 bits are
-//	         the first revision and the upper 24 the number of events
+//	streams  for each stream, rising by hash, 24 bytes: xxHash64 of the log's id
+//	         and its name 8, first ordinal 4, number of the block that holds it 4,
+//	         then 8 of which the lower 40 bits are the first revision and the upper
+//	         24 the number of events
 //	names    length 4 of what follows unpacked, then a zstd frame: for each stream,
 //	         in the order of ordinals, length of its name 2, name
 //	kinds    for each kind, rising by name: length 2, number of events 4, name
@@ -70,11 +71,11 @@ import (
 const (
 	headMagic     = "VOUCHSLD"
 	endMagic      = "VOUCHEND"
-	formatVersion = 3
+	formatVersion = 4
 	headBytes     = 64
 	trailerBytes  = 256
 	blockEntry    = 24
-	streamEntry   = 20
+	streamEntry   = 24
 	footerAlign   = 4096
 	suffix        = ".sealed"
 
@@ -82,7 +83,7 @@ const (
 	// visitBytes, and anywhere before it would have more than blockBytes. Of a visit
 	// a segment has some events or all of its 20 KiB; what else is in the block is
 	// unpacked for nothing.
-	visitBytes = 2 << 10
+	visitBytes = 1 << 10
 	blockBytes = 40 << 10
 
 	// How a block is kept.

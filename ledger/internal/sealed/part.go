@@ -57,6 +57,7 @@ func (h hashed) append(b []byte) []byte {
 	}
 	b = binary.LittleEndian.AppendUint64(b, h.hash)
 	b = binary.LittleEndian.AppendUint32(b, h.Ordinal)
+	b = binary.LittleEndian.AppendUint32(b, h.Block)
 	return binary.LittleEndian.AppendUint64(b, uint64(h.Count)<<revisionBits|h.Revision)
 }
 
@@ -67,6 +68,7 @@ func hashAt(streams []byte, i int) uint64 { return binary.LittleEndian.Uint64(st
 type Extent struct {
 	Revision uint64 // of the first
 	Ordinal  uint32 // of the first
+	Block    uint32 // number of the block that holds the first
 	Count    uint32
 }
 
@@ -173,10 +175,10 @@ func (p *Part) section(i int) ([]byte, error) {
 // extentAt returns entry i of the section streams.
 func (p *Part) extentAt(streams []byte, i int) (Extent, error) {
 	b := streams[i*streamEntry:]
-	both := binary.LittleEndian.Uint64(b[12:])
+	both := binary.LittleEndian.Uint64(b[16:])
 	e := Extent{
 		Revision: both & (1<<revisionBits - 1), Count: uint32(both >> revisionBits), //nolint:gosec // 24 bits
-		Ordinal: binary.LittleEndian.Uint32(b[8:]),
+		Ordinal: binary.LittleEndian.Uint32(b[8:]), Block: binary.LittleEndian.Uint32(b[12:]),
 	}
 	if e.Count == 0 || uint64(e.Ordinal)+uint64(e.Count) > p.Count {
 		return e, p.bad(p.trailer.sections[secStreams].offset+int64(i)*streamEntry, p.First,

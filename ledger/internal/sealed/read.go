@@ -72,11 +72,14 @@ func (p *Part) endOf(blocks []byte, i int) (uint32, error) {
 	return next.first, err
 }
 
+// firstOf returns the ordinal of the first event of block i.
+func firstOf(blocks []byte, i int) uint32 { return binary.LittleEndian.Uint32(blocks[i*blockEntry+16:]) }
+
 // blockOf returns the number of the block that holds an ordinal of count, or -1.
 // It guesses by how far the ordinal is into what is left, which is right at once
 // where blocks have about as many events, and halves what is left where it was not.
 func blockOf(blocks []byte, count uint64, ordinal uint32) int {
-	first := func(i int) uint64 { return uint64(binary.LittleEndian.Uint32(blocks[i*blockEntry+16:])) }
+	first := func(i int) uint64 { return uint64(firstOf(blocks, i)) }
 	low, high, at := 0, len(blocks)/blockEntry, uint64(ordinal)
 	if high == 0 || first(0) > at {
 		return -1
@@ -200,81 +203,6 @@ func (p *Part) place(d *damage.Error, b block) error {
 		return nil
 	}
 	return err
-}
-
-// A Cursor reads single events, one block in memory at a time. Its zero value
-// is ready; it is for one goroutine.
-type Cursor struct {
-	Cache *Cache // where blocks are looked for and kept; nil for none
-
-	block *unpackedBlock
-}
-
-// Has reports whether an event lies in the block in memory.
-func (c *Cursor) Has(p *Part, ordinal uint32) bool {
-	return c.block != nil && c.block.key.part == p && c.block.has(ordinal)
-}
-
-// Frame returns the event of an ordinal.
-func (c *Cursor) Frame(p *Part, ordinal uint32) (frame.Frame, error) {
-	if !c.Has(p, ordinal) {
-		if err := c.load(p, ordinal); err != nil {
-			return nil, err
-		}
-	}
-	b := c.block.raw[c.block.at[ordinal-c.block.first]:]
-	return frame.Frame(b[:binary.LittleEndian.Uint32(b)]), nil // its shape was looked at when it was loaded
-}
-
-func (c *Cursor) load(p *Part, ordinal uint32) error {
-	blocks, err := p.section(secBlocks)
-	if err != nil {
-		return err
-	}
-	i := blockOf(blocks, p.Count, ordinal)
-	if i < 0 {
-		return p.bad(p.trailer.sections[0].offset, p.First, "no block holds ordinal %d", ordinal)
-	}
-	key := blockKey{part: p, i: i}
-	if c.block = c.Cache.get(key); c.block != nil {
-		return nil
-	}
-	b, err := p.blockAt(blocks, i)
-	if err != nil {
-		return err
-	}
-	d, err := c.Cache.dictionary(p)
-	if err != nil {
-		return err
-	}
-	end, err := p.endOf(blocks, i)
-	if err != nil {
-		return err
-	}
-	// A damaged table may promise more events than there is room for.
-	events := min(int(end)-int(b.first), b.raw/frame.HeaderBytes)
-	u := &unpackedBlock{key: key, first: b.first, raw: make([]byte, b.raw), at: make([]uint32, 0, max(events, 0))}
-	room := unpackers.Get().(*unpacker) //nolint:forcetypeassert // nothing else is put there
-	room.part = nil
-	err = p.unpack(room, d, b, u.raw, 0)
-	unpackers.Put(room)
-	if err != nil {
-		return err
-	}
-	for at := 0; at < len(u.raw); {
-		f, err := frame.Next(u.raw[at:])
-		if err != nil {
-			return p.badBlock(b, "%v", err)
-		}
-		u.at = append(u.at, uint32(at)) //nolint:gosec // within a block
-		at += len(f)
-	}
-	if !u.has(ordinal) {
-		return p.badBlock(b, "block %d has no event of ordinal %d", i, ordinal)
-	}
-	c.Cache.put(u)
-	c.block = u
-	return nil
 }
 
 // An Unpacked is a whole segment in memory, block by block. What it gives out

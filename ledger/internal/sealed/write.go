@@ -99,7 +99,7 @@ type writer struct {
 
 	cluster []uint32 // indexes of frames in the order of ordinals
 	blocks  []byte
-	streams []byte
+	extents []hashed // in the order of ordinals
 	names   []byte
 	words   []byte
 	forms   []byte
@@ -137,7 +137,7 @@ func (w *writer) write() error {
 	if err := w.pad(footerAlign); err != nil {
 		return err
 	}
-	for i, b := range [sections][]byte{w.blocks, w.streams, w.packedNames(), w.kinds(), w.order(), w.words, w.forms} {
+	for i, b := range [sections][]byte{w.blocks, w.streams(w.blocks), w.packedNames(), w.kinds(), w.order(), w.words, w.forms} {
 		if err := w.pad(8); err != nil {
 			return err
 		}
@@ -167,10 +167,9 @@ func (w *writer) arrange() {
 		byStream[string(f.Stream())] = append(s, uint32(i)) //nolint:gosec // at most maxEvents
 	}
 	w.cluster = make([]uint32, 0, len(frames))
-	var extents []hashed
 	for _, name := range slices.Sorted(maps.Keys(byStream)) {
 		events := byStream[name]
-		extents = append(extents, hashed{
+		w.extents = append(w.extents, hashed{
 			hash: frame.Hash(w.content.Log, name),
 			Extent: Extent{
 				Revision: frames[events[0]].Revision(),
@@ -181,10 +180,23 @@ func (w *writer) arrange() {
 		w.names = append(w.names, name...)
 		w.cluster = append(w.cluster, events...)
 	}
-	slices.SortFunc(extents, hashed.compare)
-	for _, e := range extents {
-		w.streams = e.append(w.streams)
+}
+
+// streams returns the section streams of events that lie in the blocks of that section.
+func (w *writer) streams(blocks []byte) []byte {
+	extents, at := slices.Clone(w.extents), 0
+	for i := range extents {
+		for (at+1)*blockEntry < len(blocks) && firstOf(blocks, at+1) <= extents[i].Ordinal {
+			at++
+		}
+		extents[i].Block = uint32(at) //nolint:gosec // a block has an event
 	}
+	slices.SortFunc(extents, hashed.compare)
+	b := make([]byte, 0, streamEntry*len(extents))
+	for _, e := range extents {
+		b = e.append(b)
+	}
+	return b
 }
 
 // packedNames returns the section names.
