@@ -171,10 +171,10 @@ func (x *index) candidates(found []uint64, id ledger.ID) []uint64 {
 	return found
 }
 
-// dropFirst forgets the first segment, which holds events of those streams and
-// is sealed.
-func (x *index) dropFirst(streams []ledger.StreamID) {
-	last := x.open[0].last()
+// dropFirst forgets so many segments, the first ones, which hold events of those streams and
+// are sealed.
+func (x *index) dropFirst(segments int, streams []ledger.StreamID) {
+	last := x.open[segments-1].last()
 	for _, name := range streams {
 		s := x.streams.find(name)
 		n := 0
@@ -187,7 +187,7 @@ func (x *index) dropFirst(streams []ledger.StreamID) {
 			x.streams.drop(s)
 		}
 	}
-	x.open = append([]*segment(nil), x.open[1:]...)
+	x.open = append([]*segment(nil), x.open[segments:]...)
 	for len(x.ids) > 1 && x.ids[1].base <= last {
 		x.ids = append([]*idTable(nil), x.ids[1:]...)
 	}

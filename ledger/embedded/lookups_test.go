@@ -170,7 +170,7 @@ func TestIndexPageRots(t *testing.T) {
 func TestManySegments(t *testing.T) {
 	dir := t.TempDir()
 	files := hasty{disk.Dir(dir)}
-	const events = 2_100
+	const events = 4_200
 	cfg := embedded.Config{Now: ledgertest.JumpingClock(), SegmentBytes: header + 512}
 	l, err := embedded.OpenFolder(t.Context(), files, cfg)
 	if err != nil {
@@ -186,11 +186,11 @@ func TestManySegments(t *testing.T) {
 		t.Fatal(err)
 	}
 	sealedFiles, err := filepath.Glob(filepath.Join(dir, "*.sealed"))
-	if err != nil || len(sealedFiles) != events-1 {
-		t.Fatalf("%d sealed segments, %v, want %d", len(sealedFiles), err, events-1)
+	if n := len(sealedFiles); err != nil || n < events/2 || n > events-1 { // two that wait become one
+		t.Fatalf("%d sealed segments of %d full ones, %v", n, events-1, err)
 	}
 	runs, err := filepath.Glob(filepath.Join(dir, "*.index"))
-	if most := events/64 + 12; err != nil || len(runs) > most {
+	if most := len(sealedFiles)/64 + 12; err != nil || len(runs) > most {
 		t.Errorf("%d lookups, %v, want at most %d", len(runs), err, most)
 	}
 	for _, gone := range runs[:3] {
@@ -220,7 +220,7 @@ func TestManySegments(t *testing.T) {
 		t.Fatal(err)
 	}
 	report, err := embedded.Verify(t.Context(), dir, nil)
-	if err != nil || report.Events != events || report.Sealed != events-1 {
+	if err != nil || report.Events != events || report.Sealed != len(sealedFiles) {
 		t.Errorf("Verify = %+v, %v", report, err)
 	}
 }

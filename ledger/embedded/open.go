@@ -74,12 +74,17 @@ func (s *scan) openPart(ctx context.Context, names []string) error {
 // was read whole, and what was never finished, and takes in spares.
 func (l *Log) tidy(needless, stale, names []string) error {
 	set := l.set.Load()
+	var checked *sealed.Part
 	for _, name := range needless {
 		first, _ := parseSegmentName(name)
-		if p := set.part(first); p.First != first {
-			return &DamageError{File: name, Position: first, Reason: "its events are sealed in a file of another name"}
-		} else if err := p.Check(new(sealed.Unpacked)); err != nil {
+		if err := l.ownSegment(name, first); err != nil {
 			return err
+		}
+		if p := set.part(first); p != checked {
+			if err := p.Check(new(sealed.Unpacked)); err != nil {
+				return err
+			}
+			checked = p
 		}
 	}
 	for _, name := range append(needless, stale...) {
@@ -91,6 +96,29 @@ func (l *Log) tidy(needless, stale, names []string) error {
 		return err
 	}
 	return l.spares.find(names)
+}
+
+// ownSegment looks at the header of a segment whose events are sealed, alone or with
+// those of its neighbour: what this log has not made is not removed.
+func (l *Log) ownSegment(name string, first uint64) error {
+	f, err := l.files.Open(name, disk.Read)
+	if err != nil {
+		return err
+	}
+	b := make([]byte, segmentHeader)
+	size, err := f.Size()
+	if err == nil {
+		_, err = f.ReadAt(b, 0)
+	}
+	if err = errors.Join(err, f.Close()); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	if id, _, err := parseSegmentHeader(b, first, size); err != nil {
+		return &DamageError{File: name, Position: first, Reason: err.Error()}
+	} else if id != l.id {
+		return &DamageError{File: name, Position: first, Reason: "segment of another log, and its events are sealed"}
+	}
+	return nil
 }
 
 // dropUnfinished removes what was not finished and so has never had its name.

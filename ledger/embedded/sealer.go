@@ -95,19 +95,13 @@ func (l *Log) rested(asked int, err error) {
 // sealAll seals what is full and merges lookups.
 func (l *Log) sealAll() error {
 	for {
-		l.mu.Lock()
-		var seg *segment
-		if len(l.idx.open)-1 > l.cfg.KeepFull && l.stopped == nil {
-			seg = l.idx.open[0]
-		}
-		l.mu.Unlock()
-		if seg == nil {
+		if len(l.fullOnes()) == 0 {
 			break
 		}
 		if err := l.awaitQuiet(); err != nil {
 			return err
 		}
-		if err := l.seal(seg); err != nil {
+		if err := l.seal(l.fullOnes()); err != nil {
 			return err
 		}
 		if err := l.mergeRuns(); err != nil {
@@ -117,26 +111,54 @@ func (l *Log) sealAll() error {
 	return l.mergeRuns()
 }
 
-// seal makes a sealed segment of a full one, shows it to readers and takes the
-// file of the old one.
-func (l *Log) seal(seg *segment) error {
-	b := make([]byte, seg.end)
-	if err := seg.readAt(b, 0); err != nil {
-		return err
+// Of segments that wait two are sealed as one if they have no more bytes together: so
+// many are in memory then, and in that of who reads a sealed segment whole. They wait
+// where much happens in a short time, and there a visit lies in fewer of them.
+const sealedTogether = 64 << 20
+
+// fullOnes returns the segments that are to become the next sealed one, none if there
+// is nothing to seal.
+func (l *Log) fullOnes() []*segment {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	open := l.idx.open
+	switch n := len(open) - 1 - l.cfg.KeepFull; {
+	case n <= 0 || l.stopped != nil:
+		return nil
+	case n > 1 && open[0].end+open[1].end <= sealedTogether:
+		return open[:2:2]
 	}
-	frames, err := framesOf(seg, b)
-	if err != nil {
-		return err
+	return open[:1:1]
+}
+
+// seal makes a sealed segment of full ones, if there are any, shows it to readers and
+// takes the files of the old ones.
+func (l *Log) seal(segs []*segment) error {
+	if len(segs) == 0 {
+		return nil
 	}
-	content := sealed.Content{Log: l.id, First: seg.first, Frames: frames, Commit: seg.commit, Words: &l.sealer.words, Pause: l.pause}
-	err = l.files.change(func() error { return nil }) // nothing is begun in a folder that has failed
+	var frames []frame.Frame
+	for _, seg := range segs {
+		b := make([]byte, seg.end)
+		if err := seg.readAt(b, 0); err != nil {
+			return err
+		}
+		fs, err := framesOf(seg, b)
+		if err != nil {
+			return err
+		}
+		frames = append(frames, fs...)
+	}
+	first, commit := segs[0].first, segs[len(segs)-1].commit
+	content := sealed.Content{Log: l.id, First: first, Frames: frames, Commit: commit, Words: &l.sealer.words, Pause: l.pause}
+	err := l.files.change(func() error { return nil }) // nothing is begun in a folder that has failed
 	if err == nil {
 		err = sealed.Write(l.files, content)
 	}
 	if err != nil {
 		return err
 	}
-	part, err := sealed.Open(l.files, sealed.Name(seg.first))
+	part, err := sealed.Open(l.files, sealed.Name(first))
 	if err != nil {
 		return err
 	}
@@ -164,11 +186,16 @@ func (l *Log) seal(seg *segment) error {
 	next := newSet(l.id, append(old.parts[:len(old.parts):len(old.parts)], part),
 		append(old.runs[:len(old.runs):len(old.runs)], run))
 	l.mu.Lock()
-	l.idx.dropFirst(streams)
+	l.idx.dropFirst(len(segs), streams)
 	l.replace(old, next)
 	l.mu.Unlock()
 	release(old)
-	return l.spares.give(seg.name, seg.take(), seg.size)
+	for _, seg := range segs {
+		if err := l.spares.give(seg.name, seg.take(), seg.size); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // replace makes next the present set. Who holds old holds next with it, so
