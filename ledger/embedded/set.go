@@ -154,13 +154,14 @@ func (e extent) end() uint64 { return e.Revision + uint64(e.Count) }
 // extents returns where the events of a stream lie, by revision. With last it
 // looks only for the last extent.
 func (s *set) extents(name ledger.StreamID, last bool) ([]extent, error) {
-	var found []extent
 	if len(s.runs) == 0 {
 		return nil, nil
 	}
+	found := make([]extent, 0, 4) // most visits have no more
 	h := lookup.HashOf(s.log, name)
 	err := disk.Guard(func() error {
-		var numbers []uint64
+		var room [8]uint64
+		numbers := room[:0]
 		for i := len(s.runs) - 1; i >= 0; i-- {
 			var err error
 			if numbers, err = s.runs[i].Segments(numbers[:0], h); err != nil {

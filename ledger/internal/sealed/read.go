@@ -73,7 +73,9 @@ func (p *Part) endOf(blocks []byte, i int) (uint32, error) {
 }
 
 // firstOf returns the ordinal of the first event of block i.
-func firstOf(blocks []byte, i int) uint32 { return binary.LittleEndian.Uint32(blocks[i*blockEntry+16:]) }
+func firstOf(blocks []byte, i int) uint32 {
+	return binary.LittleEndian.Uint32(blocks[i*blockEntry+16:])
+}
 
 // blockOf returns the number of the block that holds an ordinal of count, or -1.
 // It guesses by how far the ordinal is into what is left, which is right at once
