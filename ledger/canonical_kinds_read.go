@@ -44,7 +44,8 @@ func (r *reader) payload(k Kind) Payload {
 	case KindDeviceConfigured,
 		KindDeviceReported:
 		return r.payloadDevice(k)
-	case KindDisputeOpened, KindDisputeDecided:
+	case KindDisputeOpened,
+		KindDisputeDecided:
 		return r.payloadDispute(k)
 	case KindEvidenceHeld,
 		KindEvidenceReleased,
