@@ -132,6 +132,26 @@ func TestWhatOneTakesWhileAnotherPutsTheSameIsNotLost(t *testing.T) {
 	}
 }
 
+func TestWhoPutsBackBeforeTheScaleRestsHasNothing(t *testing.T) {
+	c := plain()
+	c.Who = func(time.Time, string, []Act) []Person {
+		return []Person{{Visit: "v-anna", P: 0.7}, {Visit: "v-ben", P: 0.25}}
+	}
+	f := fuser(t, c)
+	feed(t, f, unquiet(14, []hand{{5.7, 0.8, 50}}, change{5, -355}, change{6.3, 355}))
+	found := f.Flush()
+	if got := said(found); !slices.Equal(got, []string{"take cola 1", "return cola 1"}) {
+		t.Fatalf("detections %v, want a cola taken and put back", got)
+	}
+	// Who has just taken one brings one back: what speaks for anna is more now.
+	if p := found[1].Persons[0]; p.Visit != "v-anna" || p.P <= found[0].Persons[0].P {
+		t.Errorf("put back by %v after %v took it, want v-anna, and surer", found[1].Persons, found[0].Persons)
+	}
+	if left := f.held["v-anna"]["cola"]; left > 0.1 {
+		t.Errorf("anna is believed to carry %.2f colas, want none", left)
+	}
+}
+
 func TestAHandThatStaysOnTheShelfDoesNotHideATake(t *testing.T) {
 	c := corner()
 	for i := range c.Slots {
