@@ -9,8 +9,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
+	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/render"
 	"github.com/vouchledger/vouch/vision/score"
@@ -84,6 +86,31 @@ func TestWrongThingInASlotIsSeenWithDoubt(t *testing.T) {
 	if item(0) < 0.8 || item(1) > 0.6 {
 		t.Errorf("confidence of the juice taken %.2f, of the can put in its place %.2f, want sure and doubtful",
 			item(0), item(1))
+	}
+}
+
+// TestWhatIsPutIntoAnothersSlotIsAMove: a can is taken, and put where the juice stood.
+// The server is told of a move, and that the slot is untidy and where the can belongs.
+func TestWhatIsPutIntoAnothersSlotIsAMove(t *testing.T) {
+	f, url := newFar(t)
+	dir := drawShelf(t, 5, "seconds 21, take middle-right@4s, take middle@8s, touch left@11.5s, misplace middle=cola-can@16s")
+	if out, err := edge(t, "watch", "--video", filepath.Join(dir, "shelf.mp4"), "--planogram", filepath.Join(dir, "planogram.json"),
+		"--server", url, "--key", "k1", "--store", "s1", "--sensor", "cam", "--outbox", filepath.Join(dir, "outbox"),
+		"--evidence", filepath.Join(dir, "evidence"), "--drain", "20s"); err != nil {
+		t.Fatal(out, err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var seen []string
+	for _, d := range f.seen {
+		seen = append(seen, fmt.Sprintf("%s %s %s", d.Detection.Actions[0].Action, d.Detection.Items[0].SKU, d.Detection.Slot))
+	}
+	if want := []string{"take cola-can middle-right", "take orange-juice middle", "move cola-can middle"}; !slices.Equal(seen, want) {
+		t.Errorf("the server is told of %q, want %q", seen, want)
+	}
+	if len(f.shelf) != 1 || f.shelf[0].Slot != "middle" || f.shelf[0].SKU != "cola-can" || f.shelf[0].Home != "middle-right" ||
+		!f.shelf[0].Untidy || f.shelf[0].Purpose != ledger.ShelfStraying {
+		t.Errorf("of the shelf it is told %+v, want a can of middle-right astray in the middle", f.shelf)
 	}
 }
 
