@@ -48,7 +48,7 @@ func newReel(t *testing.T) *reel {
 	r.encode("frozen", quiet, "loop=-1:1:0,setpts=N/15/TB", 5)
 	r.encode("black", quiet, "lutyuv=y=16:u=128:v=128", 3)
 	r.encode("small", quiet, noise+",scale=320:180", 3)
-	r.encode("nearer", quiet, "crop=580:326:60:0,scale=640:360", 1)
+	r.encode("nearer", quiet, "crop=580:326:60:0,scale=640:360", 1) // as the camera hung before
 	return r
 }
 

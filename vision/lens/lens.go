@@ -35,8 +35,9 @@ type Lens struct {
 	looks    int
 	dark     int
 	torn     int
-	hurt     int // looks until what the decoder complained of has healed
-	away     int // checks in a row that found the view elsewhere or nowhere
+	hurt     int  // looks until what the decoder complained of has healed
+	away     int  // checks in a row that found the view elsewhere or nowhere
+	slid     bool // though much of it is alike where it should be
 	lastLook Look
 	asked    bool // the view was compared with home at least once
 }
@@ -68,8 +69,14 @@ const (
 	strangeChecks = 16
 	// firstChecks replaces strangeChecks before the view was known once.
 	firstChecks = 6
-	// knownShare of the patches found again is the view, lostShare is not.
-	knownShare, lostShare = 0.5, 0.3
+	// knownShare of the patches found again is the view, lostShare is not. Of a view
+	// that was given and never seen there must be firstShare once: what hangs nearer
+	// or farther shows the same board.
+	knownShare, lostShare, firstShare = 0.5, 0.3, 0.75
+	// surelyShare of all patches found where they should be is no other place.
+	// Below it other places are tried, every slidSeconds because that takes a
+	// while, and a shelf that sells out stays below it.
+	surelyShare, slidSeconds = 0.8, 5.0
 	// pushedMargin is how much better it must be found elsewhere than at home.
 	pushedMargin = 0.25
 	// pushed is the least distance that is a push and no shake, in pixels of
@@ -201,7 +208,11 @@ func (l *Lens) check(now Look) (judge, changed bool) {
 	}
 	still := len(l.lastLook.Luma) > 0 && l.lastLook.fit(now, l.all, 0, 0, 0) >= stillShare
 	l.lastLook = now
-	if fit := l.fit(now); fit >= knownShare {
+	known := knownShare
+	if !l.asked { // it was given, and was never seen
+		known = firstShare
+	}
+	if fit := l.fit(now); fit >= known && !l.slides(now) {
 		l.asked, l.away, l.torn = true, 0, 0
 		if l.looks%(renewChecks*l.seconds(checkSeconds)) == 0 && l.state == Clear {
 			l.renew(now, fit)
@@ -219,6 +230,26 @@ func (l *Lens) check(now Look) (judge, changed bool) {
 	return l.elsewhere(now, still)
 }
 
+// slides reports whether the view lies elsewhere though enough of it is alike where it
+// should be: boards and rails look the same all along a shelf, goods do not.
+func (l *Lens) slides(now Look) bool {
+	here := l.home.fit(now, l.all, 0, 0, 1)
+	if here >= surelyShare {
+		l.slid = false
+		return false
+	}
+	if l.looks%l.seconds(slidSeconds) == 0 || !l.asked && !l.slid {
+		dx, dy, there := l.home.search(now, l.all)
+		l.slid = pushes(dx, dy, there, here)
+	}
+	return l.slid
+}
+
+// pushes reports whether a place is where the view lies now, and not where it should.
+func pushes(dx, dy int, there, here float64) bool {
+	return there >= max(knownShare, here+pushedMargin) && max(abs(dx), abs(dy)) >= pushed
+}
+
 // elsewhere handles a view that does not fit where it should.
 func (l *Lens) elsewhere(now Look, still bool) (judge, changed bool) {
 	if l.state == Moved { // until it fits again
@@ -233,7 +264,7 @@ func (l *Lens) elsewhere(now Look, still bool) (judge, changed bool) {
 	}
 	l.away++
 	dx, dy, fit := l.home.search(now, l.all)
-	if fit >= max(knownShare, l.home.fit(now, l.all, 0, 0, 1)+pushedMargin) && max(abs(dx), abs(dy)) >= pushed {
+	if pushes(dx, dy, fit, l.home.fit(now, l.all, 0, 0, 1)) {
 		if abs(dx-l.found[0]) > searchStep || abs(dy-l.found[1]) > searchStep {
 			l.found, l.away = [2]int{dx, dy}, 1 // found, but not where it was found before
 		}

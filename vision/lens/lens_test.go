@@ -212,6 +212,52 @@ func TestAViewThatIsHalfAlikeIsNotJudgedInSilence(t *testing.T) {
 	}
 }
 
+// TestACameraThatIsPushedAlongAShelf: its board is the same everywhere and only the
+// goods before it say where one is. A shelf that sells out is not pushed.
+func TestACameraThatIsPushedAlongAShelf(t *testing.T) {
+	aisle := func(dx int, sold bool) []byte {
+		pic := flat(120)
+		rng := rand.New(rand.NewPCG(9, 9))
+		tall := make([]int, 40)
+		for i := range tall {
+			tall[i] = 20 + rng.IntN(60)
+		}
+		for y := range h {
+			for x := range w {
+				at, v := x-dx+400, 120
+				if y%20 < 6 && at%10 < 4 { // holes
+					v = 40
+				}
+				if item := at / 20; y > 150-tall[item] && y < 150 && at%20 > 2 && !sold {
+					v = (item*67 + y/4%3*40) % 200
+				}
+				for k := range 3 {
+					pic[(y*w+x)*3+k] = byte(v)
+				}
+			}
+		}
+		return pic
+	}
+	goods := func(_, y int) bool { return y > 60 && y < 150 }
+	home := LookAt(aisle(0, false), w, h)
+	pushed, board := LookAt(aisle(40, false), w, h), New(w, h, 10, &home, goods)
+	if fit := board.fit(pushed); fit < knownShare {
+		t.Fatalf("%.2f of the board are alike; the test looks at nothing", fit)
+	}
+	told, judged := run(New(w, h, 10, nil, goods), scene{pic: aisle(0, false), seconds: 10}, scene{pic: aisle(40, false), seconds: 12},
+		scene{pic: aisle(0, false), seconds: 8})
+	if !slices.Equal(told, []Trouble{Moved, Clear}) || judged[1] || !judged[2] {
+		t.Errorf("pushed for a while: told %q, judged %v, want it moved, and clear when it hangs as before", told, judged)
+	}
+	if told, judged := run(New(w, h, 10, &home, goods), scene{pic: aisle(40, false), seconds: 6}); !slices.Equal(told, []Trouble{Moved}) || judged[0] {
+		t.Errorf("a planogram of the next metre: told %q, judged %v, want it moved and not judged", told, judged)
+	}
+	told, judged = run(New(w, h, 10, nil, goods), scene{pic: aisle(0, false), seconds: 10}, scene{pic: aisle(0, true), seconds: 20})
+	if len(told) > 0 || !judged[1] {
+		t.Errorf("sold out: told %q, judged %v, want nothing told", told, judged)
+	}
+}
+
 func TestGoodsThatAreSoldOutAreNoTrouble(t *testing.T) {
 	bare, full := shop(1, 0, 0, 1), shop(1, 0, 0, 1)
 	goods := func(x, y int) bool { return y > 30 }
