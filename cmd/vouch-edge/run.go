@@ -110,14 +110,14 @@ on a page of this machine. See docs/operating/shop.md.`,
 				return err
 			}
 			if check {
-				return checkShop(c, filepath.Dir(path))
+				return checkShop(cmd.OutOrStdout(), c, filepath.Dir(path))
 			}
 			return runShop(cmd.Context(), c, filepath.Dir(path), once, bench.Taps{Open: openCamera, Log: os.Stderr})
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "", "the shop's file, YAML or JSON")
 	cmd.Flags().BoolVar(&once, "once", false, "end when every camera is a file that was played")
-	cmd.Flags().BoolVar(&check, "check", false, "only read the file and try its models, and say what is wrong with them")
+	cmd.Flags().BoolVar(&check, "check", false, "only read the file, its planograms and models, and say what is wrong with them")
 	return cmd
 }
 

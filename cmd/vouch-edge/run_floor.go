@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -97,14 +99,18 @@ func (j *joined) run(ctx context.Context) (stop func()) {
 	return func() { cancel(); <-done }
 }
 
-// checkShop reads everything that a shop's file names.
-func checkShop(c shopConfig, beside string) error {
+// checkShop reads everything that a shop's file names, and says on w what may be
+// meant otherwise.
+func checkShop(w io.Writer, c shopConfig, beside string) error {
 	file := func(name string) string { return from(beside, name) }
 	h := host.New(host.Config{
 		Local: c.Settings, Beside: beside, Detector: openDetector, Recogniser: openRecogniser, People: openPeople,
 		Now: time.Now, Roll: func() float64 { return 0 },
 	})
-	err := h.Check()
+	placeless, err := h.Check()
+	for _, camera := range placeless {
+		fmt.Fprintf(w, "%s: its planogram has no look, so that of another place is not noticed at the start; see vouch-edge planogram --help\n", camera)
+	}
 	if c.Floor != nil {
 		err = errors.Join(err, c.Floor.Check(c.Cameras, file))
 	}

@@ -67,9 +67,25 @@ func (e eyes) close() {
 	}
 }
 
-// Check opens the models that the shop's own file names, and says which cannot
-// be used. It needs no more of the configuration than that and what opens them.
-func (h *Host) Check() error { return h.tryEyes(h.cfg.Local.Cameras) }
+// Check opens the models and reads the planograms that the shop's own file names, and
+// says which cannot be used. It needs no more of the configuration than that and what
+// opens them. Placeless are the cameras whose planogram does not say how they see the
+// place: what they show at the start is taken for it.
+func (h *Host) Check() (placeless []string, err error) {
+	err = h.tryEyes(h.cfg.Local.Cameras)
+	for _, c := range h.cfg.Local.Cameras {
+		if c.Floor != "" {
+			continue
+		}
+		p, perr := h.plan(c)
+		if perr != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w: %w", c.Name, errPlan, perr))
+		} else if p.Look == nil {
+			placeless = append(placeless, c.Name)
+		}
+	}
+	return placeless, err
+}
 
 // tryEyes opens what cameras name once, and says which cannot be used.
 func (h *Host) tryEyes(cameras []edge.Camera) error {

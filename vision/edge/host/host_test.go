@@ -317,7 +317,7 @@ func TestSettingsWithAModelThatCannotBeUsedAreRefused(t *testing.T) {
 	}
 	e.close()
 	h.cfg.Local = edge.Settings{Cameras: []edge.Camera{{Name: "c", Detector: "torn.json"}}}
-	if err := h.Check(); !errors.Is(err, cv.ErrModel) || !strings.HasPrefix(err.Error(), "c: ") || open != 0 {
+	if _, err := h.Check(); !errors.Is(err, cv.ErrModel) || !strings.HasPrefix(err.Error(), "c: ") || open != 0 {
 		t.Errorf("Check() = %v with %d open, want %v of c", err, open, cv.ErrModel)
 	}
 }
