@@ -15,6 +15,12 @@ func ValidateAppend(stream StreamID, drafts []Draft) error {
 	if err := stream.Validate(); err != nil {
 		return err
 	}
+	return ValidateDrafts(stream, drafts)
+}
+
+// ValidateDrafts is [ValidateAppend] without looking at the stream's name: for a
+// log that has a stream of that name.
+func ValidateDrafts(stream StreamID, drafts []Draft) error {
 	if len(drafts) == 0 || len(drafts) > MaxBatch {
 		return fmt.Errorf("append to %s: %w: %d drafts, want 1 to %d", stream, ErrInvalid, len(drafts), MaxBatch)
 	}

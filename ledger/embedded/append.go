@@ -15,12 +15,14 @@ import (
 // A batch is what will be one commit: the frames of all appends that came while
 // the commit before was on its way to the disk.
 type batch struct {
-	buf     []byte        // room for the commit header, then frames
-	first   uint64        // position of the first event
-	at      []uint32      // where each event's frame starts in buf
-	streams []*stream     // that it takes in, as often as it does
-	writers convoy.Convoy // of the appends that it takes in
-	err     error         // the outcome; read after wait
+	buf     []byte    // room for the commit header, then for frames; it stays where it is
+	first   uint64    // position of the first event
+	at      []uint32  // where each event's frame starts in buf
+	streams []*stream // that it takes in, as often as it does
+	err     error     // the outcome; read after wait
+
+	writing convoy.Convoy // the appends whose frames are not in buf yet
+	writers convoy.Convoy // the appends that it takes in
 
 	// called is closed when the outcome is known. If that takes long it is closed
 	// before, and done is there to be closed instead. To wait for one thing costs
@@ -42,7 +44,13 @@ const patience = 20 * time.Millisecond
 func (l *Log) Append(
 	ctx context.Context, stream ledger.StreamID, expect ledger.Expected, drafts ...ledger.Draft,
 ) ([]ledger.Record, error) {
-	if err := ledger.ValidateAppend(stream, drafts); err != nil {
+	found := l.idx.streams.find(stream)
+	if found == nil { // otherwise its name was looked at when it was new
+		if err := stream.Validate(); err != nil {
+			return nil, err
+		}
+	}
+	if err := ledger.ValidateDrafts(stream, drafts); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -58,15 +66,22 @@ func (l *Log) Append(
 		r.Cause, r.Trace, r.Binary = d.Cause, d.Trace, d.Binary
 		r.Body, r.Metadata = bytes.Clone(d.Body), bytes.Clone(d.Metadata)
 	}
-	r := request{stream: stream, expect: expect, records: records}
+	var few [4]uint32
+	prints := few[:0]
+	for i := range drafts {
+		prints = append(prints, fingerprint(l.idx.seed, drafts[i].ID))
+	}
+	r := request{stream: stream, expect: expect, records: records, found: found}
 	for {
 		if err := l.lookUp(&r); err != nil {
 			return nil, err
 		}
-		r.found = l.idx.streams.find(stream)
-		b, err := l.admit(&r)
+		b, err := l.admit(&r, prints)
 		if err != nil {
 			return nil, err
+		}
+		if r.taken {
+			l.write(&r, b)
 		}
 		if b == nil && len(r.suspect) > 0 { // ids that may be stored already: the disk knows
 			stored, err := l.repeated(&r, drafts)
@@ -139,8 +154,9 @@ type request struct {
 	next    uint64   // revision that the stream was at when the request was looked at
 	suspect []uint64 // positions whose ids may be among ours
 	cleared []uint64 // positions that were suspect and have other ids
-	found   *stream  // that has the name, before the lock was taken; it may be gone
+	found   *stream  // that had the name, before the lock was taken; it may be gone
 	taken   bool     // the records are in a batch
+	room    []byte   // for their frames there
 
 	// What the sealed part of the log says of it.
 	set      *set     // that was asked; it may be over
@@ -190,8 +206,9 @@ func (l *Log) lookUp(r *request) error {
 
 // admit decides on r under the lock. It returns the batch that took r in, or
 // one that must be waited for before r can be decided; or nil if r.suspect, or
-// the sealed part of the log, must be looked at first.
-func (l *Log) admit(r *request) (*batch, error) {
+// the sealed part of the log, must be looked at first. The ids have those
+// fingerprints.
+func (l *Log) admit(r *request, prints []uint32) (*batch, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.stopped != nil {
@@ -212,7 +229,7 @@ func (l *Log) admit(r *request) (*batch, error) {
 		r.next = r.tail
 	}
 	for i := range r.records {
-		r.suspect = l.idx.candidates(r.suspect, r.records[i].ID)
+		r.suspect = l.idx.candidates(r.suspect, r.records[i].ID, prints[i])
 	}
 	for _, p := range r.suspect {
 		if b := l.underWay(p); b != nil {
@@ -233,48 +250,78 @@ func (l *Log) admit(r *request) (*batch, error) {
 		}
 		return nil, &ledger.ConflictError{Stream: r.stream, Want: r.expect, Next: r.next}
 	}
-	if l.active != nil && len(l.active.buf) >= maxCommit {
-		return l.active, nil
+	size := 0
+	for i := range r.records {
+		size += frame.Size(&r.records[i])
+	}
+	if b := l.active; b != nil && (len(b.buf)+size+sector > cap(b.buf) || len(b.buf) >= maxCommit) {
+		l.room = max(l.room, min(2*cap(b.buf), maxCommit)+size) // the next one takes it in
+		return b, nil
 	}
 	// Nothing below can fail: the append is all or none.
 	if s == nil {
 		s = l.idx.streams.add(r.stream, r.next)
 	}
-	l.take(r, s)
+	l.take(r, prints, s, size)
 	return l.active, nil
 }
 
-// take gives r, which is for s, its revisions and positions and puts it into the
-// active batch.
-func (l *Log) take(r *request, s *stream) {
-	b := l.active
-	if b == nil {
-		b = &batch{
-			buf: append(l.free.buf[:0], zeros[:commitHeader]...), first: l.next, called: make(chan struct{}),
-			at: l.free.at[:0], streams: l.free.streams[:0],
-		}
-		if l.committing != nil && l.committing.done != nil {
-			b.late()
-		}
-		l.active, l.free = b, batch{}
-		select {
-		case l.work <- struct{}{}:
-		default: // the committer has been called already
-		}
+// take gives r, which is for s, its revisions and positions, and room in the active
+// batch for so many bytes of frames.
+func (l *Log) take(r *request, prints []uint32, s *stream, size int) {
+	if l.active == nil {
+		l.begin(size)
 	}
+	b := l.active
 	l.recorded = max(l.recorded, l.cfg.Now().UnixMicro())
 	recorded := frame.Micro(l.recorded)
 	b.streams = append(b.streams, s)
 	b.writers.Join()
+	b.writing.Join()
+	at := len(b.buf)
+	b.buf = b.buf[:at+size]
+	r.room, r.taken = b.buf[at:], true
 	for i := range r.records {
 		rec := &r.records[i]
 		rec.Position, rec.Revision, rec.Recorded = l.next, s.next(), recorded
 		l.next++
-		l.idx.add(s, rec.ID, rec.Position)
-		b.at = append(b.at, uint32(len(b.buf))) //nolint:gosec // bounded by maxCommit and an append
-		b.buf = frame.Append(b.buf, rec, i, len(r.records))
+		l.idx.add(s, rec.ID, prints[i], rec.Position)
+		b.at = append(b.at, uint32(at)) //nolint:gosec // bounded by maxCommit and an append
+		at += frame.Size(rec)
 	}
-	r.taken = true
+}
+
+// begin makes a batch with room for an append of so many bytes, and for others.
+func (l *Log) begin(size int) {
+	buf := l.free.buf
+	if need := max(l.room, commitHeader+size+sector); cap(buf) < need {
+		buf = make([]byte, need)
+	}
+	l.room = min(l.room, maxCommit)
+	b := &batch{
+		buf: buf[:commitHeader], first: l.next, called: make(chan struct{}),
+		at: l.free.at[:0], streams: l.free.streams[:0],
+	}
+	if l.committing != nil && l.committing.done != nil {
+		b.late()
+	}
+	l.active, l.free = b, batch{}
+	select {
+	case l.work <- struct{}{}:
+	default: // the committer has been called already
+	}
+}
+
+// write writes the frames of r, which b has taken in, into their room. It needs no
+// lock: that one is held for as short as can be, and the bodies lie anywhere.
+func (l *Log) write(r *request, b *batch) {
+	rest := r.room
+	for i := range r.records {
+		f := rest[:frame.Size(&r.records[i])]
+		frame.Put(f, &r.records[i], i, len(r.records))
+		rest = frame.Seal(l.seed, rest)
+	}
+	b.writing.Leave(l.written)
 }
 
 // underWay returns the batch that has a position, unless it is durable or was

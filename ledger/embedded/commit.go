@@ -58,10 +58,15 @@ type commitHead struct {
 // holds room for the header and then count frames, and pads buf to a sector.
 // It returns the padded buffer and the header's checksum.
 func sealCommit(s seeds, buf []byte, first uint64, count int, previous uint32) ([]byte, uint32) {
-	frames := buf[commitHeader:]
-	for rest := frames; len(rest) > 0; {
+	for rest := buf[commitHeader:]; len(rest) > 0; {
 		rest = frame.Seal(s.frame, rest)
 	}
+	return headCommit(s, buf, first, count, previous)
+}
+
+// headCommit is sealCommit where the frames have their checksums.
+func headCommit(s seeds, buf []byte, first uint64, count int, previous uint32) ([]byte, uint32) {
+	frames := buf[commitHeader:]
 	le := binary.LittleEndian
 	copy(buf, commitMagic)
 	le.PutUint32(buf[4:], uint32(len(frames))) //nolint:gosec // bounded by maxCommit

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/ledger/internal/convoy"
 )
 
 // A committer is what the one goroutine that writes keeps to itself.
@@ -44,10 +45,11 @@ func (l *Log) run() {
 		runtime.Gosched()
 		for b := l.takeBatch(); b != nil; b = l.takeBatch() {
 			late.Reset(patience)
+			b.writing.Await(l.written, convoy.All)
 			if !l.commit(b) {
 				return
 			}
-			b.writers.Await(l.released)
+			b.writers.Await(l.released, convoy.Most)
 		}
 		late.Stop()
 		if ended {
@@ -79,7 +81,7 @@ func (l *Log) commit(b *batch) bool {
 	}
 	seg := l.c.seg
 	offset := seg.end
-	buf, crc := sealCommit(seg.seeds, b.buf, b.first, len(b.at), l.c.previous)
+	buf, crc := headCommit(seg.seeds, b.buf, b.first, len(b.at), l.c.previous)
 	_, err := seg.file.WriteAt(buf, offset)
 	if err == nil {
 		err = seg.file.Sync()

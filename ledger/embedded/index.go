@@ -44,14 +44,14 @@ func (x *index) stream(name ledger.StreamID, first uint64) *stream {
 	return x.streams.add(name, first)
 }
 
-// add takes in the next event.
-func (x *index) add(s *stream, id ledger.ID, position uint64) {
+// add takes in the next event, whose id has that fingerprint.
+func (x *index) add(s *stream, id ledger.ID, print uint32, position uint64) {
 	t := x.ids[len(x.ids)-1]
 	if t.used >= maxTable {
 		t = newIDTable(x.seed, position-1)
 		x.ids = append(x.ids, t)
 	}
-	t.add(id, position)
+	t.add(id, print, position)
 	s.positions = append(s.positions, position)
 }
 
@@ -161,11 +161,12 @@ func (x *index) forget(s *stream, durable uint64) {
 	}
 }
 
-// candidates appends to found the positions whose ids may be id.
-func (x *index) candidates(found []uint64, id ledger.ID) []uint64 {
+// candidates appends to found the positions whose ids may be id, which has that
+// fingerprint.
+func (x *index) candidates(found []uint64, id ledger.ID, print uint32) []uint64 {
 	for _, t := range x.ids {
 		if notAfter(id, t.before) {
-			found = t.having(found, t.fingerprint(id))
+			found = t.having(found, print)
 		}
 	}
 	return found
@@ -219,8 +220,6 @@ func newIDTable(seed maphash.Seed, base uint64) *idTable {
 	}
 }
 
-func (t *idTable) fingerprint(id ledger.ID) uint32 { return fingerprint(t.seed, id) }
-
 func fingerprint(seed maphash.Seed, id ledger.ID) uint32 {
 	return uint32(maphash.Bytes(seed, id[:])) //nolint:gosec // half of the hash is meant
 }
@@ -238,11 +237,11 @@ func (t *idTable) having(found []uint64, want uint32) []uint64 {
 	}
 }
 
-func (t *idTable) add(id ledger.ID, position uint64) {
+func (t *idTable) add(id ledger.ID, print uint32, position uint64) {
 	if t.used >= len(t.slots)/4*3 && t.shift > 0 {
 		t.grow()
 	}
-	t.insert(uint64(t.fingerprint(id))<<32 | (position - t.base))
+	t.insert(uint64(print)<<32 | (position - t.base))
 	if t.before > 0 {
 		t.before = max(t.before, timeBound(id))
 	}

@@ -27,11 +27,11 @@ func TestIDTable(t *testing.T) {
 	table := newIDTable(maphash.MakeSeed(), 0)
 	const n = 20_000
 	for i := range uint64(n) {
-		table.add(numberedID(i), i+1)
+		table.add(numberedID(i), fingerprint(table.seed, numberedID(i)), i+1)
 	}
 	others := 0
 	for i := range uint64(2 * n) {
-		found := table.having(nil, table.fingerprint(numberedID(i)))
+		found := table.having(nil, fingerprint(table.seed, numberedID(i)))
 		has := slices.Contains(found, i+1)
 		if has != (i < n) {
 			t.Fatalf("candidates(%d) = %v of %d ids", i, found, n)
@@ -58,7 +58,7 @@ func TestFingerprintsCollide(t *testing.T) {
 	seen := make(map[uint32]uint64)
 	var a, b ledger.ID
 	for i := uint64(0); b.IsZero(); i++ { // some 80,000 tries, as birthdays have it
-		f := l.idx.ids[0].fingerprint(numberedID(i))
+		f := fingerprint(l.idx.seed, numberedID(i))
 		if first, ok := seen[f]; ok {
 			a, b = numberedID(first), numberedID(i)
 		}
@@ -97,7 +97,7 @@ func TestRefusedIDs(t *testing.T) {
 	s := x.stream("visit-anna", 0)
 	const durable = maxTable - 2
 	for n := range uint64(maxTable + 3) {
-		x.add(s, numberedID(n), n+1)
+		x.add(s, numberedID(n), fingerprint(x.seed, numberedID(n)), n+1)
 	}
 	if len(x.ids) != 2 {
 		t.Fatalf("%d tables, the test wants 2", len(x.ids))
@@ -105,10 +105,10 @@ func TestRefusedIDs(t *testing.T) {
 	x.forget(s, durable)
 	x.forgetIDs(durable)
 	for n := uint64(durable); n < maxTable+100; n++ {
-		x.add(s, numberedID(1_000_000+n), n+1)
+		x.add(s, numberedID(1_000_000+n), fingerprint(x.seed, numberedID(1_000_000+n)), n+1)
 	}
 	for n := uint64(durable); n < maxTable+100; n++ {
-		if found := x.candidates(nil, numberedID(1_000_000+n)); !slices.Contains(found, n+1) {
+		if found := x.candidates(nil, numberedID(1_000_000+n), fingerprint(x.seed, numberedID(1_000_000+n))); !slices.Contains(found, n+1) {
 			t.Fatalf("candidates(%d) = %v, want position %d", n, found, n+1)
 		}
 	}

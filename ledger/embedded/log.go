@@ -52,7 +52,8 @@ type Config struct {
 
 const (
 	lockName  = "LOCK"
-	maxCommit = 4 << 20 // bytes after which a commit takes in no further append
+	maxCommit = 4 << 20  // bytes after which a commit takes in no further append
+	firstRoom = 64 << 10 // for which the first commit has room; the later ones have what is needed
 
 	// defaultCache is some 600 visits. Of more the memory was not in a processor's cache
 	// when it is used again, and a visit that was not read before takes a fifth longer.
@@ -64,6 +65,7 @@ type Log struct {
 	files  *folder
 	unlock io.Closer // nil if opened read-only
 	id     frame.LogID
+	seed   uint32 // of the checksums of frames
 	cfg    Config
 	torn   int64 // bytes of an incomplete commit that the opening found
 	spares *spares
@@ -89,13 +91,15 @@ type Log struct {
 
 	changed chan struct{} // closed when events became durable; nil if nobody waits
 	failed  error         // the error of the disk that stopped the log; nil if none
-	free    batch         // room for the next one
+	free    batch         // of which the next one takes the memory
+	room    int           // bytes that the next one has room for
 	quit    chan struct{} // closed when the log stops
 
 	work chan struct{} // there is an active batch
 	done chan struct{} // the committer has ended
 	c    committer
 
+	written  convoy.Place // where the committer waits for frames
 	released convoy.Place // where the committer waits for those whom it has released
 
 	full    chan struct{} // there is a segment to be sealed
@@ -193,10 +197,11 @@ func newLog(files disk.Folder, cfg Config, s *scan) *Log {
 		cfg.CacheBytes = defaultCache
 	}
 	l := &Log{
-		files: &folder{Folder: files}, id: s.id, cfg: cfg, torn: s.torn, rebuilt: s.rebuilt,
+		files: &folder{Folder: files}, id: s.id, seed: s.id.Seed(), cfg: cfg, torn: s.torn, rebuilt: s.rebuilt,
 		idx: s.idx, durable: s.head(), next: s.head() + 1, recorded: s.recorded,
 		quit: make(chan struct{}),
-		work: make(chan struct{}, 1), done: make(chan struct{}), released: convoy.NewPlace(),
+		work: make(chan struct{}, 1), done: make(chan struct{}),
+		written: convoy.NewPlace(), released: convoy.NewPlace(), room: firstRoom,
 		full: make(chan struct{}, 1), sealing: make(chan struct{}),
 		c: committer{previous: s.lastCRC, seg: s.idx.last()},
 	}

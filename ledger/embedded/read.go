@@ -114,7 +114,7 @@ func (l *Log) Find(ctx context.Context, id ledger.ID) (ledger.Record, error) {
 		}
 		l.mu.Lock()
 		stopped, same := l.stopped, l.set.Load() == r.set
-		candidates := l.idx.candidates(append([]uint64(nil), r.sealed...), id)
+		candidates := l.idx.candidates(append([]uint64(nil), r.sealed...), id, fingerprint(l.idx.seed, id))
 		l.mu.Unlock()
 		if stopped != nil {
 			return ledger.Record{}, stopped

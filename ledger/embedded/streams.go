@@ -2,7 +2,7 @@ package embedded
 
 import (
 	"hash/maphash"
-	"sync"
+	"sync/atomic"
 
 	"github.com/vouchledger/vouch/ledger"
 )
@@ -39,19 +39,20 @@ func (s *stream) upTo(durable uint64) []uint64 {
 	return s.positions[:n]
 }
 
-// streams finds streams by their names. It has locks of its own, so that an
-// append finds its stream before it takes the lock of the log: that one is held
-// by all, one after the other, and a look into a large table is the longest of
-// what they would do under it.
+// streams finds streams by their names, without a lock, so that an append finds its
+// stream before it takes the lock of the log: that one is held by all, one after the
+// other, and a look into a large table is the longest of what they would do under it.
 //
-// INVARIANT: it changes only under Log.mu.
+// INVARIANT: it changes only under Log.mu. Who looks without that may miss a stream
+// that is moving in its shard, or one that is being added, and must look again under
+// it; what is found is or was there.
 type streams struct {
 	seed   maphash.Seed
 	bits   uint64 // of a hash that count: all, but in tests of names that meet
 	shards [streamShards]streamShard
 }
 
-// A table has so many shards that two appends seldom meet, and a shard starts
+// A table has so many shards that none is long in growing, and a shard starts
 // with so many slots.
 const (
 	shardBits    = 6
@@ -62,16 +63,22 @@ const (
 // A streamShard is an open-addressed table with linear probing, at most three
 // quarters full: a map of Go would touch twice as many lines of the cache.
 type streamShard struct {
-	mu    sync.Mutex
-	slots []*stream // as many as a power of two; nil is free
-	used  int
-	_     [24]byte // no two shards in one line of the cache
+	slots atomic.Pointer[streamSlots]
+	used  int // under Log.mu
+}
+
+// streamSlots are as many as a power of two; nil is free.
+type streamSlots []atomic.Pointer[stream]
+
+func newSlots(n int) *streamSlots {
+	t := make(streamSlots, n)
+	return &t
 }
 
 func newStreams(seed maphash.Seed) *streams {
 	x := &streams{seed: seed, bits: ^uint64(0)}
 	for i := range x.shards {
-		x.shards[i].slots = make([]*stream, firstSlots)
+		x.shards[i].slots.Store(newSlots(firstSlots))
 	}
 	return x
 }
@@ -83,8 +90,8 @@ func (x *streams) expect(n int) {
 		slots *= 2
 	}
 	for i := range x.shards {
-		if shard := &x.shards[i]; shard.used == 0 && len(shard.slots) < slots {
-			shard.slots = make([]*stream, slots)
+		if shard := &x.shards[i]; shard.used == 0 && len(*shard.slots.Load()) < slots {
+			shard.slots.Store(newSlots(slots))
 		}
 	}
 }
@@ -98,10 +105,9 @@ func (x *streams) of(name ledger.StreamID) (*streamShard, uint64) {
 // find returns the stream of that name, nil if there is none.
 func (x *streams) find(name ledger.StreamID) *stream {
 	shard, h := x.of(name)
-	shard.mu.Lock()
-	defer shard.mu.Unlock()
-	for i := shard.home(h); ; i = shard.after(i) {
-		if s := shard.slots[i]; s == nil || s.hash == h && s.name == name {
+	t := *shard.slots.Load()
+	for i := t.home(h); ; i = t.after(i) {
+		if s := t[i].Load(); s == nil || s.hash == h && s.name == name {
 			return s
 		}
 	}
@@ -112,18 +118,18 @@ func (x *streams) find(name ledger.StreamID) *stream {
 func (x *streams) add(name ledger.StreamID, first uint64) *stream {
 	shard, h := x.of(name)
 	s := &stream{name: name, first: first, hash: h}
-	shard.mu.Lock()
-	defer shard.mu.Unlock()
-	if shard.used++; shard.used > len(shard.slots)/4*3 {
-		old := shard.slots
-		shard.slots = make([]*stream, 2*len(old))
-		for _, s := range old {
-			if s != nil {
-				shard.put(s)
+	t := *shard.slots.Load()
+	if shard.used++; shard.used > len(t)/4*3 {
+		grown := newSlots(2 * len(t))
+		for i := range t {
+			if s := t[i].Load(); s != nil {
+				grown.put(s)
 			}
 		}
+		t = *grown
+		shard.slots.Store(grown) // who looks into the old ones still finds what was there
 	}
-	shard.put(s)
+	t.put(s)
 	return s
 }
 
@@ -134,36 +140,40 @@ func (x *streams) drop(s *stream) {
 	}
 	s.gone = true
 	shard := &x.shards[s.hash%streamShards]
-	shard.mu.Lock()
-	defer shard.mu.Unlock()
 	shard.used--
-	free := shard.home(s.hash)
-	for shard.slots[free] != s {
-		free = shard.after(free)
+	t := *shard.slots.Load()
+	free := t.home(s.hash)
+	for t[free].Load() != s {
+		free = t.after(free)
 	}
 	// What follows without a gap moves up where that brings it nearer to its home.
-	for i := shard.after(free); shard.slots[i] != nil; i = shard.after(i) {
-		if home := shard.home(shard.slots[i].hash); shard.from(home, i) >= shard.from(free, i) {
-			shard.slots[free], free = shard.slots[i], i
+	for i := t.after(free); ; i = t.after(i) {
+		next := t[i].Load()
+		if next == nil {
+			break
+		}
+		if home := t.home(next.hash); t.from(home, i) >= t.from(free, i) {
+			t[free].Store(next)
+			free = i
 		}
 	}
-	shard.slots[free] = nil
+	t[free].Store(nil)
 }
 
 // put puts s into the first free slot from its home.
-func (t *streamShard) put(s *stream) {
+func (t streamSlots) put(s *stream) {
 	i := t.home(s.hash)
-	for t.slots[i] != nil {
+	for t[i].Load() != nil {
 		i = t.after(i)
 	}
-	t.slots[i] = s
+	t[i].Store(s)
 }
 
 // home returns where a stream with that hash is looked for first.
-func (t *streamShard) home(h uint64) int { return int(h>>shardBits) & (len(t.slots) - 1) } //nolint:gosec // below the length
+func (t streamSlots) home(h uint64) int { return int(h>>shardBits) & (len(t) - 1) } //nolint:gosec // below the length
 
 // after returns the slot after i.
-func (t *streamShard) after(i int) int { return (i + 1) & (len(t.slots) - 1) }
+func (t streamSlots) after(i int) int { return (i + 1) & (len(t) - 1) }
 
 // from returns how many slots i lies behind another.
-func (t *streamShard) from(other, i int) int { return (i - other) & (len(t.slots) - 1) }
+func (t streamSlots) from(other, i int) int { return (i - other) & (len(t) - 1) }

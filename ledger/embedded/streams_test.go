@@ -48,7 +48,4 @@ func TestStreamFillsALine(t *testing.T) {
 	if n := unsafe.Sizeof(stream{}); n != 64 {
 		t.Errorf("a stream takes %d bytes, want 64", n)
 	}
-	if n := unsafe.Sizeof(streamShard{}); n != 64 {
-		t.Errorf("a shard takes %d bytes, want 64", n)
-	}
 }

@@ -200,7 +200,8 @@ func (v *verifier) event(f frame.Frame, file string) error {
 	case rec.ID.IsZero():
 		return bad("no event id")
 	}
-	for _, p := range v.ids.having(nil, v.ids.fingerprint(rec.ID)) {
+	print := fingerprint(v.ids.seed, rec.ID)
+	for _, p := range v.ids.having(nil, print) {
 		other, err := v.log.findAmong([]uint64{p}, rec.ID)
 		if err == nil {
 			return bad("event id %s again, first at position %d", rec.ID, other.Position)
@@ -210,7 +211,7 @@ func (v *verifier) event(f frame.Frame, file string) error {
 		}
 	}
 	v.head, v.recorded, v.next[rec.Stream] = rec.Position, f.Recorded(), rec.Revision+1
-	v.ids.add(rec.ID, rec.Position)
+	v.ids.add(rec.ID, print, rec.Position)
 	v.sum.Write(f)
 	v.report.Bytes += int64(len(f))
 	v.report.Kinds[rec.Kind]++

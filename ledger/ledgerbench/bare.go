@@ -97,7 +97,7 @@ func (b *Bare) run() {
 		runtime.Gosched()
 		for batch := b.take(); batch != nil; batch = b.take() {
 			at = b.write(batch, at)
-			batch.writers.Await(b.released)
+			batch.writers.Await(b.released, convoy.Most)
 		}
 	}
 }

@@ -11,11 +11,18 @@
 // has been running does not mean that it has appended.
 package convoy
 
-import "sync/atomic"
+import (
+	"math"
+	"sync/atomic"
+)
 
-// Most is how many are waited for. The more there are, the longer it takes until
-// all have been running, and a commit of so many is worth its sync.
-const Most = 32
+// Most is how many of the released are waited for. The more there are, the longer it
+// takes until all have been running, and a commit of so many is worth its sync. All is
+// for those without whom the committer cannot go on.
+const (
+	Most = 32
+	All  = math.MaxInt32
+)
 
 // A Convoy is the writers that wait for one commit.
 type Convoy struct{ staying, rest atomic.Int32 }
@@ -40,18 +47,18 @@ type Place chan struct{}
 // NewPlace makes a Place.
 func NewPlace() Place { return make(Place, 1) }
 
-// Await returns when all writers of c, which have been released, have left, or
-// so many that [Most] of them have. A call that another convoy has left behind
-// may end it early.
-func (c *Convoy) Await(met Place) {
+// Await returns when all writers of c, of which no more will join, have left, or
+// so many that most of them have.
+func (c *Convoy) Await(met Place, most int32) {
 	select {
 	case <-met: // of an earlier convoy
 	default:
 	}
-	rest := max(0, c.staying.Load()-Most)
+	rest := max(0, c.staying.Load()-most)
 	c.rest.Store(rest)
-	// From here on the writer that leaves rest behind sees it, and calls.
-	if c.staying.Load() > rest {
+	// From here on the writer that leaves rest behind sees it, and calls. So may one
+	// of an earlier convoy.
+	for c.staying.Load() > rest {
 		<-met
 	}
 }

@@ -21,7 +21,7 @@ func TestAllWhoWereReleasedGoOnFirst(t *testing.T) {
 			}
 			awaited := make(chan struct{})
 			go func() {
-				c.Await(met)
+				c.Await(met, convoy.Most)
 				close(awaited)
 			}()
 			for left := range min(writers, convoy.Most) {
@@ -66,7 +66,7 @@ func TestNobodyIsWaitedForInVain(t *testing.T) {
 			})
 		}
 		close(released)
-		c.Await(met)
+		c.Await(met, convoy.Most)
 	}
 	wg.Wait()
 	if want := int64(rounds / writers * (writers * (writers - 1) / 2)); left.Load() != want {

@@ -33,6 +33,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
@@ -73,10 +74,18 @@ func Checksum(seed uint32, b []byte) uint32 { return crc32.Update(seed, castagno
 // without its checksum, which [Seal] fills in. Lengths are those of a validated
 // draft.
 func Append(buf []byte, r *ledger.Record, index, count int) []byte {
-	var h [HeaderBytes]byte
-	size := Size(r)
+	from, size := len(buf), Size(r)
+	buf = slices.Grow(buf, size)[:from+size]
+	Put(buf[from:], r, index, count)
+	return buf
+}
+
+// Put is [Append] into b, which has the length of the frame.
+func Put(b []byte, r *ledger.Record, index, count int) {
+	h := b[:HeaderBytes:HeaderBytes]
 	le := binary.LittleEndian
-	le.PutUint32(h[0:], uint32(size)) //nolint:gosec // at most MaxBytes
+	le.PutUint32(h[0:], uint32(len(b))) //nolint:gosec // at most MaxBytes
+	le.PutUint32(h[4:], 0)
 	le.PutUint64(h[8:], r.Position)
 	le.PutUint64(h[16:], r.Revision)
 	le.PutUint16(h[24:], uint16(index)) //nolint:gosec // at most MaxBatch
@@ -88,20 +97,25 @@ func Append(buf []byte, r *ledger.Record, index, count int) []byte {
 	le.PutUint16(h[76:], uint16(len(r.Stream)))          //nolint:gosec // at most MaxStreamBytes
 	le.PutUint16(h[78:], uint16(len(r.Kind)))            //nolint:gosec // at most MaxKindBytes
 	h[80], h[81] = byte(len(r.Actor)), byte(len(r.Trace)/2)
+	flags := uint16(0)
 	if r.Binary {
-		le.PutUint16(h[82:], flagBinary)
+		flags = flagBinary
 	}
+	le.PutUint16(h[82:], flags)
 	le.PutUint32(h[84:], uint32(len(r.Metadata))) //nolint:gosec // at most MaxBodyBytes
-	buf = append(buf, h[:]...)
-	buf = append(buf, r.Stream...)
-	buf = append(buf, r.Kind...)
-	buf = append(buf, r.Actor...)
-	buf, err := hex.AppendDecode(buf, []byte(r.Trace))
-	if err != nil {
-		panic("frame: trace of a validated draft: " + err.Error())
+	b = b[HeaderBytes:]
+	b = b[copy(b, r.Stream):]
+	b = b[copy(b, r.Kind):]
+	b = b[copy(b, r.Actor):]
+	if r.Trace != "" {
+		n, err := hex.Decode(b, []byte(r.Trace))
+		if err != nil {
+			panic("frame: trace of a validated draft: " + err.Error())
+		}
+		b = b[n:]
 	}
-	buf = append(buf, r.Metadata...)
-	return append(buf, r.Body...)
+	b = b[copy(b, r.Metadata):]
+	copy(b, r.Body)
 }
 
 // Size returns the length of r's frame.
