@@ -209,6 +209,7 @@ func (l *Log) lookUp(r *request) error {
 // the sealed part of the log, must be looked at first. The ids have those
 // fingerprints.
 func (l *Log) admit(r *request, prints []uint32) (*batch, error) {
+	now := l.cfg.Now().UnixMicro()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.stopped != nil {
@@ -262,6 +263,7 @@ func (l *Log) admit(r *request, prints []uint32) (*batch, error) {
 	if s == nil {
 		s = l.idx.streams.add(r.stream, r.next)
 	}
+	l.recorded = max(l.recorded, now)
 	l.take(r, prints, s, size)
 	return l.active, nil
 }
@@ -273,7 +275,6 @@ func (l *Log) take(r *request, prints []uint32, s *stream, size int) {
 		l.begin(size)
 	}
 	b := l.active
-	l.recorded = max(l.recorded, l.cfg.Now().UnixMicro())
 	recorded := frame.Micro(l.recorded)
 	b.streams = append(b.streams, s)
 	b.writers.Join()

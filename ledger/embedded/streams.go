@@ -8,15 +8,15 @@ import (
 )
 
 // A stream is what the log remembers of a stream with events that are not
-// sealed. All but its name and hash is guarded by Log.mu. It is as long as a line of the
+// sealed. All but its name is guarded by Log.mu. It is as long as a line of the
 // processor's cache: an append reads and writes it under the lock, and who finds
 // it before has brought it near.
 type stream struct {
 	name      ledger.StreamID
-	hash      uint64   // of the name
 	first     uint64   // revision of positions[0]; those before are sealed
 	positions []uint64 // of events that are not sealed, durable or under way
 	gone      bool     // it is not in the index any more: one of this name is another
+	_         [8]byte
 }
 
 // next returns the revision of the next event.
@@ -44,70 +44,71 @@ func (s *stream) upTo(durable uint64) []uint64 {
 // other, and a look into a large table is the longest of what they would do under it.
 //
 // INVARIANT: it changes only under Log.mu. Who looks without that may miss a stream
-// that is moving in its shard, or one that is being added, and must look again under
-// it; what is found is or was there.
+// that is moving or being added, and must look again under it; what is found is there
+// or was.
 type streams struct {
-	seed   maphash.Seed
-	bits   uint64 // of a hash that count: all, but in tests of names that meet
-	shards [streamShards]streamShard
-}
-
-// A table has so many shards that none is long in growing, and a shard starts
-// with so many slots.
-const (
-	shardBits    = 6
-	streamShards = 1 << shardBits
-	firstSlots   = 16
-)
-
-// A streamShard is an open-addressed table with linear probing, at most three
-// quarters full: a map of Go would touch twice as many lines of the cache.
-type streamShard struct {
+	seed  maphash.Seed
+	bits  uint64 // of a hash that count: all, but in tests of names that meet
 	slots atomic.Pointer[streamSlots]
-	used  int // under Log.mu
+	used  int
 }
 
-// streamSlots are as many as a power of two; nil is free.
-type streamSlots []atomic.Pointer[stream]
+// streamSlots are an open-addressed table with linear probing, as long as a power of
+// two and at most three quarters full. A look touches a line of the processor's cache
+// there and the one of its stream: a map of Go touches twice as many.
+type streamSlots []streamSlot
 
-func newSlots(n int) *streamSlots {
-	t := make(streamSlots, n)
-	return &t
+// A streamSlot is free if it has no stream.
+type streamSlot struct {
+	hash   atomic.Uint64 // of the name; who looks without the lock may see that of another
+	stream atomic.Pointer[stream]
 }
+
+const firstSlots = 1024
 
 func newStreams(seed maphash.Seed) *streams {
 	x := &streams{seed: seed, bits: ^uint64(0)}
-	for i := range x.shards {
-		x.shards[i].slots.Store(newSlots(firstSlots))
-	}
+	x.resize(firstSlots)
 	return x
 }
 
 // expect makes room for so many streams, if it has none yet.
 func (x *streams) expect(n int) {
 	slots := firstSlots
-	for slots/4*3*streamShards < n {
+	for slots/4*3 < n {
 		slots *= 2
 	}
-	for i := range x.shards {
-		if shard := &x.shards[i]; shard.used == 0 && len(*shard.slots.Load()) < slots {
-			shard.slots.Store(newSlots(slots))
-		}
+	if x.used == 0 && len(*x.slots.Load()) < slots {
+		x.resize(slots)
 	}
 }
 
-// of returns the shard and the hash of a name.
-func (x *streams) of(name ledger.StreamID) (*streamShard, uint64) {
-	h := maphash.String(x.seed, string(name)) & x.bits
-	return &x.shards[h%streamShards], h
+// resize moves what there is to a table of so many slots. Who looks into the old one
+// still finds what was there.
+func (x *streams) resize(n int) {
+	t := make(streamSlots, n)
+	if old := x.slots.Load(); old != nil {
+		for i := range *old {
+			if s := (*old)[i].stream.Load(); s != nil {
+				t.put((*old)[i].hash.Load(), s)
+			}
+		}
+	}
+	x.slots.Store(&t)
+}
+
+// of returns the hash of a name.
+func (x *streams) of(name ledger.StreamID) uint64 {
+	return maphash.String(x.seed, string(name)) & x.bits
 }
 
 // find returns the stream of that name, nil if there is none.
 func (x *streams) find(name ledger.StreamID) *stream {
-	shard, h := x.of(name)
-	t := *shard.slots.Load()
+	h, t := x.of(name), *x.slots.Load()
 	for i := t.home(h); ; i = t.after(i) {
-		if s := t[i].Load(); s == nil || s.hash == h && s.name == name {
+		slot := &t[i]
+		s := slot.stream.Load()
+		if s == nil || slot.hash.Load() == h && s.name == name {
 			return s
 		}
 	}
@@ -116,20 +117,11 @@ func (x *streams) find(name ledger.StreamID) *stream {
 // add makes the stream of a name that has none, with first events that are
 // sealed.
 func (x *streams) add(name ledger.StreamID, first uint64) *stream {
-	shard, h := x.of(name)
-	s := &stream{name: name, first: first, hash: h}
-	t := *shard.slots.Load()
-	if shard.used++; shard.used > len(t)/4*3 {
-		grown := newSlots(2 * len(t))
-		for i := range t {
-			if s := t[i].Load(); s != nil {
-				grown.put(s)
-			}
-		}
-		t = *grown
-		shard.slots.Store(grown) // who looks into the old ones still finds what was there
+	s := &stream{name: name, first: first}
+	if x.used++; x.used > len(*x.slots.Load())/4*3 {
+		x.resize(2 * len(*x.slots.Load()))
 	}
-	t.put(s)
+	x.slots.Load().put(x.of(name), s)
 	return s
 }
 
@@ -139,38 +131,39 @@ func (x *streams) drop(s *stream) {
 		return
 	}
 	s.gone = true
-	shard := &x.shards[s.hash%streamShards]
-	shard.used--
-	t := *shard.slots.Load()
-	free := t.home(s.hash)
-	for t[free].Load() != s {
+	x.used--
+	t := *x.slots.Load()
+	free := t.home(x.of(s.name))
+	for t[free].stream.Load() != s {
 		free = t.after(free)
 	}
 	// What follows without a gap moves up where that brings it nearer to its home.
-	for i := t.after(free); ; i = t.after(i) {
-		next := t[i].Load()
-		if next == nil {
-			break
-		}
-		if home := t.home(next.hash); t.from(home, i) >= t.from(free, i) {
-			t[free].Store(next)
+	for i := t.after(free); t[i].stream.Load() != nil; i = t.after(i) {
+		if home := t.home(t[i].hash.Load()); t.from(home, i) >= t.from(free, i) {
+			t[free].set(t[i].hash.Load(), t[i].stream.Load())
 			free = i
 		}
 	}
-	t[free].Store(nil)
+	t[free].stream.Store(nil)
+}
+
+// set fills a slot.
+func (t *streamSlot) set(hash uint64, s *stream) {
+	t.hash.Store(hash)
+	t.stream.Store(s)
 }
 
 // put puts s into the first free slot from its home.
-func (t streamSlots) put(s *stream) {
-	i := t.home(s.hash)
-	for t[i].Load() != nil {
+func (t streamSlots) put(hash uint64, s *stream) {
+	i := t.home(hash)
+	for t[i].stream.Load() != nil {
 		i = t.after(i)
 	}
-	t[i].Store(s)
+	t[i].set(hash, s)
 }
 
 // home returns where a stream with that hash is looked for first.
-func (t streamSlots) home(h uint64) int { return int(h>>shardBits) & (len(t) - 1) } //nolint:gosec // below the length
+func (t streamSlots) home(h uint64) int { return int(h) & (len(t) - 1) } //nolint:gosec // below the length
 
 // after returns the slot after i.
 func (t streamSlots) after(i int) int { return (i + 1) & (len(t) - 1) }
