@@ -15,19 +15,23 @@ import (
 // A batch is what will be one commit: the frames of all appends that came while
 // the commit before was on its way to the disk.
 type batch struct {
+	// What an append changes under the lock is one line of the processor's cache.
 	buf     []byte    // room for the commit header, then for frames; it stays where it is
+	streams []*stream // of the appends that it takes in, one for each
 	first   uint64    // position of the first event
-	at      []uint32  // where each event's frame starts in buf
-	streams []*stream // that it takes in, as often as it does
-	err     error     // the outcome; read after wait
-
-	writing convoy.Convoy // the appends whose frames are not in buf yet
-	writers convoy.Convoy // the appends that it takes in
+	events  int
 
 	// called is closed when the outcome is known. If that takes long it is closed
 	// before, and done is there to be closed instead. To wait for one thing costs
 	// half of waiting for two: only who waits long looks at a context.
 	called, done chan struct{}
+	err          error // the outcome; read after wait
+	_            [32]byte
+
+	// What it changes without the lock is another.
+	written  convoy.Convoy // those of the appends whose frames are in buf
+	released convoy.Convoy // those that wait no longer
+	_        [48]byte
 }
 
 // patience is how long a commit may take before those who wait for it look at
@@ -94,7 +98,7 @@ func (l *Log) Append(
 		}
 		err = b.wait(ctx)
 		if r.taken {
-			b.writers.Leave(l.released)
+			b.released.Leave(l.released)
 		}
 		if err != nil {
 			return nil, err
@@ -209,7 +213,6 @@ func (l *Log) lookUp(r *request) error {
 // the sealed part of the log, must be looked at first. The ids have those
 // fingerprints.
 func (l *Log) admit(r *request, prints []uint32) (*batch, error) {
-	now := l.cfg.Now().UnixMicro()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.stopped != nil {
@@ -263,7 +266,6 @@ func (l *Log) admit(r *request, prints []uint32) (*batch, error) {
 	if s == nil {
 		s = l.idx.streams.add(r.stream, r.next)
 	}
-	l.recorded = max(l.recorded, now)
 	l.take(r, prints, s, size)
 	return l.active, nil
 }
@@ -275,20 +277,18 @@ func (l *Log) take(r *request, prints []uint32, s *stream, size int) {
 		l.begin(size)
 	}
 	b := l.active
+	l.recorded = max(l.recorded, l.cfg.Now().UnixMicro())
 	recorded := frame.Micro(l.recorded)
 	b.streams = append(b.streams, s)
-	b.writers.Join()
-	b.writing.Join()
-	at := len(b.buf)
-	b.buf = b.buf[:at+size]
-	r.room, r.taken = b.buf[at:], true
+	b.events += len(r.records)
+	from := len(b.buf)
+	b.buf = b.buf[:from+size]
+	r.room, r.taken = b.buf[from:], true
 	for i := range r.records {
 		rec := &r.records[i]
 		rec.Position, rec.Revision, rec.Recorded = l.next, s.next(), recorded
 		l.next++
 		l.idx.add(s, rec.ID, prints[i], rec.Position)
-		b.at = append(b.at, uint32(at)) //nolint:gosec // bounded by maxCommit and an append
-		at += frame.Size(rec)
 	}
 }
 
@@ -299,10 +299,7 @@ func (l *Log) begin(size int) {
 		buf = make([]byte, need)
 	}
 	l.room = min(l.room, maxCommit)
-	b := &batch{
-		buf: buf[:commitHeader], first: l.next, called: make(chan struct{}),
-		at: l.free.at[:0], streams: l.free.streams[:0],
-	}
+	b := &batch{buf: buf[:commitHeader], streams: l.free.streams[:0], first: l.next, called: make(chan struct{})}
 	if l.committing != nil && l.committing.done != nil {
 		b.late()
 	}
@@ -322,7 +319,7 @@ func (l *Log) write(r *request, b *batch) {
 		frame.Put(f, &r.records[i], i, len(r.records))
 		rest = frame.Seal(l.seed, rest)
 	}
-	b.writing.Leave(l.written)
+	b.written.Leave(l.written)
 }
 
 // underWay returns the batch that has a position, unless it is durable or was

@@ -1,14 +1,17 @@
 package embedded_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/embedded"
 	"github.com/vouchledger/vouch/ledger/internal/disk"
 	"github.com/vouchledger/vouch/ledger/internal/faultdisk"
@@ -127,6 +130,61 @@ func TestLateCommitGoesToItsWriters(t *testing.T) {
 		}
 		if head, err := l.Head(t.Context()); head != writers || err != nil {
 			t.Errorf("Head() = %d, %v, want %d", head, err, writers)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestLargeAppendsBesideSmallOnes checks that an append for which the commit has no
+// room left goes with a later one, however large it is, that small ones beside it are
+// not held up, and that each is stored as it was.
+func TestLargeAppendsBesideSmallOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		files := stuck{faultdisk.New(rand.New(rand.NewPCG(5, 5)), nil), new(atomic.Bool), make(chan struct{})} //nolint:gosec // a test's
+		l, err := embedded.OpenFolder(t.Context(), files, embedded.Config{Now: ledgertest.JumpingClock(), SegmentBytes: 64 << 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		files.is.Store(true)
+		stored := make(map[ledger.ID][]byte)
+		done := make(chan error)
+		appends := []struct{ events, bytes int }{{1, 10}, {1, 10}, {3, 300 << 10}, {1, 10}, {12, 1 << 20}, {1, 1 << 20}, {1, 10}, {16, 1 << 20}}
+		for i, a := range appends {
+			var drafts []ledger.Draft
+			for range a.events {
+				d := ledgertest.Draft(uint64(len(stored)))
+				d.Body = bytes.Repeat([]byte{byte('a' + i)}, a.bytes) //nolint:gosec // a letter
+				stored[d.ID] = d.Body
+				drafts = append(drafts, d)
+			}
+			go func() {
+				_, err := l.Append(t.Context(), ledger.StreamID(fmt.Sprintf("visit-%d", i)), ledger.None(), drafts...)
+				done <- err
+			}()
+			synctest.Wait()
+		}
+		files.is.Store(false)
+		close(files.free)
+		for range appends {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		events := 0
+		for r, err := range l.Read(t.Context(), ledger.Query{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(r.Body, stored[r.ID]) {
+				t.Errorf("event %d has a body of %d bytes that start with %.1q, want %d of %.1q",
+					r.Position, len(r.Body), r.Body, len(stored[r.ID]), stored[r.ID])
+			}
+			events++
+		}
+		if events != len(stored) {
+			t.Errorf("%d events, want %d", events, len(stored))
 		}
 		if err := l.Close(); err != nil {
 			t.Error(err)

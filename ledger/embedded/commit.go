@@ -44,6 +44,15 @@ func seedsOf(id frame.LogID, first uint64) seeds {
 	return seeds{frame: id.Seed(), commit: id.SeedOf(first)}
 }
 
+// offsetsOf appends to offsets where the frames of a commit, which lies at an offset
+// of its segment, start there.
+func offsetsOf(offsets []uint32, commit []byte, offset int64) []uint32 {
+	for at := commitHeader; at < len(commit); at += int(binary.LittleEndian.Uint32(commit[at:])) {
+		offsets = append(offsets, uint32(offset)+uint32(at)) //nolint:gosec // below maxSegment
+	}
+	return offsets
+}
+
 // A commitHead is the header of a commit.
 type commitHead struct {
 	length    uint32 // bytes of the frames

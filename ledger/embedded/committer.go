@@ -15,6 +15,7 @@ type committer struct {
 	witness  *witness
 	previous uint32   // header checksum of the last commit
 	seg      *segment // that is written to
+	offsets  []uint32 // of the events of a commit, in the segment
 }
 
 // errDisk marks an error after which the disk is not to be trusted.
@@ -45,11 +46,11 @@ func (l *Log) run() {
 		runtime.Gosched()
 		for b := l.takeBatch(); b != nil; b = l.takeBatch() {
 			late.Reset(patience)
-			b.writing.Await(l.written, convoy.All)
+			b.written.Await(l.written, len(b.streams))
 			if !l.commit(b) {
 				return
 			}
-			b.writers.Await(l.released, convoy.Most)
+			b.released.Await(l.released, min(len(b.streams), convoy.Most))
 		}
 		late.Stop()
 		if ended {
@@ -81,12 +82,13 @@ func (l *Log) commit(b *batch) bool {
 	}
 	seg := l.c.seg
 	offset := seg.end
-	buf, crc := headCommit(seg.seeds, b.buf, b.first, len(b.at), l.c.previous)
+	l.c.offsets = offsetsOf(l.c.offsets[:0], b.buf, offset)
+	buf, crc := headCommit(seg.seeds, b.buf, b.first, b.events, l.c.previous)
 	_, err := seg.file.WriteAt(buf, offset)
 	if err == nil {
 		err = seg.file.Sync()
 	}
-	last := b.first + uint64(len(b.at)) - 1
+	last := b.first + uint64(b.events) - 1 //nolint:gosec // a count
 	if err == nil {
 		err = l.c.witness.note(last)
 	}
@@ -109,13 +111,11 @@ func (l *Log) commit(b *batch) bool {
 func (l *Log) publish(b *batch, crc uint32, offset int64, last uint64) {
 	seg := l.c.seg
 	l.mu.Lock()
-	for _, at := range b.at {
-		seg.offsets = append(seg.offsets, uint32(offset)+at) //nolint:gosec // below maxSegment
-	}
+	seg.offsets = append(seg.offsets, l.c.offsets...)
 	seg.end, seg.commit = offset+int64(len(b.buf)), crc
 	l.durable, l.committing = last, nil
 	if cap(b.buf) <= 2*maxCommit {
-		l.free = batch{buf: b.buf, at: b.at, streams: b.streams}
+		l.free = batch{buf: b.buf, streams: b.streams}
 	}
 	changed, outcome := l.changed, b.outcome()
 	l.changed = nil

@@ -32,9 +32,11 @@ type Bare struct {
 
 type bareBatch struct {
 	buf     []byte
-	writers convoy.Convoy
+	writers int
 	done    chan struct{}
 	err     error
+
+	released convoy.Convoy
 }
 
 // OpenBare makes a folder in dir with the file, and fills it with zeros. The
@@ -82,10 +84,10 @@ func (b *Bare) Append(_ context.Context, e Event) error {
 	batch.buf = append(batch.buf, e.Draft.Kind...)
 	batch.buf = append(batch.buf, e.Draft.Actor...)
 	batch.buf = append(batch.buf, e.Draft.Body...)
-	batch.writers.Join()
+	batch.writers++
 	b.mu.Unlock()
 	<-batch.done
-	batch.writers.Leave(b.released)
+	batch.released.Leave(b.released)
 	return batch.err
 }
 
@@ -97,7 +99,7 @@ func (b *Bare) run() {
 		runtime.Gosched()
 		for batch := b.take(); batch != nil; batch = b.take() {
 			at = b.write(batch, at)
-			batch.writers.Await(b.released, convoy.Most)
+			batch.released.Await(b.released, min(batch.writers, convoy.Most))
 		}
 	}
 }

@@ -11,29 +11,19 @@
 // has been running does not mean that it has appended.
 package convoy
 
-import (
-	"math"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // Most is how many of the released are waited for. The more there are, the longer it
-// takes until all have been running, and a commit of so many is worth its sync. All is
-// for those without whom the committer cannot go on.
-const (
-	Most = 32
-	All  = math.MaxInt32
-)
+// takes until all have been running, and a commit of so many is worth its sync.
+const Most = 32
 
 // A Convoy is the writers that wait for one commit.
-type Convoy struct{ staying, rest atomic.Int32 }
-
-// Join adds a writer. It must have joined before it is released.
-func (c *Convoy) Join() { c.staying.Add(1) }
+type Convoy struct{ left, enough atomic.Int32 }
 
 // Leave is called by each writer once, when it goes on: because it was released,
 // or because it waits no longer.
 func (c *Convoy) Leave(met Place) {
-	if c.staying.Add(-1) == c.rest.Load() {
+	if c.left.Add(1) == c.enough.Load() {
 		select {
 		case met <- struct{}{}:
 		default: // the committer has been called already
@@ -47,18 +37,16 @@ type Place chan struct{}
 // NewPlace makes a Place.
 func NewPlace() Place { return make(Place, 1) }
 
-// Await returns when all writers of c, of which no more will join, have left, or
-// so many that most of them have.
-func (c *Convoy) Await(met Place, most int32) {
+// Await returns when so many writers of c have left.
+func (c *Convoy) Await(met Place, enough int) {
 	select {
 	case <-met: // of an earlier convoy
 	default:
 	}
-	rest := max(0, c.staying.Load()-most)
-	c.rest.Store(rest)
-	// From here on the writer that leaves rest behind sees it, and calls. So may one
-	// of an earlier convoy.
-	for c.staying.Load() > rest {
+	c.enough.Store(int32(enough)) //nolint:gosec // writers
+	// From here on the writer that makes it enough sees it, and calls. So may one of an
+	// earlier convoy.
+	for int(c.left.Load()) < enough {
 		<-met
 	}
 }

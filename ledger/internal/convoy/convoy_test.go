@@ -16,12 +16,9 @@ func TestAllWhoWereReleasedGoOnFirst(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var c convoy.Convoy
 			met := convoy.NewPlace()
-			for range writers {
-				c.Join()
-			}
 			awaited := make(chan struct{})
 			go func() {
-				c.Await(met, convoy.Most)
+				c.Await(met, min(writers, convoy.Most))
 				close(awaited)
 			}()
 			for left := range min(writers, convoy.Most) {
@@ -52,9 +49,6 @@ func TestNobodyIsWaitedForInVain(t *testing.T) {
 	for round := range rounds {
 		c := new(convoy.Convoy)
 		n := round % writers
-		for range n {
-			c.Join()
-		}
 		released := make(chan struct{})
 		for w := range n {
 			wg.Go(func() {
@@ -66,7 +60,7 @@ func TestNobodyIsWaitedForInVain(t *testing.T) {
 			})
 		}
 		close(released)
-		c.Await(met, convoy.Most)
+		c.Await(met, min(n, convoy.Most))
 	}
 	wg.Wait()
 	if want := int64(rounds / writers * (writers * (writers - 1) / 2)); left.Load() != want {
