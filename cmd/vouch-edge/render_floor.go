@@ -55,7 +55,10 @@ func (f *shopFlags) writeRun(s *shop.Stage) error {
 		for i, sl := range sh.Slots {
 			o := sh.Outline(i)
 			front := o[0].To(o[1], 0.5)
-			r.Floor.Places[sl.Name] = live.Place{At: [2]float64{centi(front[0]), centi(front[1])}, Front: [2]float64{centi(out[0]), centi(out[1])}}
+			r.Floor.Places[sl.Name] = live.Place{
+				At: [2]float64{centi(front[0]), centi(front[1])}, Front: [2]float64{centi(out[0]), centi(out[1])},
+				Height: shop.BoardHeight, Wide: centi(sh.Width / float64(len(sh.Slots))),
+			}
 			reader.Slots = append(reader.Slots, sl.Name)
 		}
 		r.Floor.Readers = append(r.Floor.Readers, reader)

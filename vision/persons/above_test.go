@@ -64,3 +64,48 @@ func TestWhoIsDressedAsTheFloorIsFoundFromAbove(t *testing.T) {
 		}
 	}
 }
+
+// TestAnArmThatReachesOutIsSeenFromAbove checks that from above an arm ends where
+// the hand is while somebody reaches into a shelf, and that nothing comes near it
+// while they stand by.
+func TestAnArmThatReachesOutIsSeenFromAbove(t *testing.T) {
+	w := dressed(t, 3)
+	cam := w.mount.Camera(w.Name)
+	reached, idle := [2]int{}, [2]int{}
+	for n, boxes := range w.people(t, w.mount) {
+		for _, p := range w.stage.Poses(n) {
+			b, ok := w.at(boxes, p.Floor)
+			if !ok {
+				continue
+			}
+			if b.Hands == nil {
+				t.Fatal("a camera that looks straight down does not tell arms")
+			}
+			shelf := w.stage.Shelves[0]
+			for i := range shelf.Slots {
+				front := shelf.Outline(i)[0].To(shelf.Outline(i)[1], 0.5)
+				at, _ := w.mount.Project(front[0], front[1], front[2])
+				if at.X < 0 || at.X > float64(cam.Width) {
+					continue
+				}
+				near := slices.ContainsFunc(b.Hands, func(h track.Point) bool { return h.Distance(at) < 15 })
+				aside := p.Hand[0] - front[0]
+				switch {
+				case p.Reach == 1 && aside > -0.1 && aside < 0.1:
+					reached[1]++
+					if near {
+						reached[0]++
+					}
+				case p.Reach == 0 || aside < -0.45 || aside > 0.45:
+					idle[1]++
+					if near {
+						idle[0]++
+					}
+				}
+			}
+		}
+	}
+	if reached[1] < 4 || 10*reached[0] < 8*reached[1] || idle[1] < 100 || 20*idle[0] > idle[1] {
+		t.Errorf("arms are seen at a slot in %d of %d frames with a hand there, and in %d of %d without; want 80 %%, and 5 at most", reached[0], reached[1], idle[0], idle[1])
+	}
+}

@@ -23,6 +23,7 @@ type Moving struct {
 	width, height int
 	ground        *ground
 	explanation   *explanation // nil without a mount
+	above         bool         // the camera looks straight down
 	person        []bool
 }
 
@@ -44,7 +45,7 @@ func NewMoving(width, height int, rate float64, m *mount.Mount) (*Moving, error)
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%w: nobody who stands on the measured floor would be in the picture", ErrConfig)
 	}
-	v.explanation = newExplanation(v.ground.w, v.ground.h, all)
+	v.explanation, v.above = newExplanation(v.ground.w, v.ground.h, all), m.Above
 	return v, nil
 }
 
@@ -75,7 +76,7 @@ func (v *Moving) People(p Picture) ([]track.Box, error) {
 		if err != nil {
 			return nil, err
 		}
-		boxes = append(boxes, track.Box{Rect: r, Score: min(surest, f.score), Look: look, Foot: f.foot})
+		boxes = append(boxes, track.Box{Rect: r, Score: min(surest, f.score), Look: look, Foot: f.foot, Hands: f.hands})
 	}
 	g.spread(v.person)
 	g.learn(v.person)
@@ -88,8 +89,9 @@ type somebody struct {
 	box    image.Rectangle
 	score  float64
 	pixels []int
-	foot   track.Point // zero if it is not known
-	stand  *stand      // nil without a mount
+	foot   track.Point   // zero if it is not known
+	stand  *stand        // nil without a mount
+	hands  []track.Point // nil unless seen from above
 }
 
 // surest is the highest score: what moves may be something else.
@@ -101,10 +103,15 @@ func (v *Moving) find() []somebody {
 		return v.ground.regions()
 	}
 	var all []somebody
-	for _, f := range v.explanation.explain(v.ground.mask) {
+	persons := v.explanation.explain(v.ground.mask)
+	hands := make([][]track.Point, len(persons))
+	if v.above {
+		hands = v.explanation.hands(persons, v.ground.mask, v.ground.k)
+	}
+	for i, f := range persons {
 		all = append(all, somebody{
 			box: v.explanation.box(f.stand, v.ground.mask, v.ground.k), score: 0.4 + f.sure, pixels: v.explanation.pixels(f.stand),
-			foot: f.foot, stand: f.stand,
+			foot: f.foot, stand: f.stand, hands: hands[i],
 		})
 	}
 	return all

@@ -1,6 +1,8 @@
 package track
 
 import (
+	"image"
+	"slices"
 	"testing"
 
 	"github.com/vouchledger/vouch/ledger"
@@ -51,5 +53,51 @@ func TestAHandThatIsElsewhereWasNotHere(t *testing.T) {
 	}
 	if sum < 0 || sum > 0.9 {
 		t.Errorf("three acts at once of two persons: one of the two with %.2f, want doubt", sum)
+	}
+}
+
+// TestWhoseArmReachesToTheSlotTookFromIt checks that of two who stand as near to a
+// slot it was the one whose arm came to it, where a camera tells arms.
+func TestWhoseArmReachesToTheSlotTookFromIt(t *testing.T) {
+	slot := image.Rect(290, 20, 310, 40)
+	place := Place{Floor: Point{3, 0.3}, Front: Point{0, 1}, In: map[string]image.Rectangle{"above": slot}}
+	look := func(annas, bens []Point) *Tracker {
+		tr, err := New(Config{Cameras: []Camera{{ID: "above", Width: 600, Height: 400, Floor: Homography{0.01, 0, 0, 0, 0.01, 0, 0, 0, 1}, Middle: true}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 60 {
+			person := func(x int, hands []Point) Box {
+				if s := float64(i) / 10; s < 2.8 || s > 3.2 {
+					hands = slices.Clone(hands[:0]) // as nil as they were
+				}
+				return Box{Rect: image.Rect(x-20, 80, x+20, 120), Score: 0.9, Hands: hands}
+			}
+			if err := tr.Observe(Frame{Camera: "above", At: at(float64(i) / 10), Boxes: []Box{person(265, annas), person(335, bens)}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return tr
+	}
+	there, elsewhere := []Point{{302, 44}}, []Point{{390, 42}}
+	for name, x := range map[string]struct {
+		annas, bens []Point
+		from, to    float64 // of anna's probability
+	}{
+		"anna's":               {there, []Point{}, 0.95, 1},
+		"anna's, ben's beside": {there, elsewhere, 0.95, 1},
+		"ben's":                {[]Point{}, there, 0, 0.05},
+		"either's":             {there, there, 0.45, 0.55},
+		"nobody's":             {[]Point{}, []Point{}, 0.45, 0.55},
+		"not told":             {nil, nil, 0.45, 0.55},
+	} {
+		tr := look(x.annas, x.bens)
+		p := map[bool]float64{}
+		for _, w := range tr.Who(at(3), place) {
+			p[tr.find(w.Track).At().X < 3] += w.P
+		}
+		if got := p[true] / (p[true] + p[false]); got < x.from || got > x.to {
+			t.Errorf("an arm at the slot that is %s: anna with %.3f, want %.2f to %.2f", name, got, x.from, x.to)
+		}
 	}
 }

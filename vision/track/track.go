@@ -40,6 +40,7 @@ type moment struct {
 	motion motion
 	camera string
 	box    image.Rectangle
+	hands  []Point // nil if the camera does not tell arms
 }
 
 // memory is how long a track's way is kept: the latest a sensor's reading is

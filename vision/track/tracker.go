@@ -19,6 +19,9 @@ type Box struct {
 	// that looks straight down, where their waist is. Zero if the detector knows
 	// the box only.
 	Foot Point
+	// Hands are where in the picture what begins at the person's outline reaches
+	// farthest: arms, of whomever. Nil if the detector does not tell them.
+	Hands []Point
 }
 
 // A Frame is what one camera sees of persons at one moment.
@@ -345,7 +348,7 @@ func (t *Tracker) see(live []*Track, i, j int, seen []sighting, m motion, f Fram
 			t.glimpse(k, f.Camera, s.Look)
 		}
 	}
-	k.remember(moment{f.At, k.motion, f.Camera, s.Rect})
+	k.remember(moment{f.At, k.motion, f.Camera, s.Rect, s.Hands})
 	t.cross(k, f.At)
 }
 
@@ -386,7 +389,7 @@ func (t *Tracker) born(s sighting, f Frame) {
 	if k.hits >= t.config.Confirm {
 		k.State = Present
 	}
-	k.remember(moment{f.At, k.motion, f.Camera, s.Rect})
+	k.remember(moment{f.At, k.motion, f.Camera, s.Rect, s.Hands})
 	t.tracks = append(t.tracks, k)
 }
 

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"image"
+	"math"
 	"os"
 	"slices"
 	"time"
@@ -59,6 +61,36 @@ type Gate struct {
 type Place struct {
 	At    [2]float64 `json:"at"`
 	Front [2]float64 `json:"front"`
+	// Height is how high in metres above the floor the slot is, and Wide how wide:
+	// where cameras that look straight down see an arm that reaches there. 0 for a
+	// metre, and for a quarter of one.
+	Height float64 `json:"height,omitempty"`
+	Wide   float64 `json:"wide,omitempty"`
+}
+
+// deep and tall are how deep a slot is, and how high what stands there, in metres.
+const deep, tall = 0.3, 0.2
+
+// in returns where a camera sees the slot, if it sees any of it.
+func (p Place) in(m *mount.Mount) (image.Rectangle, bool) {
+	n := math.Hypot(p.Front[0], p.Front[1])
+	if !m.Above || !m.Standing() || n == 0 {
+		return image.Rectangle{}, false
+	}
+	out := [2]float64{p.Front[0] / n, p.Front[1] / n}
+	half, z := cmp.Or(p.Wide, 0.25)/2, cmp.Or(p.Height, 1)
+	var corners []track.Point
+	for _, aside := range []float64{-half, half} {
+		for _, back := range [][2]float64{{0, 0}, {deep, tall}} {
+			c, seen := m.Project(p.At[0]+aside*out[1]-back[0]*out[0], p.At[1]-aside*out[0]-back[0]*out[1], z+back[1])
+			if !seen {
+				return image.Rectangle{}, false
+			}
+			corners = append(corners, c)
+		}
+	}
+	box := mount.Box(corners)
+	return box, box.Overlaps(image.Rect(0, 0, m.Width, m.Height))
 }
 
 // A Product is what a thing weighs.
@@ -178,7 +210,13 @@ func (c Config) floor(cameras []edge.Camera, p plans) (floor.Config, error) {
 			}
 			out.Fuse.Slots = append(out.Fuse.Slots, slot)
 			if at, ok := c.Places[s.Name]; ok {
-				out.Places[s.Name] = track.Place{Floor: point(at.At), Front: point(at.Front)}
+				place := track.Place{Floor: point(at.At), Front: point(at.Front), In: map[string]image.Rectangle{}}
+				for camera, m := range p.mounts {
+					if in, ok := at.in(m); ok {
+						place.In[camera] = in
+					}
+				}
+				out.Places[s.Name] = place
 			}
 		}
 	}

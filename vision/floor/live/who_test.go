@@ -3,11 +3,14 @@ package live
 import (
 	"context"
 	"fmt"
+	"image"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/mount"
+	"github.com/vouchledger/vouch/vision/render/shop"
 	"github.com/vouchledger/vouch/vision/track"
 )
 
@@ -128,6 +131,53 @@ func TestWhoLeftByTheGatesWordPutsNothingBack(t *testing.T) {
 	} {
 		if p := put(line); p != inside {
 			t.Errorf("%s: it may be hers with %v, want as without it", story, p)
+		}
+	}
+}
+
+// TestWhereAnArmReachesIsSeenByCamerasThatLookDown checks that of a slot's place on
+// the floor it follows where a camera above sees the slot: before it nobody's arm
+// ends, however they stand, and no other camera tells.
+func TestWhereAnArmReachesIsSeenByCamerasThatLookDown(t *testing.T) {
+	stage, err := shop.Convenience(1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stage.Resize(320, 180)
+	s, err := shop.New(stage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shelf := s.Shelves[0]
+	for _, c := range s.Cameras {
+		if c.Kind == shop.OnShelf {
+			continue
+		}
+		text, err := s.FloorFile(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := mount.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := shelf.Outline(1)
+		front, out := o[0].To(o[1], 0.5), shelf.Point(0, -1, 0).Sub(shelf.Point(0, 0, 0))
+		place := Place{At: [2]float64{front[0], front[1]}, Front: [2]float64{out[0], out[1]}, Height: front[2]}
+		in, ok := place.in(m)
+		if c.Name != "above-left" && c.Name != "overhead" {
+			if ok && c.Name != "above-door" {
+				t.Errorf("%s sees the slot at %v, want that only cameras above tell", c.Name, in)
+			}
+			continue
+		}
+		x, y, _, _ := c.Lens().Project(front)
+		if at := image.Pt(int(x), int(y)); !ok || !at.In(in.Inset(-2)) || in.Dx() > 40 {
+			t.Errorf("%s sees the slot at %v, %v; want a few pixels around %v", c.Name, in, ok, at)
+		}
+		place.Front = [2]float64{}
+		if _, ok := place.in(m); ok {
+			t.Errorf("a slot that can be reached from all sides is seen at one by %s", c.Name)
 		}
 	}
 }
