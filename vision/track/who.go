@@ -96,7 +96,7 @@ const (
 // reaches there than somebody's who stands by, and how much where no arm is: as
 // cameras over drawn shops saw it.
 const (
-	anArm, noArm         = 3.4, 0.06
+	anArm, noArm         = 3.4, 0.15
 	armsLength, armsBlur = 0.14, 0.02
 )
 
