@@ -93,9 +93,7 @@ func (f *Fuser) hypotheses(m moment) []hypothesis {
 	}
 	if m.step.Jumps != nil { // it is known that there was none
 		for i := range all {
-			for _, a := range all[i].moves {
-				all[i].base += smooth(a.grams)
-			}
+			all[i].base += unseen(all[i].moves)
 		}
 	}
 	return all

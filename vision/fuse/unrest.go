@@ -13,6 +13,8 @@ const (
 	likeliest, ways = 16, 256
 	// rough is how often a hand that moves nothing is quick enough for a jump.
 	rough = 0.1
+	// atOnce is how often two moves in one unrest jump as one.
+	atOnce = 0.1
 )
 
 // unrest lists what may have happened in an unrest of several jumps: each has an
@@ -99,6 +101,19 @@ func (f *Fuser) explain(m moment, k int, j Jump) []hypothesis {
 	}
 	slices.SortStableFunc(all, likelier)
 	return all[:min(len(all), likeliest)]
+}
+
+// unseen is the logarithm of how probable it is that moves show no jump: one
+// by one, or because two at once show only their difference.
+func unseen(moves []*move) float64 {
+	each, sum := 0.0, 0.0
+	for _, a := range moves {
+		each, sum = each+smooth(a.grams), sum+a.grams
+	}
+	if len(moves) == 2 {
+		return max(each, math.Log(atOnce)+smooth(sum))
+	}
+	return each
 }
 
 // witnessed is what cameras say of one move for itself.

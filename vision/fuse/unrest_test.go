@@ -98,6 +98,21 @@ func TestTwoPutsBeforeTheScaleRestsAreTwo(t *testing.T) {
 	}
 }
 
+func TestASlowScaleTellsTwoPutsToo(t *testing.T) {
+	readings := unquiet(14, []hand{{5.2, 0.4, 60}, {6, 0.4, 70}}, change{5, 355}, change{6.6, 355})
+	for _, every := range []int{2, 4} { // ten and five readings a second
+		var some []change
+		for i := 0; i < len(readings); i += every {
+			some = append(some, readings[i])
+		}
+		f := fuser(t, plain())
+		feed(t, f, some)
+		if got := said(f.Flush()); !slices.Equal(got, []string{"return cola 1", "return cola 1"}) {
+			t.Errorf("of every %d. reading %v, want two of one cola each", every, got)
+		}
+	}
+}
+
 func TestTwoPiecesInOneHandAreOneMoveOfTwo(t *testing.T) {
 	f := fuser(t, plain())
 	feed(t, f, unquiet(14, []hand{{5.2, 0.5, 60}, {6, 0.7, 40}}, change{5, 710}, change{6, -80}))
@@ -129,6 +144,30 @@ func TestWhatOneTakesWhileAnotherPutsTheSameIsNotLost(t *testing.T) {
 	}
 	if got := single(t, c, readings); len(got) != 0 {
 		t.Errorf("the weight is as before, and of it alone came %v: this shows nothing", said(got))
+	}
+}
+
+func TestWhatIsTakenAndPutInOneMomentShowsTheCamera(t *testing.T) {
+	c := plain()
+	c.Slots[0].Watched, c.Slots[1].Watched = true, true
+	c.Products["biscuits"] = Product{Grams: 390}
+	readings := unquiet(14, []hand{{5.2, 0.5, 40}}, change{5, -390}, change{5, 355})
+	tried := func(claims bool) []string {
+		f := fuser(t, c)
+		feed(t, f, readings)
+		if claims {
+			claim(t, f, 5, "a2", ledger.ActionTake, Item{"biscuits", 0.9})
+			claim(t, f, 4.8, "a1", ledger.ActionReturn, Item{"cola", 0.9})
+		}
+		got := said(f.Flush())
+		slices.Sort(got)
+		return got
+	}
+	if got := tried(true); !slices.Equal(got, []string{"return cola 1", "take biscuits 1"}) {
+		t.Errorf("detections %v, want biscuits taken and a cola put", got)
+	}
+	if got := tried(false); len(got) > 0 {
+		t.Errorf("the scale alone makes %v of what a hand may weigh", got)
 	}
 }
 
@@ -223,7 +262,11 @@ func TestWhateverMovesInAnUnrestIsFoundInItsOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, w := range unquiet(16, hands, changes...) {
+		every := rapid.IntRange(1, 2).Draw(t, "every") // of twenty readings a second
+		for i, w := range unquiet(16, hands, changes...) {
+			if i%every > 0 {
+				continue
+			}
 			if err := f.Weigh("scale-a", at(w.t), w.grams); err != nil {
 				t.Fatal(err)
 			}
