@@ -6,8 +6,8 @@
 // # Invariants
 //
 //   - The same pictures and settings give the same model, to the byte.
-//   - A product that was not trained is answered by "unknown" or by a
-//     confidence below the model's threshold, never by a confident guess.
+//   - A product that was not trained is answered by "unknown": of products
+//     left out in training, at most one picture in twenty was not.
 //   - A model file that was altered, cut short or made for other features is
 //     refused before it is used.
 package recognise
