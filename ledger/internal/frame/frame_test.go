@@ -68,6 +68,19 @@ func TestGoldenBytes(t *testing.T) {
 	}
 }
 
+// TestNothingOfWhatWasThereBeforeStays checks that a frame says the same in room
+// that was used before: a commit's buffer is.
+func TestNothingOfWhatWasThereBeforeStays(t *testing.T) {
+	for _, r := range append(samples(), ledger.Record{}) {
+		want := frame.Append(nil, &r, 1, 2)
+		used := bytes.Repeat([]byte{0xa5}, frame.Size(&r))
+		frame.Put(used, &r, 1, 2)
+		if !bytes.Equal(used, want) {
+			t.Errorf("frame of %s:\n%swant\n%s", r.Stream, hex.Dump(used), hex.Dump(want))
+		}
+	}
+}
+
 // TestEveryFlippedByte checks that no altered byte of a frame is read.
 func TestEveryFlippedByte(t *testing.T) {
 	for _, r := range samples() {
