@@ -153,8 +153,6 @@ func drawnShopFile(skus []string) func(*cartShop) shopfile.File {
 		s.shoppers = []string{"lea", "noa"}
 		f := drawnFile(s)
 		f.Policy.GraceMillis = 4000 // a detection with a floor leaves some seconds later
-		// Of three who come in on two codes each may be the one without.
-		f.Policy.PersonMin = 600
 		f.Products = nil
 		for _, sku := range skus {
 			f.Products = append(f.Products, shopfile.Product{SKU: ledger.SKU(sku), Name: sku, Category: "Food", TaxCategory: "food", Price: "1.50"})

@@ -98,7 +98,7 @@ func (c *cast) expected(h casting, id int, last map[int]int, a arrival) float64 
 	case since < -early:
 		return 0
 	case a.gate == g.gate && passes:
-		return sure * c.order(h, id, last, a)
+		return sure * prompt(since) * c.order(h, id, last, a)
 	case a.gate != "":
 		return tooLate
 	case a.far[g.gate] > quick*since.Seconds()+1:
@@ -110,6 +110,22 @@ func (c *cast) expected(h casting, id int, last map[int]int, a arrival) float64 
 		return stranger / 4 // they are still to come, through the gate
 	}
 	return unseenDoor * math.Exp(-since.Seconds()/lostFor)
+}
+
+// Who shows a code walks in when the gate opens, as good as always within
+// soon; how much later they still do falls off by hesitates, down to dawdling.
+const (
+	soon      = 2 * time.Second
+	hesitates = time.Second
+	dawdling  = 0.05
+)
+
+// prompt is how probable it is that somebody goes through a gate so long after
+// it opened for them, against at once: who follows close on another's code
+// comes later than they.
+func prompt(since time.Duration) float64 {
+	late := max(0, since-soon)
+	return dawdling + (1-dawdling)*math.Exp(-float64(late)/float64(hesitates))
 }
 
 // order is how probable it is that a guest comes before and after whom it does:
