@@ -127,7 +127,7 @@ func (d *Decoder) planOf(l Lent) *plan {
 		return nil
 	}
 	n, _ := gaps.Number(b.In, b.At)
-	if n--; n >= uint64(b.Dict.Forms()) { // 0, which is no form, becomes large
+	if n--; n >= uint64(b.Dict.Forms()) { //nolint:gosec // a count; 0, which is no form, becomes large
 		return nil
 	}
 	d.gapped.open(b.Dict)

@@ -78,15 +78,15 @@ func TestSharedPricesWithGaps(t *testing.T) {
 				Detection: ledger.DeriveID(id(2), fmt.Sprint(n)), SKU: ledger.SKU(fmt.Sprintf("sku-%d", product)),
 				Name: fmt.Sprintf("%s %02d", goods, product), Category: "dairy", Unit: usd(int64(100 + product)), Tax: rule, Price: id(byte(1 + product)),
 			}
-			switch {
-			case n%9 == 8:
+			switch n % 9 {
+			case 8:
 				p.Price = ledger.DeriveID(id(1), fmt.Sprint(n-3)) // packedOf names events so
 				// Two have these texts, which are too short and few for words.
 				p.SKU, p.Name = ledger.SKU(fmt.Sprintf("s%04d", n/18)), fmt.Sprintf("n%04d", n/18)
 				p.Category = fmt.Sprintf("c%04d", n/18)
-			case n%9 == 7:
+			case 7:
 				p.SKU = visitTail
-			case n%9 == 6:
+			case 6:
 				p.MinAge = 16 + n%3
 			}
 			body, err := ledger.Marshal(p)

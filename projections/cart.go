@@ -238,8 +238,7 @@ func (c *Cart) Apply(e ledger.Event) error {
 		ledger.ExceptionOpened, ledger.ExceptionAssigned, ledger.ExceptionClosed, ledger.DayClosed,
 		ledger.PriceChecked, ledger.EvidenceViewed, ledger.EvidenceHeld,
 		ledger.EvidenceReleased, ledger.EvidenceExpired, ledger.PalmEnrolled, ledger.PalmRevoked, ledger.DeviceConfigured, ledger.DeviceReported, ledger.ShelfChanged,
-		ledger.PalmConsented, ledger.PalmWithdrawn,
-		ledger.NoticeQuarantined, ledger.ProviderSwept:
+		ledger.PalmConsented, ledger.PalmWithdrawn, ledger.NoticeQuarantined, ledger.ProviderSwept:
 		c.odd(&e.Record, "%s does not belong in a visit's stream", e.Kind)
 	default:
 		return fmt.Errorf("cart: %w", state.Unknown(e))

@@ -104,7 +104,7 @@ func (m *memory) evidence(refs []ledger.EvidenceRef) []ledger.EvidenceRef {
 // roomier gives the picks of a cart room for more. While a visit goes on they lie on a
 // desk, which the next visit uses again: picks are large, and a log of visits is many.
 func (m *memory) roomier(picks *[]Pick) {
-	room := max(firstDesk, 1<<bits.Len(uint(len(*picks)))) //nolint:gosec // positive
+	room := max(firstDesk, 1<<bits.Len(uint(len(*picks))))
 	var desk []Pick
 	if k := bits.Len(uint(room)) - 1; m != nil && k < maxDesk && len(m.desks[k]) > 0 { //nolint:gosec // positive
 		last := len(m.desks[k]) - 1
@@ -130,7 +130,7 @@ func (m *memory) ask(questions *[]Question) {
 // clear takes a desk back.
 func (m *memory) clear(picks []Pick) {
 	if c := cap(picks); m != nil && c >= firstDesk && c&(c-1) == 0 {
-		if n := bits.Len(uint(c)) - 1; n < maxDesk { //nolint:gosec // positive
+		if n := bits.Len(uint(c)) - 1; n < maxDesk {
 			m.desks[n] = append(m.desks[n], picks[:0])
 		}
 	}

@@ -142,7 +142,7 @@ func TestLateCommitGoesToItsWriters(t *testing.T) {
 // not held up, and that each is stored as it was.
 func TestLargeAppendsBesideSmallOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		files := stuck{faultdisk.New(rand.New(rand.NewPCG(5, 5)), nil), new(atomic.Bool), make(chan struct{})} //nolint:gosec // a test's
+		files := stuck{faultdisk.New(rand.New(rand.NewPCG(5, 5)), nil), new(atomic.Bool), make(chan struct{})}
 		l, err := embedded.OpenFolder(t.Context(), files, embedded.Config{Now: ledgertest.JumpingClock(), SegmentBytes: 64 << 10})
 		if err != nil {
 			t.Fatal(err)
@@ -155,7 +155,7 @@ func TestLargeAppendsBesideSmallOnes(t *testing.T) {
 			var drafts []ledger.Draft
 			for range a.events {
 				d := ledgertest.Draft(uint64(len(stored)))
-				d.Body = bytes.Repeat([]byte{byte('a' + i)}, a.bytes) //nolint:gosec // a letter
+				d.Body = bytes.Repeat([]byte{byte('a' + i)}, a.bytes)
 				stored[d.ID] = d.Body
 				drafts = append(drafts, d)
 			}

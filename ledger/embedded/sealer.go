@@ -94,10 +94,7 @@ func (l *Log) rested(asked int, err error) {
 
 // sealAll seals what is full and merges lookups.
 func (l *Log) sealAll() error {
-	for {
-		if len(l.fullOnes()) == 0 {
-			break
-		}
+	for len(l.fullOnes()) > 0 {
 		if err := l.awaitQuiet(); err != nil {
 			return err
 		}

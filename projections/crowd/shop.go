@@ -51,7 +51,7 @@ type Shop struct {
 func NewShop(seed uint64, number, inside int) (*Shop, error) {
 	var key [32]byte
 	for i := range 8 {
-		key[i], key[8+i] = byte(seed>>(8*i)), byte(number>>(8*i)) //nolint:gosec // i is below 8
+		key[i], key[8+i] = byte(seed>>(8*i)), byte(number>>(8*i))
 	}
 	source := rand.NewChaCha8(key)
 	s := &Shop{

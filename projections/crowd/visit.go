@@ -190,7 +190,7 @@ func (s *Shop) digest() ledger.Digest {
 	for i := 0; i < len(b); i += 8 {
 		n := s.bytes.Uint64()
 		for k := range 8 {
-			b[i+k] = byte(n >> (8 * k)) //nolint:gosec // i and k end within it
+			b[i+k] = byte(n >> (8 * k))
 		}
 	}
 	return ledger.Digest(fmt.Sprintf("sha256:%x", b))

@@ -239,7 +239,7 @@ func (u *Unpacker) form(form []byte, size, i, at int) (int, int) {
 		}
 		if n <= brief && len(out)-at >= brief && len(form)-k >= brief {
 			*(*[brief]byte)(out[at:]) = *(*[brief]byte)(form[k:])
-			at += int(n)
+			at += int(n) //nolint:gosec // at most brief
 		} else if i, at = u.copied(i, at, form[k:], n); i < 0 {
 			return -1, at
 		}
@@ -280,7 +280,7 @@ func (u *Unpacker) value(i, at int) (int, int) {
 			*(*[brief]byte)(u.out[at:]) = *(*[brief]byte)(w)
 			return i, at + size
 		}
-		return u.copied(i, at, w, uint64(size)) //nolint:gosec // not negative
+		return u.copied(i, at, w, uint64(size))
 	case gaps.SortInt:
 		return u.decimal(i, at, gaps.Unfold(n))
 	case gaps.SortID:

@@ -96,8 +96,8 @@ func (w *Walker) lend(flags byte, i int) (l ledger.Lent, ok bool) {
 	if i >= len(w.in) || w.in[i] != 0 {
 		return ledger.Lend(&w.rec, &w.body), i < len(w.in)
 	}
-	n, i := gaps.Number(w.in, i+1) // it is as it was
-	if i < 0 || n > uint64(len(w.in)-i) {
+	n, i := gaps.Number(w.in, i+1)        // it is as it was
+	if i < 0 || n > uint64(len(w.in)-i) { //nolint:gosec // not negative
 		return ledger.Lent{}, false
 	}
 	w.body.End = i + int(n) //nolint:gosec // compared above
@@ -167,7 +167,7 @@ func (w *Walker) beside(flags byte, i int) int {
 	}
 	if flags&flagMetadata != 0 {
 		var n uint64
-		if n, i = gaps.Number(w.in, i); i < 0 || n > uint64(len(w.in)-i) {
+		if n, i = gaps.Number(w.in, i); i < 0 || n > uint64(len(w.in)-i) { //nolint:gosec // not negative
 			return -1
 		}
 		end := i + int(n) //nolint:gosec // compared above

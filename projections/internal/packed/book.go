@@ -92,7 +92,7 @@ func (t *texts) text(n uint64) string {
 func hash(s string) uint64 {
 	const prime = 0x9e3779b97f4a7c15
 	n := len(s)
-	h := uint64(n) //nolint:gosec // not negative
+	h := uint64(n)
 	switch {
 	case n >= 8:
 		h += (four(s)|four(s[4:])<<32)*prime ^ (four(s[n-8:]) | four(s[n-4:])<<32)

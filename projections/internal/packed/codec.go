@@ -63,7 +63,7 @@ func (c *Codec) IsOdd() bool { return c.odd }
 
 func (c *Codec) write(n uint64) {
 	for n >= 0x80 {
-		c.b = append(c.b, byte(n)|0x80) //nolint:gosec // the lowest bits
+		c.b = append(c.b, byte(n)|0x80)
 		n >>= 7
 	}
 	c.b = append(c.b, byte(n))
