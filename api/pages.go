@@ -109,7 +109,7 @@ func (a *API) errorPage(c echo.Context, p *problem) {
 		words = [2]string{"Something went wrong", "It is our fault and it has been noted. Load the page again in a moment."}
 	}
 	if p.Detail != "" && p.Status < http.StatusInternalServerError {
-		words[1] += " (" + p.Detail + ")" //nolint:gosec // two words, as above
+		words[1] += " (" + p.Detail + ")"
 	}
 	view := web.ErrorPage{Frame: frame(c, words[0], ""), Status: p.Status, Head: words[0], Text: words[1]}
 	if err := a.render(c, p.Status, "error", view); err != nil {

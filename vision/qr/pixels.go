@@ -187,7 +187,7 @@ func scale(g *image.Gray, by float64) *image.Gray {
 			rows[i] = wide[at : at+nw]
 		}
 		for x := range nw {
-			v := k[0]*rows[0][x] + k[1]*rows[1][x] + k[2]*rows[2][x] + k[3]*rows[3][x] //nolint:gosec // four rows of one width
+			v := k[0]*rows[0][x] + k[1]*rows[1][x] + k[2]*rows[2][x] + k[3]*rows[3][x]
 			out.Pix[y*nw+x] = clamp(float64(v))
 		}
 	})

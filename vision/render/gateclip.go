@@ -207,7 +207,7 @@ func (g *Gate) pose(t float64) plane {
 func multiply(a, b [9]float64) (c [9]float64) {
 	for i := range 3 {
 		for j := range 3 {
-			c[3*i+j] = a[3*i]*b[j] + a[3*i+1]*b[3+j] + a[3*i+2]*b[6+j] //nolint:gosec // nine numbers each
+			c[3*i+j] = a[3*i]*b[j] + a[3*i+1]*b[3+j] + a[3*i+2]*b[6+j]
 		}
 	}
 	return c

@@ -87,7 +87,7 @@ func (b *builder) correct(p planes, l light) {
 	n := len(p.luma)
 	ls, bs, rs := p.luma[:n], p.blue[:n], p.red[:n]
 	for i := range n {
-		ls[i], bs[i], rs[i] = luma[ls[i]], blue[bs[i]], red[rs[i]] //nolint:gosec // planes of one size
+		ls[i], bs[i], rs[i] = luma[ls[i]], blue[bs[i]], red[rs[i]]
 	}
 }
 

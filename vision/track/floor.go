@@ -54,7 +54,7 @@ func FitHomography(picture, floor []Point) (Homography, error) {
 func add(m *[8][9]float64, row [9]float64) {
 	for i := range 8 {
 		for j := range 9 {
-			m[i][j] += row[i] * row[j] //nolint:gosec // within the matrix
+			m[i][j] += row[i] * row[j]
 		}
 	}
 }
@@ -83,7 +83,7 @@ func solve(m [8][9]float64) (x [8]float64, ok bool) {
 		}
 	}
 	for i := range 8 {
-		x[i] = m[i][8] / m[i][i] //nolint:gosec // within the matrix
+		x[i] = m[i][8] / m[i][i]
 	}
 	return x, true
 }

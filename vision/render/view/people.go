@@ -33,7 +33,6 @@ func lookOf(number int) look {
 		}
 	}
 	r := random.New(uint64(number), 31) //nolint:gosec // any number will do
-	//nolint:gosec // Intn stays below
 	return look{
 		skin: skins[r.Intn(len(skins))], hair: hairs[r.Intn(len(hairs))],
 		top: tops[(5*number+r.Intn(2))%len(tops)], trousers: cloths[r.Intn(len(cloths))],

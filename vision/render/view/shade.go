@@ -50,7 +50,7 @@ func (v *View) around(foot shop.Vec, radius, height float64) (x0, y0, x1, y1 int
 		hi = [2]float64{max(hi[0], x), max(hi[1], y)}
 	}
 	w, h := float64(v.bare.w), float64(v.bare.h)
-	if hi[0] < 0 || hi[1] < 0 || lo[0] >= w || lo[1] >= h { //nolint:gosec // two of two
+	if hi[0] < 0 || hi[1] < 0 || lo[0] >= w || lo[1] >= h {
 		return 0, 0, 0, 0, false
 	}
 	return int(max(0, lo[0]-1)), int(max(0, lo[1]-1)), int(min(w, hi[0]+2)), int(min(h, hi[1]+2)), true
