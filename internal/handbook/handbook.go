@@ -9,9 +9,22 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"testing"
 
 	"github.com/spf13/cobra"
 )
+
+// Check fails if a page of a folder names what a program does not have.
+func Check(t *testing.T, folder string, root *cobra.Command) {
+	t.Helper()
+	strange, calls, err := Strange(folder, root)
+	if err != nil || calls < 40 {
+		t.Fatalf("%d calls are found, %v; the test looks at nothing", calls, err)
+	}
+	if len(strange) > 0 {
+		t.Errorf("the pages name what is not there:\n%s", strings.Join(strange, "\n"))
+	}
+}
 
 // Strange returns each command and flag of a program that a page of a folder names
 // and the program does not have, and how many calls of it the pages have.

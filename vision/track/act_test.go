@@ -12,15 +12,7 @@ import (
 // it was the one whose hands were free, whatever is known of the other's: the place,
 // or one of several.
 func TestAHandThatIsElsewhereWasNotHere(t *testing.T) {
-	s := corner(t)
-	s.walkers = []walker{
-		{"anna", through(0, Point{1, 6}, 25), clothes(1)},
-		{"ben", through(4, Point{1, 4.6}, 25), clothes(2)},
-	}
-	tr := tracker(t, s)
-	tr.Bind(Opening{Visit: "v-anna", Gate: "gate-1", At: at(0.5), Party: 1})
-	tr.Bind(Opening{Visit: "v-ben", Gate: "gate-1", At: at(4.5), Party: 1})
-	s.play(t, tr, 0, 25)
+	tr := twoAtOneShelf(t)
 	between, annas, bens := Place{Floor: Point{0.5, 5.3}}, Place{Floor: Point{0.5, 6}}, Place{Floor: Point{0.5, 4.6}}
 	of := func(visit ledger.VisitID, others ...Act) float64 {
 		return Visits(tr.Who(at(20), between, others...)).Of(visit)

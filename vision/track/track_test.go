@@ -147,7 +147,10 @@ func TestWhoShowsACodeIsFollowedToTheShelf(t *testing.T) {
 	}
 }
 
-func TestTwoAtOneShelfAreToldApartByWhereTheyStand(t *testing.T) {
+// twoAtOneShelf follows anna and ben, who come in one after the other and stand side
+// by side before a shelf from the tenth second on.
+func twoAtOneShelf(t *testing.T) *Tracker {
+	t.Helper()
 	s := corner(t)
 	s.walkers = []walker{
 		{"anna", through(0, Point{1, 6}, 25), clothes(1)},
@@ -157,6 +160,11 @@ func TestTwoAtOneShelfAreToldApartByWhereTheyStand(t *testing.T) {
 	tr.Bind(Opening{Visit: "v-anna", Gate: "gate-1", At: at(0.5), Party: 1})
 	tr.Bind(Opening{Visit: "v-ben", Gate: "gate-1", At: at(4.5), Party: 1})
 	s.play(t, tr, 0, 25)
+	return tr
+}
+
+func TestTwoAtOneShelfAreToldApartByWhereTheyStand(t *testing.T) {
+	tr := twoAtOneShelf(t)
 	for _, q := range []struct {
 		place Point
 		want  ledger.VisitID
