@@ -22,13 +22,7 @@ func TestAShopThatWasMeasuredIsLessSureOfItself(t *testing.T) {
 			c.Calibration = "calibration.json"
 			k.start(c)
 		}
-		k.enters(anna, 1.2)
-		k.until(12.8, less(355, 12), walker{1, 1})
-		seen, alone := k.took("a1", "cola", 12.1)
-		if err := k.Take(ledger.DeriveID(ledger.ID{7}, seen.Slot), "shelf-a", seen, alone); err != nil {
-			t.Fatal(err)
-		}
-		k.until(20, less(355, 12), walker{1, 1})
+		k.annaTakesACola()
 		if len(k.sent) != 1 || len(k.sent[0].Persons) == 0 {
 			t.Fatalf("sent %+v, want one detection with a person", k.sent)
 		}

@@ -131,13 +131,7 @@ func TestADetectionNamesTheNetworkThatLookedForPersons(t *testing.T) {
 		if err := k.Configure(with); err != nil {
 			t.Fatal(err)
 		}
-		k.enters(anna, 1.2)
-		k.until(12.8, less(355, 12), walker{1, 1})
-		seen, alone := k.took("a1", "cola", 12.1)
-		if err := k.Take(ledger.DeriveID(ledger.ID{7}, seen.Slot), "shelf-a", seen, alone); err != nil {
-			t.Fatal(err)
-		}
-		k.until(20, less(355, 12), walker{1, 1})
+		k.annaTakesACola()
 		if len(k.sent) != 1 || strings.Join(strings.Fields(k.sent[0].Model), " ") != tt.want {
 			t.Errorf("%s: sent %+v, want one of %q", story, k.sent, tt.want)
 		}

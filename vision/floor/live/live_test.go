@@ -184,6 +184,19 @@ func (k *corner) took(slot string, sku ledger.SKU, t float64) (watch.Sighting, l
 	return s, s.Recorded("s1", "shelf-a", "")
 }
 
+// annaTakesACola lets anna come in alone, stand before the shelf and take one, and
+// judges it.
+func (k *corner) annaTakesACola() {
+	k.t.Helper()
+	k.enters(anna, 1.2)
+	k.until(12.8, less(355, 12), walker{1, 1})
+	seen, alone := k.took("a1", "cola", 12.1)
+	if err := k.Take(ledger.DeriveID(ledger.ID{7}, seen.Slot), "shelf-a", seen, alone); err != nil {
+		k.t.Fatal(err)
+	}
+	k.until(20, less(355, 12), walker{1, 1})
+}
+
 func full(float64) float64 { return 3000 }
 
 func less(grams, from float64) func(float64) float64 {
