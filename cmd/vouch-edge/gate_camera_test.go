@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,14 +22,13 @@ import (
 // A doorCamera is a gate's camera with a sensor's noise, which can be covered and
 // unplugged.
 type doorCamera struct {
-	t    *testing.T
-	mu   sync.Mutex
+	t *testing.T
+	socket
 	show *image.Gray
-	off  chan struct{} // closed while unplugged
 }
 
 func newDoorCamera(t *testing.T) (*doorCamera, string) {
-	c := &doorCamera{t: t, off: make(chan struct{})}
+	c := &doorCamera{t: t, socket: socket{off: make(chan struct{})}}
 	c.put("")
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
@@ -63,16 +61,6 @@ func (c *doorCamera) set(img *image.Gray) {
 
 // cover puts a hood over it.
 func (c *doorCamera) cover() { c.set(image.NewGray(image.Rect(0, 0, 640, 480))) }
-
-func (c *doorCamera) plug(in bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if in {
-		c.off = make(chan struct{})
-	} else {
-		close(c.off)
-	}
-}
 
 func (c *doorCamera) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	w.Header().Set("Content-Type", "multipart/x-mixed-replace;boundary=cut")

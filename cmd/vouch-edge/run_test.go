@@ -205,9 +205,14 @@ func TestPullingThePlugLosesNothingThatWasKept(t *testing.T) {
 
 // netCamera streams a clip as a network camera does, until it is unplugged.
 type netCamera struct {
-	mu     sync.Mutex
+	socket
 	frames [][]byte
-	off    chan struct{} // closed while unplugged
+}
+
+// A socket is where a camera is plugged in and out.
+type socket struct {
+	mu  sync.Mutex
+	off chan struct{} // closed while unplugged
 }
 
 func (c *netCamera) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -231,7 +236,7 @@ func (c *netCamera) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // plug plugs the camera in or out.
-func (c *netCamera) plug(in bool) {
+func (c *socket) plug(in bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if in {
@@ -248,7 +253,7 @@ func newNetCamera(t *testing.T) (*netCamera, string) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	c := &netCamera{off: make(chan struct{})}
+	c := &netCamera{socket: socket{off: make(chan struct{})}}
 	for range 160 { // longer than a repetition is taken for a frozen sensor
 		f, err := r.Next()
 		if err != nil {
