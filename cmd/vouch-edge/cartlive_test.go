@@ -62,7 +62,7 @@ func (s *caretaker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *caretaker) until(t *testing.T, words ...string) {
 	t.Helper()
 	var last string
-	for limit := time.After(30 * time.Second); ; {
+	for limit := time.After(time.Minute); ; {
 		select {
 		case d := <-s.reports:
 			last = fmt.Sprintf("running %d, refused %d %s, clock %d s", d.Running, d.Refused, d.Reason, (d.Offset+500)/1000)

@@ -66,7 +66,8 @@ func (f *far) change(do func()) {
 // until waits for something to be so.
 func (f *far) until(what string, so func() bool) {
 	f.t.Helper()
-	late := time.After(40 * time.Second)
+	const patience = 2 * time.Minute // of a machine that is busy
+	late := time.After(patience)
 	for {
 		f.mu.Lock()
 		ok, news := so(), f.news
@@ -77,7 +78,7 @@ func (f *far) until(what string, so func() bool) {
 		select {
 		case <-news:
 		case <-late:
-			f.t.Fatalf("after 40 s not: %s; %d detections, and of the parts was told:\n%s", what, len(f.seen), f.story())
+			f.t.Fatalf("after %v not: %s; %d detections, and of the parts was told:\n%s", patience, what, len(f.seen), f.story())
 		}
 	}
 }

@@ -126,6 +126,7 @@ type gateRun struct {
 	lacks   func() int  // what this clock lacks, in milliseconds; nil: nobody compares it
 	hands   *gate.Hands // nil without --palm
 	start   time.Time
+	leaving sync.Mutex  // an exit is told before what the server says of it
 	telling sync.Mutex  // the outbox tells beside the camera
 	print   []io.Writer // JSON lines
 	text    io.Writer   // a person; nil with --json
@@ -302,11 +303,11 @@ func (r *gateRun) see(ctx context.Context, w *gate.Watcher, f *cv.Frame, at time
 	}
 	ev.ID = id.String()
 	if r.exit {
-		err = r.leave(vision.GateExit{ID: id, Code: code}, &ev)
-	} else {
-		err = r.enter(ctx, vision.GateEntry{ID: id, Code: code}, &ev)
+		w.Done()
+		return r.once, r.leave(vision.GateExit{ID: id, Code: code}, ev)
 	}
-	if r.exit || ev.Decision == string(vision.Entered) {
+	err = r.enter(ctx, vision.GateEntry{ID: id, Code: code}, &ev)
+	if ev.Decision == string(vision.Entered) {
 		w.Done()
 	}
 	return r.once, errors.Join(err, r.tell(ev))

@@ -25,17 +25,24 @@ func (r *gateRun) offset() int {
 	return r.lacks()
 }
 
-// leave tells that who showed what is in exit leaves.
-func (r *gateRun) leave(exit vision.GateExit, ev *gateEvent) error {
+// leave tells that who showed what is in exit leaves: the server, and then here,
+// before anything is told of what the server says of it.
+func (r *gateRun) leave(exit vision.GateExit, ev gateEvent) error {
 	ev.Decision = "exit"
 	exit.OccurredAt, exit.Gate, exit.Offset = ev.At, ledger.DeviceID(r.id), r.offset()
 	body, err := json.Marshal(exit)
 	if err != nil {
 		return err
 	}
-	return r.box.Put(outbox.Item{
+	r.leaving.Lock()
+	defer r.leaving.Unlock()
+	err = r.box.Put(outbox.Item{
 		ID: ev.ID, Path: vision.PathExits, ContentType: "application/json", Body: body,
 	})
+	if err != nil {
+		return err
+	}
+	return r.tell(ev)
 }
 
 // sent tells whose exit the server has taken: only it knows a code's visit for
@@ -51,6 +58,8 @@ func (r *gateRun) sent(o outbox.Outcome) {
 	if json.Unmarshal(o.Item.Body, &said) != nil || json.Unmarshal(o.Answer, &answer) != nil || answer.Visit == "" {
 		return
 	}
+	r.leaving.Lock()
+	defer r.leaving.Unlock()
 	ev := gateEvent{At: said.OccurredAt, Gate: r.id, ID: said.ID.String(), Visit: answer.Visit, Decision: string(vision.Left)}
 	if err := r.tell(ev); err != nil {
 		slog.Warn("an exit is not written down", slog.String("visit", string(answer.Visit)), slog.String("why", err.Error()))

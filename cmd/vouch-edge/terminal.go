@@ -312,10 +312,10 @@ func (r *terminalRun) hear(ctx context.Context, b []byte) error {
 	}
 	ev.ID = id.String()
 	if r.exit {
-		err = r.leave(vision.GateExit{ID: id, Store: ledger.StoreID(r.store), Credential: tap.Credential, Token: tap.Token}, &ev)
-	} else {
-		err = r.enter(ctx, vision.GateEntry{ID: id, Credential: tap.Credential, Token: tap.Token}, &ev)
+		exit := vision.GateExit{ID: id, Store: ledger.StoreID(r.store), Credential: tap.Credential, Token: tap.Token}
+		return r.fatal(r.leave(exit, ev))
 	}
+	err = r.enter(ctx, vision.GateEntry{ID: id, Credential: tap.Credential, Token: tap.Token}, &ev)
 	if errors.Is(err, gate.ErrNoAnswer) {
 		r.unanswered++ // it stayed shut, and said so
 		err = nil

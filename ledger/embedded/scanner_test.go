@@ -29,7 +29,7 @@ func TestVisitsComeAtATime(t *testing.T) {
 		}
 	}
 	parts := len(filesOf(t, d).named(".sealed"))
-	if parts < visits {
+	if parts < visits/2 { // two that wait are sealed as one
 		t.Fatalf("%d segments of %d visits, the test wants more", parts, visits)
 	}
 	first := segmentFirst(t, filesOf(t, d).segments()[0])

@@ -136,7 +136,7 @@ func serve(t *testing.T) (*counter, string) {
 // until waits for something that other goroutines bring about.
 func until(t *testing.T, c *Cart, what string, ready func() bool) {
 	t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(time.Minute)
 	for {
 		changed := c.Changed()
 		if ready() {
