@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"context"
+	"runtime"
 	"slices"
 	"time"
 
@@ -68,7 +69,7 @@ func (l *Log) Append(
 		d, r := &drafts[i], &records[i]
 		r.ID, r.Kind, r.Stream, r.Occurred, r.Actor = d.ID, d.Kind, stream, d.Occurred, d.Actor
 		r.Cause, r.Trace, r.Binary = d.Cause, d.Trace, d.Binary
-		r.Body, r.Metadata = bytes.Clone(d.Body), bytes.Clone(d.Metadata)
+		r.Body, r.Metadata = d.Body, d.Metadata // until the frame is written
 	}
 	var few [4]uint32
 	prints := few[:0]
@@ -86,6 +87,10 @@ func (l *Log) Append(
 		}
 		if r.taken {
 			l.write(&r, b)
+			// What has to be done for the commit comes first, also what others have to
+			// do; the rest is done while the disk is busy.
+			runtime.Gosched()
+			own(records)
 		}
 		if b == nil && len(r.suspect) > 0 { // ids that may be stored already: the disk knows
 			stored, err := l.repeated(&r, drafts)
@@ -307,6 +312,14 @@ func (l *Log) begin(size int) {
 	select {
 	case l.work <- struct{}{}:
 	default: // the committer has been called already
+	}
+}
+
+// own gives records bytes of their own in place of the caller's.
+func own(records []ledger.Record) {
+	for i := range records {
+		r := &records[i]
+		r.Body, r.Metadata = bytes.Clone(r.Body), bytes.Clone(r.Metadata)
 	}
 }
 
