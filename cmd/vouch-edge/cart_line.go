@@ -61,13 +61,13 @@ func (f *cartFlags) newHost(c *device.Cart, line *cartLine) *host.Host {
 		Store: ledger.StoreID(f.store), Device: ledger.DeviceID(f.id), Program: "vouch-edge/" + version,
 		Local: visionedge.Settings{Cart: &local}, State: f.state, Server: f.server, Key: f.key, Client: sameServer(),
 		Box: c.Outbox(), Cart: line.set, Now: time.Now, Roll: mathrand.Float64,
-		Beat: func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyWatchdog) }, Logger: slog.Default(),
+		Beat: beat, Logger: slog.Default(),
 	})
 }
 
 // follow looks at the devices that the settings name, until ctx ends.
 func (l *cartLine) follow(ctx context.Context, p *device.Player) error {
-	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady) // nobody listens unless systemd does
+	tellSystemd(daemon.SdNotifyReady)
 	var now visionedge.Cart
 	select {
 	case now = <-l.settings:

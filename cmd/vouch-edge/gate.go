@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
 	"github.com/vouchledger/vouch/ledger"
@@ -125,6 +126,7 @@ type gateRun struct {
 	eye     *eye        // how its camera does; nil where nobody is told
 	lacks   func() int  // what this clock lacks, in milliseconds; nil: nobody compares it
 	hands   *gate.Hands // nil without --palm
+	pulse   pulse       // of the loop over pictures, or of the taps
 	start   time.Time
 	leaving sync.Mutex  // an exit is told before what the server says of it
 	telling sync.Mutex  // the outbox tells beside the camera
@@ -135,7 +137,7 @@ type gateRun struct {
 }
 
 func (f *gateFlags) run(cmd *cobra.Command) error {
-	r := &gateRun{gateFlags: f, start: time.Now(), text: cmd.OutOrStdout()}
+	r := &gateRun{gateFlags: f, start: time.Now(), text: cmd.OutOrStdout(), pulse: pulse{feed: beat}}
 	if (f.image == "") == (f.video == "") {
 		return fmt.Errorf("%w: give either --image or --video; see vouch-edge gate --help", errUsage)
 	}
@@ -171,7 +173,9 @@ func (f *gateFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return errors.Join(err, stop())
 	}
+	tellSystemd(daemon.SdNotifyReady)
 	err = r.look(cmd.Context())
+	tellSystemd(daemon.SdNotifyStopping)
 	if serr := stop(); err == nil {
 		err = serr
 	}

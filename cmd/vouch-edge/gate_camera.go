@@ -54,7 +54,8 @@ func (r *gateRun) report(ctx context.Context, then func() error) (*eye, func() e
 	h := host.New(host.Config{
 		Store: ledger.StoreID(r.store), Device: ledger.DeviceID(r.id), Program: "vouch-edge/" + version, State: r.outbox,
 		Server: r.server, Key: r.key, Client: sameServer(), Box: r.box, Now: time.Now, Roll: mathrand.Float64,
-		Beat: func() {}, Logger: slog.Default(),
+		Beat:   func() {}, // whoever stands at the door is served by the loop over pictures: see pulse
+		Logger: slog.Default(),
 	})
 	running, cancel := context.WithCancel(ctx)
 	e := &eye{say: func(state ledger.DeviceState, detail string) { h.Tell(running, partCamera, state, detail) }}
@@ -176,6 +177,7 @@ func (r *gateRun) look(ctx context.Context) error {
 	}
 	v := &viewing{gateRun: r, source: source}
 	for {
+		v.pulse.turn(time.Now())
 		ended, err := v.view(ctx)
 		if ended {
 			return r.count(math.MaxInt64)
@@ -222,6 +224,7 @@ func (v *viewing) view(ctx context.Context) (ended bool, err error) {
 	defer src.Close() //nolint:errcheck // only read
 	v.begin(src)
 	for n := 0; ctx.Err() == nil; n++ {
+		v.pulse.turn(time.Now())
 		if v.eye != nil {
 			v.eye.wait(time.Now())
 		}

@@ -157,7 +157,7 @@ func runShop(ctx context.Context, c shopConfig, beside string, once bool, taps b
 		Local: c.Settings, Beside: beside, State: state, Server: c.Server, Key: c.Key, Client: sameServer(),
 		Box: box, Open: taps.Open, Detector: openDetector, Recogniser: openRecogniser, Faces: openFaces(c, beside), People: openPeople,
 		Seen: taps.Keeping(keepSeen(c, box, floor, log)),
-		Now:  time.Now, Roll: rand.Float64, Beat: func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyWatchdog) },
+		Now:  time.Now, Roll: rand.Float64, Beat: beat,
 		Once: once, Logger: log,
 	}
 	if floor != nil {
@@ -174,7 +174,7 @@ func runShop(ctx context.Context, c shopConfig, beside string, once bool, taps b
 	page := &http.Server{Handler: statuspage.New(h), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = page.Serve(l) }() // ends with Close
 	log.InfoContext(ctx, "running", slog.String("store", c.Store), slog.String("device", c.Device), slog.String("status", "http://"+l.Addr().String()))
-	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady) // nobody listens unless systemd does
+	tellSystemd(daemon.SdNotifyReady)
 
 	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
 	sent := make(chan error, 1)
@@ -194,7 +194,7 @@ func runShop(ctx context.Context, c shopConfig, beside string, once bool, taps b
 	}
 	err = h.Run(ctx)
 	end()
-	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
+	tellSystemd(daemon.SdNotifyStopping)
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
 	_ = box.Drain(drain) // what is left is sent at the next start
 	cancel()

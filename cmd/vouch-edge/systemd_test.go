@@ -19,7 +19,7 @@ import (
 // TestTheUnitsAreOnesThatSystemdTakes lets systemd read the units of the handbook,
 // and some that are spoilt.
 func TestTheUnitsAreOnesThatSystemdTakes(t *testing.T) {
-	for unit, setting := range map[string]string{"vouch-edge.service": "WatchdogSec=", "vouch-gate@.service": "SuccessExitStatus="} {
+	for unit, setting := range map[string]string{"vouch-edge.service": "WatchdogSec=", "vouch-gate@.service": "WatchdogSec=", "vouch-terminal@.service": "WatchdogSec="} {
 		t.Run(unit, func(t *testing.T) { systemdTakes(t, unit, setting) })
 	}
 }
@@ -66,9 +66,29 @@ func systemdTakes(t *testing.T, name, setting string) {
 	}
 }
 
-// TestSystemdHearsHowItGoes is what systemd hears from a start to a stop: it is
-// ready, it is alive, it is on its way out.
+// TestSystemdHearsHowItGoes is what systemd hears of each program of a shop from a
+// start to a stop: it is ready, it is alive, it is on its way out.
 func TestSystemdHearsHowItGoes(t *testing.T) {
+	for name, args := range map[string]func(url string) []string{
+		"run": func(url string) []string {
+			return []string{"--config", writeShop(t, url, "  - {name: cam-1, source: \"rtsp://127.0.0.1:1/none\", planogram: none.json}")}
+		},
+		"gate": func(url string) []string {
+			_, camera := newDoorCamera(t)
+			return []string{"--exit", "--video", camera, "--server", url, "--outbox", filepath.Join(t.TempDir(), "outbox")}
+		},
+		"terminal": func(url string) []string {
+			return []string{"--reader", filepath.Join(t.TempDir(), "none"), "--server", url, "--store", "s1", "--state", filepath.Join(t.TempDir(), "state")}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, url := newFar(t)
+			systemdHears(t, append([]string{name}, args(url)...))
+		})
+	}
+}
+
+func systemdHears(t *testing.T, args []string) {
 	path := filepath.Join(t.TempDir(), "notify")
 	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
@@ -87,8 +107,7 @@ func TestSystemdHearsHowItGoes(t *testing.T) {
 		return string(b[:n])
 	}
 	t.Setenv("NOTIFY_SOCKET", path)
-	_, url := newFar(t)
-	c := startEdge(t, writeShop(t, url, "  - {name: cam-1, source: \"rtsp://127.0.0.1:1/none\", planogram: none.json}"))
+	c := startChild(t, "k1", args...)
 	if got := hear(); got != "READY=1" {
 		t.Errorf("systemd hears %q first, want READY=1", got)
 	}
@@ -105,9 +124,8 @@ func TestSystemdHearsHowItGoes(t *testing.T) {
 			t.Errorf("systemd hears %q, want that it stops", got)
 		}
 	}
-	<-c.read
 	if err := c.cmd.Wait(); err != nil {
-		t.Errorf("vouch-edge run that was told to end = %v, want 0", err)
+		t.Errorf("vouch-edge %s that was told to end = %v, want 0", args[0], err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -195,7 +196,17 @@ func (f *terminalFlags) listen(
 type terminalRun struct {
 	*gateRun
 	cards      *terminal.Reader
-	unanswered int // taps that the server did not decide in time
+	tapped     sync.Mutex // while a card is seen to
+	unanswered int        // taps that the server did not decide in time
+}
+
+// beat feeds the watchdog while the terminal waits for a card. One that is seen to
+// feeds it when that is done, so that nothing beside it hides that it hangs.
+func (r *terminalRun) beat() {
+	if r.tapped.TryLock() {
+		defer r.tapped.Unlock()
+		r.pulse.turn(time.Now())
+	}
 }
 
 func (f *terminalFlags) run(cmd *cobra.Command) error {
@@ -210,13 +221,15 @@ func (f *terminalFlags) run(cmd *cobra.Command) error {
 	if f.cut {
 		f.alone = filepath.Join(f.state, "alone")
 	}
-	r := &terminalRun{gateRun: &gateRun{gateFlags: &f.gateFlags, start: time.Now(), text: cmd.OutOrStdout()}, cards: cards}
+	r := &terminalRun{
+		gateRun: &gateRun{gateFlags: &f.gateFlags, start: time.Now(), text: cmd.OutOrStdout(), pulse: pulse{feed: beat}}, cards: cards,
+	}
 	shut, err := r.printTo(cmd)
 	if err != nil {
 		return err
 	}
 	defer shut() //nolint:errcheck // each line was written
-	h, stop, err := f.connect(cmd.Context(), r.gateRun)
+	h, stop, err := r.connect(cmd.Context(), f)
 	if err != nil {
 		return errors.Join(err, stop())
 	}
@@ -234,6 +247,7 @@ func (f *terminalFlags) run(cmd *cobra.Command) error {
 	if cause := context.Cause(ctx); cause != nil && cmd.Context().Err() == nil {
 		err = cause
 	}
+	tellSystemd(daemon.SdNotifyStopping)
 	if err = errors.Join(err, stop()); err != nil {
 		return err
 	}
@@ -257,7 +271,7 @@ func (e *fatalError) Unwrap() error { return e.err }
 
 // connect opens what a terminal sends through, and begins to report. stop is as of
 // [gateRun.connect].
-func (f *terminalFlags) connect(ctx context.Context, r *gateRun) (h *host.Host, stop func() error, err error) {
+func (r *terminalRun) connect(ctx context.Context, f *terminalFlags) (h *host.Host, stop func() error, err error) {
 	stop = func() error { return nil }
 	if r.client, err = gate.NewClient(f.server, f.key); err != nil {
 		return nil, stop, err
@@ -277,7 +291,7 @@ func (f *terminalFlags) connect(ctx context.Context, r *gateRun) (h *host.Host, 
 	h = host.New(host.Config{
 		Store: ledger.StoreID(f.store), Device: ledger.DeviceID(f.id), Program: "vouch-edge/" + version, State: f.state,
 		Server: f.server, Key: f.key, Client: sameServer(), Box: r.box, Now: time.Now, Roll: mathrand.Float64,
-		Beat: func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyWatchdog) }, Logger: slog.Default(),
+		Beat: r.beat, Logger: slog.Default(),
 	})
 	r.lacks = func() int {
 		d, _ := h.Offset()
@@ -286,7 +300,7 @@ func (f *terminalFlags) connect(ctx context.Context, r *gateRun) (h *host.Host, 
 	running, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- h.Run(running) }()
-	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady) // nobody listens unless systemd does
+	tellSystemd(daemon.SdNotifyReady)
 	sent := r.sendAll(ctx, stop)
 	return h, func() error {
 		cancel()
@@ -296,6 +310,9 @@ func (f *terminalFlags) connect(ctx context.Context, r *gateRun) (h *host.Host, 
 
 // hear takes a line of the reader.
 func (r *terminalRun) hear(ctx context.Context, b []byte) error {
+	r.tapped.Lock()
+	defer r.tapped.Unlock()
+	defer func() { r.pulse.turn(time.Now()) }()
 	at := ledger.Instant(time.Now())
 	ev := gateEvent{At: at, T: at.Sub(r.start).Seconds(), Gate: r.id}
 	tap, err := r.cards.Hear(b, at, gate.Forget)
