@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/vouchledger/vouch/ledger/internal/damage"
+	"github.com/vouchledger/vouch/ledger/internal/frame"
 )
 
 var (
@@ -17,7 +18,7 @@ var (
 
 	// ErrFormat means that the folder holds a log in another format of files.
 	// Use the program that wrote it, or export and import.
-	ErrFormat = errors.New("the log has another format")
+	ErrFormat = frame.ErrFormat
 )
 
 // A DamageError says which stored bytes are not what was written, or what is

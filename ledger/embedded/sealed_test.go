@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/embedded"
+	"github.com/vouchledger/vouch/ledger/internal/faultdisk"
 	"github.com/vouchledger/vouch/ledger/ledgertest"
 )
 
@@ -296,24 +298,33 @@ func firstDifference(a, b []byte) (from, to int) {
 	return from, to
 }
 
-// TestOlderFormat checks that a folder of another format is refused with what
-// to do, by writers and readers, and left as it is.
+// TestOlderFormat checks that a folder of which an open or a sealed segment is of
+// another format is refused with what to do, by writers, readers and backups, is not
+// taken for damage, and is left as it is.
 func TestOlderFormat(t *testing.T) {
-	s, _ := shelve(t, 3, tiny)
-	name := s.segments()[0]
-	s[name][8] = 1
-	resumHeader(s[name])
-	s["spare.tmp"] = []byte("a segment being filled with zeros")
-	d := s.on(t)
-	_, openErr := embedded.OpenFolder(t.Context(), d, config(tiny))
-	_, readErr := embedded.OpenFolder(t.Context(), d, embedded.Config{ReadOnly: true})
-	_, verifyErr := embedded.VerifyFolder(t.Context(), d)
-	for what, err := range map[string]error{"open": openErr, "read-only": readErr, "Verify": verifyErr} {
-		if !errors.Is(err, embedded.ErrFormat) || errors.Is(err, ledger.ErrCorrupt) || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s = %v, want ErrFormat", what, err)
-		}
-	}
-	if diff := cmp.Diff(s, filesOf(t, d)); diff != "" {
-		t.Error("a folder of another format was changed")
+	s, _ := shelveSealed(t, 24)
+	for what, name := range map[string]string{"open": s.segments()[0], "sealed": s.named(".sealed")[1]} {
+		t.Run(what, func(t *testing.T) {
+			s := s.clone()
+			version := s[name][8]
+			s[name][8] = 1
+			resumHeader(s[name])
+			s["spare.tmp"] = []byte("a segment being filled with zeros")
+			d := s.on(t)
+			_, openErr := embedded.OpenFolder(t.Context(), d, config(tiny))
+			_, readErr := embedded.OpenFolder(t.Context(), d, embedded.Config{ReadOnly: true})
+			_, verifyErr := embedded.VerifyFolder(t.Context(), d)
+			_, backupErr := embedded.BackupFolder(t.Context(), d, faultdisk.New(rand.New(rand.NewPCG(1, 1)), nil), nightly)
+			says := fmt.Sprintf("1, this program reads %d", version)
+			for what, err := range map[string]error{"open": openErr, "read-only": readErr, "Verify": verifyErr, "Backup": backupErr} {
+				if !errors.Is(err, embedded.ErrFormat) || errors.Is(err, ledger.ErrCorrupt) ||
+					!strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), says) {
+					t.Errorf("%s = %v, want ErrFormat that names %s and %q", what, err, name, says)
+				}
+			}
+			if diff := cmp.Diff(s, filesOf(t, d)); diff != "" {
+				t.Error("a folder of another format was changed")
+			}
+		})
 	}
 }

@@ -2,12 +2,17 @@ package frame
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
 )
+
+// ErrFormat means that a file of the log is of another version of its format.
+// That is no damage: the program that wrote it reads it.
+var ErrFormat = errors.New("the log has another format")
 
 // FileName returns the name of a file of the log that starts with a position.
 // Names sort as positions do.

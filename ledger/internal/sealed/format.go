@@ -183,7 +183,7 @@ func parseHead(b []byte) (id frame.LogID, first, count uint64, err error) {
 		err = fmt.Errorf("header checksum is %08x, the header says %08x",
 			frame.Checksum(0, b[:60]), le.Uint32(b[60:]))
 	case le.Uint32(b[8:]) != formatVersion:
-		err = fmt.Errorf("format version %d, this program reads %d", le.Uint32(b[8:]), formatVersion)
+		err = fmt.Errorf("%w: %d, this program reads %d", frame.ErrFormat, le.Uint32(b[8:]), formatVersion)
 	case le.Uint64(b[32:]) == 0 || le.Uint64(b[32:]) > maxPosition:
 		err = fmt.Errorf("segment of position %d", le.Uint64(b[32:]))
 	case le.Uint64(b[40:]) == 0 || le.Uint64(b[40:]) > maxEvents:

@@ -73,7 +73,7 @@ type Extent struct {
 }
 
 // Open opens the sealed segment of that name. What does not hold is a
-// [damage.Error].
+// [damage.Error], and one of another version [frame.ErrFormat].
 func Open(files disk.Folder, name string) (*Part, error) {
 	f, err := files.Open(name, disk.Read)
 	if err != nil {
@@ -99,7 +99,10 @@ func (p *Part) open() error {
 	if _, err := p.file.ReadAt(head[:], 0); err != nil {
 		return fmt.Errorf("read %s: %w", p.name, err)
 	}
-	if p.Log, p.First, p.Count, err = parseHead(head[:]); err != nil {
+	if p.Log, p.First, p.Count, err = parseHead(head[:]); errors.Is(err, frame.ErrFormat) {
+		return fmt.Errorf("%s: %w", p.name, err)
+	}
+	if err != nil {
 		return p.bad(0, promised, "%v", err)
 	}
 	if p.First != promised {
