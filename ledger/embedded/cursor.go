@@ -334,6 +334,42 @@ func (r *reader) skip(i uint64) (uint64, error) {
 	return i, err
 }
 
+// skipDown is skip from i downwards; false if no event is left.
+func (r *reader) skipDown(i uint64) (at uint64, ok bool, err error) {
+	if len(r.query.Prefixes) == 0 && len(r.query.Kinds) == 0 {
+		return i, true, nil
+	}
+	s, err := r.log.hold()
+	if err != nil {
+		return 0, false, err
+	}
+	defer release(s)
+	err = disk.Guard(func() error {
+		for position := i + 1; position > 0; {
+			at, ok = position-1, true
+			if position > s.last() {
+				return nil
+			}
+			p := s.part(position)
+			wanted, err := r.wanted(p)
+			if err != nil || wanted && r.match == nil {
+				return err
+			}
+			for ; wanted && position >= p.First; position-- {
+				o, err := p.Ordinal(position)
+				if err != nil || r.match.Has(o) {
+					at = position - 1
+					return err
+				}
+			}
+			position = p.First - 1
+		}
+		ok = false
+		return nil
+	})
+	return at, ok && err == nil, err
+}
+
 // wanted reports whether a segment has events that the query wants, and which
 // streams' if it names prefixes.
 func (r *reader) wanted(p *sealed.Part) (bool, error) {

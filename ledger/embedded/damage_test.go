@@ -3,6 +3,7 @@ package embedded_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -186,14 +187,32 @@ func damaged(t *testing.T, what string, err error, file string) *embedded.Damage
 	return d
 }
 
+// namesStream reports of each byte of an open segment whether it lies in a frame
+// behind the stream's name, so that the frame still says whose it is.
+func namesStream(segment []byte) []bool {
+	le, in := binary.LittleEndian, make([]bool, len(segment))
+	for at := header; at < len(segment) && string(segment[at:at+4]) == "VCMT"; {
+		f, end := at+32, at+32+int(le.Uint32(segment[at+4:]))
+		for ; f < end; f += int(le.Uint32(segment[f:])) {
+			for o := f + 88 + int(le.Uint16(segment[f+76:])); o < f+int(le.Uint32(segment[f:])); o++ {
+				in[o] = true
+			}
+		}
+		at = (end + 511) / 512 * 512
+	}
+	return in
+}
+
 // TestEveryFlippedByte checks that each byte of a log that is altered is found
-// and named, or lies in the zeros behind the end, where nothing is stored.
+// and named with its file, position and stream, or lies in the zeros behind the end,
+// where nothing is stored.
 func TestEveryFlippedByte(t *testing.T) {
 	s, want := shelve(t, 6, tiny)
 	d := s.on(t)
 	for i, name := range s.segments() {
 		last := i == len(s.segments())-1
 		seen, platter := d.Bytes(name)
+		named := namesStream(seen)
 		end := len(bytes.TrimRight(seen, "\x00"))
 		end = (end + 511) / 512 * 512 // the last commit is filled up to a sector
 		for at := range seen {
@@ -205,6 +224,9 @@ func TestEveryFlippedByte(t *testing.T) {
 			case errors.As(err, &damage) && damage.File == name:
 				if at >= header && (damage.Position == 0 || damage.Offset > int64(at)) {
 					t.Errorf("%s, byte %d: %v names neither position nor place", name, at, err)
+				}
+				if named[at] && damage.Stream != "visit-anna" {
+					t.Errorf("%s, byte %d: %v does not name the stream", name, at, err)
 				}
 			case err != nil || !last || at < end:
 				t.Errorf("%s: byte %d of %d was changed, Verify = %v", name, at, end, err)

@@ -303,6 +303,61 @@ func TestDiskFullForReal(t *testing.T) {
 	}
 }
 
+// TestReadOnlyDirectory checks that a log on a disk that cannot be written is refused
+// to a writer with the system's own error and its place, which is no damage, and is
+// read and verified as it is; once it can be written again it goes on.
+func TestReadOnlyDirectory(t *testing.T) {
+	mounted := t.TempDir()
+	if err := syscall.Mount("none", mounted, "tmpfs", 0, "size=8m"); err != nil {
+		t.Skipf("no file system that may be made read-only: mount: %v (needs root)", err)
+	}
+	defer func() {
+		if err := syscall.Unmount(mounted, 0); err != nil {
+			t.Error(err)
+		}
+	}()
+	dir := filepath.Join(mounted, "log")
+	l := open(t, dir)
+	appendAll(t, l, 0, 400)
+	want, err := all(t.Context(), l)
+	if err = errors.Join(err, l.Sealed(t.Context()), l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	remount := func(how uintptr) {
+		t.Helper()
+		if err := syscall.Mount("none", mounted, "tmpfs", syscall.MS_REMOUNT|how, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remount(syscall.MS_RDONLY)
+	for _, dir := range []string{dir, filepath.Join(mounted, "new")} {
+		_, err = embedded.Open(t.Context(), dir, embedded.Config{Now: ledgertest.JumpingClock()})
+		if !errors.Is(err, syscall.EROFS) || errors.Is(err, ledger.ErrCorrupt) || !strings.Contains(err.Error(), dir) {
+			t.Errorf("Open on a read-only disk = %v, want EROFS that names %s", err, dir)
+		}
+	}
+	r, err := embedded.Open(t.Context(), dir, embedded.Config{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := all(t.Context(), r)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("what is read: %v (-want +got):\n%s", err, diff)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	report, err := embedded.Verify(t.Context(), dir, nil)
+	if err != nil || report.Events != 400 || report.Sealed == 0 {
+		t.Errorf("Verify = %+v, %v, want 400 events, some sealed", report, err)
+	}
+	remount(0)
+	l = open(t, dir)
+	if err := errors.Join(add(t.Context(), l, 400), l.Close()); err != nil {
+		t.Errorf("once the disk can be written again: %v", err)
+	}
+}
+
 // TestLargeBatch checks that a batch longer than a segment gets a longer one.
 func TestLargeBatch(t *testing.T) {
 	dir := t.TempDir()

@@ -175,8 +175,21 @@ func (r *reader) down(ctx context.Context) {
 	if n == 0 || (r.query.Stream == "" && r.query.From == 0) {
 		return
 	}
-	for i := min(start(r.query), n-1); r.one(ctx, i) && i > 0; i-- {
-		continue
+	for i := min(start(r.query), n-1); ; i-- {
+		if r.query.Stream == "" {
+			var ok bool
+			var err error
+			if i, ok, err = r.skipDown(i); err != nil {
+				r.yield(ledger.Record{}, r.log.readError(err))
+				return
+			}
+			if !ok {
+				return
+			}
+		}
+		if !r.one(ctx, i) || i == 0 {
+			return
+		}
 	}
 }
 

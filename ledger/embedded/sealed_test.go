@@ -30,8 +30,9 @@ func shelveSealed(t *testing.T, n int) (shelf, []ledger.Record) {
 }
 
 // TestEveryFlippedByteSealed checks that each altered byte of a log that seals
-// is found and named: in sealed segments, in lookups, and up to its end in a
-// segment file that was used before. Behind its end, and in spares, is nothing.
+// is found and named: in sealed segments, with position and, in a block, stream, in
+// lookups, and up to its end in a segment file that was used before. Behind its end,
+// and in spares, is nothing.
 func TestEveryFlippedByteSealed(t *testing.T) {
 	s, want, open, end := halfFull(t)
 	d := s.on(t)
@@ -41,9 +42,12 @@ func TestEveryFlippedByteSealed(t *testing.T) {
 	}
 	for _, name := range []string{s.named(".sealed")[1], s.named(".index")[0], open} {
 		seen, platter := d.Bytes(name)
-		behind := 0
+		behind, sealed, blocks := 0, strings.HasSuffix(name, ".sealed"), 0
+		if sealed { // its sections start at 4096, and the first of them says where the only block ends
+			blocks = 64 + int(binary.LittleEndian.Uint32(seen[4096+8:]))
+		}
 		for at := range seen {
-			if at%4096 > 700 && at%7 != 0 && at < len(seen)-400 && bytes.HasSuffix([]byte(name), []byte("ed")) {
+			if at%4096 > 700 && at%7 != 0 && at < len(seen)-400 && sealed {
 				continue // zeros between blocks and tables: a sample is enough
 			}
 			seen[at] ^= 1 << (at % 8)
@@ -52,6 +56,12 @@ func TestEveryFlippedByteSealed(t *testing.T) {
 			var damage *embedded.DamageError
 			switch {
 			case errors.As(err, &damage) && damage.File == name:
+				if sealed && (name != fmt.Sprintf("%020d.sealed", damage.Position) || damage.Offset > int64(at)) {
+					t.Errorf("%s, byte %d: %v names neither position nor place", name, at, err)
+				}
+				if at >= 64 && at < blocks && damage.Stream != "visit-anna" {
+					t.Errorf("%s, byte %d: %v does not name the stream", name, at, err)
+				}
 			case err == nil && name == open && at >= end && got.SHA256 == report.SHA256:
 				behind++
 			default:
