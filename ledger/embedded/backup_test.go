@@ -109,6 +109,36 @@ func restore(t testing.TB, from disk.Folder, until embedded.Until) ([]ledger.Rec
 	return rs, nil
 }
 
+// TestStrangerReadsABackup checks that a backup, and what was restored of it up to an
+// event, are logs for a reader that was written from the page on the format.
+func TestStrangerReadsABackup(t *testing.T) {
+	dir, to, again := filepath.Join(t.TempDir(), "log"), filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "again")
+	l := open(t, dir)
+	want := trade(t, l, 0, 300)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := embedded.Backup(t.Context(), dir, to, nightly); err != nil || r.Sealed == 0 {
+		t.Fatalf("backup = %+v, %v", r, err)
+	}
+	if _, err := embedded.Restore(t.Context(), to, again, embedded.Until{Position: 402}, restored); err != nil {
+		t.Fatal(err)
+	}
+	for folder, want := range map[string][]ledger.Record{to: want, again: want[:402]} {
+		s := &stranger{dir: folder}
+		if err := s.read(); err != nil {
+			t.Fatal(err)
+		}
+		var got []ledger.Record
+		for _, f := range s.frames {
+			got = append(got, s.record(f))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("what a stranger reads (-want +got):\n%s", diff)
+		}
+	}
+}
+
 // TestMinuteBeforeTheMistake is the story of a shop whose log is backed up every
 // hour while people shop. At 11:30 somebody gives every bottle the price 0; the
 // log is brought back to the minute before, and the shop goes on from there.

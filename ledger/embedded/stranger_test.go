@@ -14,6 +14,7 @@ import (
 	"math/bits"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,6 +39,13 @@ type stranger struct {
 	zipped   int      // blocks with a zstd frame
 	digests  []byte   // of the sealed segments
 	starts   []uint64 // first positions of the sealed segments
+	parts    []strangersPart
+}
+
+// A strangersPart is what is kept of a sealed segment.
+type strangersPart struct {
+	byOrdinal [][]byte
+	streams   []byte // section
 }
 
 var (
@@ -167,6 +175,7 @@ func (s *stranger) sealedSegment(name string, b []byte) error {
 	if err := s.streams(byOrdinal, sections); err != nil {
 		return err
 	}
+	s.parts = append(s.parts, strangersPart{byOrdinal, sections[1]})
 	s.starts, s.digests = append(s.starts, uint64(len(s.frames))+1), append(s.digests, digest[:]...)
 	width := max(1, bits.Len64(count-1))
 	for i := range int(count) {
@@ -308,17 +317,18 @@ func (s *stranger) commitHolds(seed, c []byte) bool {
 	return crcOf(seed, frames) == le.Uint32(c[20:])
 }
 
-// find looks an event id up in the indexes.
-func (s *stranger) find(id []byte) (position uint64, err error) {
+// eachEntry calls visit for the entries of a key in the indexes, with the first
+// position of the index and the number of its first segment, until that is false.
+func (s *stranger) eachEntry(streams bool, key []byte, visit func(first uint64, from int, value uint64) bool) error {
 	names, err := filepath.Glob(filepath.Join(s.dir, "*.index"))
 	if err != nil {
-		return 0, err
+		return err
 	}
-	hash := xxhash.Sum64(append(bytes.Clone(s.id), id...)) >> 24
+	hash := xxhash.Sum64(append(bytes.Clone(s.id), key...)) >> 24
 	for _, path := range names {
 		b, err := os.ReadFile(path)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		var h holds
 		h.that(string(b[:8]) == "VOUCHIDX" && crcOf(b[:4092]) == le.Uint32(b[4092:]), "index")
@@ -330,20 +340,52 @@ func (s *stranger) find(id []byte) (position uint64, err error) {
 		}
 		sum := sha256.Sum256(s.digests[from*32 : (from+int(le.Uint32(b[12:])))*32])
 		h.that(bytes.Equal(sum[:], b[64:96]), "index of other segments")
-		n := uint64(le.Uint32(b[48:]))
-		page := b[4096*(1+hash*n>>40):][:4096]
+		pages, n := b[4096:], uint64(le.Uint32(b[48:]))
+		if streams {
+			pages, n = pages[4096*n:], uint64(le.Uint32(b[52:]))
+		}
+		page := pages[4096*(hash*n>>40):][:4096]
 		if !h.that(crcOf(page[4:]) == le.Uint32(page), "page") {
-			return 0, h.err
+			return h.err
 		}
 		for i := range int(le.Uint16(page[4:])) {
 			e := le.Uint64(page[8+8*i:])
-			at := le.Uint64(b[32:]) + e&(1<<24-1)
-			if e>>24 == hash && bytes.Equal(s.frames[at-1][28:44], id) {
-				return at, nil
+			if e>>24 == hash && !visit(le.Uint64(b[32:]), from, e&(1<<24-1)) {
+				return nil
 			}
 		}
 	}
-	return 0, nil
+	return nil
+}
+
+// find looks an event id up in the indexes.
+func (s *stranger) find(id []byte) (position uint64, err error) {
+	err = s.eachEntry(false, id, func(first uint64, _ int, value uint64) bool {
+		if bytes.Equal(s.frames[first+value-1][28:44], id) {
+			position = first + value
+		}
+		return position == 0
+	})
+	return position, err
+}
+
+// stream looks the sealed events of a stream up, and returns their positions.
+func (s *stranger) stream(name string) (positions []uint64, err error) {
+	hash := xxhash.Sum64(append(bytes.Clone(s.id), name...))
+	err = s.eachEntry(true, []byte(name), func(_ uint64, from int, value uint64) bool {
+		p := s.parts[from+int(value)]
+		for e := p.streams; len(e) > 0; e = e[24:] {
+			first := le.Uint32(e[8:])
+			if le.Uint64(e) != hash || string(streamOfFrame(p.byOrdinal[first])) != name {
+				continue
+			}
+			for _, f := range p.byOrdinal[first:][:le.Uint64(e[16:])>>40] {
+				positions = append(positions, le.Uint64(f[8:]))
+			}
+		}
+		return true
+	})
+	return positions, err
 }
 
 // record is a frame as the log's own reader gives it.
@@ -416,6 +458,20 @@ func TestStranger(t *testing.T) {
 		if at, err := s.find(r.ID[:]); err != nil || at != r.Position {
 			t.Fatalf("the stranger finds event %s at %d, %v, want %d", r.ID, at, err, r.Position)
 		}
+	}
+	byStream := map[string][]uint64{}
+	for _, p := range s.parts {
+		for _, f := range p.byOrdinal {
+			byStream[string(streamOfFrame(f))] = append(byStream[string(streamOfFrame(f))], le.Uint64(f[8:]))
+		}
+	}
+	for name, positions := range byStream {
+		if got, err := s.stream(name); err != nil || !slices.Equal(got, positions) {
+			t.Errorf("the stranger finds %s at %v, %v, want %v", name, got, err, positions)
+		}
+	}
+	if got, err := s.stream("visit-of-nobody"); err != nil || got != nil {
+		t.Errorf("the stranger finds a stream that is not there at %v, %v", got, err)
 	}
 	if s.zipped == 0 {
 		t.Error("no block was kept as a zstd frame")
