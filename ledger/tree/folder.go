@@ -101,28 +101,25 @@ func (f *Folder) partials(id tile.ID) ([]tile.ID, error) {
 // View returns the tree of size leaves.
 func (f *Folder) View(size uint64) *tile.View { return tile.NewView(size, f.tile) }
 
-// Sweep removes the partial tiles that a tree of size leaves does not have.
-// What they hold is in wider ones. Those of the tree of before leaves are kept,
-// for who is reading it.
-func (f *Folder) Sweep(size, before uint64) error {
+// Sweep removes the partial tiles of the stored trees that are smaller than the one of
+// size leaves, which has their hashes in wider ones, and returns the trees that are
+// left. Those of the tree of before leaves stay, for who is reading it; and those of
+// larger trees, which were signed meanwhile or are about to be.
+func (f *Folder) Sweep(size, before uint64, stored []uint64) (left []uint64, err error) {
 	keep := map[tile.ID]bool{}
 	for _, s := range []uint64{size, before} {
 		for _, id := range tile.Edge(s) {
 			keep[id] = true
 		}
 	}
-	for _, s := range []uint64{size, before} {
-		for level := range tile.Levels() {
-			partials, err := f.partials(tile.Last(s, level))
-			if err != nil {
-				return err
-			}
-			if err := f.remove(partials, keep); err != nil {
-				return err
-			}
+	for _, s := range stored {
+		if s >= size || s == before {
+			left = append(left, s)
+		} else if err := f.remove(tile.Edge(s), keep); err != nil {
+			return stored, err
 		}
 	}
-	return nil
+	return left, nil
 }
 
 // Clean removes every partial tile that a tree of size leaves does not have: a

@@ -61,6 +61,7 @@ type Publisher struct {
 	pub    sync.Mutex // what is published
 	status Status
 	placed bool      // the checkpoint of status.Published is in the folder
+	stored []uint64  // trees whose partial tiles are in the folder
 	quorum time.Time // when witnesses last were a quorum
 	proven bool      // witnesses have confirmed the signer's memory
 	signed chan struct{}
@@ -335,6 +336,11 @@ func (p *Publisher) store(ctx context.Context) (uint64, error) {
 	names := p.unsynced
 	p.unsynced = nil
 	p.mu.Unlock()
+	p.pub.Lock()
+	if n := len(p.stored); n == 0 || p.stored[n-1] != size {
+		p.stored = append(p.stored, size)
+	}
+	p.pub.Unlock()
 	if err := p.behind.Wait(); err != nil {
 		return 0, err
 	}
@@ -367,7 +373,9 @@ func (p *Publisher) place(name string, note []byte, size uint64) error {
 		return nil
 	}
 	p.status.At, p.placed = p.cfg.Now(), true
-	return p.folder.Sweep(size, before)
+	var err error
+	p.stored, err = p.folder.Sweep(size, before, p.stored)
+	return err
 }
 
 // witness asks the witnesses about every newest checkpoint, and again about one
@@ -428,7 +436,7 @@ func (p *Publisher) cosign(ctx context.Context) error {
 func (p *Publisher) Resume(ctx context.Context) error {
 	p.behind.Reset()
 	_, last := p.signer.Last()
-	stack, position, err := p.stored(ctx, last)
+	stack, position, err := p.resumed(ctx, last)
 	if errors.Is(err, ledger.ErrCorrupt) && !errors.Is(err, signer.ErrContradicts) {
 		p.cfg.Logger.WarnContext(ctx, "tree: is computed again from the log", slog.Any("because", err))
 		stack, position, err = &tile.Stack{}, 0, nil
@@ -447,15 +455,15 @@ func (p *Publisher) Resume(ctx context.Context) error {
 	p.stack, p.position, p.target, p.unsynced = stack, position, target, nil
 	p.mu.Unlock()
 	p.pub.Lock()
-	p.status = Status{Signed: last.Size, Failures: p.status.Failures}
+	p.status, p.stored = Status{Signed: last.Size, Failures: p.status.Failures}, []uint64{stack.Size()}
 	p.quorum, p.proven, p.placed = p.cfg.Now(), p.cfg.Witnesses == nil || last.Size == 0, false
 	p.pub.Unlock()
 	return nil
 }
 
-// stored returns the signed tree from its tiles, and the position of its last
+// resumed returns the signed tree from its tiles, and the position of its last
 // leaf. Tiles that are not those of the checkpoint are [ledger.ErrCorrupt].
-func (p *Publisher) stored(ctx context.Context, last signer.Checkpoint) (*tile.Stack, uint64, error) {
+func (p *Publisher) resumed(ctx context.Context, last signer.Checkpoint) (*tile.Stack, uint64, error) {
 	if last.Size == 0 {
 		return &tile.Stack{}, 0, nil
 	}

@@ -5,20 +5,15 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"filippo.io/torchwood"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 	"golang.org/x/mod/sumdb/note"
@@ -30,93 +25,12 @@ import (
 // A witnessed log: where its witness is asked, and the witness's key.
 type witnessed struct{ url, vkey string }
 
-// anna is a witness made of torchwood's cosigner and policy and of x/mod's
-// proof check: all that decides is code we did not write.
-type anna struct {
-	t      *testing.T
-	signer *torchwood.CosignatureSigner
-	policy torchwood.Policy
-	server *httptest.Server
+// openAnna opens a witness that is made of parts of others.
+func openAnna(t *testing.T, log note.Verifier, seed byte) anna { return anna{peer.OpenWitness(t, log, seed)} }
 
-	mu       sync.Mutex
-	tree     tlog.Tree
-	answers  []int // status of each
-	override func(w http.ResponseWriter) bool
-}
+type anna struct{ *peer.Witness }
 
-func openAnna(t *testing.T, log note.Verifier, seed byte) *anna {
-	t.Helper()
-	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
-	s, err := torchwood.NewCosignatureSigner(fmt.Sprintf("anna-%d.example/witness", seed), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := &anna{t: t, signer: s}
-	a.policy = torchwood.ThresholdPolicy(2, torchwood.OriginPolicy(log.Name()), torchwood.SingleVerifierPolicy(log))
-	a.server = httptest.NewServer(http.HandlerFunc(a.add))
-	t.Cleanup(a.server.Close)
-	return a
-}
-
-func (a *anna) witnessed() witnessed { return witnessed{a.server.URL, a.signer.Verifier().String()} }
-
-// add answers POST add-checkpoint as tlog-witness says.
-func (a *anna) add(w http.ResponseWriter, r *http.Request) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.override != nil && a.override(w) {
-		return
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil || r.Method != http.MethodPost || r.URL.Path != "/add-checkpoint" {
-		a.answer(w, http.StatusNotFound, nil)
-		return
-	}
-	status, text := a.decide(body)
-	a.answer(w, status, text)
-}
-
-func (a *anna) answer(w http.ResponseWriter, status int, text []byte) {
-	a.answers = append(a.answers, status)
-	w.WriteHeader(status)
-	_, _ = w.Write(text)
-}
-
-func (a *anna) decide(body []byte) (int, []byte) {
-	head, signed, ok := bytes.Cut(body, []byte("\n\n"))
-	lines := strings.Split(string(head), "\n")
-	size, isOld := strings.CutPrefix(lines[0], "old ")
-	old, err := strconv.ParseInt(size, 10, 64)
-	if !ok || !isOld || err != nil {
-		return http.StatusBadRequest, nil
-	}
-	var proof tlog.TreeProof
-	for _, line := range lines[1:] {
-		h, err := tlog.ParseHash(line)
-		if err != nil {
-			return http.StatusBadRequest, nil
-		}
-		proof = append(proof, h)
-	}
-	c, n, err := torchwood.VerifyCheckpoint(signed, a.policy)
-	switch {
-	case err != nil:
-		return http.StatusForbidden, nil
-	case old > c.N:
-		return http.StatusBadRequest, nil
-	case old != a.tree.N:
-		return http.StatusConflict, fmt.Appendf(nil, "%d\n", a.tree.N)
-	case old > 0 && tlog.CheckTree(proof, c.N, c.Hash, old, a.tree.Hash) != nil:
-		return http.StatusUnprocessableEntity, []byte("bad consistency proof")
-	}
-	a.tree = c.Tree
-	cosigned, err := note.Sign(&note.Note{Text: n.Text}, a.signer)
-	if err != nil {
-		return http.StatusInternalServerError, nil
-	}
-	_, sigs, _ := bytes.Cut(cosigned, []byte("\n\n"))
-	return http.StatusOK, sigs
-}
+func (a anna) witnessed() witnessed { return witnessed{a.URL(), a.Key()} }
 
 // litewitness starts torchwood's witness program, as it is, and has it know the
 // log. VOUCH_LITEWITNESS names the program.

@@ -249,13 +249,7 @@ func TestWholeFolderRestored(t *testing.T) {
 func TestSilentWitness(t *testing.T) {
 	s := openShop(t, "cola", 300)
 	a := openAnna(t, s.signer.Verifier(), 1)
-	silent := true
-	a.override = func(w http.ResponseWriter) bool {
-		if silent {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-		return silent
-	}
+	a.Instead(func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusServiceUnavailable); return true })
 	s.asking(parse(t, s.policyText("all", a.witnessed())), 20*time.Millisecond)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -264,9 +258,7 @@ func TestSilentWitness(t *testing.T) {
 	if s.pub.Status().Cosigned != 0 {
 		t.Error("the silent witness cosigned")
 	}
-	a.mu.Lock()
-	silent = false
-	a.mu.Unlock()
+	a.Instead(nil)
 	within(t, "a cosigned checkpoint", func() bool { return s.pub.Status().Cosigned == 300 })
 	if err := s.pub.Ready(ctx); err != nil {
 		t.Errorf("Ready() = %v, want nil: a silent witness is no contradiction", err)
@@ -287,9 +279,7 @@ func TestRestartWithSilentWitness(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, was := s.checkpoint()
-	a.mu.Lock()
-	a.override = func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusBadGateway); return true }
-	a.mu.Unlock()
+	a.Instead(func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusBadGateway); return true })
 	s.sell("cola", 100)
 	s.asking(policy, time.Nanosecond)
 	if err := s.once(); err != nil {
@@ -322,12 +312,12 @@ func TestJunkIsNoCosignature(t *testing.T) {
 		},
 		"another's signature": func(w http.ResponseWriter) bool {
 			note, _ := s.signer.Last()
-			_, sigs := b.decide(append([]byte("old 0\n\n"), note...))
+			_, sigs := b.Decide(append([]byte("old 0\n\n"), note...))
 			_, _ = w.Write(sigs)
 			return true
 		},
 	} {
-		a.override = junk
+		a.Instead(junk)
 		s.asking(parse(t, s.policyText("all", a.witnessed())), time.Hour)
 		if err := s.once(); err != nil {
 			t.Errorf("Once() when the witness answers %s = %v, want nil", what, err)
@@ -342,7 +332,7 @@ func TestJunkIsNoCosignature(t *testing.T) {
 func TestQuorum(t *testing.T) {
 	s := openShop(t, "cola", 300)
 	a, b, c := openAnna(t, s.signer.Verifier(), 1), openAnna(t, s.signer.Verifier(), 2), openAnna(t, s.signer.Verifier(), 3)
-	c.server.Close()
+	c.Close()
 	text := s.policyText("2", a.witnessed(), b.witnessed(), c.witnessed())
 	s.asking(parse(t, text), time.Hour)
 	if err := s.once(); err != nil {
@@ -366,8 +356,8 @@ func TestQuorum(t *testing.T) {
 // TestPolicies: what is a policy and what is not.
 func TestPolicies(t *testing.T) {
 	s := openShop(t, "cola", 1)
-	key := openAnna(t, s.signer.Verifier(), 1).signer.Verifier().String()
-	other := openAnna(t, s.signer.Verifier(), 2).signer.Verifier().String()
+	key := openAnna(t, s.signer.Verifier(), 1).Key()
+	other := openAnna(t, s.signer.Verifier(), 2).Key()
 	for text, ok := range map[string]bool{
 		"quorum none": true,
 		"witness a " + key + " https://a.example/\nquorum a":                        true,
