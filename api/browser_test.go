@@ -42,7 +42,7 @@ type browser struct {
 
 func openBrowser(t *testing.T, s *shop) *browser {
 	t.Helper()
-	ctx, stop := peer.Chromium(t, 90*time.Second)
+	ctx, stop := peer.Chromium(t, 5*time.Minute)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ func (b *browser) text(script string) string {
 // wait waits until the script gives true.
 func (b *browser) wait(script string) {
 	b.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](script)); err == nil && ok {
 			return
 		}
@@ -328,7 +328,7 @@ func (b *browser) dark() {
 // wantNoise takes one complaint that was meant to come off the list.
 func (b *browser) wantNoise(text string) {
 	b.t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		b.mu.Lock()
 		i := slices.IndexFunc(b.errors, func(e string) bool { return strings.Contains(e, text) })
 		if i >= 0 {

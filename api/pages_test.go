@@ -24,7 +24,7 @@ func (s *shop) look(who, path string) string {
 func (s *shop) sees(who, path string, want ...string) {
 	s.t.Helper()
 	var got string
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		s.api.limits = newLimiters()
 		got = s.look(who, path)
 		missing := slices.DeleteFunc(slices.Clone(want), func(w string) bool { return strings.Contains(got, w) })

@@ -429,7 +429,7 @@ func (s *shop) keep(role, kind string, b []byte) ledger.EvidenceRef {
 func (s *shop) until(visit string, what string, ok func(visitView) bool) visitView {
 	s.t.Helper()
 	var v visitView
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		v = visitView{}
 		s.send("olga", "GET", "/v1/visits/"+visit, nil).want(200, &v)
 		if ok(v) {

@@ -157,7 +157,7 @@ func TestTheCartIsLive(t *testing.T) {
 	t.Cleanup(server.Close)
 	visit := s.enter("lea")
 	open := func(after string) (*bufio.Scanner, func()) {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		req := must(http.NewRequestWithContext(ctx, "GET", server.URL+"/v1/visits/"+visit+"/live", nil))(t)
 		req.Header.Set("Authorization", "Bearer "+s.keys["lea"])
 		if after != "" {

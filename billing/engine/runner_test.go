@@ -55,7 +55,7 @@ func run(t testing.TB, w *world, gateway billing.Gateway) *running {
 // until waits for the engine to reach what ok says, event by event.
 func (r *running) until(what string, ok func(*engine.Engine) bool) {
 	r.t.Helper()
-	limit := time.NewTimer(time.Minute)
+	limit := time.NewTimer(2 * time.Minute)
 	defer limit.Stop()
 	for {
 		changed := r.live.Changed()
@@ -68,7 +68,7 @@ func (r *running) until(what string, ok func(*engine.Engine) bool) {
 		case <-changed:
 		case <-limit.C:
 			r.tell()
-			r.t.Fatalf("waited a minute for %s", what)
+			r.t.Fatalf("waited two minutes for %s", what)
 		}
 	}
 }

@@ -144,9 +144,9 @@ func TestSameOrderAgain(t *testing.T) {
 				s.gateway.timeout = 150 * time.Millisecond // only once the shop is open
 			}
 			for _, op := range []string{"create", "capture", "cancel"} {
-				s.fault(stripesim.Fault{Op: "payment_intents." + op, Kind: kind, Times: 1, DelayMS: 250})
+				s.fault(stripesim.Fault{Op: "payment_intents." + op, Kind: kind, Times: 1, DelayMS: 600})
 			}
-			s.fault(stripesim.Fault{Op: "refunds.create", Kind: kind, Times: 1, DelayMS: 250})
+			s.fault(stripesim.Fault{Op: "refunds.create", Kind: kind, Times: 1, DelayMS: 600})
 			pi := s.untilAnswered(s.order("v1", billing.OpHold, usd(5000), ""), 1).Object
 			s.untilAnswered(s.order("v1", billing.OpCapture, usd(1290), pi), 1)
 			s.untilAnswered(s.order("v1", billing.OpRefund, usd(310), pi), 1)
@@ -336,7 +336,7 @@ func TestHoldLapses(t *testing.T) {
 // A call ends at its deadline, and its order is not lost by it.
 func TestDeadlineHolds(t *testing.T) {
 	s := open(t)
-	s.gateway.timeout = 100 * time.Millisecond
+	s.gateway.timeout = 500 * time.Millisecond
 	s.fault(stripesim.Fault{Kind: stripesim.Hang})
 	for name, call := range map[string]func(context.Context) error{
 		"Hold": func(ctx context.Context) error {
@@ -352,7 +352,7 @@ func TestDeadlineHolds(t *testing.T) {
 			return err
 		},
 	} {
-		backstop, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		backstop, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		err := call(backstop)
 		if !errors.Is(err, ErrUnknownOutcome) || backstop.Err() != nil {
 			t.Errorf("%s = %v, backstop %v, want %v by its own deadline", name, err, backstop.Err(), ErrUnknownOutcome)

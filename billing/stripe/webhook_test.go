@@ -67,7 +67,7 @@ func (s *shop) listen() *inbox {
 // types waits for all deliveries and returns what came, in order.
 func (s *shop) types(in *inbox) string {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(s.Context(), 2*time.Minute)
 	defer cancel()
 	if err := s.sim.Flush(ctx); err != nil {
 		s.Fatal(err)

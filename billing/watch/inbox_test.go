@@ -220,7 +220,7 @@ func TestTheNetworkSpoilsWebhooks(t *testing.T) {
 	if _, err := w.sim.Dispute(pi, stripesim.Dispute{Amount: 400}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	w.must(w.sim.Flush(ctx))
 	if taken.Load() < 8 || len(w.quarantined(t)) != 1 {

@@ -18,7 +18,7 @@ func TestRunFollowsNotices(t *testing.T) {
 	w := newWorld(t, house)
 	pi := w.shops("anna", 2)
 	in := w.inbox(t)
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer stop()
 	done := make(chan error)
 	go func() { done <- w.watcher.Run(ctx) }()

@@ -246,7 +246,7 @@ func (s *cartShop) up(url string) {
 
 func (s *cartShop) eventually(what string, ready func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(40 * time.Second); !ready(); {
+	for deadline := time.Now().Add(2 * time.Minute); !ready(); {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("waited in vain for %s", what)
 		}

@@ -46,7 +46,7 @@ func TestChromiumPlaysAndSeeksEveryClip(t *testing.T) {
 		http.ServeContent(w, r, "", time.Time{}, b)
 	}))
 	defer server.Close()
-	ctx, stop := peer.Chromium(t, 60*time.Second)
+	ctx, stop := peer.Chromium(t, 5*time.Minute)
 	defer stop()
 	if err := peer.Do(ctx, chromedp.Navigate(server.URL+"/")); err != nil {
 		t.Fatal(err)

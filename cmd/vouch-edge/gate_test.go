@@ -285,7 +285,7 @@ func TestEntryAtACutOffGateIsToldLater(t *testing.T) {
 	dir := t.TempDir()
 	args := []string{
 		"gate", "--key", "vouch_gate_key", "--store", "frankfurt-1", "--alone", filepath.Join(dir, "alone"),
-		"--outbox", filepath.Join(dir, "outbox"), "--timeout", "200ms", "--start", "2026-11-23T12:00:00Z", "--image",
+		"--outbox", filepath.Join(dir, "outbox"), "--start", "2026-11-23T12:00:00Z", "--image",
 	}
 	// It has its keys from when the server was there.
 	s.now = s.now.Add(time.Hour) // its code ended, so nobody comes in
@@ -293,18 +293,17 @@ func TestEntryAtACutOffGateIsToldLater(t *testing.T) {
 	if out, err := edge(t, append(args, picture(t, code), "--server", url)...); !errors.As(err, &refused) {
 		t.Fatalf("with the server = %s, %v, want a refusal", out, err)
 	}
-	args = append(args, picture(t, code), "--server", "http://127.0.0.1:1")
-	out, err := edge(t, args...)
+	cutOff := append(slices.Clone(args), picture(t, code), "--server", "http://127.0.0.1:1", "--timeout", "200ms")
+	out, err := edge(t, cutOff...)
 	if err != nil || !strings.Contains(out, "without the server; 199 more may") || !strings.Contains(out, "1 entries wait") {
 		t.Fatalf("cut off = %s, %v, want an entry that is kept", out, err)
 	}
-	if out, err = edge(t, args...); !errors.As(err, &refused) || !strings.Contains(out, "replayed") {
+	if out, err = edge(t, cutOff...); !errors.As(err, &refused) || !strings.Contains(out, "replayed") {
 		t.Errorf("the code a second time = %s, %v, want replayed", out, err)
 	}
 	s.now = s.now.Add(-time.Hour)
-	args[len(args)-1] = url
-	args[len(args)-3] = picture(t, "4006381333931") // somebody holds up a bottle
-	if out, err = edge(t, args...); !errors.As(err, &refused) {
+	bottle := picture(t, "4006381333931") // somebody holds one up
+	if out, err = edge(t, append(args, bottle, "--server", url)...); !errors.As(err, &refused) {
 		t.Errorf("back again = %s, %v, want only the bottle refused", out, err)
 	}
 	if len(s.late) != 1 || s.late[0].Code != code || s.late[0].Tried.IsZero() || s.late[0].ID == s.late[0].Tried {

@@ -96,7 +96,7 @@ func TestWhatIsPutIntoAnothersSlotIsAMove(t *testing.T) {
 	dir := drawShelf(t, 5, "seconds 21, take middle-right@4s, take middle@8s, touch left@11.5s, misplace middle=cola-can@16s")
 	if out, err := edge(t, "watch", "--video", filepath.Join(dir, "shelf.mp4"), "--planogram", filepath.Join(dir, "planogram.json"),
 		"--server", url, "--key", "k1", "--store", "s1", "--sensor", "cam", "--outbox", filepath.Join(dir, "outbox"),
-		"--evidence", filepath.Join(dir, "evidence"), "--drain", "20s"); err != nil {
+		"--evidence", filepath.Join(dir, "evidence"), "--drain", "2m"); err != nil {
 		t.Fatal(out, err)
 	}
 	f.mu.Lock()

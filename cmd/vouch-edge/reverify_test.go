@@ -221,7 +221,7 @@ func (s *cartShop) buyLeft(model string) (visit string, detection ledger.ID) {
 	}
 	if out, err := runEdge(s.t, "watch", "--video", filepath.Join(dir, "shelf.mp4"), "--planogram", plan, "--recogniser", model,
 		"--server", s.direct, "--key", s.keys[keys.Device], "--store", "shop-1", "--sensor", "cam-1", "--person", in.Visit,
-		"--outbox", filepath.Join(dir, "outbox"), "--evidence", filepath.Join(dir, "evidence"), "--drain", "20s"); err != nil {
+		"--outbox", filepath.Join(dir, "outbox"), "--evidence", filepath.Join(dir, "evidence"), "--drain", "2m"); err != nil {
 		s.t.Fatal(out, err)
 	}
 	s.ask(keys.Device, http.MethodPost, "/v1/gate/exits", map[string]any{

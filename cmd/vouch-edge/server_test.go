@@ -86,7 +86,7 @@ func TestDeadServerGetsEverythingLateAndInOrder(t *testing.T) {
 	s.mu.Lock()
 	s.up = true
 	s.mu.Unlock()
-	args[len(args)-1] = "30s"
+	args[len(args)-1] = "2m"
 	if _, err := runEdge(t, args...); err != nil {
 		t.Fatal(err)
 	}

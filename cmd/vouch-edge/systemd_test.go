@@ -96,7 +96,7 @@ func systemdHears(t *testing.T, args []string) {
 	}
 	defer l.Close()
 	hear := func() string {
-		if err := l.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		if err := l.SetReadDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		b := make([]byte, 1<<10)

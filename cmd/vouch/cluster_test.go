@@ -112,7 +112,7 @@ func (v *visitor) send(who keys.Role, method, path string, in, out any) {
 			v.t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(v.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(v.t.Context(), 2*time.Minute)
 	defer cancel()
 	for pause := time.NewTicker(20 * time.Millisecond); ; <-pause.C {
 		req, err := http.NewRequestWithContext(ctx, method, v.url+path, bytes.NewReader(body))
@@ -191,12 +191,11 @@ func (v *visitor) settled(visit string) string {
 		Status   string
 		Receipts []struct{ Document struct{ Number string } }
 	}
-	for range 500 {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		v.send(keys.Operator, "GET", "/v1/visits/"+visit, nil, &got)
 		if got.Status == "settled" && len(got.Receipts) == 1 {
 			return got.Receipts[0].Document.Number
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	v.t.Fatalf("visit %s = %+v, want settled with a receipt", visit, got)
 	return ""

@@ -69,7 +69,7 @@ func Serve(t testing.TB, address, program string, args ...string) {
 // listens waits until a program listens.
 func listens(t testing.TB, address, program string) {
 	t.Helper()
-	for range 200 {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); {
 		c, err := net.DialTimeout("tcp", address, time.Second)
 		if err == nil {
 			_ = c.Close()

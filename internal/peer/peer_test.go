@@ -11,7 +11,7 @@ import (
 // TestAButtonDrawnAnewIsPressedAllTheSame takes the button away between the
 // moment it was found and the moment it is pressed.
 func TestAButtonDrawnAnewIsPressedAllTheSame(t *testing.T) {
-	ctx, stop := Chromium(t, 30*time.Second)
+	ctx, stop := Chromium(t, 5*time.Minute)
 	defer stop()
 	const page = `data:text/html,<body><button onclick="document.title+='pressed'">Pay</button>`
 	if err := Do(ctx, chromedp.Navigate(page)); err != nil {

@@ -26,7 +26,7 @@ type batcher struct {
 
 func (s *till) batch() *batcher {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
 	s.t.Cleanup(cancel)
 	call, err := streams.NewStreamsClient(s.raw()).BatchAppend(ctx)
 	if err != nil {

@@ -121,7 +121,7 @@ func TestGroupUnderLoad(t *testing.T) {
 	settings := esdb.SubscriptionSettingsDefault()
 	settings.MaxRetryCount, settings.HistoryBufferSize, settings.LiveBufferSize = 1000, 50, 50
 	s.create("kitchens", &settings)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 
 	var mu sync.Mutex

@@ -44,7 +44,7 @@ type kitchen struct {
 
 func (s *till) open(group string, buffer uint32) *kitchen {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second) // or a lost event would be waited for
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute) // or a lost event would be waited for
 	s.t.Cleanup(cancel)
 	sub, err := s.SubscribeToPersistentSubscription(ctx, "till-4", group,
 		esdb.SubscribeToPersistentSubscriptionOptions{BufferSize: buffer})
@@ -93,7 +93,7 @@ func (k *kitchen) dropped(code codes.Code, text string) {
 // sends is on its way when the client has sent it.
 func (s *till) until(group, what string, is func(*esdb.PersistentSubscriptionInfo) bool) *esdb.PersistentSubscriptionInfo {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
 	defer cancel()
 	for {
 		info, err := s.GetPersistentSubscriptionInfo(ctx, "till-4", group, esdb.GetPersistentSubscriptionOptions{})

@@ -24,7 +24,7 @@ func TestOnePortTwoDoors(t *testing.T) {
 		defer c.Close()
 	}
 	client := &http.Client{
-		Timeout:   10 * time.Second,
+		Timeout:   2 * time.Minute,
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: safe.pool, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true},
 	}
 	for url, want := range map[string]int{

@@ -254,7 +254,7 @@ func TestCaughtUpSaysMore(t *testing.T) {
 func (s *till) caughtUpFields(o *streams.ReadReq_Options) map[protowire.Number][]byte {
 	s.t.Helper()
 	o.UuidOption = &streams.ReadReq_Options_UUIDOption{Content: &streams.ReadReq_Options_UUIDOption_String_{}}
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
 	defer cancel()
 	call, err := streams.NewStreamsClient(s.raw()).Read(ctx, &streams.ReadReq{Options: o})
 	if err != nil {

@@ -33,7 +33,7 @@ func openBrowser(t *testing.T) *browser {
 	if testing.Short() {
 		t.Skip("a browser takes seconds")
 	}
-	ctx, stop := peer.Chromium(t, 90*time.Second)
+	ctx, stop := peer.Chromium(t, 5*time.Minute)
 	b := &browser{desk: openDesk(t), ctx: ctx}
 	var wg sync.WaitGroup
 	wg.Go(b.listen)

@@ -24,7 +24,7 @@ var picture = flag.String("picture", "", "write what the browser shows of the de
 // prints, signs in as the reviewer, and looks at the visit in Chromium.
 func showPage(t *testing.T, vouch, data string, result demo.Result) {
 	t.Helper()
-	ctx, stop := peer.Chromium(t, 2*time.Minute)
+	ctx, stop := peer.Chromium(t, 5*time.Minute)
 	defer stop()
 	url := serveAgain(t, vouch, data)
 	err := peer.Do(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(url+"/signin"),
@@ -99,14 +99,13 @@ func serveAgain(t *testing.T, vouch, data string) string {
 			t.Errorf("the server did not stop in peace: %v", err)
 		}
 	})
-	for range 200 {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if resp, err := http.Get(url + "/readyz"); err == nil {
 			_ = resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
 				return url
 			}
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	t.Fatalf("the server at %s did not get ready", url)
 	return ""

@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write docs/img/cart.png")
 // TestTheScreenInABrowser plays a shopper at the screen in Debian's Chromium:
 // cut off, with a thing that was not scanned.
 func TestTheScreenInABrowser(t *testing.T) {
-	ctx, stop := peer.Chromium(t, 60*time.Second)
+	ctx, stop := peer.Chromium(t, 5*time.Minute)
 	defer stop()
 	s, url := serve(t)
 	c, off := on(t, t.TempDir(), url)

@@ -136,7 +136,7 @@ func serve(t *testing.T) (*counter, string) {
 // until waits for something that other goroutines bring about.
 func until(t *testing.T, c *Cart, what string, ready func() bool) {
 	t.Helper()
-	limit := time.After(time.Minute)
+	limit := time.After(2 * time.Minute)
 	for {
 		changed := c.Changed()
 		if ready() {
@@ -191,7 +191,7 @@ func playTrip(t *testing.T, c *Cart) {
 
 func drain(t *testing.T, c *Cart) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	if err := c.Drain(ctx); err != nil {
 		t.Fatal(err)

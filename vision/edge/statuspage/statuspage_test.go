@@ -78,7 +78,7 @@ func newCellar(t *testing.T) cellar {
 func TestThePageShowsTheCamerasAndDrawsItsBoxes(t *testing.T) {
 	server := httptest.NewServer(New(newCellar(t)))
 	defer server.Close()
-	ctx, stop := peer.Chromium(t, 60*time.Second)
+	ctx, stop := peer.Chromium(t, 5*time.Minute)
 	defer stop()
 	say := func(script string) string {
 		t.Helper()

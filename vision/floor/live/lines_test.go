@@ -31,7 +31,7 @@ func (t *told) tell(_ context.Context, part string, state ledger.DeviceState, _ 
 
 func (t *told) until(tb testing.TB, want string) {
 	tb.Helper()
-	late := time.After(time.Minute)
+	late := time.After(2 * time.Minute)
 	for {
 		select {
 		case got := <-t.say:
@@ -133,7 +133,7 @@ func TestAFileOfAGateThatIsBegunAnewIsReadOn(t *testing.T) {
 			if got != want {
 				t.Errorf("heard %q, want %q", got, want)
 			}
-		case <-time.After(time.Minute):
+		case <-time.After(2 * time.Minute):
 			t.Fatalf("%q was not heard", want)
 		}
 	}
