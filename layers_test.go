@@ -83,7 +83,7 @@ var layers = map[string][]string{
 	"vision/evidence/bucket":       {"ledger", "vision/evidence"},
 	"vision/evidence/retention":    {"ledger", "vision/evidence"},
 	"vision/evidence/evidencetest": {"ledger", "vision/evidence"},
-	"vision/gate":                  {"ledger", "vision", "vision/edge", "vision/palm", "vision/qr", "vision/ticket"},
+	"vision/gate":                  {"ledger", "vision", "vision/edge", "vision/palm", "vision/qr", "vision/relay", "vision/ticket"},
 	"vision/footage":               {"ledger", "vision/blur", "vision/clip", "vision/cv", "vision/sidecar"},
 	"vision/lens":                  {},
 	"vision/line":                  {"ledger", "vision/internal/pause"},
@@ -98,6 +98,7 @@ var layers = map[string][]string{
 	"vision/scale":                 {},
 	"vision/terminal":              {"ledger", "vision", "vision/internal/secret"},
 	"vision/qr/qrscene":            {"vision/qr"},
+	"vision/relay":                 {},
 	"vision/render":                {"vision/qr", "vision/render/film", "vision/render/random"},
 	"vision/render/film":           {"vision/render/random"},
 	"vision/render/random":         {},
@@ -120,7 +121,7 @@ var layers = map[string][]string{
 	"vision/floor":                 {"ledger", "vision/fuse", "vision/shelf", "vision/track"},
 	"vision/floor/live": {
 		"ledger", "vision", "vision/edge", "vision/floor", "vision/fuse", "vision/gate", "vision/internal/pause", "vision/models",
-		"vision/mount", "vision/persons", "vision/planogram", "vision/scale", "vision/sidecar", "vision/track", "vision/watch",
+		"vision/mount", "vision/persons", "vision/planogram", "vision/relay", "vision/scale", "vision/sidecar", "vision/track", "vision/watch",
 	},
 	"vision/trial": {
 		"ledger", "vision/floor", "vision/fuse", "vision/internal/assign", "vision/lens", "vision/mount", "vision/persons", "vision/planogram",

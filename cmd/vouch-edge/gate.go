@@ -173,6 +173,7 @@ func (f *gateFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return errors.Join(err, stop())
 	}
+	defer r.door.close()
 	tellSystemd(daemon.SdNotifyReady)
 	err = r.look(cmd.Context())
 	tellSystemd(daemon.SdNotifyStopping)

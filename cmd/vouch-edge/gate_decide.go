@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/vouchledger/vouch/vision"
 	"github.com/vouchledger/vouch/vision/gate"
 	"github.com/vouchledger/vouch/vision/outbox"
+	"github.com/vouchledger/vouch/vision/relay"
 )
 
 // offset returns what has to be added to this machine's clock, in milliseconds; 0
@@ -105,7 +105,7 @@ func (r *gateRun) printTo(cmd *cobra.Command) (shut func() error, err error) {
 	if r.out == "" {
 		return func() error { return nil }, nil
 	}
-	file, err := os.OpenFile(r.out, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	file, err := relay.Open(r.out, 0o600)
 	if err != nil {
 		return nil, err
 	}

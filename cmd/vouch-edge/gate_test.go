@@ -21,6 +21,7 @@ import (
 	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/gate"
 	"github.com/vouchledger/vouch/vision/qr"
+	"github.com/vouchledger/vouch/vision/relay"
 	"github.com/vouchledger/vouch/vision/ticket"
 )
 
@@ -214,6 +215,25 @@ func TestTheGateWritesDownWhoWorksHere(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 	if len(lines) != 2 || !strings.Contains(lines[0], `"party":1,"staff":true,"decision":"entered"`) || strings.Contains(lines[1], "staff") {
 		t.Errorf("the gate wrote\n%s\nwant an entry of staff and one as before", b)
+	}
+}
+
+// TestAGatesFileOfDecisionsIsBounded: a gate whose file is full puts it aside and
+// begins it anew, with the decision of which it is.
+func TestAGatesFileOfDecisionsIsBounded(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "out.jsonl")
+	old := strings.Repeat(`{"decision":"refused"}`+"\n", relay.Full/20)
+	if err := os.WriteFile(file, []byte(old), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := edge(t, "gate", "--out", file, "--image", picture(t, "VT1-ONE")); err != nil {
+		t.Fatal(out, err)
+	}
+	if all := written[gateEvent](t, file); len(all) != 1 || all[0].Code != "VT1-ONE" {
+		t.Errorf("the file has %d lines, want one of the code", len(all))
+	}
+	if b, err := os.ReadFile(file + relay.Before); err != nil || string(b) != old {
+		t.Errorf("beside it are %d bytes, %v, want all that was there", len(b), err)
 	}
 }
 

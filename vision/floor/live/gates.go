@@ -1,12 +1,10 @@
 package live
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -123,7 +121,7 @@ func (s *Shop) cross(now time.Time) {
 			}
 			s.o.Log.Info("crossed", slog.String("gate", c.Gate), slog.Int("track", c.Track), slog.Bool("in", c.In), slog.Time("at", c.At.UTC()))
 			if d.file != nil {
-				if err := d.file.write(c); err != nil {
+				if err := d.write(c); err != nil {
 					s.o.Log.Warn("a crossing is not written down", slog.String("gate", c.Gate), slog.String("why", err.Error()))
 				}
 			}
@@ -170,45 +168,11 @@ func (s *Shop) speaks(gate string) bool {
 	return slices.ContainsFunc(s.o.Config.Gates, func(g Gate) bool { return string(g.Gate) == gate && g.Entries != "" })
 }
 
-// crossings is a file of who crossed a gate's line. It is begun anew when it
-// is long: nobody asks for what was an hour ago.
-type crossings struct {
-	path  string
-	f     *os.File
-	lines int
-}
-
-// longFile is how many crossings a file has before it is begun anew.
-const longFile = 10_000
-
-func openCrossings(path string) (*crossings, error) {
-	c := &crossings{path: path}
-	return c, c.begin()
-}
-
-func (c *crossings) begin() (err error) {
-	if c.f != nil {
-		_ = c.f.Close()
+// write writes down who crossed.
+func (d *door) write(c track.Crossing) error {
+	b, err := json.Marshal(gate.LineOf(c.At, c.Track, c.In))
+	if err == nil {
+		_, err = d.file.Write(append(b, '\n'))
 	}
-	// The gate's program may be another user's, and that somebody crossed is no secret.
-	c.f, err = os.OpenFile(c.path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o644) //nolint:gosec // see above
-	c.lines = 0
 	return err
 }
-
-func (c *crossings) write(x track.Crossing) error {
-	if c.lines >= longFile {
-		if err := c.begin(); err != nil {
-			return err
-		}
-	}
-	c.lines++
-	w := bufio.NewWriter(c.f)
-	if err := json.NewEncoder(w).Encode(gate.LineOf(x.At, x.Track, x.In)); err != nil {
-		return err
-	}
-	return w.Flush()
-}
-
-// Close closes the file.
-func (c *crossings) Close() error { return c.f.Close() }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/internal/pause"
+	"github.com/vouchledger/vouch/vision/relay"
 )
 
 const (
@@ -115,46 +116,16 @@ func (s *Shop) hearAll(ctx context.Context, name, source string, hear func(at ti
 // follow hands on the lines of a file that another program writes, also of one
 // that is not there yet or was begun anew.
 func (s *Shop) follow(ctx context.Context, path string, hear func(line []byte)) {
-	var f *os.File
-	var at int64
-	var part []byte
-	buf := make([]byte, maxLine)
-	for {
-		if f == nil {
-			f, _ = os.Open(path) // it will be there when the other program is
-			at, part = 0, nil
+	r := relay.Follow(path)
+	defer r.Close() //nolint:errcheck // only read
+	for said := false; ; {
+		err := r.Next(hear)
+		if err != nil && !said {
+			s.o.Log.WarnContext(ctx, "what a gate says cannot be read", slog.String("file", path), slog.String("why", err.Error()))
 		}
-		if f != nil {
-			if st, err := os.Stat(path); err != nil || st.Size() < at || !same(f, st) {
-				_ = f.Close()
-				f = nil
-				continue
-			}
-			n, _ := f.ReadAt(buf, at)
-			at += int64(n)
-			part = append(part, buf[:n]...)
-			for {
-				line, rest, ok := strings.Cut(string(part), "\n")
-				if !ok {
-					break
-				}
-				hear([]byte(line))
-				part = []byte(rest)
-			}
-			if n == len(buf) {
-				continue
-			}
-		}
+		said = err != nil
 		if !pause.For(ctx, look) {
-			if f != nil {
-				_ = f.Close()
-			}
 			return
 		}
 	}
-}
-
-func same(f *os.File, st os.FileInfo) bool {
-	own, err := f.Stat()
-	return err == nil && os.SameFile(own, st)
 }

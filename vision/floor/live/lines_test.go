@@ -1,7 +1,6 @@
 package live
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -10,10 +9,12 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/gate"
+	"github.com/vouchledger/vouch/vision/relay"
 	"github.com/vouchledger/vouch/vision/track"
 )
 
@@ -147,32 +148,90 @@ func TestAFileOfAGateThatIsBegunAnewIsReadOn(t *testing.T) {
 	<-done
 }
 
+// TestAGatesFileThatIsFullIsReadOn: the gate begins it anew while it lets people in,
+// and nobody is missed.
+func TestAGatesFileThatIsFullIsReadOn(t *testing.T) {
+	k := open(t, shopFile())
+	path := filepath.Join(k.dir, "gate.jsonl")
+	w, err := relay.Open(path, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	const each = 1000 // bytes a line
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		heard := 0
+		go func() {
+			k.follow(ctx, path, func(line []byte) {
+				if want := fmt.Sprintf("%0*d", each-1, heard); string(line) != want {
+					t.Errorf("heard %.80q, want line %d", line, heard)
+				}
+				heard++
+			})
+			close(done)
+		}()
+		said := 0
+		for range 10 { // looks, in each of which a third of a file is written
+			for range relay.Full / each / 3 {
+				if _, err := fmt.Fprintf(w, "%0*d\n", each-1, said); err != nil {
+					t.Fatal(err)
+				}
+				said++
+			}
+			time.Sleep(2 * look)
+			synctest.Wait()
+		}
+		if heard != said {
+			t.Errorf("heard %d lines of %d", heard, said)
+		}
+		stop()
+		<-done
+	})
+	if _, err := os.Stat(path + relay.Before); err != nil {
+		t.Errorf("it was never begun anew, and nothing was tried: %v", err)
+	}
+}
+
+// TestWhoCrossesIsReadByTheGatesOwnProgram lets so many cross that the file is begun
+// anew, while the gate looks now and then. All are heard of, and the disk is not filled.
 func TestWhoCrossesIsReadByTheGatesOwnProgram(t *testing.T) {
-	c, err := openCrossings(filepath.Join(t.TempDir(), "c.jsonl"))
+	path := filepath.Join(t.TempDir(), "c.jsonl")
+	file, err := relay.Open(path, 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	start := opens.Add(-5 * time.Second)
-	for n := range longFile + 2 {
-		if err := c.write(trackCrossing(n)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b, err := os.ReadFile(c.path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	defer file.Close()
+	d := &door{file: file}
+	reads := gate.Follow(path, opens.Add(-5*time.Second))
+	defer reads.Close()
 	var got []gate.Crossing
-	for line := range bytes.Lines(b) {
-		x, err := gate.ReadLine(line, start)
-		if err != nil {
+	const many = 40_000
+	for n := range many {
+		if err := d.write(trackCrossing(n)); err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, x)
+		if n%5000 == 4999 {
+			all, err := reads.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, all...)
+		}
 	}
-	if len(got) != 2 || got[0].Track != longFile || got[0].At != 5*time.Second || got[0].Out || !got[1].Out {
-		t.Errorf("read %+v, want the last two: the file was begun anew", got)
+	if len(got) != many {
+		t.Fatalf("the gate heard of %d who crossed, want all %d", len(got), many)
+	}
+	for n, x := range got {
+		if want := (gate.Crossing{Track: n, At: 5 * time.Second, Out: n%2 == 1}); x != want {
+			t.Fatalf("crossing %d is read as %+v, want %+v", n, x, want)
+		}
+	}
+	for _, name := range []string{path, path + relay.Before} {
+		if st, err := os.Stat(name); err != nil || st.Size() > relay.Full {
+			t.Errorf("%s: %v, %v, want a file that is not too long", name, st, err)
+		}
 	}
 }
 
