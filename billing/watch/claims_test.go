@@ -34,7 +34,7 @@ func (w *world) at(id string) provider.Chargeback {
 func (w *world) reply(visit, id string, r ledger.ChargebackReply) {
 	w.Helper()
 	d, err := ledger.NewDraft(ledger.Meta{
-		ID: w.id("reply " + id), Occurred: w.now, Actor: "operator:finn",
+		ID: w.id("reply " + id), Occurred: w.now(), Actor: "operator:finn",
 	}, ledger.ChargebackAnswered{Chargeback: id, Reply: r, By: "operator:finn", Reason: "as the cameras show"})
 	w.must(err)
 	_, err = w.log.Append(w.Context(), ledger.PaymentStream(ledger.VisitID(visit)), ledger.Exists(), d)
@@ -69,9 +69,9 @@ func TestClaimIsAnsweredByItself(t *testing.T) {
 	if kept, err := w.store.Read(w.Context(), built[0].Digest); err != nil || !bytes.Equal(file, kept) || !bytes.HasPrefix(file, []byte("%PDF")) {
 		t.Errorf("the file at the provider is not the one that is kept (%d and %d bytes, %v)", len(file), len(kept), err)
 	}
-	for w.now.Before(c.DueBy.Add(-chargeback.Ahead)) {
+	for w.now().Before(c.DueBy.Add(-chargeback.Ahead)) {
 		if w.at(id).Submissions != 0 {
-			t.Fatalf("submitted at %s, before it was time", w.now)
+			t.Fatalf("submitted at %s, before it was time", w.now())
 		}
 		w.pass(12 * time.Hour)
 		w.start()
@@ -172,12 +172,12 @@ func TestTextAloneAtTheLastCall(t *testing.T) {
 	w.poll()
 	due := w.at(id).DueBy
 	var submitted time.Time
-	for w.now.Before(due) && submitted.IsZero() {
+	for w.now().Before(due) && submitted.IsZero() {
 		next, _ := w.watcher.Tend(t.Context()) // fails as long as the store does
 		if w.at(id).Submissions > 0 {
-			submitted = w.now
+			submitted = w.now()
 		}
-		w.now = next
+		w.set(next)
 		w.must(w.sim.Settle())
 	}
 	if submitted.IsZero() || submitted.Before(due.Add(-chargeback.LastCall)) {
@@ -216,7 +216,7 @@ func TestARefundMakesAnotherPack(t *testing.T) {
 	if v := w.visit("anna"); !v.Payment.RefundsBlocked() {
 		t.Error("a claim does not block refunds")
 	}
-	w.now = w.at(id).DueBy.Add(-chargeback.Ahead)
+	w.set(w.at(id).DueBy.Add(-chargeback.Ahead))
 	w.must(w.sim.Settle())
 	w.tend()
 	in := events[ledger.SubmissionIntended](w, "anna")
@@ -230,12 +230,12 @@ func (w *world) disputes(visit string, n int) {
 	w.Helper()
 	number := w.visit(visit).Cart.Latest.Number
 	_, err := w.desk.OpenDispute(w.Context(), engine.DisputeCommand{
-		ID: w.id("dispute " + visit), Occurred: w.now, Actor: "shopper", Receipt: number, Line: 1, Quantity: n,
+		ID: w.id("dispute " + visit), Occurred: w.now(), Actor: "shopper", Receipt: number, Line: 1, Quantity: n,
 		Claim: ledger.ClaimNotTaken, Message: "not mine",
 	})
 	w.must(err)
 	_, err = w.desk.DecideDispute(w.Context(), engine.DisputeDecision{
-		ID: w.id("uphold " + visit), Occurred: w.now, Dispute: w.id("dispute " + visit), Outcome: ledger.DisputeUpheld,
+		ID: w.id("uphold " + visit), Occurred: w.now(), Dispute: w.id("dispute " + visit), Outcome: ledger.DisputeUpheld,
 		Reviewer: "reviewer:omar", Reason: "seen on the clip",
 	})
 	w.must(err)

@@ -24,7 +24,7 @@ const secret = "whsec_new"
 // inbox is the world's webhook endpoint, in the middle of a change of secrets.
 func (w *world) inbox(t *testing.T) *watch.Inbox {
 	t.Helper()
-	hooks, err := stripe.NewWebhooks(false, func() time.Time { return w.now }, secret, "whsec_old")
+	hooks, err := stripe.NewWebhooks(false, w.now, secret, "whsec_old")
 	w.must(err)
 	return watch.NewInbox(hooks.ParseWebhook, w.desk, w.log, w.store, w.watcher.Account, slog.New(slog.DiscardHandler))
 }
@@ -32,7 +32,7 @@ func (w *world) inbox(t *testing.T) *watch.Inbox {
 // hook is a webhook as the provider would send it.
 func (w *world) hook(event, kind, object string, set ...string) []byte {
 	body := fmt.Sprintf(`{"id":%q,"object":"event","type":%q,"livemode":false,"created":%d,"api_version":"2023-10-16",`+
-		`"data":{"object":%s}}`, event, kind, w.now.Unix(), object)
+		`"data":{"object":%s}}`, event, kind, w.now().Unix(), object)
 	for i := 0; i < len(set); i += 2 {
 		body = strings.Replace(body, set[i], set[i+1], 1)
 	}
@@ -61,7 +61,7 @@ func TestWebhooksOnlySayWhereToLook(t *testing.T) {
 	lie := fmt.Sprintf(`{"id":"re_1","object":"refund","payment_intent":%q,"amount":999999,"status":"succeeded"}`, pi)
 	for _, by := range []string{secret, "whsec_old", secret, secret, "whsec_old"} {
 		body := w.hook("evt_1", "charge.refunded", lie)
-		w.must(in.Take(t.Context(), body, stripesim.Sign(body, by, w.now)))
+		w.must(in.Take(t.Context(), body, stripesim.Sign(body, by, w.now())))
 	}
 	if n := w.kinds("anna", ledger.KindPaymentNotified); n != 1 {
 		t.Errorf("%d notices of one event, want 1", n)
@@ -74,7 +74,7 @@ func TestWebhooksOnlySayWhereToLook(t *testing.T) {
 	head, _ := w.log.Head(t.Context())
 	// A payout is the books' business, which poll for it.
 	body := w.hook("evt_2", "payout.paid", `{"id":"po_1","object":"payout"}`)
-	w.must(in.Take(t.Context(), body, stripesim.Sign(body, secret, w.now)))
+	w.must(in.Take(t.Context(), body, stripesim.Sign(body, secret, w.now())))
 	if now, _ := w.log.Head(t.Context()); now != head {
 		t.Error("a payout's webhook was written down")
 	}
@@ -93,11 +93,11 @@ func TestForgedWebhookWritesNothing(t *testing.T) {
 		want   error
 	}{
 		"unsigned":      {"", stripe.ErrSignature},
-		"wrong secret":  {stripesim.Sign(body, "whsec_other", w.now), stripe.ErrSignature},
-		"empty secret":  {stripesim.Sign(body, "", w.now), stripe.ErrSignature},
-		"too old":       {stripesim.Sign(body, secret, w.now.Add(-time.Hour)), stripe.ErrTimestamp},
-		"ten years on":  {stripesim.Sign(body, secret, w.now.AddDate(10, 0, 0)), stripe.ErrTimestamp},
-		"another body":  {stripesim.Sign(append(body, ' '), secret, w.now), stripe.ErrSignature},
+		"wrong secret":  {stripesim.Sign(body, "whsec_other", w.now()), stripe.ErrSignature},
+		"empty secret":  {stripesim.Sign(body, "", w.now()), stripe.ErrSignature},
+		"too old":       {stripesim.Sign(body, secret, w.now().Add(-time.Hour)), stripe.ErrTimestamp},
+		"ten years on":  {stripesim.Sign(body, secret, w.now().AddDate(10, 0, 0)), stripe.ErrTimestamp},
+		"another body":  {stripesim.Sign(append(body, ' '), secret, w.now()), stripe.ErrSignature},
 		"no time in it": {"v1=00", stripe.ErrSignature},
 	} {
 		if err := in.Take(t.Context(), body, c.header); !errors.Is(err, c.want) {
@@ -107,7 +107,7 @@ func TestForgedWebhookWritesNothing(t *testing.T) {
 	if now, _ := w.log.Head(t.Context()); now != head {
 		t.Errorf("%d events were written of forged webhooks", now-head)
 	}
-	w.must(in.Take(t.Context(), body, stripesim.Sign(body, secret, w.now))) // the true one is taken
+	w.must(in.Take(t.Context(), body, stripesim.Sign(body, secret, w.now()))) // the true one is taken
 	if n := w.kinds("anna", ledger.KindPaymentNotified); n != 1 {
 		t.Errorf("%d notices, want 1 by its metadata", n)
 	}
@@ -128,7 +128,7 @@ func TestStrangeWebhooksAreKeptAside(t *testing.T) {
 		w.hook("evt_stranger", "charge.refunded", `{"id":"ch_9","object":"charge","payment_intent":"pi_stranger"}`),
 		w.hook("evt_stranger", "charge.refunded", `{"id":"ch_9","object":"charge","payment_intent":"pi_stranger","again":1}`),
 	} {
-		if err := in.Take(t.Context(), body, stripesim.Sign(body, secret, w.now)); err != nil {
+		if err := in.Take(t.Context(), body, stripesim.Sign(body, secret, w.now())); err != nil {
 			t.Errorf("webhook %d: Take = %v, want none", i, err)
 		}
 	}
@@ -153,7 +153,7 @@ func TestAnswersToClaims(t *testing.T) {
 	id := w.claim(w.shops("anna", 2), stripesim.Dispute{DueDays: 5})
 	asked := w.claim(w.shops("ben", 2), stripesim.Dispute{Inquiry: true})
 	answer := func(name, visit, claim string, r ledger.ChargebackReply) error {
-		_, err := watch.Answer(t.Context(), w.log, ledger.Meta{ID: w.id(name), Occurred: w.now, Actor: "operator:finn"},
+		_, err := watch.Answer(t.Context(), w.log, ledger.Meta{ID: w.id(name), Occurred: w.now(), Actor: "operator:finn"},
 			ledger.VisitID(visit), ledger.ChargebackAnswered{Chargeback: claim, Reply: r, By: "operator:finn", Reason: "so"})
 		return err
 	}
@@ -177,7 +177,7 @@ func TestAnswersToClaims(t *testing.T) {
 	if err := answer("second", "anna", id, ledger.ReplyAccept); !errors.Is(err, watch.ErrAnswered) {
 		t.Errorf("a second answer = %v, want %v", err, watch.ErrAnswered)
 	}
-	w.now = w.now.Add(30 * 24 * time.Hour)
+	w.set(w.now().Add(30 * 24 * time.Hour))
 	if err := answer("late", "ben", asked, ledger.ReplyContest); !errors.Is(err, watch.ErrTooLate) {
 		t.Errorf("an answer after the deadline = %v, want %v", err, watch.ErrTooLate)
 	}

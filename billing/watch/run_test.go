@@ -55,7 +55,7 @@ func (w *world) refundAndClaim(ctx context.Context, in *watch.Inbox, pi string) 
 		w.hook("evt_1", "payment_intent.succeeded", fmt.Sprintf(`{"id":%q,"object":"payment_intent"}`, pi)),
 		w.hook("evt_2", "charge.dispute.created", fmt.Sprintf(`{"id":%q,"object":"dispute","payment_intent":%q}`, id, pi)),
 	} {
-		if err := in.Take(ctx, hook, stripesim.Sign(hook, secret, w.now)); err != nil {
+		if err := in.Take(ctx, hook, stripesim.Sign(hook, secret, w.now())); err != nil {
 			w.Errorf("webhook %d: %v", i, err)
 		}
 	}

@@ -107,7 +107,7 @@ func TestDashboardActionsAreAdoptedOnce(t *testing.T) {
 func TestHoldLapsesAtTheProvider(t *testing.T) {
 	w := newWorld(t, house)
 	w.enter("anna")
-	w.now = w.now.Add(8 * 24 * time.Hour)
+	w.set(w.now().Add(8 * 24 * time.Hour))
 	w.must(w.sim.Settle())
 	w.poll()
 	w.poll()
@@ -173,7 +173,7 @@ func TestPollTriesAgain(t *testing.T) {
 		t.Fatal("Poll = nil although the provider was away")
 	}
 	w.sim.ClearFaults()
-	w.now = w.now.Add(time.Hour)
+	w.set(w.now().Add(time.Hour))
 	w.poll()
 	if got := events[ledger.ExternalObserved](w, "anna"); len(got) != 1 {
 		t.Errorf("observed %+v, want the refund", got)
@@ -218,7 +218,7 @@ func TestRestoreToYesterdayChargesNobodyTwice(t *testing.T) {
 	if asked := events[ledger.PaymentEscalated](w, "dora"); len(asked) != 1 || !strings.Contains(asked[0].Reason, "5.00 USD captured") {
 		t.Errorf("dora: a person was asked %+v, want once about 5.00", asked)
 	}
-	again, err := w.watcher.Restored(t.Context(), w.now.Add(-120*time.Hour))
+	again, err := w.watcher.Restored(t.Context(), w.now().Add(-120*time.Hour))
 	if err != nil || again.Adopted != 0 {
 		t.Errorf("Restored again = %+v, %v, want nothing to adopt", again, err)
 	}
@@ -246,7 +246,7 @@ func restored(t *testing.T, sweep bool) (*world, stripesim.Audit) {
 	w.present("frida") // the gate's word is in the log, the order not
 	cut, err := w.log.Head(t.Context())
 	w.must(err)
-	until := w.now
+	until := w.now()
 
 	w.settle()
 	w.pass(2 * time.Hour)
@@ -280,7 +280,7 @@ func restored(t *testing.T, sweep bool) (*world, stripesim.Audit) {
 // cutAt is the log up to a position, as a restore makes it.
 func (w *world) cutAt(position uint64) *memlog.Log {
 	w.Helper()
-	out := memlog.New(func() time.Time { return w.now })
+	out := memlog.New(w.now)
 	for r, err := range w.log.Read(w.Context(), ledger.Query{}) {
 		w.must(err)
 		if r.Position > position {
@@ -306,7 +306,7 @@ func TestOutcomesOfOpenOrdersAreAdopted(t *testing.T) {
 		w.must(err)
 		cut = r.Position
 	}
-	restored := w.now
+	restored := w.now()
 	w.pass(30 * time.Hour)
 	w.log = w.cutAt(cut)
 	w.start()

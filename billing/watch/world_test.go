@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,7 +40,7 @@ var house = ledger.Policy{
 // at a simulated Stripe.
 type world struct {
 	*testing.T
-	now     time.Time
+	time    atomic.Pointer[time.Time] // the provider reads it too, by itself
 	log     *memlog.Log
 	sim     *stripesim.Sim
 	gateway *stripe.Gateway
@@ -77,9 +78,10 @@ func (s *shelf) Keep(_ context.Context, b []byte) (ledger.Digest, error) {
 
 func newWorld(t *testing.T, policy ledger.Policy) *world {
 	t.Helper()
-	w := &world{T: t, now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), store: &shelf{kept: map[ledger.Digest][]byte{}}}
+	w := &world{T: t, store: &shelf{kept: map[ledger.Digest][]byte{}}}
+	w.set(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
 	var err error
-	w.sim, err = stripesim.Open(stripesim.Config{Now: func() time.Time { return w.now }, Seed: 7, ManualPayouts: true})
+	w.sim, err = stripesim.Open(stripesim.Config{Now: w.now, Seed: 7, ManualPayouts: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +94,7 @@ func newWorld(t *testing.T, policy ledger.Policy) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.log = memlog.New(func() time.Time { return w.now })
+	w.log = memlog.New(w.now)
 	w.start()
 	w.seed(policy)
 	return w
@@ -102,8 +104,8 @@ func newWorld(t *testing.T, policy ledger.Policy) *world {
 func (w *world) start() {
 	w.Helper()
 	w.live = engine.NewLive(w.log)
-	w.desk = engine.NewDesk(w.live, func() time.Time { return w.now }, rand.NewChaCha8([32]byte{1}))
-	w.watcher = watch.New(w.log, w.gateway, w.store, func() time.Time { return w.now }, watch.Config{})
+	w.desk = engine.NewDesk(w.live, w.now, rand.NewChaCha8([32]byte{1}))
+	w.watcher = watch.New(w.log, w.gateway, w.store, w.now, watch.Config{})
 	if err := w.watcher.Begin(w.Context()); err != nil {
 		w.Fatal(err)
 	}
@@ -112,7 +114,7 @@ func (w *world) start() {
 
 func (w *world) seed(policy ledger.Policy) {
 	w.Helper()
-	ctx, from, m := w.Context(), w.now.Add(-time.Hour), ledger.Meta{}
+	ctx, from, m := w.Context(), w.now().Add(-time.Hour), ledger.Meta{}
 	_, err := w.desk.OpenStore(ctx, m, ledger.StoreOpened{Store: corner, Catalogue: "main", Seller: ledger.Seller{
 		Name: "Corner Inc", Address: "1 Pike St", TaxID: "US1", Currency: "USD", Timezone: "America/Los_Angeles",
 	}})
@@ -139,14 +141,18 @@ func (w *world) must(err error) {
 // settle does all that is due now.
 func (w *world) settle() {
 	w.Helper()
-	_, err := w.live.Drain(w.Context(), w.gateway, w.now)
+	_, err := w.live.Drain(w.Context(), w.gateway, w.now())
 	w.must(err)
 }
+
+func (w *world) now() time.Time { return *w.time.Load() }
+
+func (w *world) set(now time.Time) { w.time.Store(&now) }
 
 // pass lets time go by.
 func (w *world) pass(d time.Duration) {
 	w.Helper()
-	w.now = w.now.Add(d)
+	w.set(w.now().Add(d))
 	w.must(w.sim.Settle())
 	w.settle()
 }
@@ -163,7 +169,7 @@ func (w *world) enter(visit string) {
 func (w *world) present(visit string) {
 	w.Helper()
 	_, err := w.desk.Present(w.Context(), engine.PresentCommand{
-		ID: w.id("present " + visit), Occurred: w.now, Actor: "device:gate", Store: corner, Gate: "gate", Place: ledger.PlaceGate,
+		ID: w.id("present " + visit), Occurred: w.now(), Actor: "device:gate", Store: corner, Gate: "gate", Place: ledger.PlaceGate,
 		Credential: ledger.CredentialQR, Ticket: visit, Shopper: ledger.ShopperID("shopper-" + visit), Customer: w.card.Customer,
 		PaymentMethod: w.card.PaymentMethod,
 	})
@@ -173,7 +179,7 @@ func (w *world) present(visit string) {
 func (w *world) takes(visit string, n int) {
 	w.Helper()
 	_, err := w.desk.Record(w.Context(), engine.RecordCommand{
-		ID: w.id("take " + visit), Occurred: w.now, Detection: ledger.DetectionRecorded{
+		ID: w.id("take " + visit), Occurred: w.now(), Detection: ledger.DetectionRecorded{
 			Store: corner, Sensor: "cam", Source: ledger.SensorCamera, Slot: "A1",
 			Items:   []ledger.ItemHypothesis{{SKU: cola, Confidence: 970}},
 			Actions: []ledger.ActionHypothesis{{Action: ledger.ActionTake, Confidence: 970}},
@@ -187,7 +193,7 @@ func (w *world) takes(visit string, n int) {
 func (w *world) leaves(visit string) {
 	w.Helper()
 	_, err := w.desk.Exit(w.Context(), engine.ExitCommand{
-		ID: w.id("exit " + visit), Occurred: w.now, Actor: "device:gate", Visit: ledger.VisitID(visit), Gate: "gate",
+		ID: w.id("exit " + visit), Occurred: w.now(), Actor: "device:gate", Visit: ledger.VisitID(visit), Gate: "gate",
 	})
 	w.must(err)
 	w.pass(time.Second)
