@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -296,5 +297,37 @@ func TestAVisitOnACluster(t *testing.T) {
 	}
 	if out := vouch(t, "export", "csv", "--ledger", address); strings.Count(out, fmt.Sprint(first)) == 0 {
 		t.Errorf("vouch export = %s, want visit %s", out, first)
+	}
+	stop()
+	wantSameTree(t, data, address)
+}
+
+// wantSameTree throws the tree of a ledger in a cluster away, has it computed again,
+// and requires the same bytes.
+func wantSameTree(t *testing.T, data, address string) {
+	t.Helper()
+	was := filepath.Join(t.TempDir(), "tlog")
+	if err := os.Rename(filepath.Join(data, tlogDir), was); err != nil {
+		t.Fatal(err)
+	}
+	vouch(t, "tlog", "publish", "--data", data, "--ledger", address)
+	files := 0
+	again := os.DirFS(filepath.Join(data, tlogDir))
+	err := fs.WalkDir(again, ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		files++
+		got, err := fs.ReadFile(again, name)
+		if err != nil {
+			return err
+		}
+		if want, err := os.ReadFile(filepath.Join(was, name)); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s of the tree that was computed again is not the same: %v", name, err)
+		}
+		return nil
+	})
+	if err != nil || files < 3 {
+		t.Errorf("the tree has %d files, %v, want a checkpoint, a tile and a bundle", files, err)
 	}
 }

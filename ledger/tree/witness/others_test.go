@@ -26,7 +26,9 @@ import (
 type witnessed struct{ url, vkey string }
 
 // openAnna opens a witness that is made of parts of others.
-func openAnna(t *testing.T, log note.Verifier, seed byte) anna { return anna{peer.OpenWitness(t, log, seed)} }
+func openAnna(t *testing.T, log note.Verifier, seed byte) anna {
+	return anna{peer.OpenWitness(t, log, seed)}
+}
 
 type anna struct{ *peer.Witness }
 
