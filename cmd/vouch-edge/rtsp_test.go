@@ -174,6 +174,9 @@ func TestNetworkCamerasInTroubleAreToldAndInventNothing(t *testing.T) {
 	f.until("what the shopper did came", func() bool { return len(f.seen) >= 3 })
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if story := f.story(); !strings.Contains(story, "well its planogram has no look") || !strings.Contains(story, "vouch-edge planogram --look SRC --write "+r.plan) {
+		t.Error("nobody was told that planograms have no look, and what to do")
+	}
 	var shop []string
 	for _, d := range f.seen {
 		what := fmt.Sprintf("%s %s %s", d.Detection.Sensor, d.Detection.Actions[0].Action, d.Detection.Slot)

@@ -107,9 +107,9 @@ func checkShop(w io.Writer, c shopConfig, beside string) error {
 		Local: c.Settings, Beside: beside, Detector: openDetector, Recogniser: openRecogniser, People: openPeople,
 		Now: time.Now, Roll: func() float64 { return 0 },
 	})
-	placeless, err := h.Check()
-	for _, camera := range placeless {
-		fmt.Fprintf(w, "%s: its planogram has no look, so that of another place is not noticed at the start; see vouch-edge planogram --help\n", camera)
+	remarks, err := h.Check()
+	for _, said := range remarks {
+		fmt.Fprintln(w, said)
 	}
 	if c.Floor != nil {
 		err = errors.Join(err, c.Floor.Check(c.Cameras, file))

@@ -35,7 +35,8 @@ type Progress struct {
 	Frames, Dropped int
 }
 
-// Noticed says that a trouble of a camera began, or that it is over.
+// Noticed says that a trouble of a camera began, or that it is over. With
+// [ledger.DeviceWell] it says what is to be known of a run in which nothing is wrong.
 type Noticed struct {
 	Camera string
 	Run    int

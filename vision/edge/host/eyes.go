@@ -1,11 +1,13 @@
 package host
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/vouchledger/vouch/vision/edge"
+	"github.com/vouchledger/vouch/vision/planogram"
 	"github.com/vouchledger/vouch/vision/watch"
 )
 
@@ -69,9 +71,8 @@ func (e eyes) close() {
 
 // Check opens the models and reads the planograms that the shop's own file names, and
 // says which cannot be used. It needs no more of the configuration than that and what
-// opens them. Placeless are the cameras whose planogram does not say how they see the
-// place: what they show at the start is taken for it.
-func (h *Host) Check() (placeless []string, err error) {
+// opens them. Remarks, each with its camera, are what may be meant otherwise.
+func (h *Host) Check() (remarks []string, err error) {
 	err = h.tryEyes(h.cfg.Local.Cameras)
 	for _, c := range h.cfg.Local.Cameras {
 		if c.Floor != "" {
@@ -80,11 +81,21 @@ func (h *Host) Check() (placeless []string, err error) {
 		p, perr := h.plan(c)
 		if perr != nil {
 			err = errors.Join(err, fmt.Errorf("%s: %w: %w", c.Name, errPlan, perr))
-		} else if p.Look == nil {
-			placeless = append(placeless, c.Name)
+		} else if said := placeless(c, p); said != "" {
+			remarks = append(remarks, c.Name+": "+said)
 		}
 	}
-	return placeless, err
+	return remarks, err
+}
+
+// placeless says of a planogram that it does not say how its camera sees the place, and
+// what to do; nothing of one that does.
+func placeless(c edge.Camera, p planogram.Planogram) string {
+	if p.Look != nil {
+		return ""
+	}
+	return "its planogram has no look: what the camera shows at the start is taken for its place, also where it is another; " +
+		"vouch-edge planogram --look SRC --write " + cmp.Or(c.Planogram, "FILE")
 }
 
 // tryEyes opens what cameras name once, and says which cannot be used.

@@ -22,6 +22,7 @@ import (
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/edge"
+	"github.com/vouchledger/vouch/vision/lens"
 	"github.com/vouchledger/vouch/vision/outbox"
 	"github.com/vouchledger/vouch/vision/planogram"
 	"github.com/vouchledger/vouch/vision/recognise"
@@ -319,6 +320,57 @@ func TestSettingsWithAModelThatCannotBeUsedAreRefused(t *testing.T) {
 	h.cfg.Local = edge.Settings{Cameras: []edge.Camera{{Name: "c", Detector: "torn.json"}}}
 	if _, err := h.Check(); !errors.Is(err, cv.ErrModel) || !strings.HasPrefix(err.Error(), "c: ") || open != 0 {
 		t.Errorf("Check() = %v with %d open, want %v of c", err, open, cv.ErrModel)
+	}
+}
+
+// TestACameraThatDoesNotKnowItsPlaceSaysWhatToDo: at each start, and by Check; one whose
+// planogram has a look says nothing.
+func TestACameraThatDoesNotKnowItsPlaceSaysWhatToDo(t *testing.T) {
+	inline := edge.Camera{Name: "cam-2", Source: "rtsp://x", Plan: []byte(plan)}
+	h := machine(t, "", shelfCam, inline)
+	var log strings.Builder
+	h.cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	says := func(c edge.Camera) (all []string) {
+		t.Helper()
+		if err := h.watch(t.Context(), &run{camera: c, mem: &memory{}}, 7); !errors.Is(err, cv.ErrCannotOpen) {
+			t.Fatal(err)
+		}
+		for {
+			select {
+			case in := <-h.in:
+				if said, ok := in.(edge.Noticed); ok && said.Camera == c.Name && said.Run == 7 && said.State == ledger.DeviceWell {
+					all = append(all, said.Detail)
+				}
+			default:
+				return all
+			}
+		}
+	}
+	for c, command := range map[*edge.Camera]string{
+		&shelfCam: "vouch-edge planogram --look SRC --write shelf.json", &inline: "vouch-edge planogram --look SRC --write FILE",
+	} {
+		log.Reset()
+		if said := says(*c); len(said) != 1 || !strings.HasSuffix(said[0], command) || !strings.Contains(log.String(), command) {
+			t.Errorf("%s says %q and logs %q, want %s", c.Name, said, log.String(), command)
+		}
+	}
+	remarks, err := h.Check()
+	if err != nil || len(remarks) != 2 || !strings.HasPrefix(remarks[0], "cam-1: ") || !strings.HasSuffix(remarks[0], "--write shelf.json") {
+		t.Errorf("Check() = %q, %v, want a remark about each", remarks, err)
+	}
+
+	bgr := make([]byte, 3*160*90)
+	for n := range bgr {
+		bgr[n] = byte(n / 3 * 7919 >> 4)
+	}
+	known, err := planogram.WithLook([]byte(plan), lens.LookAt(bgr, 160, 90))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Reset()
+	inline.Plan = known
+	if said := says(inline); len(said) != 0 || log.Len() != 0 {
+		t.Errorf("with a look it says %q and logs %q, want nothing", said, log.String())
 	}
 }
 

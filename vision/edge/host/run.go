@@ -105,6 +105,10 @@ func (h *Host) watch(ctx context.Context, r *run, n int) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errPlan, err)
 	}
+	if said := placeless(r.camera, plan); said != "" { // before its first picture: then it is told that it is well
+		h.tell(ctx, edge.Noticed{Camera: r.camera.Name, Run: n, State: ledger.DeviceWell, Detail: said})
+		h.cfg.Logger.WarnContext(ctx, "a camera does not know its place", slog.String("camera", r.camera.Name), slog.String("why", said))
+	}
 	f, err := h.feed(ctx, r.camera, n, queued)
 	if err != nil {
 		return err
