@@ -59,6 +59,7 @@ func TestClientPanics(t *testing.T) {
 		"a version of no number": {rude{version: "25.1.0-rc.1", read: firstPosition}, "version"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it waits most of the time
 			listener, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
@@ -69,7 +70,7 @@ func TestClientPanics(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- g.Serve(listener) }()
 			defer func() { g.Stop(); <-done }()
-			_, err = esdb.Open(t.Context(), "esdb://"+listener.Addr().String()+quick, esdb.Config{Timeout: 300 * time.Millisecond})
+			_, err = esdb.Open(t.Context(), "esdb://"+listener.Addr().String()+quick, esdb.Config{Timeout: 2 * time.Second})
 			if !errors.Is(err, ledger.ErrUnavailable) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("Open = %v, want ErrUnavailable that says %q", err, c.says)
 			}
@@ -102,9 +103,10 @@ func (m *mute) Subscribe(ctx context.Context, q ledger.Query) iter.Seq2[ledger.R
 // nothing, on a connection that is fine, gets another one: the append that was
 // not seen is ErrUnavailable, and its repetition the first result.
 func TestSubscriptionThatHangs(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	back := &mute{Log: memlog.New(ledgertest.JumpingClock())}
 	addr, _ := serve(t, back, "127.0.0.1:0", eventstore.Config{})
-	log := open(t, "esdb://"+addr+quick, esdb.Config{Timeout: 300 * time.Millisecond})
+	log := open(t, "esdb://"+addr+quick, esdb.Config{Timeout: 2 * time.Second})
 	mustAppend(t, log, "visit-anna", 1)
 	back.on.Store(true)
 	if _, err := log.Append(t.Context(), "visit-anna", ledger.Exactly(0), ledgertest.Draft(2)); !errors.Is(err, ledger.ErrUnavailable) {
