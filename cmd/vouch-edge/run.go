@@ -140,7 +140,7 @@ func runShop(ctx context.Context, c shopConfig, beside string, once bool, taps b
 		return err
 	}
 	box, err := outbox.Open(filepath.Join(c.Folder, "outbox"), outbox.Config{
-		Server: c.Server, Key: c.Key, Seal: seal, Now: time.Now, MaxBytes: c.OutboxMB << 20, Notify: taps.Sending(refusals(log)),
+		Server: c.Server, Key: c.Key, Seal: seal, Now: taps.Clock(), MaxBytes: c.OutboxMB << 20, Notify: taps.Sending(refusals(log)),
 	})
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func runShop(ctx context.Context, c shopConfig, beside string, once bool, taps b
 	if err := tryFaces(c, beside); err != nil {
 		return errors.Join(err, box.Close())
 	}
-	floor, err := joinFloor(c, state, box, func(name string) string { return from(beside, name) }, log)
+	floor, err := joinFloor(c, state, box, func(name string) string { return from(beside, name) }, taps.Clock(), log)
 	if err != nil {
 		return errors.Join(err, box.Close())
 	}
@@ -157,7 +157,7 @@ func runShop(ctx context.Context, c shopConfig, beside string, once bool, taps b
 		Local: c.Settings, Beside: beside, State: state, Server: c.Server, Key: c.Key, Client: sameServer(),
 		Box: box, Open: taps.Open, Detector: openDetector, Recogniser: openRecogniser, Faces: openFaces(c, beside), People: openPeople,
 		Seen: taps.Keeping(keepSeen(c, box, floor, log)),
-		Now:  time.Now, Roll: rand.Float64, Beat: beat,
+		Now:  taps.Clock(), Roll: rand.Float64, Beat: beat,
 		Once: once, Logger: log,
 	}
 	if floor != nil {

@@ -30,7 +30,7 @@ type joined struct {
 
 // joinFloor opens what joins the sensors of a shop's file, if it has any to
 // join: cameras that look for persons, scales, readers, gates.
-func joinFloor(c shopConfig, state string, box *outbox.Outbox, file func(string) string, log *slog.Logger) (*joined, error) {
+func joinFloor(c shopConfig, state string, box *outbox.Outbox, file func(string) string, now func() time.Time, log *slog.Logger) (*joined, error) {
 	persons := slices.ContainsFunc(c.Cameras, func(cam visionedge.Camera) bool { return cam.Floor != "" })
 	if c.Floor == nil && !persons {
 		return nil, nil //nolint:nilnil // there is nothing to join
@@ -58,7 +58,7 @@ func joinFloor(c shopConfig, state string, box *outbox.Outbox, file func(string)
 		},
 		Offset: func() time.Duration { offset, _ := j.host.Offset(); return offset },
 		NewID:  func(at time.Time) (ledger.ID, error) { return ledger.NewID(at, rand.Reader) },
-		Now:    time.Now, Log: log,
+		Now:    now, Log: log,
 	})
 	return j, err
 }

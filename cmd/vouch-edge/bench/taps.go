@@ -21,6 +21,16 @@ type Taps struct {
 	Seen, Kept func(camera string, s watch.Sighting)
 	// Sent is called after each try to send a message.
 	Sent func(outbox.Outcome)
+	// Now is the clock that the shop goes by instead of the machine's.
+	Now func() time.Time
+}
+
+// Clock returns the clock that the shop goes by.
+func (t Taps) Clock() func() time.Time {
+	if t.Now == nil {
+		return time.Now
+	}
+	return t.Now
 }
 
 // A keeper makes sightings durable, as host.Config.Seen says.
