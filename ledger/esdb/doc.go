@@ -23,9 +23,9 @@
 //   - Nothing that the client does ends or hangs the caller: each call runs in
 //     a goroutine of ours that catches panics, under a deadline that is watched
 //     from outside, and a client that hung or lost its server is replaced by a
-//     new one. Two hazards are left, in the client's own goroutine: it ends the
-//     process when an event comes without a time of creation, and when gossip
-//     names a node that is no host name. No server is known to do either.
+//     new one. Messages at which it ends the process are refused before it sees
+//     them: see wire. One hazard is left, in the client's own goroutine: the file
+//     of its certificate vanishes in the midst of a discovery.
 //   - Trouble is [ledger.ErrUnavailable] and a refusal is a refusal. A stream
 //     that money depends on and that is cut, deleted or written by others is
 //     [ledger.ErrCorrupt].

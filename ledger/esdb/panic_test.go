@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
 	features "github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
@@ -32,16 +33,46 @@ type rude struct {
 	features.UnimplementedServerFeaturesServer
 	version string
 	read    func(streams.Streams_ReadServer) error
+	leader  *gossip.EndPoint // in a cluster
+}
+
+func (r rude) Read(_ *streams.ReadReq, s streams.Streams_ReadServer) error { return r.read(s) }
+
+// A gossiper is what a rude server says of its nodes.
+type gossiper struct {
+	gossip.UnimplementedGossipServer
+	leader *gossip.EndPoint
+}
+
+func (g gossiper) Read(context.Context, *shared.Empty) (*gossip.ClusterInfo, error) {
+	return &gossip.ClusterInfo{Members: []*gossip.MemberInfo{
+		{State: gossip.MemberInfo_Leader, IsAlive: true, HttpEndPoint: g.leader},
+	}}, nil
 }
 
 func (r rude) GetSupportedMethods(context.Context, *shared.Empty) (*features.SupportedMethods, error) {
 	return &features.SupportedMethods{EventStoreServerVersion: r.version}, nil
 }
 
-func (r rude) Read(_ *streams.ReadReq, s streams.Streams_ReadServer) error { return r.read(s) }
+// created sends an event that was created at this time; "" sends none.
+func created(at string) func(streams.Streams_ReadServer) error {
+	return func(s streams.Streams_ReadServer) error {
+		metadata := map[string]string{"type": "sale", "content-type": "application/json"}
+		if at != "" {
+			metadata["created"] = at
+		}
+		return s.Send(&streams.ReadResp{Content: &streams.ReadResp_Event{Event: &streams.ReadResp_ReadEvent{
+			Event: &streams.ReadResp_ReadEvent_RecordedEvent{
+				Id:               &shared.UUID{Value: &shared.UUID_String_{String_: "01890a5d-ac96-774b-bcce-b302099a8057"}},
+				StreamIdentifier: &shared.StreamIdentifier{StreamName: []byte("till-4")}, Metadata: metadata,
+			},
+		}}})
+	}
+}
 
-// TestClientPanics checks that panics of the client, in its reading of a
-// message and of an error, end in ErrUnavailable and not the process.
+// TestClientPanics checks that what ends the client, a panic in its reading of a
+// message or of an error, and what would end the process, an event without a time and
+// a node that cannot be dialled, are ErrUnavailable.
 func TestClientPanics(t *testing.T) {
 	firstPosition := func(s streams.Streams_ReadServer) error {
 		return s.Send(&streams.ReadResp{Content: &streams.ReadResp_FirstStreamPosition{FirstStreamPosition: 7}})
@@ -55,8 +86,11 @@ func TestClientPanics(t *testing.T) {
 			s.SetTrailer(metadata.Pairs("exception", "stream-deleted"))
 			return status.Error(codes.FailedPrecondition, "deleted")
 		}}, "index out of range"},
-		"an old server":          {rude{version: "21.10.0", read: firstPosition}, "23 or newer is needed"},
-		"a version of no number": {rude{version: "25.1.0-rc.1", read: firstPosition}, "version"},
+		"an event without a time of creation": {rude{version: "24.10.4", read: created("")}, "without a time of creation"},
+		"an event of noon":                    {rude{version: "24.10.4", read: created("noon")}, `time of creation "noon"`},
+		"a node without a host name":          {rude{version: "24.10.4", leader: &gossip.EndPoint{Address: "%zz", Port: 1}}, "names the node %zz:1"},
+		"an old server":                       {rude{version: "21.10.0", read: firstPosition}, "23 or newer is needed"},
+		"a version of no number":              {rude{version: "25.1.0-rc.1", read: firstPosition}, "version"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // it waits most of the time
@@ -67,10 +101,15 @@ func TestClientPanics(t *testing.T) {
 			g := grpc.NewServer()
 			streams.RegisterStreamsServer(g, c.server)
 			features.RegisterServerFeaturesServer(g, c.server)
+			gossip.RegisterGossipServer(g, gossiper{leader: c.server.leader})
 			done := make(chan error, 1)
 			go func() { done <- g.Serve(listener) }()
 			defer func() { g.Stop(); <-done }()
-			_, err = esdb.Open(t.Context(), "esdb://"+listener.Addr().String()+quick, esdb.Config{Timeout: 2 * time.Second})
+			address := "esdb://" + listener.Addr().String() + quick
+			if c.server.leader != nil {
+				address = "esdb+discover" + strings.TrimPrefix(address, "esdb")
+			}
+			_, err = esdb.Open(t.Context(), address, esdb.Config{Timeout: 2 * time.Second})
 			if !errors.Is(err, ledger.ErrUnavailable) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("Open = %v, want ErrUnavailable that says %q", err, c.says)
 			}
