@@ -25,7 +25,7 @@ func TestTheScreenInABrowser(t *testing.T) {
 	s, url := serve(t)
 	c, off := on(t, t.TempDir(), url)
 	defer off()
-	until(t, c, "prices", func() bool { return !c.book.List.At.IsZero() })
+	untilPriced(t, c)
 	page, err := Listen("127.0.0.1:0", c, func() time.Time { return noon })
 	if err != nil {
 		t.Fatal(err)

@@ -39,9 +39,14 @@ type counter struct {
 	down  bool
 	seen  map[string]bool
 	taken []string // "take cola 0", "weighed 540", "exit cart-7", "coupon x"
+
+	coupons chan struct{} // if set, what is said of coupons waits until it is closed
 }
 
 func (s *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.coupons != nil && strings.HasSuffix(r.URL.Path, "/coupons") {
+		<-s.coupons
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.down {
@@ -151,6 +156,16 @@ func until(t *testing.T, c *Cart, what string, ready func() bool) {
 	}
 }
 
+// untilPriced waits for the shop's prices.
+func untilPriced(t *testing.T, c *Cart) {
+	t.Helper()
+	until(t, c, "prices", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return !c.book.List.At.IsZero()
+	})
+}
+
 // trip is a recording without pictures: codes are typed.
 func trip(t *testing.T) Recording {
 	t.Helper()
@@ -182,7 +197,7 @@ const told = "take cola 0; take milk 0; take 4131 760; coupon a.b.c; return milk
 
 func playTrip(t *testing.T, c *Cart) {
 	t.Helper()
-	until(t, c, "prices", func() bool { return !c.book.List.At.IsZero() })
+	untilPriced(t, c)
 	p := &Player{Cart: c, Start: noon, HasScale: true}
 	if err := p.Play(t.Context(), trip(t), nil); err != nil {
 		t.Fatal(err)
@@ -200,9 +215,12 @@ func drain(t *testing.T, c *Cart) {
 
 func TestATripIsToldInOrder(t *testing.T) {
 	s, url := serve(t)
+	// What is refused is shown until the shopper does the next thing. These have done all.
+	s.coupons = make(chan struct{})
 	c, off := on(t, t.TempDir(), url)
 	defer off()
 	playTrip(t, c)
+	close(s.coupons)
 	drain(t, c)
 	if got := strings.Join(s.all(), "; "); got != told {
 		t.Errorf("the server was told %q, want %q", got, told)
@@ -227,7 +245,7 @@ func TestACutOffCartGoesOn(t *testing.T) {
 	s, url := serve(t)
 	dir := t.TempDir()
 	c, off := on(t, dir, url)
-	until(t, c, "prices", func() bool { return !c.book.List.At.IsZero() })
+	untilPriced(t, c)
 	p := &Player{Cart: c, Start: noon, HasScale: true}
 	all := trip(t)
 	first := all

@@ -227,7 +227,7 @@ func TestATripOnRealLines(t *testing.T) {
 	scale, scanner := newCable(t), newCable(t)
 	c, off := on(t, t.TempDir(), url)
 	t.Cleanup(off)
-	until(t, c, "prices", func() bool { return !c.book.List.At.IsZero() })
+	untilPriced(t, c)
 	var p parts
 	b, gun := startBalance(t, scale.plug(), 0), scanner.plug()
 	live(t, c, Devices{Scale: scale.open, Scanner: scanner.open, Told: p.told})

@@ -110,7 +110,7 @@ func TestEvidenceGoesBeforeWhatNamesIt(t *testing.T) {
 		cfg.Memory, cfg.Offset = eye{}, func() (time.Duration, bool) { return -1250 * time.Millisecond, true }
 	})
 	defer off()
-	until(t, c, "prices", func() bool { return !c.book.List.At.IsZero() })
+	untilPriced(t, c)
 	shopper(t, c)
 	feed(t, c, func() error { return c.Shown("4006381333931", noon, 0) }, 540)
 	drain(t, c)
@@ -165,7 +165,7 @@ func TestWhatWaitsCannotBeReadOnTheDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, off := on(t, dir, url, func(cfg *Config) { cfg.Seal, cfg.Memory = key, eye{} })
-	until(t, c, "prices", func() bool { return !c.book.List.At.IsZero() })
+	untilPriced(t, c)
 	shopper(t, c)
 	s.setDown(true)
 	feed(t, c, func() error { return c.Shown("4006381333931", noon, 0) }, 540)
