@@ -44,8 +44,8 @@ func (f stuckFile) Sync() error {
 
 // TestNobodyWaitsForAStuckDisk checks that who appends to a disk that does not
 // answer gets away when its context ends: in the commit under way, in the one
-// behind it, and in one that comes after both have been late. What was appended
-// is stored when the disk answers again.
+// behind it, and in one that comes after both have been late. Nobody reads what
+// the disk has not answered for; it is stored when the disk answers again.
 func TestNobodyWaitsForAStuckDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		files := stuck{faultdisk.New(rand.New(rand.NewPCG(3, 3)), nil), new(atomic.Bool), make(chan struct{})}
@@ -84,6 +84,13 @@ func TestNobodyWaitsForAStuckDisk(t *testing.T) {
 		case err := <-staying:
 			t.Errorf("Append() with all the time of the world returned before the disk did: %v", err)
 		default:
+		}
+		head, err := l.Head(t.Context())
+		if rs, readErr := all(t.Context(), l); len(rs) != 1 || head != 1 || err != nil || readErr != nil {
+			t.Errorf("%d events are read up to %d on a stuck disk, %v, %v, want the one that is durable", len(rs), head, readErr, err)
+		}
+		if r, err := l.Find(t.Context(), ledgertest.Draft(1).ID); !errors.Is(err, ledger.ErrNotFound) {
+			t.Errorf("an event that is not durable is found at %d, %v", r.Position, err)
 		}
 		files.is.Store(false)
 		close(files.free)

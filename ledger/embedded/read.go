@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"slices"
 
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/internal/frame"
@@ -115,6 +116,7 @@ func (l *Log) Find(ctx context.Context, id ledger.ID) (ledger.Record, error) {
 		l.mu.Lock()
 		stopped, same := l.stopped, l.set.Load() == r.set
 		candidates := l.idx.candidates(append([]uint64(nil), r.sealed...), id, fingerprint(l.idx.seed, id))
+		candidates = slices.DeleteFunc(candidates, func(p uint64) bool { return p > l.durable }) // on their way
 		l.mu.Unlock()
 		if stopped != nil {
 			return ledger.Record{}, stopped
