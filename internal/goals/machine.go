@@ -18,6 +18,7 @@ type Machine struct {
 	MemoryMB   int    `json:"memory_mb"`
 	Kernel     string `json:"kernel"`
 	FileSystem string `json:"file_system"`
+	HugePages  string `json:"huge_pages"` // whether the kernel gives them unasked: always, madvise, never; empty if it has none
 	Go         string `json:"go"`
 	Vouch      string `json:"vouch"`
 	// Programs are those of others that were measured, or measured with, each
@@ -29,6 +30,9 @@ type Machine struct {
 // String returns m in one line.
 func (m Machine) String() string {
 	s := fmt.Sprintf("%d CPUs (%s), %d MB, %s, %s, %s, vouch %s", m.CPUs, m.CPU, m.MemoryMB, m.FileSystem, m.Kernel, m.Go, m.Vouch)
+	if m.HugePages != "" {
+		s += ", huge pages: " + m.HugePages
+	}
 	for _, p := range m.Programs {
 		s += ", " + p
 	}
@@ -47,6 +51,9 @@ func ThisMachine(dir, vouch string) Machine {
 	if b, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		m.Kernel += " " + strings.TrimSpace(string(b))
 	}
+	if b, err := os.ReadFile("/sys/kernel/mm/transparent_hugepage/enabled"); err == nil {
+		m.HugePages = chosen(string(b))
+	}
 	m.Load = load()
 	return m
 }
@@ -61,6 +68,13 @@ func ProcessorTime() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// chosen returns which of the kernel's words is in brackets.
+func chosen(words string) string {
+	_, rest, _ := strings.Cut(words, "[")
+	word, _, _ := strings.Cut(rest, "]")
+	return word
 }
 
 // load returns the load average over one minute.
