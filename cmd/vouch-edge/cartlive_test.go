@@ -84,7 +84,7 @@ func (s *caretaker) until(t *testing.T, words ...string) {
 // for something that it is not, and gives up its camera when it is to have none. Meanwhile it finds that its clock is 90 s behind.
 func TestACartFollowsItsSettings(t *testing.T) {
 	dir := t.TempDir()
-	camera, address := newDoorCamera(t)
+	camera, address := newDoorCamera(t, 6)
 	camera.put("VT1-LEA")
 	device, computer, err := pty.Open()
 	if err != nil {

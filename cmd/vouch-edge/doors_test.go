@@ -5,87 +5,20 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"image"
-	"image/draw"
-	"image/jpeg"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/vouchledger/vouch/api/keys"
 	"github.com/vouchledger/vouch/billing/shopfile"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/edge/host"
-	"github.com/vouchledger/vouch/vision/qr"
 )
-
-// A reader is the camera of a gate before which a phone is held, or nothing.
-type reader struct {
-	t       *testing.T
-	mu      sync.Mutex
-	picture []byte
-	looked  chan struct{} // closed when somebody asks for its pictures
-	once    sync.Once
-}
-
-func newReader(t *testing.T) (*reader, string) {
-	r := &reader{t: t, looked: make(chan struct{})}
-	r.show("")
-	server := httptest.NewServer(r)
-	t.Cleanup(server.Close)
-	return r, server.URL + "/gate"
-}
-
-// show holds a phone before the camera; "" takes it away.
-func (r *reader) show(code string) {
-	r.t.Helper()
-	img := image.NewGray(image.Rect(0, 0, 640, 480))
-	draw.Draw(img, img.Bounds(), image.White, image.Point{}, draw.Src)
-	if code != "" {
-		c, err := qr.Encode(code)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		drawn := c.Image(5)
-		draw.Draw(img, drawn.Bounds().Add(image.Pt(80, 20)), drawn, image.Point{}, draw.Src)
-	}
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, img, nil); err != nil {
-		r.t.Fatal(err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.picture = b.Bytes()
-}
-
-func (r *reader) ServeHTTP(w http.ResponseWriter, q *http.Request) {
-	w.Header().Set("Content-Type", "multipart/x-mixed-replace;boundary=cut")
-	beat := time.NewTicker(time.Second / 10)
-	defer beat.Stop()
-	for n := 0; ; n++ {
-		select {
-		case <-q.Context().Done():
-			return
-		case <-beat.C:
-		}
-		r.mu.Lock()
-		b := r.picture
-		r.mu.Unlock()
-		fmt.Fprintf(w, "--cut\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", len(b), b)
-		if n == 10 { // OpenCV looks at some before it says that it is open
-			r.once.Do(func() { close(r.looked) })
-		}
-	}
-}
 
 // A child is a vouch-edge of its own.
 type child struct {
@@ -198,7 +131,7 @@ func TestAGateAndTheCamerasRunAShopTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	phone, camera := newReader(t)
+	phone, camera := newDoorCamera(t, 0)
 	gate := startChild(t, key, "gate", "--video", camera, "--server", s.direct, "--store", "shop-1", "--gate", renderedGate,
 		"--crossings", file("crossings.jsonl"), "--out", file("gate.jsonl"), "--outbox", file("gate-outbox"))
 	<-phone.looked
@@ -227,12 +160,12 @@ func TestAGateAndTheCamerasRunAShopTogether(t *testing.T) {
 	}
 	// Each shows a code when it is their turn, as people do.
 	await("the cameras", func() bool { _, err := os.Stat(file("crossings.jsonl")); return err == nil })
-	phone.show(leas)
+	phone.put(leas)
 	await("lea to be let in", func() bool { return len(entered()) == 1 })
 	await("lea to come in", func() bool { return crossed("in") == 1 })
-	phone.show(noas)
+	phone.put(noas)
 	await("noa to be let in", func() bool { return len(entered()) == 2 })
-	phone.show("")
+	phone.put("")
 	await("three to be inside", func() bool { return crossed("in") == 3 })
 	await("lea to go out", func() bool { return crossed("out") > 0 })
 	exit := startChild(t, key, "gate", "--exit", "--image", picture(t, leas), "--server", s.direct, "--gate", "exit-1", "--out", file("exit.jsonl"), "--outbox", file("exit-outbox"))

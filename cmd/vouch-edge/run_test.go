@@ -215,22 +215,27 @@ type socket struct {
 	off chan struct{} // closed while unplugged
 }
 
-func (c *netCamera) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (c *netCamera) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	c.stream(w, q, 25, func(n int) []byte { return c.frames[n%len(c.frames)] })
+}
+
+// stream sends so many pictures a second until the camera is unplugged.
+func (c *socket) stream(w http.ResponseWriter, q *http.Request, rate time.Duration, picture func(n int) []byte) {
 	c.mu.Lock()
 	off := c.off
 	c.mu.Unlock()
 	w.Header().Set("Content-Type", "multipart/x-mixed-replace;boundary=cut")
-	beat := time.NewTicker(time.Second / 25)
+	beat := time.NewTicker(time.Second / rate)
 	defer beat.Stop()
 	for n := 0; ; n++ {
 		select {
 		case <-off:
 			panic(http.ErrAbortHandler) // as a cable does
-		case <-r.Context().Done():
+		case <-q.Context().Done():
 			return
 		case <-beat.C:
 		}
-		b := c.frames[n%len(c.frames)]
+		b := picture(n)
 		fmt.Fprintf(w, "--cut\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", len(b), b)
 	}
 }

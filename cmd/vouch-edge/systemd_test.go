@@ -74,7 +74,7 @@ func TestSystemdHearsHowItGoes(t *testing.T) {
 			return []string{"--config", writeShop(t, url, "  - {name: cam-1, source: \"rtsp://127.0.0.1:1/none\", planogram: none.json}")}
 		},
 		"gate": func(url string) []string {
-			_, camera := newDoorCamera(t)
+			_, camera := newDoorCamera(t, 6)
 			return []string{"--exit", "--video", camera, "--server", url, "--outbox", filepath.Join(t.TempDir(), "outbox")}
 		},
 		"terminal": func(url string) []string {
