@@ -53,7 +53,7 @@ func (t tally) String() string {
 //
 // VOUCH_SEED=n plays the world of that seed again.
 func TestNobodyTwiceNobodyForgotten(t *testing.T) {
-	first, worlds := uint64(1), uint64(12)
+	first, worlds := uint64(1), uint64(few)
 	if text := os.Getenv("VOUCH_SEED"); text != "" {
 		n, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
@@ -61,22 +61,33 @@ func TestNobodyTwiceNobodyForgotten(t *testing.T) {
 		}
 		first, worlds = n, 1
 	}
-	many(t, first, worlds, 30)
+	many(t, first, 30, func(n uint64) bool { return n < worlds })
 }
 
-// TestTortureNobodyTwiceNobodyForgotten does so with more than 10,000 visits.
-// make torture runs it.
+// few is how many worlds there are at least, so that each thing happens in one.
+const few = 12
+
+// TestTortureNobodyTwiceNobodyForgotten does so for as long as VOUCH_TORTURE says; ten
+// minutes are some 40,000 visits. make torture runs it.
 func TestTortureNobodyTwiceNobodyForgotten(t *testing.T) {
-	if os.Getenv("VOUCH_TORTURE") == "" {
+	text := os.Getenv("VOUCH_TORTURE")
+	if text == "" {
 		t.Skip("takes minutes: set VOUCH_TORTURE, as make torture does")
 	}
-	many(t, 1000, 340, 30)
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("VOUCH_TORTURE=%s: %v", text, err)
+	}
+	end := time.Now().Add(d)
+	many(t, 1000, 30, func(n uint64) bool { return n < few || time.Now().Before(end) })
 }
 
-func many(t *testing.T, first, worlds uint64, visits int) {
+// many plays the worlds from a seed on while another one is due after so many.
+func many(t *testing.T, first uint64, visits int, due func(n uint64) bool) {
 	t.Helper()
-	sum := tally{ends: map[string]int{}}
-	for seed := first; seed < first+worlds; seed++ {
+	sum, worlds := tally{ends: map[string]int{}}, uint64(0)
+	for ; due(worlds); worlds++ {
+		seed := first + worlds
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			sum.add(play(t, seed, visits))
 			if t.Failed() {
