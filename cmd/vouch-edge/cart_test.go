@@ -122,7 +122,7 @@ show VL1-lane-2@15s, seconds 17
 `, "--pictures")
 	s.until.Store(2) // signing in and the first piece
 	kills := 0
-	for after := 400 * time.Millisecond; !s.kill(after, append(args, "--drain", "1ms")); after += 400 * time.Millisecond {
+	for after := 400 * time.Millisecond; !s.kill(after, append(args, "--drain", "1ms")); after += after / 3 {
 		kills++
 	}
 	if kills == 0 || !s.cut.Load() {

@@ -250,7 +250,7 @@ func (s *cartShop) eventually(what string, ready func() bool) {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("waited in vain for %s", what)
 		}
-		time.Sleep(30 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond) // slower than the server lets a person ask, however long it takes
 	}
 }
 

@@ -85,7 +85,7 @@ func drawnShopFile(skus []string) func(*cartShop) shopfile.File {
 	return func(s *cartShop) shopfile.File {
 		s.shoppers = []string{"lea", "noa"}
 		f := drawnFile(s)
-		f.Policy.GraceMillis = 4000 // a detection with a floor leaves some seconds later
+		f.Policy.GraceMillis = 10_000 // a detection with a floor leaves some seconds later
 		f.Products = nil
 		for _, sku := range skus {
 			f.Products = append(f.Products, shopfile.Product{SKU: ledger.SKU(sku), Name: sku, Category: "Food", TaxCategory: "food", Price: "1.50"})
@@ -101,10 +101,10 @@ func drawnShopFile(skus []string) func(*cartShop) shopfile.File {
 func TestAGateAndTheCamerasRunAShopTogether(t *testing.T) {
 	dir := t.TempDir()
 	story := filepath.Join(dir, "story.txt")
-	if err := os.WriteFile(story, []byte("anna enters 0.5s: take a2\nben enters 4s: touch a5 after 6s\ncarl enters 4.8s: touch a5 after 6s\nseconds 11"), 0o600); err != nil {
+	if err := os.WriteFile(story, []byte("anna enters 2s: take a2\nben enters 5.2s: touch a5 after 6s\ncarl enters 6s: touch a5 after 6s\nseconds 14"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := runEdge(t, "render", "shop", "--scenario", story, "--size", "320x180", "--fps", "10", "--shelves", "1", "--out", dir); err != nil {
+	if _, err := runEdge(t, "render", "shop", "--scenario", story, "--size", "320x180", "--fps", "5", "--shelves", "1", "--out", dir); err != nil {
 		t.Fatal(err)
 	}
 	s := openShopSelling(t, t.TempDir(), drawnShopFile([]string{"water-still", "juice-orange", "cola-can", "crisps-salt"}))
@@ -122,7 +122,7 @@ func TestAGateAndTheCamerasRunAShopTogether(t *testing.T) {
 	status := freePort(t)
 	c["server"], c["folder"], c["status"] = s.direct, file("data"), status
 	floor := c["floor"].(map[string]any)
-	floor["late-seconds"] = 2 // of a busy machine
+	floor["late-seconds"], floor["wait-seconds"] = 4.5, 5 // of a busy machine
 	floor["gates"].([]any)[0].(map[string]any)["exits"] = "exit.jsonl"
 	if b, err = json.Marshal(c); err != nil {
 		t.Fatal(err)
