@@ -77,7 +77,9 @@ func ids(slots []Slot) []string {
 }
 
 // apart lets the moves of a moment know of each other: one pair of hands did not
-// do them all.
+// do them all. Who it was is asked again, since it was not known before that they
+// belong together: without it 106 and not 90 of a drawn shop's 1,485 detections were
+// left to be asked about.
 func (f *Fuser) apart(moves []*move) {
 	if len(moves) < 2 || f.config.Who == nil {
 		return

@@ -229,6 +229,43 @@ func TestTwoHandsInOneMomentAreTwoMoves(t *testing.T) {
 	}
 }
 
+// TestTwoHandsInOneMomentAreTwoPersons: anna stands before the colas, and ben before both.
+// Of the biscuits alone nobody knows whose they were; anna's hand was at the colas then.
+func TestTwoHandsInOneMomentAreTwoPersons(t *testing.T) {
+	c := corner()
+	c.Who = func(_ time.Time, slot string, others []Act) []Person {
+		busy := slices.ContainsFunc(others, func(a Act) bool { return slices.Equal(a.Slots, []string{"a1"}) })
+		switch {
+		case slot == "a1":
+			return []Person{{Visit: "v-anna", P: 0.95}}
+		case busy:
+			return []Person{{Visit: "v-ben", P: 0.9}, {Visit: "v-anna", P: 0.05}}
+		}
+		return []Person{{Visit: "v-anna", P: 0.5}, {Visit: "v-ben", P: 0.45}}
+	}
+	of := func(slots ...string) map[string]Person {
+		f := fuser(t, c)
+		grams := 0.0
+		for _, slot := range slots {
+			item := map[string]Item{"a1": {"cola", 0.9}, "a3": {"biscuits", 0.9}}[slot]
+			claim(t, f, 5, slot, ledger.ActionTake, item)
+			grams -= c.Products[item.SKU].Grams
+		}
+		feed(t, f, weigh(12, change{5, grams}))
+		who := map[string]Person{}
+		for _, d := range f.Flush() {
+			who[d.Items[0].SKU] = d.Persons[0]
+		}
+		return who
+	}
+	if who := of("a1", "a3"); who["cola"].Visit != "v-anna" || who["biscuits"].Visit != "v-ben" || who["biscuits"].P < 0.8 {
+		t.Errorf("taken by %+v, want the cola by anna and the biscuits by ben", who)
+	}
+	if who := of("a3"); who["biscuits"].P > 0.6 {
+		t.Errorf("the biscuits alone are taken by %+v, want that nobody knows: this shows nothing", who)
+	}
+}
+
 func TestReadingsLateTwiceAndOutOfOrderCountOnce(t *testing.T) {
 	readings := weigh(12, change{5, -355})
 	want := fuser(t, corner())
