@@ -8,6 +8,7 @@ import (
 	"iter"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -58,25 +59,17 @@ type Publisher struct {
 	unsynced []string // tiles that were written, or are being
 	leaf     []byte
 
+	leaves, last atomic.Uint64 // of the tree, for who only looks: mu and placing are held while a disk takes its time
+
 	pub    sync.Mutex // what is published
 	status Status
 	placed bool      // the checkpoint of status.Published is in the folder
-	stored []uint64  // trees whose partial tiles are in the folder
 	quorum time.Time // when witnesses last were a quorum
 	proven bool      // witnesses have confirmed the signer's memory
 	signed chan struct{}
-}
 
-// A Status says how far a publisher is.
-type Status struct {
-	Leaves    uint64    // in the tree, published or not
-	Position  uint64    // of the last of them
-	Signed    uint64    // leaves under the last signed checkpoint
-	Published uint64    // leaves under the published checkpoint
-	Cosigned  uint64    // leaves under the last checkpoint with a quorum of witnesses
-	At        time.Time // when the published checkpoint was published
-	Failures  uint64    // times that work had to begin again after an error
-	Refused   error     // why nothing is signed any more: [signer.ErrContradicts]
+	placing sync.Mutex // of a checkpoint
+	stored  []uint64   // trees whose partial tiles are in the folder
 }
 
 // New returns a publisher of log's tree. Now and Logger must be set.
@@ -95,22 +88,6 @@ func New(log ledger.Log, files Files, s *signer.Signer, cfg Config) *Publisher {
 
 // Folder returns where the tree is published.
 func (p *Publisher) Folder() *Folder { return p.folder }
-
-// Status returns how far the publisher is.
-func (p *Publisher) Status() Status {
-	p.pub.Lock()
-	s := p.status
-	p.pub.Unlock()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.stack != nil {
-		s.Leaves, s.Position = p.stack.Size(), p.position
-	}
-	return s
-}
-
-// Ready returns why the publisher refuses to sign, if it does.
-func (p *Publisher) Ready(context.Context) error { return p.Status().Refused }
 
 // Run publishes until ctx is done, which it answers with a last checkpoint.
 // A tree that contradicts what was signed ends the signing and not the run: the
@@ -229,6 +206,8 @@ func (p *Publisher) add(r *ledger.Record) error {
 		return fmt.Errorf("tree: %w", err)
 	}
 	p.position = r.Position
+	p.leaves.Store(p.stack.Size())
+	p.last.Store(r.Position)
 	return nil
 }
 
@@ -336,11 +315,11 @@ func (p *Publisher) store(ctx context.Context) (uint64, error) {
 	names := p.unsynced
 	p.unsynced = nil
 	p.mu.Unlock()
-	p.pub.Lock()
+	p.placing.Lock()
 	if n := len(p.stored); n == 0 || p.stored[n-1] != size {
 		p.stored = append(p.stored, size)
 	}
-	p.pub.Unlock()
+	p.placing.Unlock()
 	if err := p.behind.Wait(); err != nil {
 		return 0, err
 	}
@@ -355,24 +334,30 @@ func (p *Publisher) store(ctx context.Context) (uint64, error) {
 
 // place publishes a checkpoint, unless a larger one is there already.
 func (p *Publisher) place(name string, note []byte, size uint64) error {
+	p.placing.Lock()
+	defer p.placing.Unlock()
 	p.pub.Lock()
-	defer p.pub.Unlock()
 	at := &p.status.Published
 	if name == CosignedFile {
 		at = &p.status.Cosigned
 	}
-	if size < *at {
+	before := *at
+	p.pub.Unlock()
+	if size < before {
 		return nil
 	}
 	if err := p.folder.files.Replace(name, note); err != nil {
 		return fmt.Errorf("tree: %w", err)
 	}
-	before := *at
+	p.pub.Lock()
 	*at = size
+	if name == CheckpointFile {
+		p.status.At, p.placed = p.cfg.Now(), true
+	}
+	p.pub.Unlock()
 	if name == CosignedFile {
 		return nil
 	}
-	p.status.At, p.placed = p.cfg.Now(), true
 	var err error
 	p.stored, err = p.folder.Sweep(size, before, p.stored)
 	return err
@@ -453,9 +438,14 @@ func (p *Publisher) Resume(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	p.stack, p.position, p.target, p.unsynced = stack, position, target, nil
+	p.leaves.Store(stack.Size())
+	p.last.Store(position)
 	p.mu.Unlock()
+	p.placing.Lock()
+	p.stored = []uint64{stack.Size()}
+	p.placing.Unlock()
 	p.pub.Lock()
-	p.status, p.stored = Status{Signed: last.Size, Failures: p.status.Failures}, []uint64{stack.Size()}
+	p.status = Status{Signed: last.Size, Failures: p.status.Failures}
 	p.quorum, p.proven, p.placed = p.cfg.Now(), p.cfg.Witnesses == nil || last.Size == 0, false
 	p.pub.Unlock()
 	return nil
