@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/vouchledger/vouch/api/keys"
+	"github.com/vouchledger/vouch/internal/peer"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cart"
 	"github.com/vouchledger/vouch/vision/cart/device"
@@ -161,7 +162,7 @@ func (s *cartShop) screen(page string) (v cart.View) {
 // cart's while the shopper still goes round, and the receipt is right.
 func TestACartIsCutOffForMinutes(t *testing.T) {
 	s := openCartShop(t)
-	dir, page := t.TempDir(), freePort(t)
+	dir, page := t.TempDir(), peer.Address(t)
 	s.longFilm(dir)
 	self, err := os.Executable()
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -26,6 +25,7 @@ import (
 	"github.com/vouchledger/vouch/api/keys"
 	"github.com/vouchledger/vouch/billing/coupon"
 	"github.com/vouchledger/vouch/billing/shopfile"
+	"github.com/vouchledger/vouch/internal/peer"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/ledger/money"
 )
@@ -104,16 +104,6 @@ type cartShop struct {
 	shoppers []string // who have a card; Lea if nobody else
 }
 
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // openCartShop starts everything; it ends with the test.
 func openCartShop(t *testing.T) *cartShop {
 	t.Helper()
@@ -152,7 +142,7 @@ func openShopSelling(t *testing.T, data string, sells func(*cartShop) shopfile.F
 		t.Fatal(err)
 	}
 	s.call("shop", "apply", path, "--data", s.data)
-	bank, listen := freePort(t), freePort(t)
+	bank, listen := peer.Address(t), peer.Address(t)
 	s.start("stripesim", "--listen", bank, "--data", filepath.Join(s.data, "bank.jsonl"),
 		"--webhook", "http://"+listen+"/webhooks/stripe", "--webhook-secret", "whsec_x")
 	s.up("http://" + bank + "/sim/audit")

@@ -16,6 +16,7 @@ import (
 
 	"github.com/vouchledger/vouch/api/keys"
 	"github.com/vouchledger/vouch/billing/shopfile"
+	"github.com/vouchledger/vouch/internal/peer"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/edge/host"
 )
@@ -119,7 +120,7 @@ func TestAGateAndTheCamerasRunAShopTogether(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	status := freePort(t)
+	status := peer.Address(t)
 	c["server"], c["folder"], c["status"] = s.direct, file("data"), status
 	floor := c["floor"].(map[string]any)
 	floor["late-seconds"], floor["wait-seconds"] = 4.5, 5 // of a busy machine

@@ -19,6 +19,7 @@ import (
 
 	"github.com/vouchledger/vouch/cmd/vouch-edge/bench"
 	"github.com/vouchledger/vouch/internal/given"
+	"github.com/vouchledger/vouch/internal/peer"
 	"github.com/vouchledger/vouch/ledger"
 	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/edge/host"
@@ -112,7 +113,7 @@ func TestAMachineThatCannotKeepUpDropsFramesAndNoEvent(t *testing.T) {
 	}
 	f, url := newFar(t)
 	config := writeShop(t, url, append(cameras, filmCamera(t, "film", ""))...)
-	status := freePort(t)
+	status := peer.Address(t)
 	text, err := os.ReadFile(config)
 	if err != nil {
 		t.Fatal(err)

@@ -6,10 +6,12 @@ package peer
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -36,17 +38,24 @@ func Program(t testing.TB, variable, name, get string) string {
 	return path
 }
 
-// Address returns an address of this machine that nobody listens on.
+// Address returns an address of this machine that nobody listens on. Its port is below
+// those that systems give to whoever asks for any: until a server opens it, no
+// connection of another test takes it.
 func Address(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var last error
+	for range 100 {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(16_000+rand.IntN(16_000))))
+		if last = err; err != nil {
+			continue // somebody is there
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return l.Addr().String()
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return l.Addr().String()
+	t.Fatal(last)
+	return ""
 }
 
 // Serve starts a server and returns when it listens on address. It is killed
