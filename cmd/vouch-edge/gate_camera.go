@@ -79,7 +79,9 @@ func (r *gateRun) report(ctx context.Context, then func() error) (*eye, func() e
 func (e *eye) open(w, h int, now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.sight = host.NewSight(w, h, float64(time.Second/lookEvery), func(state ledger.DeviceState, over bool, detail string) {
+	// A phone may be held before all of the picture when the camera is opened, and go.
+	everywhere := func(int, int) bool { return true }
+	e.sight = host.NewSight(w, h, float64(time.Second/lookEvery), everywhere, func(state ledger.DeviceState, over bool, detail string) {
 		switch {
 		case state == ledger.DeviceMisfit: // whoever stands in the door covers what it shows
 		case !over:

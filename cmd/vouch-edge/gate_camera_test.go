@@ -7,14 +7,18 @@ import (
 	"image"
 	"image/draw"
 	"image/jpeg"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/vouchledger/vouch/ledger"
+	"github.com/vouchledger/vouch/vision/cv"
 	"github.com/vouchledger/vouch/vision/qr"
 )
 
@@ -94,6 +98,42 @@ func (c *doorCamera) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		}
 		return c.encode(img)
 	})
+}
+
+// TestAPhoneThatGoesIsNoTroubleOfTheCamera opens a camera before which a phone is held
+// near, and takes the phone away.
+func TestAPhoneThatGoesIsNoTroubleOfTheCamera(t *testing.T) {
+	c := &doorCamera{t: t, grain: 6}
+	var told []ledger.DeviceState
+	e := &eye{say: func(state ledger.DeviceState, _ string) { told = append(told, state) }}
+	now := time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC)
+	e.open(640, 480, now)
+	defer e.lose(io.EOF)
+	dice := rand.New(rand.NewPCG(1, 2))
+	for n := range 160 {
+		if n == 0 {
+			c.put("VT1-ONE")
+		} else if n == 16 {
+			c.put("")
+		}
+		bgr := make([]byte, 0, 3*len(c.show.Pix))
+		for _, v := range c.show.Pix {
+			v = byte(min(255, int(v)+dice.IntN(c.grain)))
+			bgr = append(bgr, v, v, v)
+		}
+		f, err := cv.NewFrame(640, 480, bgr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(lookEvery)
+		if err := e.see(f, now); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+	}
+	if want := []ledger.DeviceState{ledger.DeviceWell}; !slices.Equal(told, want) {
+		t.Errorf("told of the camera: %q, want %q", told, want)
+	}
 }
 
 // TestAGatesCameraInTroubleIsTold: a gate's camera is covered, uncovered, unplugged and

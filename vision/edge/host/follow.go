@@ -68,7 +68,7 @@ func (h *Host) follow(ctx context.Context, r *run, n int) error {
 	r.mu.Lock()
 	r.feed = f
 	r.mu.Unlock()
-	w.sight = NewSight(width, height, w.rate, func(state ledger.DeviceState, over bool, detail string) {
+	w.sight = NewSight(width, height, w.rate, nil, func(state ledger.DeviceState, over bool, detail string) {
 		h.tell(ctx, edge.Noticed{Camera: c.Name, Run: n, State: state, Over: over, Detail: detail})
 	})
 	defer w.sight.Close()

@@ -26,10 +26,13 @@ type Sight struct {
 
 // NewSight returns the sight of a camera of whose pictures so many a second are
 // given to it. Every trouble is noticed once when it begins and once when it is over.
-func NewSight(width, height int, rate float64, notice func(state ledger.DeviceState, over bool, detail string)) *Sight {
+// goods says where in a picture things come and go, as of [lens.New].
+func NewSight(
+	width, height int, rate float64, goods func(x, y int) bool, notice func(state ledger.DeviceState, over bool, detail string),
+) *Sight {
 	w, h := cv.EvenSize(width, height, lensWidth)
 	return &Sight{
-		width: width, height: height, scaler: cv.NewScaler(w, h), lens: lens.New(w, h, rate, nil, nil), small: make([]byte, 3*w*h), notice: notice,
+		width: width, height: height, scaler: cv.NewScaler(w, h), lens: lens.New(w, h, rate, nil, goods), small: make([]byte, 3*w*h), notice: notice,
 	}
 }
 
