@@ -47,7 +47,7 @@ func drive(t *testing.T, task npmTask) []npmCheck {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute+2*time.Duration(task.IdleSeconds)*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute+2*time.Duration(task.IdleSeconds)*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", filepath.Join("testdata", "npm", "drive.js"), string(arg))
 	var stderr bytes.Buffer
