@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,6 +57,7 @@ type edgeChild struct {
 	full    chan struct{} // closed when there was no room for a report
 	read    chan struct{} // closed when its log is read to the end
 	safe    []kept        // complete after read
+	said    bytes.Buffer  // all that it wrote; for who reads a failure
 }
 
 func startEdge(t *testing.T, config string, env ...string) *edgeChild {
@@ -80,6 +82,7 @@ func startEdge(t *testing.T, config string, env ...string) *edgeChild {
 	go func() {
 		defer close(c.read)
 		for s := bufio.NewScanner(log); s.Scan(); {
+			c.said.Write(append(s.Bytes(), '\n'))
 			var k kept
 			if strings.Contains(s.Text(), "a report has to wait") {
 				full()
@@ -98,7 +101,14 @@ func startEdge(t *testing.T, config string, env ...string) *edgeChild {
 			}
 		}
 	}()
-	t.Cleanup(func() { c.kill() })
+	t.Cleanup(func() {
+		if t.Failed() {
+			_ = c.cmd.Process.Signal(syscall.SIGQUIT) // where does it wait?
+			<-c.read
+			t.Logf("vouch-edge run said:\n%s", c.said.Bytes())
+		}
+		c.kill()
+	})
 	return c
 }
 
