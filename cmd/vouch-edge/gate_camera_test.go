@@ -69,6 +69,15 @@ func (c *doorCamera) set(img *image.Gray) {
 	}
 }
 
+// grainy returns what is shown with a sensor's noise.
+func (c *doorCamera) grainy(show *image.Gray, dice *rand.Rand) *image.Gray {
+	img := image.NewGray(show.Rect)
+	for i, v := range show.Pix {
+		img.Pix[i] = byte(min(255, int(v)+dice.IntN(c.grain)))
+	}
+	return img
+}
+
 func (c *doorCamera) encode(img *image.Gray) []byte {
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, img, nil); err != nil {
@@ -92,11 +101,7 @@ func (c *doorCamera) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		if still != nil {
 			return still
 		}
-		img := image.NewGray(show.Rect)
-		for i, v := range show.Pix {
-			img.Pix[i] = byte(min(255, int(v)+dice.IntN(c.grain)))
-		}
-		return c.encode(img)
+		return c.encode(c.grainy(show, dice))
 	})
 }
 
@@ -117,8 +122,7 @@ func TestAPhoneThatGoesIsNoTroubleOfTheCamera(t *testing.T) {
 			c.put("")
 		}
 		bgr := make([]byte, 0, 3*len(c.show.Pix))
-		for _, v := range c.show.Pix {
-			v = byte(min(255, int(v)+dice.IntN(c.grain)))
+		for _, v := range c.grainy(c.show, dice).Pix {
 			bgr = append(bgr, v, v, v)
 		}
 		f, err := cv.NewFrame(640, 480, bgr)

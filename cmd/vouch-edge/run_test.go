@@ -82,7 +82,8 @@ func startEdge(t *testing.T, config string, env ...string) *edgeChild {
 	go func() {
 		defer close(c.read)
 		for s := bufio.NewScanner(log); s.Scan(); {
-			c.said.Write(append(s.Bytes(), '\n'))
+			c.said.Write(s.Bytes())
+			c.said.WriteByte('\n')
 			var k kept
 			if strings.Contains(s.Text(), "a report has to wait") {
 				full()

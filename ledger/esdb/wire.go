@@ -1,6 +1,7 @@
 package esdb
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -70,7 +71,7 @@ func checkEvent(m protoreflect.Message) error {
 		}
 		created := e.Get(e.Descriptor().Fields().ByName("metadata")).Map().Get(protoreflect.ValueOfString("created").MapKey())
 		if !created.IsValid() {
-			return fmt.Errorf("an event without a time of creation")
+			return errors.New("an event without a time of creation")
 		}
 		if _, err := strconv.ParseInt(created.String(), 10, 64); err != nil {
 			return fmt.Errorf("an event with the time of creation %q", created.String())
